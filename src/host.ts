@@ -1,0 +1,69 @@
+// The outside world as one interface: everything a command may touch besides the file system below a path it was given.
+// Promises: nothing here is read before it is asked for, so a command that needs no home folder works without one.
+
+import { isAbsolute, join } from "node:path";
+
+export interface Host {
+  /** Words after the program name. */
+  readonly argv: readonly string[];
+  /** The path the program was started by (`process.argv[1]`), symbolic links not followed. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly platform: NodeJS.Platform;
+  /** The user's home folder. Throws a `CliError` when there is none. */
+  home(): string;
+  readonly stdin: HostInput;
+  readonly stdout: HostOutput;
+  readonly stderr: HostOutput;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  randomBytes(count: number): Uint8Array;
+  /** Resolves after `ms`, or rejects with the signal's reason. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Starts the user's browser; false when there is none to start. */
+  openBrowser(url: string): Promise<boolean>;
+  /** Runs a program with the terminal attached (an editor); resolves to its exit code. */
+  runForeground(command: string, args: readonly string[]): Promise<number>;
+}
+
+export interface HostInput {
+  readonly isTty: boolean;
+  /** Everything until the end of the stream. */
+  readAll(): Promise<string>;
+  /** One line without its end, or undefined at the end of the stream. Reads no byte past the line. */
+  readLine(): Promise<string | undefined>;
+}
+
+export interface HostOutput {
+  readonly isTty: boolean;
+  /** Columns of the terminal; 80 when unknown. */
+  readonly columns: number;
+  /** Writes all of it before returning. A reader that went away ends the output quietly. */
+  write(text: string): void;
+}
+
+/** The user's cache folder as Go's os.UserCacheDir finds it (semantics 3.4). */
+export function cacheDir(host: Host): string {
+  if (host.platform === "darwin") return join(host.home(), "Library", "Caches");
+  if (host.platform === "win32" && host.env["LocalAppData"]) return host.env["LocalAppData"];
+  const xdg = host.env["XDG_CACHE_HOME"];
+  // Go refuses a relative XDG_CACHE_HOME; falling back keeps the program usable and the folder predictable.
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".cache");
+}
+
+/** The user's configuration folder as Go's os.UserConfigDir finds it. */
+export function configDir(host: Host): string {
+  if (host.platform === "darwin") return join(host.home(), "Library", "Application Support");
+  if (host.platform === "win32" && host.env["AppData"]) return host.env["AppData"];
+  const xdg = host.env["XDG_CONFIG_HOME"];
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".config");
+}
+
+/** Where a program keeps data of its own between runs (XDG base directories; Application Support on macOS). */
+export function dataDir(host: Host): string {
+  if (host.platform === "darwin") return join(host.home(), "Library", "Application Support");
+  if (host.platform === "win32" && host.env["LocalAppData"]) return host.env["LocalAppData"];
+  const xdg = host.env["XDG_DATA_HOME"];
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".local", "share");
+}

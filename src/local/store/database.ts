@@ -1,0 +1,151 @@
+// SQLite behind one narrow door. Promises: `transact` runs one synchronous transaction that is on disk before it
+// returns (WAL, synchronous FULL); a function that throws leaves no trace.
+
+import { createRequire } from "node:module";
+
+/** Values SQLite takes and gives. No booleans and no undefined: runtimes disagree on them (performance.md). */
+export type SqlValue = string | number | bigint | null | Uint8Array;
+export type SqlRow = Record<string, SqlValue>;
+
+interface Statement {
+  run(...values: SqlValue[]): { changes: number | bigint };
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+  iterate(...values: SqlValue[]): Iterable<unknown>;
+}
+
+interface Handle {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+type Driver = new (path: string, options?: { readOnly?: boolean }) => Handle;
+
+/** What a service may do to the store: only inside `transact` or `read`. */
+export interface Tx {
+  /** Time of this transaction, milliseconds since the epoch. */
+  readonly now: number;
+  randomBytes(count: number): Uint8Array;
+  run(sql: string, ...values: SqlValue[]): number;
+  get(sql: string, ...values: SqlValue[]): SqlRow | undefined;
+  all(sql: string, ...values: SqlValue[]): SqlRow[];
+  /** Rows one by one; the transaction must stay open meanwhile. */
+  iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow>;
+}
+
+export interface StoreClock {
+  now(): number;
+  randomBytes(count: number): Uint8Array;
+}
+
+export interface Store {
+  /** One write transaction. Nested calls are a programming error and throw. */
+  transact<T>(work: (tx: Tx) => T): T;
+  /** One consistent read. */
+  read<T>(work: (tx: Tx) => T): T;
+  /** Called after each commit that wrote; for dispatchers. Returns a function that stops the calls. */
+  onCommit(listener: () => void): () => void;
+  close(): void;
+}
+
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Opens or creates the database file and applies the migrations it lacks, in order. */
+export function openStore(path: string, migrations: readonly Migration[], clock: StoreClock): Store {
+  const Database = loadDriver();
+  const handle = new Database(path);
+  handle.exec("PRAGMA busy_timeout = 10000");
+  handle.exec("PRAGMA journal_mode = WAL");
+  // FULL is what survives power loss; NORMAL would only survive a killed process (performance.md, SQLite).
+  handle.exec("PRAGMA synchronous = FULL");
+  handle.exec("PRAGMA foreign_keys = ON");
+  migrate(handle, migrations);
+
+  const statements = new Map<string, Statement>();
+  const listeners = new Set<() => void>();
+  let open = false;
+
+  const prepare = (sql: string): Statement => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = handle.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+
+  const begin = <T>(mode: "IMMEDIATE" | "DEFERRED", work: (tx: Tx) => T): T => {
+    if (open) throw new Error("transactions do not nest");
+    handle.exec(`BEGIN ${mode}`);
+    open = true;
+    const tx: Tx = {
+      now: clock.now(),
+      randomBytes: (count) => clock.randomBytes(count),
+      run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
+      get: (sql, ...values) => prepare(sql).get(...values) as SqlRow | undefined,
+      all: (sql, ...values) => prepare(sql).all(...values) as SqlRow[],
+      iterate: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<SqlRow>,
+    };
+    try {
+      const result = work(tx);
+      if (result instanceof Promise) throw new Error("a transaction must be synchronous");
+      handle.exec("COMMIT");
+      return result;
+    } catch (error) {
+      handle.exec("ROLLBACK");
+      throw error;
+    } finally {
+      open = false;
+    }
+  };
+
+  return {
+    transact(work) {
+      const result = begin("IMMEDIATE", work);
+      for (const listener of listeners) listener();
+      return result;
+    },
+    read: (work) => begin("DEFERRED", work),
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      statements.clear();
+      handle.close();
+    },
+  };
+}
+
+function migrate(handle: Handle, migrations: readonly Migration[]): void {
+  handle.exec("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT");
+  for (const migration of migrations) {
+    handle.exec("BEGIN IMMEDIATE");
+    try {
+      const known = handle.prepare("SELECT 1 FROM migrations WHERE name = ?").get(migration.name);
+      if (known === undefined) {
+        handle.exec(migration.sql);
+        handle.prepare("INSERT INTO migrations (name) VALUES (?)").run(migration.name);
+      }
+      handle.exec("COMMIT");
+    } catch (error) {
+      handle.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+/** `node:sqlite` where Node has it without a flag and without a warning, the addon below that (performance.md). */
+export function loadDriver(): Driver {
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major >= 24) {
+    const builtin = process.getBuiltinModule("node:sqlite") as unknown as { DatabaseSync: Driver };
+    return builtin.DatabaseSync;
+  }
+  const load = createRequire(__filename);
+  return (load("@photostructure/sqlite") as { DatabaseSync: Driver }).DatabaseSync;
+}
