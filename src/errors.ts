@@ -2,17 +2,17 @@
 // `hint` is what to type next; `code` is a stable dotted word for scripts and for docs/errors.md.
 
 export type ErrorKind =
-  | "usage"
-  | "auth"
-  | "permission"
-  | "not-found"
-  | "conflict"
-  | "api"
-  | "network"
-  | "timeout"
-  | "cancelled"
-  | "local"
-  | "internal";
+  | 'usage'
+  | 'auth'
+  | 'permission'
+  | 'not-found'
+  | 'conflict'
+  | 'api'
+  | 'network'
+  | 'timeout'
+  | 'cancelled'
+  | 'local'
+  | 'internal';
 
 export interface CliErrorOptions {
   /** Stable dotted word, e.g. `usage.missing-flag`. Defaults to the kind. */
@@ -27,7 +27,7 @@ export interface CliErrorOptions {
 }
 
 export class CliError extends Error {
-  override readonly name = "CliError";
+  override readonly name = 'CliError';
   readonly kind: ErrorKind;
   readonly code: string;
   readonly hint: string | undefined;
@@ -54,8 +54,8 @@ export const exitCodes = {
 } as const;
 
 export function exitCodeOf(error: CliError): number {
-  if (error.kind === "usage") return exitCodes.usage;
-  if (error.kind === "auth") return exitCodes.notAuthenticated;
-  if (error.kind === "cancelled") return exitCodes.interrupted;
+  if (error.kind === 'usage') return exitCodes.usage;
+  if (error.kind === 'auth') return exitCodes.notAuthenticated;
+  if (error.kind === 'cancelled') return exitCodes.interrupted;
   return exitCodes.failed;
 }

@@ -1,7 +1,7 @@
 // The outside world as one interface: everything a command may touch besides the file system below a path it was given.
 // Promises: nothing here is read before it is asked for, so a command that needs no home folder works without one.
 
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join } from 'node:path';
 
 export interface Host {
   /** Words after the program name. */
@@ -45,25 +45,25 @@ export interface HostOutput {
 
 /** The user's cache folder as Go's os.UserCacheDir finds it (semantics 3.4). */
 export function cacheDir(host: Host): string {
-  if (host.platform === "darwin") return join(host.home(), "Library", "Caches");
-  if (host.platform === "win32" && host.env["LocalAppData"]) return host.env["LocalAppData"];
-  const xdg = host.env["XDG_CACHE_HOME"];
+  if (host.platform === 'darwin') return join(host.home(), 'Library', 'Caches');
+  if (host.platform === 'win32' && host.env['LocalAppData']) return host.env['LocalAppData'];
+  const xdg = host.env['XDG_CACHE_HOME'];
   // Go refuses a relative XDG_CACHE_HOME; falling back keeps the program usable and the folder predictable.
-  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".cache");
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), '.cache');
 }
 
 /** The user's configuration folder as Go's os.UserConfigDir finds it. */
 export function configDir(host: Host): string {
-  if (host.platform === "darwin") return join(host.home(), "Library", "Application Support");
-  if (host.platform === "win32" && host.env["AppData"]) return host.env["AppData"];
-  const xdg = host.env["XDG_CONFIG_HOME"];
-  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".config");
+  if (host.platform === 'darwin') return join(host.home(), 'Library', 'Application Support');
+  if (host.platform === 'win32' && host.env['AppData']) return host.env['AppData'];
+  const xdg = host.env['XDG_CONFIG_HOME'];
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), '.config');
 }
 
 /** Where a program keeps data of its own between runs (XDG base directories; Application Support on macOS). */
 export function dataDir(host: Host): string {
-  if (host.platform === "darwin") return join(host.home(), "Library", "Application Support");
-  if (host.platform === "win32" && host.env["LocalAppData"]) return host.env["LocalAppData"];
-  const xdg = host.env["XDG_DATA_HOME"];
-  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), ".local", "share");
+  if (host.platform === 'darwin') return join(host.home(), 'Library', 'Application Support');
+  if (host.platform === 'win32' && host.env['LocalAppData']) return host.env['LocalAppData'];
+  const xdg = host.env['XDG_DATA_HOME'];
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), '.local', 'share');
 }

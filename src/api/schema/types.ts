@@ -14,7 +14,7 @@ export interface Operation {
   /** Dotted capability names; the caller needs all of them. */
   readonly capabilities: readonly string[];
   /** `enabled`: a platform token is required; `disabled`: none is checked; `absent`: the bearer is the credential. */
-  readonly iam: "enabled" | "disabled" | "absent";
+  readonly iam: 'enabled' | 'disabled' | 'absent';
   /** True when no single field names the target, so the service narrows the answer itself. */
   readonly unscoped: boolean;
   /** Proto path of the request field that holds the UIDP the capabilities are needed at, e.g. `parent_id`. */
@@ -25,7 +25,7 @@ export interface Operation {
 }
 
 export interface HttpBinding {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Template in google.api.http syntax, e.g. `/iam/v1/groups/{id=**}`. */
   readonly path: string;
   /** `*` = the whole request is the body, a field's proto name = that field is, null = no body. */
@@ -35,7 +35,7 @@ export interface HttpBinding {
 export interface OperationEvent {
   readonly type: string;
   readonly extensions: readonly string[];
-  readonly audience: "CUSTOMER" | "INTERNAL";
+  readonly audience: 'CUSTOMER' | 'INTERNAL';
 }
 
 /** The fields of one message in declaration order. */
@@ -48,7 +48,7 @@ export interface FieldSchema {
   readonly name: string;
   /** JSON name. */
   readonly json: string;
-  readonly kind: "scalar" | "message" | "enum" | "map";
+  readonly kind: 'scalar' | 'message' | 'enum' | 'map';
   /** Scalar type, or full message or enum name. For maps: the value's type. */
   readonly type: string;
   readonly repeated?: true;
@@ -57,7 +57,7 @@ export interface FieldSchema {
   /** Proto3 `optional`: unset is never written. */
   readonly optional?: true;
   /** For maps: key scalar type and the kind of the value. */
-  readonly map?: { readonly key: string; readonly valueKind: "scalar" | "message" | "enum" };
+  readonly map?: { readonly key: string; readonly valueKind: 'scalar' | 'message' | 'enum' };
 }
 
 export interface Capability {

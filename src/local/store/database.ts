@@ -1,7 +1,7 @@
 // SQLite behind one narrow door. Promises: `transact` runs one synchronous transaction that is on disk before it
 // returns (WAL, synchronous FULL); a function that throws leaves no trace.
 
-import { createRequire } from "node:module";
+import { createRequire } from 'node:module';
 
 /** Values SQLite takes and gives. No booleans and no undefined: runtimes disagree on them (performance.md). */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -58,11 +58,11 @@ export interface Migration {
 export function openStore(path: string, migrations: readonly Migration[], clock: StoreClock): Store {
   const Database = loadDriver();
   const handle = new Database(path);
-  handle.exec("PRAGMA busy_timeout = 10000");
-  handle.exec("PRAGMA journal_mode = WAL");
+  handle.exec('PRAGMA busy_timeout = 10000');
+  handle.exec('PRAGMA journal_mode = WAL');
   // FULL is what survives power loss; NORMAL would only survive a killed process (performance.md, SQLite).
-  handle.exec("PRAGMA synchronous = FULL");
-  handle.exec("PRAGMA foreign_keys = ON");
+  handle.exec('PRAGMA synchronous = FULL');
+  handle.exec('PRAGMA foreign_keys = ON');
   migrate(handle, migrations);
 
   const statements = new Map<string, Statement>();
@@ -78,8 +78,8 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     return statement;
   };
 
-  const begin = <T>(mode: "IMMEDIATE" | "DEFERRED", work: (tx: Tx) => T): T => {
-    if (open) throw new Error("transactions do not nest");
+  const begin = <T>(mode: 'IMMEDIATE' | 'DEFERRED', work: (tx: Tx) => T): T => {
+    if (open) throw new Error('transactions do not nest');
     handle.exec(`BEGIN ${mode}`);
     open = true;
     const tx: Tx = {
@@ -92,11 +92,11 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     };
     try {
       const result = work(tx);
-      if (result instanceof Promise) throw new Error("a transaction must be synchronous");
-      handle.exec("COMMIT");
+      if (result instanceof Promise) throw new Error('a transaction must be synchronous');
+      handle.exec('COMMIT');
       return result;
     } catch (error) {
-      handle.exec("ROLLBACK");
+      handle.exec('ROLLBACK');
       throw error;
     } finally {
       open = false;
@@ -105,11 +105,11 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
 
   return {
     transact(work) {
-      const result = begin("IMMEDIATE", work);
+      const result = begin('IMMEDIATE', work);
       for (const listener of listeners) listener();
       return result;
     },
-    read: (work) => begin("DEFERRED", work),
+    read: (work) => begin('DEFERRED', work),
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -122,18 +122,18 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
 }
 
 function migrate(handle: Handle, migrations: readonly Migration[]): void {
-  handle.exec("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT");
+  handle.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT');
   for (const migration of migrations) {
-    handle.exec("BEGIN IMMEDIATE");
+    handle.exec('BEGIN IMMEDIATE');
     try {
-      const known = handle.prepare("SELECT 1 FROM migrations WHERE name = ?").get(migration.name);
+      const known = handle.prepare('SELECT 1 FROM migrations WHERE name = ?').get(migration.name);
       if (known === undefined) {
         handle.exec(migration.sql);
-        handle.prepare("INSERT INTO migrations (name) VALUES (?)").run(migration.name);
+        handle.prepare('INSERT INTO migrations (name) VALUES (?)').run(migration.name);
       }
-      handle.exec("COMMIT");
+      handle.exec('COMMIT');
     } catch (error) {
-      handle.exec("ROLLBACK");
+      handle.exec('ROLLBACK');
       throw error;
     }
   }
@@ -141,11 +141,11 @@ function migrate(handle: Handle, migrations: readonly Migration[]): void {
 
 /** `node:sqlite` where Node has it without a flag and without a warning, the addon below that (performance.md). */
 export function loadDriver(): Driver {
-  const major = Number(process.versions.node.split(".")[0]);
+  const major = Number(process.versions.node.split('.')[0]);
   if (major >= 24) {
-    const builtin = process.getBuiltinModule("node:sqlite") as unknown as { DatabaseSync: Driver };
+    const builtin = process.getBuiltinModule('node:sqlite') as unknown as { DatabaseSync: Driver };
     return builtin.DatabaseSync;
   }
-  const load = createRequire(__filename);
-  return (load("@photostructure/sqlite") as { DatabaseSync: Driver }).DatabaseSync;
+  const load = createRequire(import.meta.url);
+  return (load('@photostructure/sqlite') as { DatabaseSync: Driver }).DatabaseSync;
 }

@@ -1,11 +1,11 @@
 // Every table of the local platform. Promises: migrations are only ever appended, so an older data folder opens.
 // Ids are UIDPs (semantics 1), times are milliseconds since the epoch, JSON columns hold lowerCamel wire JSON.
 
-import type { Migration } from "./database.ts";
+import type { Migration } from './database.ts';
 
 export const migrations: readonly Migration[] = [
   {
-    name: "001-platform",
+    name: '001-platform',
     sql: `
       CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
@@ -109,7 +109,7 @@ export const migrations: readonly Migration[] = [
     `,
   },
   {
-    name: "002-registry",
+    name: '002-registry',
     sql: `
       CREATE TABLE repos (
         id TEXT PRIMARY KEY,
