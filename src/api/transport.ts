@@ -1,0 +1,171 @@
+// One HTTP exchange. Promises: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
+// end, and a failure is a CliError that names the host but neither the query nor a header.
+
+import { setFlagsFromString } from 'node:v8';
+import type { Dispatcher } from 'undici';
+import { CliError } from '../errors.ts';
+import type { Host } from '../host.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Milliseconds for the whole exchange; 60 000 unless said otherwise. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Largest answer read, in bytes; a longer one is an error. 64 MiB unless said otherwise. */
+  readonly maxBytes?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** Set on errors where no byte of the request can have reached the server, so any request may be sent again. */
+export const neverConnected = new WeakSet<CliError>();
+
+const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
+
+interface Client {
+  readonly dispatcher: Dispatcher;
+  request(options: Dispatcher.RequestOptions & { origin: string }): Promise<Dispatcher.ResponseData>;
+}
+
+// One keep-alive agent per process, made by the first request. Keyed by host so that tests do not share sockets.
+const clients = new WeakMap<Host, Promise<Client>>();
+
+async function openClient(host: Host): Promise<Client> {
+  // On Node 20 undici's start is dominated by compiling its WebAssembly parser twice; later lines do better without
+  // (performance.md 4).
+  if (process.versions.node.startsWith('20.')) setFlagsFromString('--liftoff-only');
+  const apiRequest = (await import('undici/lib/api/api-request.js')).default;
+  const options = { connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 };
+  let dispatcher: Dispatcher;
+  if (proxyVariables.some((name) => host.env[name])) {
+    const EnvHttpProxyAgent = (await import('undici/lib/dispatcher/env-http-proxy-agent.js')).default;
+    const value = (upper: string, lower: string) => host.env[lower] ?? host.env[upper];
+    const httpProxy = value('HTTP_PROXY', 'http_proxy');
+    const httpsProxy = value('HTTPS_PROXY', 'https_proxy');
+    const noProxy = value('NO_PROXY', 'no_proxy');
+    dispatcher = new EnvHttpProxyAgent({
+      ...options,
+      ...(httpProxy ? { httpProxy } : {}),
+      ...(httpsProxy ? { httpsProxy } : {}),
+      ...(noProxy ? { noProxy } : {}),
+    });
+  } else {
+    const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
+    dispatcher = new Agent(options);
+  }
+  return { dispatcher, request: (request) => apiRequest.call(dispatcher, request) };
+}
+
+function clientOf(host: Host): Promise<Client> {
+  let client = clients.get(host);
+  if (client === undefined) {
+    client = openClient(host);
+    clients.set(host, client);
+  }
+  return client;
+}
+
+/** Closes kept-alive connections, so that the process can end at once. */
+export async function closeTransport(host: Host): Promise<void> {
+  const client = clients.get(host);
+  if (client === undefined) return;
+  clients.delete(host);
+  await (await client).dispatcher.destroy();
+}
+
+export async function send(host: Host, request: HttpRequest): Promise<HttpResponse> {
+  request.signal?.throwIfAborted();
+  const url = new URL(request.url);
+  const limit = request.maxBytes ?? 64 * 1024 * 1024;
+  const timeoutMs = request.timeoutMs ?? 60_000;
+  // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does not.
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(timedOut), timeoutMs);
+  const forward = () => controller.abort(request.signal?.reason);
+  request.signal?.addEventListener('abort', forward, { once: true });
+  try {
+    const client = await clientOf(host);
+    const response = await client.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: request.method,
+      headers: { 'user-agent': 'chainctl', ...request.headers },
+      body: request.body ?? null,
+      signal: controller.signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) {
+        response.body.destroy();
+        throw new CliError('api', `The answer of ${url.host} is larger than ${limit} bytes`, { code: 'api.too-large' });
+      }
+      chunks.push(chunk);
+    }
+    return { status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    if (request.signal?.aborted) throw request.signal.reason;
+    throw toTransportError(error, url, controller.signal.reason === timedOut ? timeoutMs : undefined);
+  } finally {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', forward);
+  }
+}
+
+const timedOut = Symbol('timed out');
+
+const refusals: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing is listening there',
+  ENOTFOUND: 'the name is not known',
+  EAI_AGAIN: 'the name could not be looked up',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no network',
+  UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
+};
+
+const broken: Readonly<Record<string, string>> = {
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  UND_ERR_SOCKET: 'the connection was cut',
+  HPE_INVALID_CONSTANT: 'it does not speak HTTP',
+};
+
+function toTransportError(error: unknown, url: URL, timeoutMs: number | undefined): CliError {
+  const code = codeOf(error);
+  const what = `Cannot reach ${url.protocol}//${url.host}`;
+  const hint = 'check the network and the platform URLs with `chainctl config validate`';
+  if (timeoutMs !== undefined || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${(timeoutMs ?? 0) / 1000} s`, {
+      code: 'network.timeout',
+      hint,
+      cause: error,
+    });
+  }
+  const refused = refusals[code];
+  const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? code}`, {
+    code: 'network.unreachable',
+    hint,
+    cause: error,
+  });
+  if (refused !== undefined) neverConnected.add(result);
+  return result;
+}
+
+function codeOf(error: unknown): string {
+  // A refused connection to a name with several addresses arrives as an AggregateError of one error each.
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && error.cause !== undefined) return codeOf(error.cause);
+  return error instanceof Error ? error.message : 'unknown failure';
+}
