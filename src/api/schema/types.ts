@@ -43,6 +43,12 @@ export interface MessageSchema {
   readonly fields: readonly FieldSchema[];
 }
 
+/** The messages and enums of one package, keyed by full name. An enum maps value names to numbers. */
+export interface SchemaSet {
+  readonly messages: Readonly<Record<string, MessageSchema>>;
+  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
 export interface FieldSchema {
   /** Proto name, snake_case. */
   readonly name: string;
@@ -69,4 +75,12 @@ export interface Capability {
   readonly bit: number;
   readonly deprecated?: true;
   readonly internalOnly?: true;
+}
+
+/** A role that exists on every platform and cannot be changed (roles.md 1). */
+export interface BuiltInRole {
+  readonly name: string;
+  readonly description: string;
+  /** Dotted names in ascending enum number order, no duplicates. */
+  readonly capabilities: readonly string[];
 }

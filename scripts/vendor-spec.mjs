@@ -1,0 +1,100 @@
+// Copies the part of the platform's API description that this project generates code from into `spec/api.json`.
+// Promise: the output depends on nothing but the input file and the lists below, one rpc, message or enum per line.
+//
+//   node scripts/vendor-spec.mjs ../shared/spec/api.json
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const packages = [
+  'chainguard.platform.iam',
+  'chainguard.platform.auth',
+  'chainguard.platform.oidc',
+  'chainguard.platform.registry',
+  'chainguard.platform.events',
+  'chainguard.platform.advisory',
+  'chainguard.platform.vulnerabilities.v1',
+];
+
+// Error bodies and their details travel inside `Any`, so no request or response refers to them (semantics 7 and 9).
+const extraMessages = [
+  'google.rpc.Status',
+  'google.rpc.ErrorInfo',
+  'google.rpc.BadRequest',
+  'google.rpc.PreconditionFailure',
+  'google.rpc.ResourceInfo',
+  'chainguard.platform.iam.TermsNotAcceptedDetail',
+];
+
+const source = process.argv[2];
+if (source === undefined) {
+  console.error('usage: node scripts/vendor-spec.mjs PATH_TO_API_JSON');
+  process.exit(2);
+}
+const api = JSON.parse(readFileSync(source, 'utf8'));
+
+/** Request and response names are written relative to their package unless they contain a dot. */
+const resolve = (pkg, name) => (name.includes('.') && !(`${pkg}.${name}` in api.messages) ? name : `${pkg}.${name}`);
+
+const services = api.services
+  .filter((service) => packages.includes(service.package))
+  .map((service) => ({
+    package: service.package,
+    service: service.service,
+    version: service.version,
+    rpcs: service.rpcs.map((rpc) => ({
+      ...rpc,
+      request: resolve(service.package, rpc.request),
+      response: resolve(service.package, rpc.response),
+    })),
+  }));
+
+const messages = new Set();
+const enums = new Set();
+const visit = (name) => {
+  const message = api.messages[name];
+  // Well-known types (Timestamp, Duration, Empty, Value…) have rules of their own and no entry.
+  if (message === undefined || messages.has(name)) return;
+  messages.add(name);
+  for (const field of message.fields) {
+    const kind = field.kind === 'map' ? field.map.kind : field.kind;
+    const type = field.kind === 'map' ? field.map.value : field.type;
+    if (kind === 'message') visit(type);
+    if (kind === 'enum') enums.add(type);
+  }
+};
+for (const service of services) {
+  for (const rpc of service.rpcs) {
+    visit(rpc.request);
+    visit(rpc.response);
+  }
+}
+for (const name of extraMessages) {
+  if (api.messages[name] === undefined) throw new Error(`${source} has no message ${name}`);
+  visit(name);
+}
+
+const fieldOf = (field) =>
+  Object.fromEntries(Object.entries(field).filter(([, value]) => value !== null && value !== false));
+const messageOf = ({ fields }) => ({ fields: fields.map(fieldOf) });
+
+const lines = (entries) => entries.join(',\n');
+const keyed = (names, value) =>
+  `{\n${lines(names.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(value(name))}`))}\n}`;
+const listed = (values) => `[\n${lines(values.map((value) => `  ${JSON.stringify(value)}`))}\n]`;
+
+const parts = [
+  `"source": ${JSON.stringify(api.source)}`,
+  `"services": [\n${lines(
+    services.map(
+      ({ rpcs, ...head }) =>
+        `${JSON.stringify(head).slice(0, -1)},"rpcs":[\n${lines(rpcs.map((r) => `  ${JSON.stringify(r)}`))}\n]}`,
+    ),
+  )}\n]`,
+  `"messages": ${keyed([...messages].sort(), (name) => messageOf(api.messages[name]))}`,
+  `"enums": ${keyed([...enums].sort(), (name) => api.enums[name].values ?? api.enums[name].VALUES)}`,
+  `"capabilities": ${listed(api.capabilities)}`,
+  `"capability_ledger": ${JSON.stringify(api.capability_ledger)}`,
+  `"role_bundles": ${keyed(Object.keys(api.role_bundles), (name) => api.role_bundles[name])}`,
+];
+writeFileSync(fileURLToPath(new URL('../spec/api.json', import.meta.url)), `{\n${parts.join(',\n')}\n}\n`);
