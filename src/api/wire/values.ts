@@ -128,3 +128,10 @@ export function camelPath(path: string): string {
 export function snakePath(path: string): string {
   return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
+
+/** A finite number from text, or the three names JSON has no number for. */
+export function numberOf(text: string): number | string | undefined {
+  if (/^(?:NaN|-?Infinity)$/.test(text)) return text;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}

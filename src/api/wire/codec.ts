@@ -1,0 +1,347 @@
+// Messages as JSON values, driven by the generated tables (semantics 5, "JSON encoding").
+// Promise: one canonical form. Enums by name, 64-bit integers as text, times RFC 3339, zero values left out.
+
+import type { FieldSchema, MessageSchema, SchemaSet } from '../schema/types.ts';
+import { grpcCodes } from '../status.ts';
+import {
+  camelPath,
+  canonicalBytes,
+  canonicalDuration,
+  canonicalInteger,
+  canonicalTimestamp,
+  isIntegerType,
+  numberOf,
+} from './values.ts';
+
+export type Fields = Record<string, unknown>;
+
+/** Text that does not follow the wire rules. `code` is the gRPC code to answer with. */
+export class WireError extends Error {
+  override readonly name = 'WireError';
+  readonly code: number;
+
+  constructor(message: string, code: number = grpcCodes.INVALID_ARGUMENT) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * `full`: what the gateway sends, every unset field written except oneof members and `optional` ones.
+ * `compact`: only what is set, as in event bodies; fields that the schema does not know are kept.
+ */
+export type EncodeMode = 'full' | 'compact';
+
+/** `strict` for what a server is sent, `tolerant` for what a client gets from a platform that may be newer. */
+export type Reading = 'strict' | 'tolerant';
+
+export class Codec {
+  readonly #messages = new Map<string, MessageSchema>();
+  readonly #enums = new Map<string, EnumTable>();
+  readonly #fields = new Map<string, ReadonlyMap<string, FieldSchema>>();
+  readonly #siblings = new Map<FieldSchema, readonly FieldSchema[]>();
+
+  constructor(sets: readonly SchemaSet[]) {
+    for (const set of sets) {
+      for (const [name, message] of Object.entries(set.messages)) this.#messages.set(name, message);
+      for (const [name, numbers] of Object.entries(set.enums)) this.#enums.set(name, enumTable(numbers));
+    }
+  }
+
+  schema(messageName: string): MessageSchema {
+    const message = this.#messages.get(messageName);
+    if (message) return message;
+    if (messageName === 'google.protobuf.Empty') return { fields: [] };
+    throw new WireError(`The message ${messageName} is not in this codec's tables`, grpcCodes.INTERNAL);
+  }
+
+  /** The field with this proto or JSON name. */
+  field(messageName: string, name: string): FieldSchema | undefined {
+    let fields = this.#fields.get(messageName);
+    if (!fields) {
+      fields = new Map(
+        this.schema(messageName).fields.flatMap((field): [string, FieldSchema][] => [
+          [field.json, field],
+          [field.name, field],
+        ]),
+      );
+      this.#fields.set(messageName, fields);
+    }
+    return fields.get(name);
+  }
+
+  /** The fields along a dotted proto path. */
+  fieldsAt(messageName: string, path: string): FieldSchema[] {
+    let owner = messageName;
+    return path.split('.').map((name) => {
+      const field = this.field(owner, name);
+      if (!field) throw new WireError(`The message ${owner} has no field ${name}`, grpcCodes.INTERNAL);
+      owner = field.type;
+      return field;
+    });
+  }
+
+  /** The members of the oneof that a field of any message belongs to. */
+  siblings(field: FieldSchema): readonly FieldSchema[] {
+    if (this.#siblings.size === 0) {
+      for (const { fields } of this.#messages.values()) {
+        for (const each of fields) {
+          if (each.oneof !== undefined) {
+            this.#siblings.set(
+              each,
+              fields.filter(({ oneof }) => oneof === each.oneof),
+            );
+          }
+        }
+      }
+    }
+    return this.#siblings.get(field) ?? [];
+  }
+
+  /** Whether the type is JSON of its own kind instead of an object with fields. */
+  isWellKnown(type: string): boolean {
+    return type.startsWith('google.protobuf.') && type !== 'google.protobuf.Empty';
+  }
+
+  enumName(type: string, value: string | number): string | undefined {
+    const table = this.#enums.get(type);
+    return typeof value === 'number' ? table?.names.get(value) : table?.numbers.has(value) ? value : undefined;
+  }
+
+  /** The number to send for an enum value; what this version does not know goes as it is. */
+  enumNumber(type: string, value: unknown): unknown {
+    return typeof value === 'string' ? (this.#enums.get(type)?.numbers.get(value) ?? value) : value;
+  }
+
+  /** Whether a canonical value says no more than an unset field. */
+  isUnset(field: FieldSchema, value: unknown): boolean {
+    if (value === undefined || value === null) return field.type !== 'google.protobuf.Value' || value === undefined;
+    if (field.kind === 'map') return isFields(value) && Object.keys(value).length === 0;
+    if (field.repeated) return Array.isArray(value) && value.length === 0;
+    if (field.oneof !== undefined || field.optional || field.kind === 'message') return false;
+    return value === this.#zero(field);
+  }
+
+  #zero(field: FieldSchema): unknown {
+    if (field.kind === 'map') return {};
+    if (field.repeated) return [];
+    if (field.kind === 'message') return null;
+    if (field.kind === 'enum') return this.enumName(field.type, 0) ?? 0;
+    return zeroes[field.type] ?? '';
+  }
+
+  // -- reading
+
+  decode(messageName: string, value: unknown, path: string, reading: Reading): Fields {
+    if (!isFields(value)) throw wrong(path, 'an object', value, reading);
+    const message: Fields = {};
+    const fields = this.schema(messageName).fields;
+    for (const field of fields) {
+      const key = keyOf(field, value);
+      if (key === undefined) continue;
+      if (reading === 'strict' && key !== field.name && Object.hasOwn(value, field.name)) {
+        throw new WireError(`"${path}${field.name}" is given twice, in both spellings`);
+      }
+      const raw = value[key];
+      if (raw === null && field.type !== 'google.protobuf.Value') continue;
+      const at = `${path}${field.name}`;
+      const decoded = this.decodeField(field, raw, at, reading);
+      if (reading === 'strict') assign(message, this, field, decoded, at);
+      else message[field.json] = decoded;
+    }
+    if (reading === 'strict') return message;
+    const unknown = Object.entries(value).filter(([key]) => this.field(messageName, key) === undefined);
+    return unknown.length === 0 ? message : Object.fromEntries([...Object.entries(message), ...unknown]);
+  }
+
+  decodeField(field: FieldSchema, value: unknown, path: string, reading: Reading): unknown {
+    if (field.map) {
+      const { key, valueKind } = field.map;
+      if (!isFields(value)) throw wrong(path, 'an object', value, reading);
+      return Object.fromEntries(
+        Object.entries(value).map(([name, item]) => [
+          mapKeyOf(key, name, path),
+          this.#decodeItem(valueKind, field.type, item, `${path}[${name}]`, reading),
+        ]),
+      );
+    }
+    if (field.repeated) {
+      if (!Array.isArray(value)) throw wrong(path, 'a list', value, reading);
+      return value.map((item, index) => this.#decodeItem(field.kind, field.type, item, `${path}[${index}]`, reading));
+    }
+    return this.#decodeItem(field.kind, field.type, value, path, reading);
+  }
+
+  #decodeItem(kind: string, type: string, value: unknown, path: string, reading: Reading): unknown {
+    if (kind === 'enum') {
+      if (typeof value !== 'string' && !Number.isInteger(value))
+        throw wrong(path, `a value of ${type}`, value, reading);
+      const name = this.enumName(type, value as string | number);
+      // proto3 enums are open: a number without a name is kept, a name without a number can mean nothing here.
+      if (name === undefined && typeof value === 'string' && reading === 'strict') {
+        throw wrong(path, `a value of ${type}`, value, reading);
+      }
+      return name ?? value;
+    }
+    if (kind === 'message' && !this.isWellKnown(type)) return this.decode(type, value, `${path}.`, reading);
+    const decoded = fromJson(type, value);
+    if (decoded !== undefined) return decoded;
+    // Text in a spelling of its own does a client no harm; another shape would.
+    if (reading === 'tolerant' && typeof value === 'string' && type !== 'bool') return value;
+    throw wrong(path, describe(type), value, reading);
+  }
+
+  // -- writing
+
+  encode(messageName: string, value: Fields, mode: EncodeMode): Fields {
+    const message: Fields = {};
+    for (const field of this.schema(messageName).fields) {
+      const key = keyOf(field, value);
+      const given = key === undefined ? undefined : value[key];
+      const canonical = given === undefined || given === null ? given : this.#encodeField(field, given, mode);
+      if (!this.isUnset(field, canonical)) message[field.json] = canonical;
+      else if (mode === 'full' && field.oneof === undefined && !field.optional) message[field.json] = this.#zero(field);
+    }
+    if (mode === 'full') return message;
+    const unknown = Object.entries(value).filter(
+      ([key, item]) => item !== undefined && this.field(messageName, key) === undefined,
+    );
+    return unknown.length === 0 ? message : Object.fromEntries([...Object.entries(message), ...unknown]);
+  }
+
+  #encodeField(field: FieldSchema, value: unknown, mode: EncodeMode): unknown {
+    if (field.map && isFields(value)) {
+      const { valueKind } = field.map;
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, this.#encodeItem(valueKind, field.type, item, mode)]),
+      );
+    }
+    if (field.repeated && Array.isArray(value)) {
+      return value.map((item) => this.#encodeItem(field.kind, field.type, item, mode));
+    }
+    return this.#encodeItem(field.kind, field.type, value, mode);
+  }
+
+  #encodeItem(kind: string, type: string, value: unknown, mode: EncodeMode): unknown {
+    if (kind === 'enum' && typeof value === 'number') return this.enumName(type, value) ?? value;
+    if (kind === 'message' && !this.isWellKnown(type)) {
+      return isFields(value) ? this.encode(type, value, mode) : value;
+    }
+    if (kind === 'enum') return value;
+    return fromJson(type, typeof value === 'bigint' ? String(value) : value) ?? value;
+  }
+}
+
+interface EnumTable {
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly names: ReadonlyMap<number, string>;
+}
+
+function enumTable(values: Readonly<Record<string, number>>): EnumTable {
+  const entries = Object.entries(values);
+  // Of two names for one number, the first is the one that is written.
+  return { numbers: new Map(entries), names: new Map(entries.toReversed().map(([name, number]) => [number, name])) };
+}
+
+// Text on the wire is UTF-8, which cannot carry half a character.
+const loneSurrogate = /\p{Surrogate}/u;
+
+const zeroes: Readonly<Record<string, unknown>> = {
+  bool: false,
+  int32: 0,
+  uint32: 0,
+  double: 0,
+  float: 0,
+  int64: '0',
+  uint64: '0',
+};
+
+/** A scalar or well-known value in canonical form; undefined when the JSON value is none of that type. */
+function fromJson(type: string, value: unknown): unknown {
+  if (type === 'google.protobuf.Value') return value;
+  if (type === 'google.protobuf.Struct' || type === 'google.protobuf.Any') return isFields(value) ? value : undefined;
+  if (type === 'google.protobuf.ListValue') return Array.isArray(value) ? value : undefined;
+  if (type === 'bool') return typeof value === 'boolean' ? value : undefined;
+  if (isIntegerType(type)) {
+    // Beyond 2^53 the parser has already rounded, so such a number has to come as text.
+    if (typeof value === 'number') {
+      return Number.isSafeInteger(value) ? canonicalInteger(type, String(value)) : undefined;
+    }
+    return typeof value === 'string' ? canonicalInteger(type, value) : undefined;
+  }
+  if (type === 'double' || type === 'float') {
+    if (typeof value === 'number') return value;
+    return typeof value === 'string' ? numberOf(value) : undefined;
+  }
+  if (typeof value !== 'string') return undefined;
+  if (type === 'string') return loneSurrogate.test(value) ? undefined : value;
+  if (type === 'bytes') return canonicalBytes(value);
+  if (type === 'google.protobuf.Timestamp') return canonicalTimestamp(value);
+  if (type === 'google.protobuf.Duration') return canonicalDuration(value);
+  if (type === 'google.protobuf.FieldMask') return camelPath(value);
+  return undefined;
+}
+
+const descriptions: Readonly<Record<string, string>> = {
+  string: 'text',
+  bytes: 'base64 text',
+  bool: 'true or false',
+  int32: 'a whole number of 32 bits',
+  uint32: 'a whole number of 32 bits, not negative',
+  int64: 'a whole number of 64 bits',
+  uint64: 'a whole number of 64 bits, not negative',
+  double: 'a number',
+  float: 'a number',
+  'google.protobuf.Timestamp': 'a time such as 2026-03-27T13:55:00Z',
+  'google.protobuf.Duration': 'a duration such as 1800s, or 30m in a query',
+};
+
+export function describe(type: string): string {
+  return descriptions[type] ?? type;
+}
+
+export function wrong(path: string, wanted: string, value: unknown, reading: Reading = 'strict'): WireError {
+  const shown = JSON.stringify(value) ?? 'nothing';
+  const what = path === '' ? 'The message' : `"${path.replace(/\.$/, '')}"`;
+  const got = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+  return new WireError(
+    `${what} must be ${wanted}, not ${got}`,
+    reading === 'strict' ? grpcCodes.INVALID_ARGUMENT : grpcCodes.INTERNAL,
+  );
+}
+
+export function mapKeyOf(type: string, text: string, path: string): string {
+  if (type === 'string') return text;
+  const key = type === 'bool' ? (text === 'true' || text === 'false' ? text : undefined) : canonicalInteger(type, text);
+  if (key === undefined) throw wrong(`${path}[${text}]`, `keyed by ${describe(type)}`, text);
+  return String(key);
+}
+
+/** The spelling of a field's name that an object uses. */
+function keyOf(field: FieldSchema, value: Fields): string | undefined {
+  if (Object.hasOwn(value, field.json)) return field.json;
+  return Object.hasOwn(value, field.name) ? field.name : undefined;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Message interfaces have no index signature, but every message is a plain object of JSON values. */
+export function asFields(value: unknown): Fields {
+  if (!isFields(value)) throw new WireError('A message must be a plain object', grpcCodes.INTERNAL);
+  return value;
+}
+
+/** Sets a decoded value. What equals an unset field stays unset, so that a message has one form. */
+export function assign(target: Fields, codec: Codec, field: FieldSchema, value: unknown, path: string): void {
+  if (value === undefined) return;
+  refuseSibling(codec, target, field, path);
+  if (!codec.isUnset(field, value)) target[field.json] = value;
+}
+
+export function refuseSibling(codec: Codec, target: Fields, field: FieldSchema, path: string): void {
+  if (field.oneof === undefined) return;
+  const sibling = codec.siblings(field).find((other) => other !== field && other.json in target);
+  if (sibling) throw new WireError(`"${path}" excludes "${sibling.name}", only one of them can be set`);
+}
