@@ -1,0 +1,117 @@
+// Everything a command may reach. Promises: members are made on first use, so `--help` reads no file and a command that
+// talks to nobody opens no connection.
+
+import type { ApiClient } from '../api/client.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import type { ConfigKey } from '../config/schema.ts';
+import { CliError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { createIo, type Io } from './io.ts';
+import { createPrompter, type Prompter } from './prompts/prompter.ts';
+
+/** Values of the global flags, as given. */
+export interface Globals {
+  readonly config: string | undefined;
+  readonly output: string | undefined;
+  readonly forceColor: boolean;
+  readonly assumeYes: boolean;
+  readonly debug: boolean;
+  /** Config keys that a global flag overrides: `--api`, `--audience`, `--console`, `--issuer`, `--log-level`. */
+  readonly overrides: Partial<Record<ConfigKey, string>>;
+}
+
+export interface Context {
+  readonly host: Host;
+  readonly io: Io;
+  readonly globals: Globals;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly config: Config;
+  readonly prompts: Prompter;
+  /** Operations of the platform's API, with this login's token. */
+  api(): Promise<ApiClient>;
+  /** Operations that the issuer serves (`auth.v1`). */
+  issuerApi(): Promise<ApiClient>;
+  /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
+  token(audience: string): Promise<string>;
+  /** Look-ups already made in this run, by what was asked. */
+  cached<T>(key: string, load: () => Promise<T>): Promise<T>;
+  /** One line when `--log-level debug` or `-v` asks for it. */
+  debug(line: () => string): void;
+}
+
+export interface ContextParts {
+  readonly prompter?: Prompter;
+}
+
+export function createContext(host: Host, globals: Globals, signal: AbortSignal, parts: ContextParts = {}): Context {
+  const memory = new Map<string, Promise<unknown>>();
+  let config: Config | undefined;
+  let prompter: Prompter | undefined = parts.prompter;
+
+  const io = createIo(host, {
+    forceColor: globals.forceColor,
+    assumeYes: globals.assumeYes,
+    // A config that cannot be read must not hide the error that says so.
+    silent: () => config?.get('output.silent') === 'true',
+  });
+
+  const context: Context = {
+    host,
+    io,
+    globals,
+    signal,
+    get config() {
+      if (config === undefined) {
+        config = loadConfigLate(host, globals);
+        for (const warning of config.warnings) io.warn(warning);
+      }
+      return config;
+    },
+    get prompts() {
+      prompter ??= createPrompter(host, io, signal);
+      return prompter;
+    },
+    api: () => context.cached('client:api', () => openClient(context, context.config.get('platform.api'))),
+    issuerApi: () => context.cached('client:issuer', () => openClient(context, context.config.get('platform.issuer'))),
+    async token(audience) {
+      const { accessToken } = await import('../auth/session.ts');
+      return accessToken(host, context.config, audience, { signal });
+    },
+    cached<T>(key: string, load: () => Promise<T>): Promise<T> {
+      const known = memory.get(key);
+      // A key names one kind of answer, so what is stored under it has that type.
+      if (known !== undefined) return known as Promise<T>;
+      const made = load();
+      memory.set(key, made);
+      return made;
+    },
+    debug: (line) => {
+      if (globals.debug) host.stderr.write(`debug: ${line()}\n`);
+    },
+  };
+  return context;
+}
+
+async function openClient(context: Context, baseUrl: string): Promise<ApiClient> {
+  const { createApiClient } = await import('../api/client.ts');
+  const audience = context.config.get('platform.audience');
+  const { accessToken } = await import('../auth/session.ts');
+  return createApiClient({
+    host: context.host,
+    baseUrl,
+    signal: context.signal,
+    bearer: (renew) => accessToken(context.host, context.config, audience, { signal: context.signal, renew }),
+    onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
+  });
+}
+
+function loadConfigLate(host: Host, globals: Globals): Config {
+  return loadConfig(host, {
+    overrides: globals.overrides,
+    ...(globals.config === undefined ? {} : { path: globals.config }),
+  });
+}
+
+/** The signal's reason when a person interrupted; every long wait throws it. */
+export const interrupted = (): CliError => new CliError('cancelled', 'Interrupted', { code: 'cancelled' });

@@ -1,0 +1,216 @@
+// How a command, a group and a view are declared. Promises: a definition is data plus one function, loads nothing
+// heavy, and its `run` receives values that were parsed, looked up, asked for and confirmed.
+
+import type { ConfigKey } from '../config/schema.ts';
+import type { Context } from './context.ts';
+
+/** Formats of `--output`. One file each in `output/`. */
+export type Format =
+  | 'csv'
+  | 'env'
+  | 'go-template'
+  | 'id'
+  | 'json'
+  | 'markdown'
+  | 'none'
+  | 'table'
+  | 'terse'
+  | 'text'
+  | 'tree'
+  | 'wide';
+
+/** Values already known when a later input is resolved or asked for, by input key. */
+export type Chosen = Readonly<Record<string, unknown>>;
+
+/** One thing a person may pick. */
+export interface Candidate<V> {
+  readonly value: V;
+  /** What the row shows; control characters are stripped before printing. */
+  readonly label: string;
+  readonly description?: string;
+  /** What to type instead of picking: printed in the echoed command. */
+  readonly text: string;
+  /** Depth in a tree of locations; 0 for roots. */
+  readonly depth?: number;
+}
+
+/** A type of value: how its text is read and, for references, how names become things. */
+export interface Kind<V> {
+  /** Shown in usage and help, e.g. `NAME`, `DURATION`. */
+  readonly metavar: string;
+  readonly boolean?: true;
+  /** The value is a credential: never echoed. */
+  readonly secret?: true;
+  /** `a,b` counts as two values. */
+  readonly splitsCommas?: true;
+  readonly choices?: readonly string[];
+  /** Reads one value. Throws an Error whose message completes "`--flag` …", e.g. `must be a duration such as "24h"`. */
+  parse(text: string): unknown;
+  /** Turns the parsed text into the thing it names. Only reference kinds have it. */
+  resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
+  /** What a person may pick from when the value is missing. */
+  candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[]>;
+  /** What to take when nobody can be asked; the only candidate unless given. */
+  sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
+  /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */
+  readonly noun?: string;
+  /** Only for the type: never read at run time. */
+  readonly value?: V;
+}
+
+export interface Input<V = unknown> {
+  readonly kind: Kind<V>;
+  readonly help: string;
+  readonly required?: boolean;
+  readonly many?: boolean;
+  /** Name in the usage line when the value may be given without a flag. */
+  readonly positional?: string;
+  /** Flag name without dashes; the key in kebab case unless given. `false`: positional only. */
+  readonly flag?: string | false;
+  readonly short?: string;
+  /** Older spellings of the flag that scripts still use; hidden in help. */
+  readonly aliases?: readonly string[];
+  /** Text that is parsed when nothing was given. */
+  readonly default?: string;
+  readonly config?: ConfigKey;
+  readonly hidden?: boolean;
+  /** Asked for with this question instead of a derived one. */
+  readonly question?: string;
+}
+
+export type Inputs = Readonly<Record<string, Input>>;
+
+type ValueOf<I extends Input> =
+  I extends Input<infer V>
+    ? I extends { many: true }
+      ? V[]
+      : I extends { required: true } | { default: string }
+        ? V
+        : I['kind'] extends { boolean: true }
+          ? boolean
+          : V | undefined
+    : never;
+
+/** What `run` receives, by input key. */
+export type InputValues<I extends Inputs> = { readonly [K in keyof I]: ValueOf<I[K]> };
+
+/** A rule over which inputs were given. */
+export type Check =
+  | { readonly rule: 'exclusive'; readonly keys: readonly string[] }
+  | { readonly rule: 'one-of'; readonly keys: readonly string[] }
+  | { readonly rule: 'needs'; readonly key: string; readonly needs: string };
+
+/** At most one of these may be given. */
+export const exclusive = (...keys: string[]): Check => ({ rule: 'exclusive', keys });
+/** At least one of these must be given. */
+export const oneOf = (...keys: string[]): Check => ({ rule: 'one-of', keys });
+/** The first only makes sense with the second. */
+export const needs = (key: string, other: string): Check => ({ rule: 'needs', key, needs: other });
+
+export interface Example {
+  /** What it does, as a caption without full stop. */
+  readonly text: string;
+  /** Words after the command path. */
+  readonly args: string;
+}
+
+export interface Question {
+  readonly message: string;
+  /** The answer of Enter and of an empty pipe. Destructive commands say false: then silence is refused, not assumed. */
+  readonly default: boolean;
+}
+
+export interface CommandDefinition<I extends Inputs, T> {
+  readonly path: readonly string[];
+  /** Imperative, under 60 characters, full stop. */
+  readonly summary: string;
+  readonly description?: string;
+  /** Other spellings of the last word. */
+  readonly aliases?: readonly string[];
+  readonly inputs: I;
+  readonly check?: readonly Check[];
+  readonly examples: readonly Example[];
+  readonly view?: View<T>;
+  /** First is the default. Without a view a command prints nothing and takes any format. */
+  readonly formats?: readonly Format[];
+  /** A format that is not offered falls back to the default with a warning instead of an error (script-contracts 2). */
+  readonly lenientFormat?: true;
+  readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
+  readonly hidden?: boolean;
+  readonly deprecated?: string;
+  readonly run: (
+    context: Context,
+    input: InputValues<I>,
+  ) => Promise<T | AsyncIterable<T> | readonly T[] | undefined> | Promise<void> | AsyncIterable<T>;
+}
+
+/** A command whose types were erased: what the pipeline works on. */
+export type AnyCommand = CommandDefinition<Inputs, unknown>;
+
+export function defineCommand<const I extends Inputs, T = never>(definition: CommandDefinition<I, T>): AnyCommand {
+  // Inputs and run agree by construction here; past this point the pipeline supplies what the inputs declare.
+  return definition as unknown as AnyCommand;
+}
+
+export interface GroupDefinition {
+  readonly path: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+  readonly aliases?: readonly string[];
+  readonly hidden?: boolean;
+}
+
+export const defineGroup = (definition: GroupDefinition): GroupDefinition => definition;
+
+export interface Column<T> {
+  readonly head: string;
+  readonly value: (item: T, cell: CellContext) => string | number | undefined;
+  /** Only shown by `wide`. */
+  readonly wide?: true;
+  readonly align?: 'left' | 'right';
+}
+
+/** What a cell may depend on. */
+export interface CellContext {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Relative times on a terminal, RFC 3339 elsewhere. */
+  readonly relativeTimes: boolean;
+}
+
+export interface TreeNode {
+  readonly label: string;
+  readonly children: readonly TreeNode[];
+}
+
+/** Every way a noun can be shown. One per noun, beside its commands. */
+export interface View<T> {
+  readonly id?: (item: T) => string;
+  readonly columns?: readonly Column<T>[];
+  /** The object scripts read; the item itself unless given. */
+  readonly json?: (item: T) => unknown;
+  /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8). */
+  readonly envelope?: 'items' | 'array';
+  readonly tree?: (items: readonly T[]) => readonly TreeNode[];
+  /** Free text for a single item; every line ends with a newline. */
+  readonly text?: (item: T, cell: CellContext) => string;
+  /** Variables for `env`, without `export`. */
+  readonly env?: (item: T) => Readonly<Record<string, string>>;
+  /** Said on stderr when a list is empty. */
+  readonly empty?: string;
+}
+
+export const defineView = <T>(view: View<T>): View<T> => view;
+
+/** A node of the generated command index: what help and lookup need without loading a command. */
+export interface IndexNode {
+  readonly name: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly aliases?: readonly string[];
+  readonly hidden?: true;
+  readonly children?: readonly IndexNode[];
+  readonly load?: () => Promise<{ readonly default: AnyCommand }>;
+  /** For a runnable group: its flags that take a value, so that words after them are told apart from children. */
+  readonly valueFlags?: readonly string[];
+}

@@ -1,0 +1,42 @@
+// The flags every command takes, and how they reach the context.
+
+import type { Globals } from './context.ts';
+import type { Input } from './define.ts';
+import { boolean, named } from './inputs/values.ts';
+
+export const globalInputs = {
+  api: { kind: named('URL'), help: 'Address of the platform API.', config: 'platform.api' },
+  audience: { kind: named('AUDIENCE'), help: 'Audience of the token to use.', config: 'platform.audience' },
+  config: { kind: named('FILE'), help: 'Configuration file to use instead of the usual ones (env CHAINCTL_CONFIG).' },
+  console: { kind: named('URL'), help: 'Address of the web console.', config: 'platform.console' },
+  forceColor: { kind: boolean, help: 'Colour the output even when it is not a terminal.' },
+  help: { kind: boolean, short: 'h', help: 'Show this help.' },
+  issuer: { kind: named('URL'), help: 'Address of the token issuer.', config: 'platform.issuer' },
+  logLevel: {
+    kind: named('LEVEL'),
+    help: 'How much to tell about what happens: error, info or debug.',
+    config: 'default.log-level',
+  },
+  output: { kind: named('FORMAT'), short: 'o', help: 'Output format.' },
+  v: { kind: named('N'), short: 'v', help: 'Log verbosity; 2 and more is --log-level debug.' },
+} satisfies Record<string, Input>;
+
+export type GlobalKey = keyof typeof globalInputs;
+
+/** Turns the raw texts of the global flags, last one given, into what a context is made from. */
+export function toGlobals(raw: Readonly<Partial<Record<string, string>>>, assumeYes: boolean): Globals {
+  const overrides: Record<string, string> = {};
+  for (const [key, input] of Object.entries(globalInputs)) {
+    const value = raw[key];
+    if ('config' in input && value !== undefined) overrides[input.config] = value;
+  }
+  const verbosity = Number(raw['v'] ?? 0);
+  return {
+    config: raw['config'] || undefined,
+    output: raw['output'],
+    forceColor: raw['forceColor'] === 'true',
+    assumeYes,
+    debug: verbosity >= 2 || raw['logLevel']?.toLowerCase() === 'debug',
+    overrides,
+  };
+}

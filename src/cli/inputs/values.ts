@@ -1,0 +1,117 @@
+// Kinds of plain values. Promises: `parse` throws an Error whose message completes "`--flag` …" and never shows the
+// value of a secret.
+
+import type { Kind } from '../define.ts';
+
+export const string: Kind<string> = { metavar: 'STRING', parse: (text) => text };
+
+/** A string under another name in usage lines. */
+export const named = (metavar: string): Kind<string> => ({ metavar, parse: (text) => text });
+
+/** A credential, or the path of a file that holds one. */
+export const secret = (metavar: string): Kind<string> => ({ metavar, secret: true, parse: (text) => text });
+
+/** Comma list or repeated. */
+export const strings = (metavar = 'STRING'): Kind<string> => ({ metavar, splitsCommas: true, parse: (text) => text });
+
+export const boolean: Kind<boolean> & { readonly boolean: true } = {
+  metavar: '',
+  boolean: true,
+  parse: (text) => {
+    // The spellings of Go's strconv.ParseBool, which scripts use.
+    if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+    if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false;
+    throw new Error('must be true or false');
+  },
+};
+
+export function choice<const C extends string>(...choices: readonly C[]): Kind<C> {
+  return {
+    metavar: choices.join('|'),
+    choices,
+    parse: (text) => {
+      const found = choices.find((one) => one === text);
+      if (found === undefined) throw new Error(`must be one of ${choices.join(', ')}`);
+      return found;
+    },
+  };
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A Go duration such as `1h30m`, and `d` for days, which scripts write too. Milliseconds. */
+export function duration(limits: { readonly min?: number; readonly max?: number } = {}): Kind<number> {
+  return {
+    metavar: 'DURATION',
+    parse: (text) => {
+      const ms = parseDuration(text);
+      if (ms === undefined) throw new Error('must be a duration such as "24h" or "90m"');
+      if (limits.min !== undefined && ms < limits.min)
+        throw new Error(`must be at least ${formatDuration(limits.min)}`);
+      if (limits.max !== undefined && ms > limits.max) throw new Error(`must be at most ${formatDuration(limits.max)}`);
+      return ms;
+    },
+  };
+}
+
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^([0-9]*\.?[0-9]+(ns|us|µs|μs|ms|s|m|h|d))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/([0-9]*\.?[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)/g)) {
+    total += Number(amount) * (unitMs[unit ?? ''] ?? Number.NaN);
+  }
+  return Number.isFinite(total) ? total : undefined;
+}
+
+/** Whole hours read `24h`, the rest as Go prints it without zero parts. */
+export function formatDuration(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = (ms % 60_000) / 1000;
+  return [hours ? `${hours}h` : '', minutes ? `${minutes}m` : '', seconds ? `${seconds}s` : ''].join('') || '0s';
+}
+
+/** A day (`yyyy-mm-dd`, its end in UTC is not implied: midnight at its start) or an RFC 3339 time. Milliseconds. */
+export const date: Kind<number> = {
+  metavar: 'YYYY-MM-DD',
+  parse: (text) => {
+    const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+    const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(text);
+    const ms = isDay || isTime ? Date.parse(isDay ? `${text}T00:00:00Z` : text) : Number.NaN;
+    // Date.parse rolls 2026-02-31 over to March; a person who typed it meant something else.
+    if (Number.isNaN(ms) || (isDay && new Date(ms).toISOString().slice(0, 10) !== text)) {
+      throw new Error('must be a date such as "2026-12-31" or an RFC 3339 time');
+    }
+    return ms;
+  },
+};
+
+/** `key=value`, split at the first `=`. */
+export const keyValue: Kind<readonly [string, string]> = {
+  metavar: 'KEY=VALUE',
+  parse: (text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new Error('must be KEY=VALUE');
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  },
+};
+
+/** A path as typed; whether it exists is the command's business. */
+export const file: Kind<string> = {
+  metavar: 'FILE',
+  parse: (text) => {
+    if (text === '') throw new Error('must name a file');
+    return text;
+  },
+};

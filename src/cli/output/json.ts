@@ -1,0 +1,27 @@
+import type { Renderer } from './renderer.ts';
+
+/**
+ * One document: one line without blanks in a pipe (script-contracts 1.5), indented on a terminal. A list is written item
+ * by item, so memory stays flat; a failure half-way is reported after what was written, never by a shorter document
+ * that still parses.
+ */
+export const render: Renderer = async ({ view, items, isList, io }) => {
+  const indent = io.outIsTty ? 2 : undefined;
+  const shape = (item: Parameters<NonNullable<typeof view.json>>[0]) => (view.json ? view.json(item) : item);
+  if (!isList) {
+    for await (const item of items) io.out(`${JSON.stringify(shape(item), undefined, indent)}\n`);
+    return;
+  }
+  const array = view.envelope === 'array';
+  const open = array ? '[' : indent ? '{\n  "items": [' : '{"items":[';
+  const close = array ? ']' : indent ? ']\n}' : ']}';
+  const margin = indent ? `\n${' '.repeat(array ? 2 : 4)}` : '';
+  let wrote = false;
+  for await (const item of items) {
+    const text = JSON.stringify(shape(item), undefined, indent);
+    io.out(`${wrote ? ',' : open}${margin}${indent ? text.replaceAll('\n', margin) : text}`);
+    wrote = true;
+  }
+  if (!wrote) io.out(open);
+  io.out(`${wrote && indent ? (array ? '\n' : '\n  ') : ''}${close}\n`);
+};

@@ -1,0 +1,34 @@
+// A format is one module that exports `render`; this table is the only place that knows them all.
+
+import type { Format, View } from '../define.ts';
+import type { Io } from '../io.ts';
+
+export interface RenderInput<T> {
+  readonly view: View<T>;
+  readonly items: AsyncIterable<T> | Iterable<T>;
+  /** False when the command returned one thing rather than a list. */
+  readonly isList: boolean;
+  readonly io: Io;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
+
+/** Formats that exist today. `--output` accepts what a command offers out of these. */
+export const renderers: Partial<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
+  env: () => import('./env.ts'),
+  id: () => import('./id.ts'),
+  json: () => import('./json.ts'),
+  none: () => import('./none.ts'),
+  table: () => import('./table.ts'),
+  terse: () => import('./terse.ts'),
+  text: () => import('./text.ts'),
+  tree: () => import('./tree.ts'),
+};
+
+export async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
