@@ -1,0 +1,76 @@
+// The generated tables against each other: what the codec and the router take for granted.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { generateSchema } from '../../scripts/gen-schema.ts';
+import { capabilities } from '../../src/api/schema/capabilities.gen.ts';
+import { enums, messages } from '../../src/api/schema/messages.gen.ts';
+import { operations } from '../../src/api/schema/operations.gen.ts';
+import type { Operation } from '../../src/api/schema/types.ts';
+import { parseTemplate } from '../../src/api/wire/template.ts';
+
+const all: [string, Operation][] = Object.entries(operations);
+
+function fieldAt(messageName: string, path: string) {
+  let owner = messageName;
+  return path.split('.').map((name) => {
+    const field = messages[owner]?.fields.find((each) => each.name === name);
+    owner = field?.type ?? '';
+    return field;
+  });
+}
+
+describe('the generated tables', () => {
+  it('are what the generator writes today', () => {
+    for (const [path, content] of generateSchema()) expect(readFileSync(path, 'utf8'), path).toBe(content);
+  });
+
+  it('hold the operations of issue 2', () => {
+    expect(all).toHaveLength(120);
+    for (const [id, operation] of all) expect(operation.id).toBe(id);
+    expect(operations['iam.v1.Groups.List'].rpc).toBe('/chainguard.platform.iam.Groups/List');
+    expect(operations['vulnerabilities.v1.Advisories.List'].rpc).toBe(
+      '/chainguard.platform.vulnerabilities.v1.Advisories/List',
+    );
+  });
+
+  it.each(all)('%s names fields, messages and capabilities that exist', (_, operation) => {
+    for (const name of [operation.request, operation.response]) {
+      expect(name === 'google.protobuf.Empty' || name in messages, name).toBe(true);
+    }
+    const names = new Set(capabilities.map(({ name }) => name));
+    for (const capability of operation.capabilities) expect(names).toContain(capability);
+    if (operation.scope !== null) expect(fieldAt(operation.request, operation.scope)).not.toContain(undefined);
+    expect(operation.bindings.length).toBeGreaterThan(0);
+    for (const { path, body } of operation.bindings) {
+      for (const variable of parseTemplate(path).variables) {
+        expect(fieldAt(operation.request, variable.path), variable.path).not.toContain(undefined);
+      }
+      if (body !== null && body !== '*') expect(fieldAt(operation.request, body)).not.toContain(undefined);
+    }
+  });
+
+  it('name no message or enum that is missing', () => {
+    for (const [name, { fields }] of Object.entries(messages)) {
+      for (const field of fields) {
+        const kind = field.map?.valueKind ?? field.kind;
+        if (kind === 'enum') expect(enums, `${name}.${field.name}`).toHaveProperty([field.type]);
+        if (kind === 'message' && !field.type.startsWith('google.protobuf.')) {
+          expect(messages, `${name}.${field.name}`).toHaveProperty([field.type]);
+        }
+      }
+    }
+    for (const [name, values] of Object.entries(enums)) expect(Object.values(values), name).toContain(0);
+  });
+
+  it('marks what may be sent twice', () => {
+    const flags = (id: keyof typeof operations) => {
+      const { idempotent, readOnly }: Operation = operations[id];
+      return { idempotent, readOnly };
+    };
+    expect(flags('iam.v1.Groups.List')).toEqual({ idempotent: true, readOnly: true });
+    expect(flags('iam.v1.Groups.Update')).toEqual({ idempotent: true, readOnly: false });
+    expect(flags('iam.v1.Groups.Delete')).toEqual({ idempotent: true, readOnly: false });
+    expect(flags('iam.v1.Groups.Create')).toEqual({ idempotent: false, readOnly: false });
+  });
+});
