@@ -1,0 +1,167 @@
+// Files of the user's. Promises: a file is replaced whole or not at all, is never readable by others on the way, and a
+// failure names the file and what to do.
+
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { CliError } from './errors.ts';
+
+export interface ReplaceOptions {
+  /** Permissions of a file that is new, or whose own are not kept; 0600 unless said otherwise. */
+  readonly mode?: number;
+  /** Keep the permissions the file had. */
+  readonly keepMode?: boolean;
+  /** Replace what a symbolic link points at, so that the link stays a link. Otherwise the link itself is replaced. */
+  readonly followSymlink?: boolean;
+  /** Permissions of folders made on the way; 0700 unless said otherwise. */
+  readonly folderMode?: number;
+}
+
+let temporaryCount = 0;
+
+/** Replaces `path` by a rename within its folder, flushed to the disk first. Throws a `CliError` of kind `local`. */
+export function replaceFile(path: string, content: string, options: ReplaceOptions = {}): void {
+  try {
+    const target = options.followSymlink ? followLinks(path) : path;
+    const folder = dirname(target);
+    mkdirSync(folder, { recursive: true, mode: options.folderMode ?? 0o700 });
+    const before = statIfExists(target);
+    if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
+    temporaryCount += 1;
+    const temporary = join(folder, `.${basename(target)}.${process.pid}.${temporaryCount}.tmp`);
+    // A file of that name can only be what a killed process with this process's id left behind.
+    unlinkIfExists(temporary);
+    const file = openSync(temporary, 'wx', 0o600);
+    try {
+      try {
+        writeFileSync(file, content);
+        fchmodSync(file, options.keepMode && before ? before.mode & 0o7777 : (options.mode ?? 0o600));
+        if (before) keepOwner(file, before);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, target);
+    } catch (error) {
+      unlinkIfExists(temporary);
+      throw error;
+    }
+    flushFolder(folder);
+  } catch (error) {
+    throw toFileError(error, 'write', path);
+  }
+}
+
+/** The text of a file, or undefined when there is none. Throws a `CliError` of kind `local` when it cannot be read. */
+export function readTextIfExists(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw toFileError(error, 'read', path);
+  }
+}
+
+/** What is at `path`, links not followed, or undefined when there is nothing. */
+export function lstatIfExists(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Removes a file; false when there was none. Throws a `CliError` of kind `local`. */
+export function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+    throw toFileError(error, 'remove', path);
+  }
+}
+
+const reasons: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EROFS: ['the file system is read-only', 'choose a place that can be written'],
+  EACCES: ['permission denied', 'check who owns the file and its folder'],
+  EPERM: ['permission denied', 'check who owns the file and its folder'],
+  ENOSPC: ['the disk is full', 'free some space and try again; nothing was changed'],
+  EDQUOT: ['your disk quota is used up', 'free some space and try again; nothing was changed'],
+  EFBIG: ['the file would be larger than this process may write', 'raise the limit with `ulimit -f`'],
+  EISDIR: ['it is a folder', 'move the folder away or choose another file'],
+  ENOTDIR: ['a part of its path is a file', 'move that file away or choose another place'],
+  EEXIST: ['a part of its path is a file', 'move that file away or choose another place'],
+  ELOOP: ['its symbolic links go round in a circle', 'remove the link'],
+  ENOENT: ['it does not exist', 'check the path'],
+  EBUSY: ['it is in use, or mounted by itself', 'mount its folder instead of the file'],
+  ENAMETOOLONG: ['its name is too long', 'choose a shorter one'],
+};
+
+/** The failure of a file operation as one sentence. A `CliError` passes through. */
+export function toFileError(error: unknown, verb: 'read' | 'write' | 'remove', path: string): CliError {
+  if (error instanceof CliError) return error;
+  const code = codeOf(error);
+  const [reason, hint] = reasons[code] ?? [code || 'unknown failure', undefined];
+  return new CliError('local', `Cannot ${verb} "${path}": ${reason}`, {
+    code: `local.cannot-${verb}`,
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Where a chain of symbolic links ends, whether or not anything is there. */
+function followLinks(path: string): string {
+  let at = path;
+  for (let steps = 0; steps < 40; steps += 1) {
+    if (!lstatIfExists(at)?.isSymbolicLink()) return at;
+    at = resolve(dirname(at), readlinkSync(at));
+  }
+  throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+}
+
+function statIfExists(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+function unlinkIfExists(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Nothing there, which is what is wanted; anything else shows when the file is made.
+  }
+}
+
+// Root writing a user's file (sudo) must not take it away from them.
+function keepOwner(file: number, before: Stats): void {
+  if (process.getuid?.() !== 0 || (before.uid === 0 && before.gid === 0)) return;
+  fchownSync(file, before.uid, before.gid);
+}
+
+// The rename itself must survive a power cut. Windows and some network mounts cannot open a folder: then it may not.
+function flushFolder(folder: string): void {
+  try {
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return;
+  }
+}

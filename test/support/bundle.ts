@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/**
+ * Bundles one source file as the shipped program is bundled (CJS, split), for tests that need it as a process of its
+ * own. Resolves to the path to run and a function that removes it.
+ */
+export async function bundle(entry: string): Promise<{ path: string; folder: string; remove: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'chainctl-bundle-'));
+  const build = await rolldown({ input: { entry }, platform: 'node', logLevel: 'silent' });
+  await build.write({ dir: folder, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name].cjs' });
+  await build.close();
+  return {
+    path: join(folder, 'entry.cjs'),
+    folder,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
