@@ -96,7 +96,7 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
       handle.exec('COMMIT');
       return result;
     } catch (error) {
-      handle.exec('ROLLBACK');
+      undo(handle);
       throw error;
     } finally {
       open = false;
@@ -119,6 +119,15 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
       handle.close();
     },
   };
+}
+
+/** SQLite has already rolled back by itself after a full disk or a failed write; that must not hide the first error. */
+function undo(handle: Handle): void {
+  try {
+    handle.exec('ROLLBACK');
+  } catch {
+    // Nothing was open any more.
+  }
 }
 
 function migrate(handle: Handle, migrations: readonly Migration[]): void {

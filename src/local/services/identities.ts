@@ -1,0 +1,117 @@
+import type {
+  Empty,
+  IamCreateIdentityRequest,
+  IamDeleteIdentityRequest,
+  IamIdentity,
+  IamIdentityFilter,
+  IamIdentityList,
+  IamLookupRequest,
+} from '../../api/schema/types.gen.ts';
+import { isAncestor, newChildId, parentOf } from '../../api/uidp.ts';
+import { capabilitiesAt, grantsOf, groupsWith } from '../access.ts';
+import { alreadyExists, invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import type { Tx } from '../store/database.ts';
+import type { Caller } from '../types.ts';
+import { checkDescription, checkName } from './field-rules.ts';
+import { findGroup } from './groups.ts';
+import {
+  findIdentity,
+  findUser,
+  type IdentityRecord,
+  insertIdentity,
+  type Relationship,
+  toIdentityRecord,
+  toWireIdentity,
+  updateIdentity as writeIdentity,
+} from './identity-records.ts';
+import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
+import { checkRelationship, pullTokenIssuer } from './relationships.ts';
+import { requiredUidp, selectVisible } from './selection.ts';
+
+export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdentityRequest): IamIdentity {
+  const parent = requiredUidp('parent_id', request.parentId);
+  const identity = request.identity ?? {};
+  const name = checkName(identity.name);
+  const description = checkDescription(identity.description);
+  const relationship = checkRelationship(identity, tx.now);
+  findGroup(tx, parent);
+  requireFreeName(tx, parent, name, relationship);
+  const id = newChildId(parent, (count) => tx.randomBytes(count));
+  insertIdentity(tx, { id, name, description, relationship });
+  return toWireIdentity(requireIdentity(tx, id));
+}
+
+export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): IamIdentity {
+  const before = requireIdentity(tx, requiredUidp('id', request.id));
+  const { id } = before;
+  const name = checkName(request.name);
+  const description = checkDescription(request.description);
+  const relationship = checkRelationship(request, tx.now, before.relationship);
+  requireFreeName(tx, parentOf(id), name, relationship, id);
+  if (JSON.stringify(relationship) !== JSON.stringify(before.relationship)) requireGrantable(tx, caller, id);
+  writeIdentity(tx, { id, name, description, relationship });
+  return toWireIdentity(requireIdentity(tx, id));
+}
+
+/** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */
+export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter): IamIdentityList {
+  const visible = groupsWith(tx, caller, ['identity.list']);
+  const self = caller.identity;
+  const asked = request.id === self || request.uidp?.ids?.includes(self) === true;
+  const shown = visible.some((place) => isAncestor(place, self));
+  const rows = selectVisible(tx, {
+    table: 'identities',
+    visible: asked && !shown ? [...visible, self].sort() : visible,
+    id: request.id,
+    uidp: request.uidp,
+  });
+  return { items: rows.map((row) => toWireIdentity(toIdentityRecord(row))) };
+}
+
+/** The user who signs in with this pair, for any caller that knows it (protocols 3.3). */
+export function lookupIdentity(tx: Tx, _caller: Caller, request: IamLookupRequest): IamIdentity {
+  if (!request.issuer) throw invalidArgument('issuer is required');
+  if (!request.subject) throw invalidArgument('subject is required');
+  const user = findUser(tx, request.issuer, request.subject);
+  if (user === undefined) throw notFound('no user signs in with this issuer and subject');
+  return toWireIdentity(user);
+}
+
+/** Its role bindings and refresh tokens go with it. */
+export function deleteIdentity(tx: Tx, _caller: Caller, request: IamDeleteIdentityRequest): Empty {
+  removeIdentity(tx, requireIdentity(tx, requiredUidp('id', request.id)).id);
+  return {};
+}
+
+export function removeIdentity(tx: Tx, id: string): void {
+  keepAnOwner(tx, organizationsOwnedBy(tx, id), () => tx.run('DELETE FROM identities WHERE id = ?', id));
+}
+
+function requireIdentity(tx: Tx, id: string): IdentityRecord {
+  const record = findIdentity(tx, id);
+  if (record === undefined) throw notFound(`${id} not found`);
+  return record;
+}
+
+/** Pull tokens are exempt: by default every one of them is called `pull-token` (protocols 7.3). */
+function requireFreeName(tx: Tx, parent: string, name: string, relationship: Relationship, own = ''): void {
+  if (relationship.kind === 'static' && relationship.static.issuer === pullTokenIssuer) return;
+  const existing = tx.get(
+    'SELECT 1 FROM identities WHERE parent = ? AND name = ? AND issuer IS NOT ? AND id <> ?',
+    parent,
+    name,
+    pullTokenIssuer,
+    own,
+  );
+  if (existing !== undefined) throw alreadyExists(`identity ${JSON.stringify(name)} already exists in ${parent}`);
+}
+
+/** Who may change how an identity is proved may become it, so it must hold all that the identity does. */
+function requireGrantable(tx: Tx, caller: Caller, id: string): void {
+  for (const [group, granted] of grantsOf(tx, id)) {
+    const held = capabilitiesAt(tx, caller, group);
+    const beyond = [...granted].filter((capability) => !held.has(capability));
+    if (beyond.length === 0) continue;
+    throw permissionDenied(`the identity holds more at ${group} than the caller does; missing: ${beyond.join(', ')}`);
+  }
+}

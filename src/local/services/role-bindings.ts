@@ -1,0 +1,154 @@
+import type {
+  Empty,
+  IamCreateRoleBindingBatchRequest,
+  IamCreateRoleBindingRequest,
+  IamDeleteRoleBindingRequest,
+  IamRoleBinding,
+  IamRoleBindingBatch,
+  IamRoleBindingFilter,
+  IamRoleBindingList,
+  IamRoleBindingListBinding,
+} from '../../api/schema/types.gen.ts';
+import { isAncestorOrSelf, rootOf } from '../../api/uidp.ts';
+import { capabilitiesAt, groupsWith, hasCapabilities } from '../access.ts';
+import { alreadyExists, invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
+import type { Caller } from '../types.ts';
+import { findGroup, toWireGroup } from './groups.ts';
+import { findIdentity } from './identity-records.ts';
+import { keepAnOwner } from './owners.ts';
+import { bindRole } from './role-binding-records.ts';
+import { capabilitiesOf, toWireRole } from './roles.ts';
+import { requiredUidp, selectVisible } from './selection.ts';
+import { toWireTime } from './wire-time.ts';
+
+export function createRoleBinding(tx: Tx, caller: Caller, request: IamCreateRoleBindingRequest): IamRoleBinding {
+  const group = requiredUidp('parent', request.parent);
+  findGroup(tx, group);
+  return createOne(tx, caller, group, request.roleBinding ?? {});
+}
+
+/** All or none: an entry that is refused undoes those before it. */
+export function createRoleBindings(
+  tx: Tx,
+  caller: Caller,
+  request: IamCreateRoleBindingBatchRequest,
+): IamRoleBindingBatch {
+  const group = requiredUidp('parent', request.parent);
+  const wanted = request.roleBindings ?? [];
+  if (wanted.length === 0) throw invalidArgument('role_bindings is required');
+  findGroup(tx, group);
+  return { roleBindings: wanted.map((binding) => createOne(tx, caller, group, binding)) };
+}
+
+/** The group is the parent of the id; a `group` in the message is ignored (semantics 4). */
+export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBinding): IamRoleBinding {
+  const binding = findBinding(tx, requiredUidp('id', request.id));
+  const id = String(binding['id']);
+  const group = String(binding['group_id']);
+  const { identity, role } = checkTarget(tx, caller, group, request);
+  const same = binding['identity'] === identity && binding['role'] === role;
+  if (!same) requireNew(tx, group, identity, role);
+  keepAnOwner(tx, [group], () =>
+    tx.run('UPDATE role_bindings SET identity = ?, role = ?, updated_at = ? WHERE id = ?', identity, role, tx.now, id),
+  );
+  return { id, identity, role };
+}
+
+export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
+  const visible = groupsWith(tx, caller, ['role_bindings.list']);
+  const rows = selectVisible(tx, { table: 'role_bindings', visible, id: request.id, uidp: request.uidp });
+  return { items: rows.map((row) => toListItem(tx, row)) };
+}
+
+export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {
+  const binding = findBinding(tx, requiredUidp('id', request.id));
+  keepAnOwner(tx, [String(binding['group_id'])], () =>
+    tx.run('DELETE FROM role_bindings WHERE id = ?', String(binding['id'])),
+  );
+  return {};
+}
+
+function createOne(tx: Tx, caller: Caller, group: string, binding: IamRoleBinding): IamRoleBinding {
+  const { identity, role } = checkTarget(tx, caller, group, binding);
+  requireNew(tx, group, identity, role);
+  return bindRole(tx, { group, identity, role });
+}
+
+function checkTarget(
+  tx: Tx,
+  caller: Caller,
+  group: string,
+  binding: IamRoleBinding,
+): { identity: string; role: string } {
+  const identity = requiredUidp('identity', binding.identity);
+  const role = requiredUidp('role', binding.role);
+  requireBindable(tx, caller, group, identity);
+  requireGrantable(tx, caller, group, findRole(tx, group, role));
+  return { identity, role };
+}
+
+/** Users and identities of the same organization; another organization's only for who may list them there. */
+function requireBindable(tx: Tx, caller: Caller, group: string, identity: string): void {
+  const record = findIdentity(tx, identity);
+  const reachable =
+    record !== undefined &&
+    (record.parent === null ||
+      rootOf(identity) === rootOf(group) ||
+      hasCapabilities(tx, caller, ['identity.list'], identity));
+  if (!reachable) throw notFound(`identity ${identity} not found`);
+}
+
+/** Roles apply where they are made and below; built-in ones everywhere. */
+function findRole(tx: Tx, group: string, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM roles WHERE id = ?', id);
+  const reachable = row !== undefined && (row['parent'] === null || isAncestorOrSelf(String(row['parent']), group));
+  if (!reachable) throw notFound(`role ${id} not found`);
+  return row;
+}
+
+/** Nobody grants more than it holds at the same place. */
+function requireGrantable(tx: Tx, caller: Caller, group: string, role: SqlRow): void {
+  const held = capabilitiesAt(tx, caller, group);
+  const beyond = capabilitiesOf(role).filter((capability) => !held.has(capability));
+  if (beyond.length === 0) return;
+  throw permissionDenied(
+    `role ${JSON.stringify(role['name'])} holds more than the caller does here; missing: ${beyond.join(', ')}`,
+  );
+}
+
+function requireNew(tx: Tx, group: string, identity: string, role: string): void {
+  const existing = tx.get(
+    'SELECT id FROM role_bindings WHERE identity = ? AND group_id = ? AND role = ?',
+    identity,
+    group,
+    role,
+  );
+  if (existing !== undefined) throw alreadyExists(`role binding already exists as ${existing['id']}`);
+}
+
+function findBinding(tx: Tx, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM role_bindings WHERE id = ?', id);
+  if (row === undefined) throw notFound(`${id} not found`);
+  return row;
+}
+
+/** List items say who and what by name, unlike the answers of create and update (semantics 10). */
+function toListItem(tx: Tx, row: SqlRow): IamRoleBindingListBinding {
+  const role = tx.get('SELECT * FROM roles WHERE id = ?', row['role'] ?? null);
+  const identity = findIdentity(tx, String(row['identity']));
+  const relationship = identity?.relationship;
+  // A user is known by its address; what it signs in with is not the organization's business.
+  const claims = identity?.parent != null && relationship?.kind === 'claimMatch' ? relationship.claimMatch : undefined;
+  const email = identity?.email ?? '';
+  return {
+    id: String(row['id']),
+    group: toWireGroup(findGroup(tx, String(row['group_id']))),
+    identity: String(row['identity']),
+    ...(role === undefined ? {} : { role: toWireRole(role) }),
+    ...(identity?.emailVerified === true ? { email } : { emailUnverified: email }),
+    claimMatchIssuer: claims?.issuer ?? '',
+    claimMatchSubject: claims?.subject ?? '',
+    createdAt: toWireTime(Number(row['created_at'])),
+  };
+}

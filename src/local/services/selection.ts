@@ -1,0 +1,68 @@
+import type { CommonUIDPFilter } from '../../api/schema/types.gen.ts';
+import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
+import { invalidArgument } from '../failures.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+
+export interface Selection {
+  readonly table: 'groups' | 'identities' | 'roles' | 'role_bindings';
+  /** Ids at and below which rows may be shown, ascending, none inside another (`groupsWith`). */
+  readonly visible: readonly string[];
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uidp?: CommonUIDPFilter | undefined;
+}
+
+/** The rows a v1 list shows, by ascending id. All conditions hold together and no node is inside itself (semantics 12). */
+export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
+  const { sql, values } = conditions(selection);
+  const within = optionalUidp('uidp.descendants_of', selection.uidp?.descendantsOf);
+  return selection.visible.flatMap((place) => {
+    const range = rangeOf(place, within);
+    if (range === undefined) return [];
+    return tx.all(`SELECT * FROM ${selection.table} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values);
+  });
+}
+
+/** Throws INVALID_ARGUMENT unless the text is empty or a UIDP; empty counts as not given. */
+export function optionalUidp(field: string, text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  return requiredUidp(field, text);
+}
+
+/** Throws INVALID_ARGUMENT unless the text is a UIDP. `field` is the proto path of the request field. */
+export function requiredUidp(field: string, text: string | undefined): string {
+  if (text === undefined || text === '') throw invalidArgument(`${field} is required`);
+  if (!isUidp(text)) throw invalidArgument(`${field}: ${JSON.stringify(text)} is not a UIDP`);
+  return text;
+}
+
+function conditions({ table, id, name, uidp }: Selection): { sql: string; values: SqlValue[] } {
+  let sql = '';
+  const values: SqlValue[] = [];
+  const add = (condition: string, ...bound: SqlValue[]): void => {
+    sql += ` AND ${condition}`;
+    values.push(...bound);
+  };
+  const isOneOf = 'id IN (SELECT value FROM json_each(?))';
+
+  const wanted = optionalUidp('id', id);
+  if (wanted !== undefined) add('id = ?', wanted);
+  if (name !== undefined && name !== '') add('name = ?', name);
+  const container = optionalUidp('uidp.children_of', uidp?.childrenOf);
+  if (container !== undefined) add(table === 'role_bindings' ? 'group_id = ?' : 'parent = ?', container);
+  const inside = optionalUidp('uidp.ancestors_of', uidp?.ancestorsOf);
+  if (inside !== undefined) add(isOneOf, JSON.stringify(ancestry(inside).slice(1)));
+  if (uidp?.inRoot === true) add("instr(id, '/') = 0");
+  if (uidp?.ids !== undefined && uidp.ids.length > 0) {
+    for (const one of uidp.ids) requiredUidp('uidp.ids', one);
+    add(isOneOf, JSON.stringify(uidp.ids));
+  }
+  return { sql, values };
+}
+
+/** Ids at or below `place` that are also strictly below `within`, as a half-open range: `0` follows `/` in ASCII. */
+function rangeOf(place: string, within: string | undefined): [string, string] | undefined {
+  if (within === undefined || isAncestor(within, place)) return [place, `${place}0`];
+  if (isAncestorOrSelf(place, within)) return [`${within}/`, `${within}0`];
+  return undefined;
+}
