@@ -56,6 +56,7 @@ export const exitCodes = {
 export function exitCodeOf(error: CliError): number {
   if (error.kind === 'usage') return exitCodes.usage;
   if (error.kind === 'auth') return exitCodes.notAuthenticated;
-  if (error.kind === 'cancelled') return exitCodes.interrupted;
+  // Answering "n" is a decision, not an interruption.
+  if (error.kind === 'cancelled' && error.code !== 'cancelled.declined') return exitCodes.interrupted;
   return exitCodes.failed;
 }

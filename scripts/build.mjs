@@ -1,0 +1,72 @@
+// Bundles src/ into dist/: CJS chunks, one per lazy import (performance.md, Structure to build). Every pure-JavaScript
+// package is bundled, so an installed chainctl loads no node_modules but the two native optionals.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Empty outside a git checkout: a packed tarball is built before it is packed. */
+function git(...args) {
+  try {
+    return execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '';
+  }
+}
+
+const commit = git('rev-parse', 'HEAD');
+const dirty = commit !== '' && git('status', '--porcelain') !== '';
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const bundle = await rolldown({
+  cwd: root,
+  input: { chainctl: 'src/cli/main.ts', 'credential-helper': 'src/credential-helper.ts' },
+  platform: 'node',
+  external: [/^node:/, '@photostructure/sqlite', '@napi-rs/keyring'],
+  transform: {
+    target: 'node20',
+    define: {
+      CHAINCTL_VERSION: JSON.stringify(version),
+      CHAINCTL_COMMIT: JSON.stringify(commit === '' ? '' : `${commit}${dirty ? '-dirty' : ''}`),
+      CHAINCTL_DATE: JSON.stringify(git('log', '-1', '--format=%cI')),
+    },
+  },
+  onLog(level, log, handler) {
+    if (level !== 'debug' && log.code !== 'EVAL') handler(level, log);
+  },
+});
+const { output } = await bundle.write({
+  dir: join(root, 'dist'),
+  format: 'cjs',
+  exports: 'named',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'chunks/[name]-[hash].cjs',
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+  sourcemap: false,
+});
+await bundle.close();
+
+// Which chunk holds what: the boundary tests read it.
+const meta = Object.fromEntries(
+  output
+    .filter((item) => item.type === 'chunk')
+    .map((chunk) => [
+      chunk.fileName,
+      {
+        bytes: Buffer.byteLength(chunk.code),
+        imports: chunk.imports,
+        dynamicImports: chunk.dynamicImports,
+        modules: chunk.moduleIds.map((id) => id.replace(`${root}`, '').replace(/\0/g, '')),
+      },
+    ]),
+);
+writeFileSync(join(root, 'dist', 'meta.json'), `${JSON.stringify(meta, null, 1)}\n`);
+const total = Object.values(meta).reduce((sum, chunk) => sum + chunk.bytes, 0);
+console.log(
+  `built ${Object.keys(meta).length} chunks, ${Math.round(total / 1024)} kB, entry ${meta['chainctl.cjs'].bytes} bytes`,
+);

@@ -1,0 +1,42 @@
+// Writes every generated file, or with --check says which is stale and exits 1.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { generateIndex } from './gen-index.ts';
+import { generateSchema } from './gen-schema.ts';
+
+const root = join(__dirname, '..');
+const checkOnly = process.argv.includes('--check');
+
+async function main(): Promise<void> {
+  const files = new Map<string, string>(await generateSchema());
+  files.set('src/commands/index.gen.ts', await generateIndex());
+
+  const stale: string[] = [];
+  for (const [path, content] of files) {
+    const target = join(root, path);
+    let current: string | undefined;
+    try {
+      current = readFileSync(target, 'utf8');
+    } catch {
+      current = undefined;
+    }
+    if (current === content) continue;
+    stale.push(path);
+    if (checkOnly) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, content);
+  }
+  if (checkOnly && stale.length > 0) {
+    console.error(`stale: ${stale.join(', ')}\nrun \`npm run gen\` and commit what it writes`);
+    process.exitCode = 1;
+  } else {
+    console.log(
+      checkOnly
+        ? `${files.size} generated files are fresh`
+        : `${stale.length} of ${files.size} generated files written`,
+    );
+  }
+}
+
+void main();

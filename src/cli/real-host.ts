@@ -1,0 +1,167 @@
+// The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
+// may cut what a slow reader has not taken yet (performance.md 4); nothing is opened before it is used.
+
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { fstatSync, read, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { CliError } from '../errors.ts';
+import type { Host, HostInput, HostOutput } from '../host.ts';
+
+/** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
+
+export function createRealHost(): Host {
+  return {
+    argv: process.argv.slice(2),
+    program: process.argv[1] ?? 'chainctl',
+    env: process.env,
+    cwd: process.cwd(),
+    platform: process.platform,
+    home() {
+      // os.homedir falls back to the password file, which is right for a daemon without HOME; an empty HOME is not set.
+      const home = process.env['HOME'] || homedir();
+      if (home === '')
+        throw new CliError('local', 'There is no home folder', { code: 'local.no-home', hint: 'set HOME' });
+      return home;
+    },
+    stdin: createInput(),
+    stdout: createOutput(1),
+    stderr: createOutput(2),
+    now: () => Date.now(),
+    randomBytes: (count) => randomBytes(count),
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const stop = () => {
+          clearTimeout(timer);
+          reject(signal?.reason);
+        };
+        const timer = setTimeout(() => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        }, ms);
+        signal?.addEventListener('abort', stop, { once: true });
+      }),
+    openBrowser,
+    runForeground: (command, args) =>
+      new Promise((resolve, reject) => {
+        const child = spawn(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+        child.on('error', reject);
+        child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+      }),
+  };
+}
+
+function createOutput(fd: 1 | 2): HostOutput {
+  let closed = false;
+  const isTty = isTerminal(fd);
+  return {
+    isTty,
+    get columns() {
+      const fromEnv = Number(process.env['COLUMNS']);
+      const real = isTty ? (fd === 1 ? process.stdout : process.stderr).columns : undefined;
+      return real || (Number.isInteger(fromEnv) && fromEnv > 0 ? fromEnv : 80);
+    },
+    write(text) {
+      if (closed) return;
+      const bytes = Buffer.from(text, 'utf8');
+      for (let offset = 0; offset < bytes.length; ) {
+        try {
+          offset += writeSync(fd, bytes, offset);
+        } catch (error) {
+          const code = (error as NodeJS.ErrnoException).code;
+          if (code === 'EAGAIN') {
+            // A pipe that another process made non-blocking is full: wait for its reader.
+            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+          } else if (code === 'EPIPE') {
+            closed = true;
+            if (fd === 1) throw new OutputClosed('the reader of stdout has gone');
+            return;
+          } else {
+            throw error;
+          }
+        }
+      }
+    },
+  };
+}
+
+/** A character device that is no terminal, such as /dev/null, must not count: only then is `node:tty` worth loading. */
+function isTerminal(fd: number): boolean {
+  try {
+    if (process.platform !== 'win32' && !fstatSync(fd).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  return (process.getBuiltinModule('node:tty') as typeof import('node:tty')).isatty(fd);
+}
+
+function createInput(): HostInput {
+  let isTty: boolean | undefined;
+  const nextBytes = (count: number) =>
+    new Promise<Buffer>((resolve, reject) => {
+      const buffer = Buffer.alloc(count);
+      const attempt = () =>
+        read(0, buffer, 0, count, null, (error, size) => {
+          if (error === null) resolve(buffer.subarray(0, size));
+          else if (error.code === 'EAGAIN') setTimeout(attempt, 20);
+          else if (error.code === 'EOF' || error.code === 'EISDIR' || error.code === 'EBADF')
+            resolve(buffer.subarray(0, 0));
+          else reject(error);
+        });
+      attempt();
+    });
+  return {
+    get isTty() {
+      isTty ??= isTerminal(0);
+      return isTty;
+    },
+    async readAll() {
+      const chunks: Buffer[] = [];
+      for (let chunk = await nextBytes(65_536); chunk.length > 0; chunk = await nextBytes(65_536)) chunks.push(chunk);
+      return Buffer.concat(chunks).toString('utf8');
+    },
+    async readLine() {
+      // Byte by byte on purpose: the rest of the pipe belongs to whoever reads it next (script-contracts 1.2).
+      const bytes: number[] = [];
+      for (let chunk = await nextBytes(1); chunk.length > 0; chunk = await nextBytes(1)) {
+        const byte = chunk[0] ?? 10;
+        if (byte === 10) return Buffer.from(bytes).toString('utf8').replace(/\r$/, '');
+        bytes.push(byte);
+      }
+      return bytes.length > 0 ? Buffer.from(bytes).toString('utf8') : undefined;
+    },
+  };
+}
+
+async function openBrowser(url: string): Promise<boolean> {
+  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang.
+  const headless = process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'];
+  if (headless && !process.env['BROWSER']) return false;
+  try {
+    if (process.env['BROWSER']) return await startBrowser(process.env['BROWSER'], url);
+    const open = (await import('open')).default;
+    const child = await open(url);
+    return await new Promise((resolve) => {
+      child.once('error', () => resolve(false));
+      child.once('spawn', () => resolve(true));
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** BROWSER names a program, as xdg-open and python's webbrowser take it. */
+function startBrowser(program: string, url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, [url], { stdio: 'ignore', detached: true });
+    child.once('error', () => resolve(false));
+    child.once('spawn', () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+import { defineGroup } from '../../../cli/define.ts';
+
+export default defineGroup({
+  path: ['iam', 'folders'],
+  summary: 'Look at the folders of an organization.',
+  aliases: ['folder'],
+});

@@ -1,0 +1,7 @@
+import { defineGroup } from '../../../cli/define.ts';
+
+export default defineGroup({
+  path: ['iam', 'organizations'],
+  summary: 'Look at the organizations you belong to.',
+  aliases: ['organization', 'orgs', 'org'],
+});

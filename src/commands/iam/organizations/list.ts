@@ -1,0 +1,17 @@
+import { defineCommand } from '../../../cli/define.ts';
+import { isOrganization, visibleGroups } from '../../../cli/inputs/references.ts';
+import { organizationView } from './view.ts';
+
+export default defineCommand({
+  path: ['iam', 'organizations', 'list'],
+  summary: 'List the organizations you belong to.',
+  aliases: ['ls'],
+  inputs: {},
+  examples: [
+    { text: 'Everything you belong to', args: '' },
+    { text: 'Only the ids, for a script', args: '--output=id' },
+  ],
+  view: organizationView,
+  formats: ['tree', 'table', 'json', 'id'],
+  run: async (context) => (await visibleGroups(context)).filter(isOrganization),
+});

@@ -1,0 +1,90 @@
+import { closeTransport } from '../../src/api/transport.ts';
+import type { Candidate } from '../../src/cli/define.ts';
+import { createIo } from '../../src/cli/io.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import type { Prompter } from '../../src/cli/prompts/prompter.ts';
+import { createPrompter } from '../../src/cli/prompts/prompter.ts';
+import { reportError } from '../../src/cli/report.ts';
+import { CliError } from '../../src/errors.ts';
+import { FakeHost, type FakeHostOptions } from './fake-host.ts';
+
+export interface CliRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly host: FakeHost;
+}
+
+/** What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text. */
+export type Answer = string | boolean | readonly string[];
+
+export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
+  readonly answers?: readonly Answer[];
+}
+
+/** Runs one command line in this process, with everything outside it faked but the network and the file system. */
+export async function runCli(argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const { answers, ...hostOptions } = options;
+  const host = new FakeHost({ ...hostOptions, argv });
+  const script = answers === undefined ? undefined : scripted(answers, host);
+  const controller = new AbortController();
+  let code = 0;
+  try {
+    await runProgram(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
+    script?.finished();
+  } catch (error) {
+    if (!(error instanceof CliError)) host.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    code = reportError(error, host);
+  } finally {
+    await closeTransport(host);
+  }
+  return { code, out: host.stdout.text, err: host.stderr.text, host };
+}
+
+/** Fails on a question nobody scripted and on an answer nobody asked for. */
+function scripted(answers: readonly Answer[], host: FakeHost): { prompter: Prompter; finished(): void } {
+  const left = [...answers];
+  const next = (question: string): Answer => {
+    const answer = left.shift();
+    if (answer === undefined) throw new Error(`nobody scripted an answer to: ${question}`);
+    return answer;
+  };
+  const row = <V>(message: string, candidates: readonly Candidate<V>[], text: string): Candidate<V> => {
+    const found = candidates.find((candidate) => candidate.label === text || candidate.text === text);
+    if (found === undefined) {
+      throw new Error(`"${text}" is not among ${candidates.map((one) => one.label).join(', ')} for: ${message}`);
+    }
+    return found;
+  };
+  const real = createPrompter(
+    host,
+    createIo(host, { forceColor: false, silent: () => false, assumeYes: false }),
+    new AbortController().signal,
+  );
+  return {
+    prompter: {
+      ...real,
+      confirm: async (question) => {
+        const answer = next(question.message);
+        if (typeof answer !== 'boolean') throw new Error(`a yes or no was asked: ${question.message}`);
+        return answer;
+      },
+      pick: async (message, candidates) => row(message, candidates, String(next(message))),
+      pickMany: async (message, candidates) => {
+        const answer = next(message);
+        return (Array.isArray(answer) ? answer : [String(answer)]).map((text) =>
+          row(message, candidates, String(text)),
+        );
+      },
+      text: async (message, validate) => {
+        const answer = String(next(message));
+        const problem = validate(answer);
+        if (problem !== undefined) throw new Error(`${message}: ${problem}`);
+        return answer;
+      },
+    },
+    finished() {
+      if (left.length > 0) throw new Error(`answers nobody asked for: ${JSON.stringify(left)}`);
+    },
+  };
+}
