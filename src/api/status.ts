@@ -20,8 +20,6 @@ export const grpcCodes = {
   UNAUTHENTICATED: 16,
 } as const;
 
-export type GrpcCodeName = keyof typeof grpcCodes;
-
 // In code order. FAILED_PRECONDITION is 400, not 412.
 const httpStatuses: readonly number[] = [
   200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,

@@ -30,7 +30,7 @@ import {
   snakePath,
 } from './wire/values.ts';
 
-export { type EncodeMode, WireError };
+export { WireError };
 
 export interface WireRequest {
   readonly method: HttpBinding['method'];
@@ -69,8 +69,11 @@ export interface Wire {
    * empty text for a message without fields. Throws WireError with INTERNAL when the text is not JSON of this shape.
    */
   decodeResponse(messageName: string, text: string): Fields;
-  /** A message from its JSON value by the rules of request bodies, e.g. of a file that a user wrote. */
-  decodeMessage(messageName: string, value: unknown): Fields;
+  /**
+   * A message from its JSON value by the rules of request bodies, e.g. of a file that a user wrote. Unknown names are
+   * dropped as in a request, or refused.
+   */
+  decodeMessage(messageName: string, value: unknown, unknownNames?: 'drop' | 'refuse'): Fields;
 }
 
 /** A codec for the messages in these sets. A client passes only the packages it calls, so that start-up stays small. */
@@ -83,7 +86,8 @@ export function createWire(...sets: readonly SchemaSet[]): Wire {
     encodeResponse: (messageName, value) => JSON.stringify(codec.encode(messageName, asFields(value), 'full')),
     encodeMessage: (messageName, value, mode) => codec.encode(messageName, asFields(value), mode),
     decodeResponse: (messageName, text) => decodeResponse(codec, messageName, text),
-    decodeMessage: (messageName, value) => codec.decode(messageName, value, '', 'strict'),
+    decodeMessage: (messageName, value, unknownNames = 'drop') =>
+      codec.decode(messageName, value, '', unknownNames === 'drop' ? 'strict' : 'exact'),
   };
 }
 
@@ -178,7 +182,7 @@ function encodeRequest(codec: Codec, operation: Operation, message: object): Wir
   let body: string | undefined;
   for (const field of codec.schema(operation.request).fields) {
     const value = fields[field.json];
-    if (field.name === binding.body) body = bodyOf(codec, field, value);
+    if (field.name === binding.body) body = bodyOf(codec, field, withoutBound(codec, field, value, bound));
     else if (value !== undefined && value !== null) addQuery(codec, query, field, field.name, value, bound);
   }
   return { method: binding.method, path, query: query.toString(), body };
@@ -190,6 +194,16 @@ function pathText(codec: Codec, messageName: string, path: string, message: Fiel
     value = isFields(value) ? value[field.json] : undefined;
   }
   return value === undefined || value === null ? '' : String(value);
+}
+
+/** What the path says is not repeated in the body: in a PATCH, each key of the body counts as a change. */
+function withoutBound(codec: Codec, field: FieldSchema, value: unknown, bound: ReadonlySet<string>): unknown {
+  if (field.kind !== 'message' || !isFields(value)) return value;
+  const keys = codec
+    .schema(field.type)
+    .fields.filter((inner) => bound.has(`${field.name}.${inner.name}`))
+    .map(({ json }) => json);
+  return keys.length === 0 ? value : Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }
 
 function bodyOf(codec: Codec, field: FieldSchema, value: unknown): string | undefined {
@@ -258,7 +272,11 @@ function decodeRequest(
     // Go puts the values of a form before those of the query; a single field takes only one of either.
     const sources = binding.body === null && isForm(contentType) ? [new URLSearchParams(bodyText), query] : [query];
     for (const source of sources) {
-      for (const [key, value] of source) values.set(key, [...(values.get(key) ?? []), value]);
+      for (const [key, value] of source) {
+        const texts = values.get(key);
+        if (texts) texts.push(value);
+        else values.set(key, [value]);
+      }
     }
     const taken = new Set(Object.keys(pathValues));
     if (binding.body !== null) taken.add(binding.body);
@@ -309,7 +327,7 @@ function patchMask(codec: Codec, request: string, binding: HttpBinding, body: un
   const resource = fields.find((field) => field.name === binding.body && field.kind === 'message' && !field.repeated);
   const mask = fields.find((field) => field.name === 'update_mask' && field.type === 'google.protobuf.FieldMask');
   if (!resource || !mask) return undefined;
-  return maskPaths(codec, resource.type, body, '').map(camelPath).join(',');
+  return maskPaths(codec, resource.type, body, '').map(camelPath).join(',') || undefined;
 }
 
 function maskPaths(codec: Codec, messageName: string, body: Fields, prefix: string): string[] {
@@ -331,7 +349,9 @@ function setFromQuery(
   texts: readonly string[],
   taken: ReadonlySet<string>,
 ): void {
-  const [, name = key, mapKey] = /^(.*)\[(.*)\]$/s.exec(key) ?? [];
+  const bracket = key.endsWith(']') ? key.lastIndexOf('[') : -1;
+  const name = bracket < 0 ? key : key.slice(0, bracket);
+  const mapKey = bracket < 0 ? undefined : key.slice(bracket + 1, -1);
   const steps: FieldSchema[] = [];
   let messageName: string | undefined = request;
   for (const part of name.split('.')) {
@@ -360,9 +380,13 @@ function setFromQuery(
     if (mapKey === undefined || text === undefined || more.length > 0) {
       throw new WireError(`"${name}" takes one value for each key, as ${name}[key]=value`);
     }
-    const old = target[field.json];
-    const entry = [mapKeyOf(field.map.key, mapKey, name), read(field.map.valueKind, text)];
-    target[field.json] = Object.fromEntries([...(isFields(old) ? Object.entries(old) : []), entry]);
+    // Defined, not assigned: `__proto__` is a key like any other.
+    Object.defineProperty(child(target, field), mapKeyOf(field.map.key, mapKey, name), {
+      value: read(field.map.valueKind, text),
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
   } else if (field.repeated) {
     const old = target[field.json];
     target[field.json] = [...(Array.isArray(old) ? old : []), ...texts.map((text) => read(field.kind, text))];

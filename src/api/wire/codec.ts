@@ -32,8 +32,11 @@ export class WireError extends Error {
  */
 export type EncodeMode = 'full' | 'compact';
 
-/** `strict` for what a server is sent, `tolerant` for what a client gets from a platform that may be newer. */
-export type Reading = 'strict' | 'tolerant';
+/**
+ * `strict` for what a server is sent, `exact` for the same without unknown names, `tolerant` for what a client gets from
+ * a platform that may be newer.
+ */
+export type Reading = 'strict' | 'exact' | 'tolerant';
 
 export class Codec {
   readonly #messages = new Map<string, MessageSchema>();
@@ -139,18 +142,19 @@ export class Codec {
     for (const field of fields) {
       const key = keyOf(field, value);
       if (key === undefined) continue;
-      if (reading === 'strict' && key !== field.name && Object.hasOwn(value, field.name)) {
+      if (reading !== 'tolerant' && key !== field.name && Object.hasOwn(value, field.name)) {
         throw new WireError(`"${path}${field.name}" is given twice, in both spellings`);
       }
       const raw = value[key];
       if (raw === null && field.type !== 'google.protobuf.Value') continue;
       const at = `${path}${field.name}`;
       const decoded = this.decodeField(field, raw, at, reading);
-      if (reading === 'strict') assign(message, this, field, decoded, at);
+      if (reading !== 'tolerant') assign(message, this, field, decoded, at);
       else message[field.json] = decoded;
     }
     if (reading === 'strict') return message;
     const unknown = Object.entries(value).filter(([key]) => this.field(messageName, key) === undefined);
+    if (reading === 'exact' && unknown[0]) throw new WireError(`"${path}${unknown[0][0]}" is not a known field`);
     return unknown.length === 0 ? message : Object.fromEntries([...Object.entries(message), ...unknown]);
   }
 
@@ -178,7 +182,7 @@ export class Codec {
         throw wrong(path, `a value of ${type}`, value, reading);
       const name = this.enumName(type, value as string | number);
       // proto3 enums are open: a number without a name is kept, a name without a number can mean nothing here.
-      if (name === undefined && typeof value === 'string' && reading === 'strict') {
+      if (name === undefined && typeof value === 'string' && reading !== 'tolerant') {
         throw wrong(path, `a value of ${type}`, value, reading);
       }
       return name ?? value;
@@ -306,7 +310,7 @@ export function wrong(path: string, wanted: string, value: unknown, reading: Rea
   const got = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
   return new WireError(
     `${what} must be ${wanted}, not ${got}`,
-    reading === 'strict' ? grpcCodes.INVALID_ARGUMENT : grpcCodes.INTERNAL,
+    reading !== 'tolerant' ? grpcCodes.INVALID_ARGUMENT : grpcCodes.INTERNAL,
   );
 }
 

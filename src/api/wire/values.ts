@@ -55,7 +55,7 @@ const goUnits: Readonly<Record<string, bigint>> = {
 
 /** The same from Go's form, which queries use: `30m`, `1h15m`, `1.5h`, `-2s`, `0`. */
 export function durationFromGo(text: string): string | undefined {
-  const parts = /^([-+]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
+  const parts = /^([-+]?)(0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
   if (!parts) return undefined;
   let nanos = 0n;
   for (const [, whole = '', tail = '', unit = ''] of (parts[2] ?? '').matchAll(
