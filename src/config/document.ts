@@ -1,0 +1,247 @@
+// Configuration files as text. Promises: unknown keys, comments and the order of lines survive an edit, and a file that
+// is not YAML is never changed.
+
+import type { Document, Scalar, YAMLMap } from 'yaml';
+import { nearest } from '../cli/suggest.ts';
+import { CliError } from '../errors.ts';
+import { type ConfigKey, configEntry, configSchema, isConfigKey, parseValue } from './schema.ts';
+
+type Yaml = typeof import('yaml');
+
+export interface ConfigProblem {
+  /** Counted from 1. */
+  readonly line: number;
+  /** One sentence that names the key. */
+  readonly message: string;
+  /** `unknown`: a key that is not declared; it is kept and ignored. */
+  readonly kind: 'syntax' | 'value' | 'unknown';
+}
+
+export interface ConfigText {
+  /** Values that passed their check, by key. */
+  readonly values: ReadonlyMap<ConfigKey, string>;
+  /** Values that were dropped. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Reads a configuration file's text. Throws kind `local` when it is not YAML or not keys and values. */
+export async function readConfigText(text: string, path: string): Promise<ConfigText> {
+  const yaml = await import('yaml');
+  const document = parse(yaml, text);
+  const broken = syntaxProblems(yaml, document, text)[0];
+  if (broken !== undefined) throw corrupt(path, broken);
+  const { values, problems } = collect(yaml, document, text);
+  return { values, problems: problems.filter((problem) => problem.kind === 'value') };
+}
+
+/** Everything wrong with a text, in the order of its lines; empty when it is a good configuration. */
+export async function checkConfigText(text: string): Promise<ConfigProblem[]> {
+  const yaml = await import('yaml');
+  const document = parse(yaml, text);
+  const broken = syntaxProblems(yaml, document, text);
+  if (broken.length > 0) return broken;
+  return collect(yaml, document, text).problems.toSorted((a, b) => a.line - b.line);
+}
+
+/** One change of a file: a value to store, or undefined to take the key out. */
+export type ConfigChange = readonly [key: ConfigKey, value: string | undefined];
+
+/** The text with some keys changed. `path` is named in errors. Throws kind `local` when the text is not YAML. */
+export async function changeConfigText(text: string, changes: readonly ConfigChange[], path: string): Promise<string> {
+  const yaml = await import('yaml');
+  const document = parse(yaml, text);
+  const broken = syntaxProblems(yaml, document, text)[0];
+  if (broken !== undefined) throw corrupt(path, broken);
+  const stored = collect(yaml, document, text).values;
+  // Writing what is there already would only disturb the layout.
+  const real = changes.filter(
+    ([key, value]) => value !== stored.get(key) || (value === undefined && document.hasIn(key.split('.'))),
+  );
+  if (real.length === 0) return text;
+  for (const [key, value] of real) {
+    const words = key.split('.');
+    if (value === undefined) remove(yaml, document, words);
+    else store(yaml, document, words, toScalar(yaml, key, value), path);
+  }
+  const changed = document.toString({
+    indent: indentOf(text),
+    lineWidth: 0,
+    indentSeq: !/^(\s*)\S.*:[ \t]*\n\1- /m.test(text),
+  });
+  const body =
+    yaml.isMap(document.contents) && document.contents.items.length === 0 ? changed.replace(/^\{\}\n/m, '') : changed;
+  return text.includes('\r\n') ? body.replaceAll(/\r?\n/g, '\r\n') : body;
+}
+
+function parse(yaml: Yaml, text: string): Document.Parsed {
+  return yaml.parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
+}
+
+function syntaxProblems(yaml: Yaml, document: Document.Parsed, text: string): ConfigProblem[] {
+  const problems = document.errors.map(
+    (error): ConfigProblem => ({
+      line: lineOf(text, error.pos[0]),
+      message: (error.message.split('\n')[0] ?? error.code).replace(/[.:]$/, ''),
+      kind: 'syntax',
+    }),
+  );
+  const top = document.contents;
+  if (problems.length === 0 && !yaml.isMap(top) && !isEmpty(yaml, top)) {
+    problems.push({ line: lineOf(text, top?.range?.[0] ?? 0), message: 'expected keys and values', kind: 'syntax' });
+  }
+  return problems;
+}
+
+function isEmpty(yaml: Yaml, node: unknown): boolean {
+  return node === null || node === undefined || (yaml.isScalar(node) && node.value === null);
+}
+
+function corrupt(path: string, problem: ConfigProblem): CliError {
+  return new CliError('local', `"${path}" is not valid YAML: line ${problem.line}: ${problem.message}`, {
+    code: 'local.corrupt-config',
+    hint: 'repair it with `chainctl config edit`, or start again with `chainctl config reset`',
+  });
+}
+
+function collect(
+  yaml: Yaml,
+  document: Document.Parsed,
+  text: string,
+): { values: Map<ConfigKey, string>; problems: ConfigProblem[] } {
+  const values = new Map<ConfigKey, string>();
+  const problems: ConfigProblem[] = [];
+  const groups = new Set(configSchema.flatMap(({ key }) => prefixesOf(key)));
+  const visit = (map: YAMLMap, prefix: string): void => {
+    for (const pair of map.items) {
+      const name = prefix + (yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key));
+      const line = lineOf(text, startOf(yaml, pair.key));
+      const value = yaml.isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
+      if (isConfigKey(name)) {
+        const problem = collectValue(name, isEmpty(yaml, value) ? '' : textOf(yaml, value), values);
+        if (problem !== undefined) problems.push({ line, message: problem, kind: 'value' });
+      } else if (groups.has(name) && (yaml.isMap(value) || isEmpty(yaml, value))) {
+        if (yaml.isMap(value)) visit(value, `${name}.`);
+      } else if (groups.has(name)) {
+        problems.push({ line, message: `${name} must hold keys and values`, kind: 'value' });
+      } else {
+        problems.push({ line, message: unknownKeyMessage(name), kind: 'unknown' });
+      }
+    }
+  };
+  if (yaml.isMap(document.contents)) visit(document.contents, '');
+  return { values, problems };
+}
+
+function collectValue(key: ConfigKey, text: string | undefined, values: Map<ConfigKey, string>): string | undefined {
+  const fallBack = configEntry(key).default;
+  // `config save` writes keys without a value as "": for kinds that cannot be empty this means the default.
+  if (text === '' && fallBack !== '') return undefined;
+  const parsed = text === undefined ? undefined : parseValue(key, text);
+  if (parsed?.ok) {
+    values.set(key, parsed.value);
+    return undefined;
+  }
+  const expected = parsed === undefined ? 'one value' : parsed.expected;
+  return `${key} must be ${expected}, so ${fallBack === '' ? 'it is ignored' : `the default "${fallBack}" applies`}`;
+}
+
+function textOf(yaml: Yaml, node: unknown): string | undefined {
+  if (!yaml.isScalar(node)) return undefined;
+  // An id of forty digits must not pass through a number.
+  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+}
+
+function startOf(yaml: Yaml, node: unknown): number {
+  return yaml.isNode(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function lineOf(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
+  return line;
+}
+
+function prefixesOf(key: string): string[] {
+  const words = key.split('.');
+  return words.slice(1).map((_, index) => words.slice(0, index + 1).join('.'));
+}
+
+function toScalar(yaml: Yaml, key: ConfigKey, value: string): Scalar {
+  const { kind } = configEntry(key);
+  if (kind === 'flag') return new yaml.Scalar(value === 'true');
+  const scalar = new yaml.Scalar(value);
+  if (kind === 'seconds' || value === '') scalar.type = 'QUOTE_DOUBLE';
+  else if (kind === 'color' && value.startsWith('#')) scalar.type = 'QUOTE_SINGLE';
+  return scalar;
+}
+
+function store(yaml: Yaml, document: Document.Parsed, words: readonly string[], scalar: Scalar, path: string): void {
+  const before = document.getIn(words, true);
+  if (yaml.isScalar(before)) {
+    scalar.comment = before.comment ?? null;
+    scalar.commentBefore = before.commentBefore ?? null;
+  }
+  // An empty group ("default:" and nothing below) becomes a map when it gets its first key.
+  for (let depth = 1; depth < words.length; depth += 1) {
+    const group: unknown = document.getIn(words.slice(0, depth), true);
+    if (group !== undefined && isEmpty(yaml, group)) document.setIn(words.slice(0, depth), new yaml.YAMLMap());
+    else if (group !== undefined && !yaml.isMap(group)) {
+      throw new CliError(
+        'local',
+        `"${path}" has something other than keys under "${words.slice(0, depth).join('.')}"`,
+        {
+          code: 'local.corrupt-config',
+          hint: 'change it with `chainctl config edit`',
+        },
+      );
+    }
+  }
+  document.setIn(words, scalar);
+}
+
+function remove(yaml: Yaml, document: Document.Parsed, words: readonly string[]): void {
+  const group: unknown = document.getIn(words.slice(0, -1), true);
+  if (!yaml.isMap(group) || !document.hasIn(words)) return;
+  document.deleteIn(words);
+  for (let depth = words.length - 1; depth > 0; depth -= 1) {
+    const rest: unknown = document.getIn(words.slice(0, depth), true);
+    // A comment is a reason to keep an empty group.
+    if (!yaml.isMap(rest) || rest.items.length > 0 || rest.comment) return;
+    document.deleteIn(words.slice(0, depth));
+  }
+}
+
+/** Spaces a level is indented by; four, as `config save` writes, when the text has no level. */
+function indentOf(text: string): number {
+  const found = /^[^\s#][^\n]*:[ \t]*\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*( +)\S/m.exec(text);
+  return found?.[1]?.length ?? 4;
+}
+
+/** The key of that name. Throws kind `usage`, naming the nearest ones, when none is declared. */
+export function requireConfigKey(name: string): ConfigKey {
+  if (isConfigKey(name)) return name;
+  const all = configSchema.map((entry) => entry.key);
+  const below = all.filter((key) => key.startsWith(`${name}.`));
+  const near = below.length > 0 ? below : nearKeys(name);
+  throw new CliError('usage', `"${name}" is not a valid property name`, {
+    code: 'usage.unknown-property',
+    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see the names with `chainctl config view`',
+  });
+}
+
+function unknownKeyMessage(name: string): string {
+  const near = nearKeys(name)[0];
+  return `${name} is not a property chainctl knows${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+function nearKeys(name: string): ConfigKey[] {
+  const lower = name.toLowerCase().replaceAll('_', '-');
+  const all = configSchema.map((entry) => entry.key);
+  const lastWord = lower.slice(lower.lastIndexOf('.') + 1);
+  const sameEnd = all.filter((key) => key.endsWith(`.${lastWord}`));
+  if (sameEnd.length > 0) return sameEnd;
+  const near = nearest(lower, all) ?? all.find((key) => key.endsWith(`.${nearest(lastWord, all.map(lastOf)) ?? ' '}`));
+  return all.filter((key) => key === near);
+}
+
+const lastOf = (key: string) => key.slice(key.lastIndexOf('.') + 1);
