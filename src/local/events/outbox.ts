@@ -1,0 +1,130 @@
+// Events of the API, written in the transaction of the change they tell of. Promises: an event exists exactly when its
+// change does; bodies are compact protojson without secrets (semantics 8).
+
+import type { Operation } from '../../api/schema/types.ts';
+import { parentOf, rootOf } from '../../api/uidp.ts';
+import type { Wire } from '../../api/wire.ts';
+import type { Tx } from '../store/database.ts';
+import type { Caller } from '../types.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+interface Place {
+  readonly subject: string;
+  readonly group: string;
+  readonly identityProvider?: string;
+}
+
+export interface RaisedEvent {
+  readonly type: string;
+  /** Path of the collection, e.g. `/iam/v1/groups`; the source is the API's URL followed by it. */
+  readonly path: string;
+  readonly subject: string;
+  readonly group: string;
+  /** CloudEvents extension attributes, `group` and `bodytype` included. */
+  readonly extensions: Readonly<Record<string, string>>;
+  readonly body: Body;
+  readonly audience: string;
+}
+
+/** The event that this call of `operation` raises, if it raises one. A deletion tells what was asked, the rest what came of it. */
+export function toEvent(wire: Wire, operation: Operation, request: object, response: object): RaisedEvent | undefined {
+  if (operation.event === null) return undefined;
+  const answered = operation.response !== 'google.protobuf.Empty';
+  const bodyType = answered ? operation.response : operation.request;
+  const body = wire.encodeMessage(bodyType, redact(bodyType, answered ? response : request), 'compact');
+  const place = placeOf(bodyType, body);
+  const available: Record<string, string | undefined> = {
+    group: place.group,
+    identityprovider: place.identityProvider,
+  };
+  const extensions: Record<string, string> = { bodytype: bodyType };
+  for (const name of operation.event.extensions) {
+    const value = available[name];
+    if (value !== undefined) extensions[name] = value;
+  }
+  return {
+    type: operation.event.type,
+    path: fixedPart(operation),
+    subject: place.subject,
+    group: place.group,
+    extensions,
+    body,
+    audience: operation.event.audience.toLowerCase(),
+  };
+}
+
+export function recordEvent(tx: Tx, event: RaisedEvent, caller: Caller, apiUrl: string): void {
+  tx.run(
+    `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    randomUuid(tx),
+    event.type,
+    `${apiUrl}${event.path}`,
+    event.subject,
+    event.group,
+    JSON.stringify(event.extensions),
+    JSON.stringify(event.body),
+    JSON.stringify({ subject: caller.identity, act: caller.actor }),
+    event.audience,
+    tx.now,
+  );
+}
+
+/** Subject and group by kind of body (semantics 8.3). */
+function placeOf(bodyType: string, body: Body): Place {
+  const id = textOf(body['id'] ?? body['uid']);
+  switch (bodyType) {
+    case 'chainguard.platform.iam.Group':
+      return { subject: id, group: id };
+    case 'chainguard.platform.iam.AccountAssociations':
+    case 'chainguard.platform.iam.DeleteAccountAssociationsRequest':
+    case 'chainguard.platform.iam.AcceptTermsResponse':
+      return { subject: textOf(body['group']), group: textOf(body['group']) };
+    case 'chainguard.platform.iam.RoleBindingBatch': {
+      const bindings = Array.isArray(body['roleBindings']) ? (body['roleBindings'] as Body[]) : [];
+      const ids = bindings.map((binding) => textOf(binding['id']));
+      return { subject: ids.join(','), group: parentOf(ids[0] ?? '') };
+    }
+    case 'chainguard.platform.iam.ExternalGroupRoleMapping':
+    case 'chainguard.platform.iam.DeleteExternalGroupRoleMappingRequest':
+      return { subject: id, group: rootOf(id), identityProvider: parentOf(id) };
+    case 'chainguard.platform.auth.Session':
+      return { subject: '', group: textOf(body['group']) };
+    default:
+      return { subject: id, group: parentOf(id) };
+  }
+}
+
+/** Secrets never enter the store of events (semantics 8.3, redaction). */
+function redact(bodyType: string, body: object): object {
+  if (bodyType === 'chainguard.platform.iam.GroupInvite') {
+    const { id, expiration } = body as Body;
+    return { id, expiration };
+  }
+  if (bodyType === 'chainguard.platform.iam.IdentityProvider') {
+    const { oidc, ...rest } = body as { readonly oidc?: Body };
+    if (oidc === undefined) return rest;
+    const { clientSecret: _secret, ...open } = oidc;
+    return { ...rest, oidc: open };
+  }
+  return body;
+}
+
+/** `/iam/v1/groups/{id=**}` → `/iam/v1/groups`. */
+function fixedPart(operation: Operation): string {
+  return (operation.bindings[0]?.path ?? '').replace(/[/:]?\{.*$/, '');
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Version 4 (RFC 9562). */
+function randomUuid(tx: Tx): string {
+  const bytes = Uint8Array.from(tx.randomBytes(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

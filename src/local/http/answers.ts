@@ -1,0 +1,63 @@
+// Answers of the API and of the platform's own pages. Promises: a failure is always google.rpc.Status JSON (semantics 7),
+// nothing may be cached, and what an unexpected exception says stays in the log.
+
+import type { ServerResponse } from 'node:http';
+import { grpcCodes, httpStatusOf } from '../../api/status.ts';
+import { WireError } from '../../api/wire.ts';
+import { StatusError } from '../types.ts';
+
+export function sendJson(response: ServerResponse, status: number, text: string): void {
+  send(response, status, 'application/json', text);
+}
+
+export function sendHtml(response: ServerResponse, status: number, text: string): void {
+  response.setHeader(
+    'content-security-policy',
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  );
+  response.setHeader('referrer-policy', 'no-referrer');
+  send(response, status, 'text/html; charset=utf-8', text);
+}
+
+/** `httpStatus` only where HTTP itself has a word that no gRPC code maps to, e.g. 421. */
+export function sendStatus(response: ServerResponse, error: StatusError, httpStatus = httpStatusOf(error.code)): void {
+  if (response.headersSent) {
+    // Half an answer must not look like a whole one.
+    response.destroy();
+    return;
+  }
+  // What is left of a refused body is not worth reading to its end.
+  if (!response.req.complete) response.setHeader('connection', 'close');
+  if (error.code === grpcCodes.UNAUTHENTICATED) response.setHeader('www-authenticate', headerText(error.message));
+  sendJson(response, httpStatus, JSON.stringify({ code: error.code, message: error.message, details: error.details }));
+}
+
+/** What goes over the wire for anything thrown; `unexpected` when it is for the log alone. */
+export function toStatusError(error: unknown): { status: StatusError; unexpected: boolean } {
+  if (error instanceof StatusError) return { status: error, unexpected: false };
+  if (error instanceof WireError) return { status: new StatusError(error.code, error.message), unexpected: false };
+  const full = isDiskFull(error);
+  const message = full ? 'the platform cannot write: its disk is full' : 'internal error';
+  return { status: new StatusError(grpcCodes.INTERNAL, message), unexpected: true };
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : text);
+}
+
+/** Header values are Latin-1 without controls; messages may quote what a caller sent. */
+function headerText(message: string): string {
+  return message.replace(/[^\x20-\x7e]/g, '?');
+}
+
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // SQLITE_FULL is 13; both drivers put SQLite's own sentence into the message.
+  return /database or disk is full|ENOSPC/.test(error.message);
+}

@@ -1,0 +1,125 @@
+// The REST API, served from the operation table. Promises: a call is authenticated, then authorized, then done in one
+// transaction together with its event; whatever is refused has changed nothing.
+
+import type { IncomingMessage } from 'node:http';
+import { schema } from '../../api/schema/messages.gen.ts';
+import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
+import type { Operation } from '../../api/schema/types.ts';
+import { grpcCodes } from '../../api/status.ts';
+import { createRouteMatcher, createWire, type Wire } from '../../api/wire.ts';
+import { requireCapabilities } from '../access.ts';
+import { recordEvent, toEvent } from '../events/outbox.ts';
+import { unauthenticated } from '../failures.ts';
+import { handlers } from '../services/handlers.ts';
+import { requiredUidp } from '../services/selection.ts';
+import type { Store, Tx } from '../store/database.ts';
+import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
+import { sendJson } from './answers.ts';
+import { readText } from './request-body.ts';
+
+/** Bytes. The largest message the API takes in REST form; images go to the registry. */
+const largestBody = 1024 * 1024;
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly urls: PlatformUrls;
+  /** Throws StatusError UNAUTHENTICATED. */
+  readonly verifyAccessToken: (token: string) => Promise<Caller>;
+  /** Told what a request turned out to be, for the log. */
+  readonly onCall?: (request: IncomingMessage, call: { operation: string; identity?: string }) => void;
+}
+
+/** What a route match needs of the table: an id that `handlers` knows. */
+type KnownOperation = Operation & { readonly id: OperationId };
+
+export function createApi(options: ApiOptions): HttpHandler {
+  const wire = createWire(schema);
+  const match = createRouteMatcher<KnownOperation>(Object.values(operations));
+
+  return {
+    async handle(request, response, url) {
+      const route = match(request.method ?? '', url.pathname, request.headers['content-type']);
+      if (route.status !== 'found') {
+        if (route.status === 'not-found') return false;
+        throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+      }
+      const { operation, binding, pathValues } = route;
+      options.onCall?.(request, { operation: operation.id });
+      if (handlers[operation.id] === undefined) {
+        throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
+      }
+      const caller = await authenticate(options, operation, request.headers.authorization);
+      options.onCall?.(request, { operation: operation.id, identity: caller.identity });
+      const text = await readText(request, largestBody);
+      const type = request.headers['content-type'];
+      const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
+      const answer = perform(options, wire, operation, caller, message);
+      sendJson(response, 200, wire.encodeResponse(operation.response, answer));
+      return true;
+    },
+  };
+}
+
+/** With and without `Bearer`: the file credential of the SDK sends the bare token (semantics 3.11). */
+async function authenticate(
+  { urls, verifyAccessToken }: ApiOptions,
+  operation: Operation,
+  header: string | undefined,
+): Promise<Caller> {
+  const token = header?.replace(/^bearer\s+/i, '').trim();
+  if (token === undefined || token === '') throw unauthenticated('the request has no authorization token');
+  const caller = await verifyAccessToken(token);
+  const audiences = operation.id.startsWith('auth.') ? [urls.api, urls.issuer] : [urls.api];
+  if (!caller.audience.some((audience) => audiences.includes(audience.replace(/\/$/, '')))) {
+    throw unauthenticated(`the token is not for the audience ${urls.api}`);
+  }
+  return caller;
+}
+
+/** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
+export function perform(
+  { store, urls }: Pick<ApiOptions, 'store' | 'urls'>,
+  wire: Wire,
+  operation: KnownOperation,
+  caller: Caller,
+  message: object,
+): object {
+  // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
+  const handler = handlers[operation.id] as ((tx: Tx, caller: Caller, request: object) => object) | undefined;
+  if (handler === undefined) throw new StatusError(grpcCodes.UNIMPLEMENTED, operation.id);
+  const work = (tx: Tx): object => {
+    requireIdentity(tx, caller);
+    authorize(tx, operation, caller, message);
+    const answer = handler(tx, caller, message);
+    const event = toEvent(wire, operation, message, answer);
+    if (event !== undefined) recordEvent(tx, event, caller, urls.api);
+    return answer;
+  };
+  return operation.readOnly ? store.read(work) : store.transact(work);
+}
+
+/** A token outlives the identity it was minted for by up to an hour; it is worth nothing then. */
+function requireIdentity(tx: Tx, caller: Caller): void {
+  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', caller.identity);
+  if (row === undefined) throw unauthenticated('the identity of this token has been deleted');
+  if (row['expires_at'] !== null && Number(row['expires_at']) <= tx.now) {
+    throw unauthenticated('the identity of this token has expired');
+  }
+}
+
+/** Scoped operations only; an unscoped one narrows its answer or checks by itself (semantics 4). */
+function authorize(tx: Tx, operation: Operation, caller: Caller, message: object): void {
+  if (operation.scope === null || operation.unscoped || operation.capabilities.length === 0) return;
+  const place = requiredUidp(operation.scope, valueAt(message, operation.scope));
+  requireCapabilities(tx, caller, operation.capabilities, place);
+}
+
+/** Text at a proto path such as `group.uid` or `parent_id`. Fields that scopes name keep the default JSON name. */
+function valueAt(message: object, path: string): string | undefined {
+  let value: unknown = message;
+  for (const step of path.split('.')) {
+    const key = step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  }
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,24 @@
+import { isIP } from 'node:net';
+
+/**
+ * Whether a Host header names this platform. A page on the web can make a browser reach loopback under a name of its
+ * own (DNS rebinding), so names other than loopback ones are refused; `listenHost` is what the user chose to listen on.
+ */
+export function isOwnHost(header: string | undefined, listenHost: string, port: number): boolean {
+  const match = /^(?<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?<port>\d{1,5}))?$/.exec(header ?? '');
+  const host = match?.groups?.['host']?.toLowerCase().replace(/^\[|\]$/g, '');
+  if (host === undefined || Number(match?.groups?.['port'] ?? 80) !== port) return false;
+  if (isLoopbackName(host) || host === listenHost.toLowerCase()) return true;
+  // Rebinding needs a name: an address in the header is the address that was dialled.
+  return isWildcard(listenHost) && isIP(host) !== 0;
+}
+
+/** `localhost` and names below it never leave the machine (RFC 6761), nor does 127.0.0.0/8. */
+export function isLoopbackName(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}
+
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

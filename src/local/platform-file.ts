@@ -1,0 +1,44 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isFolderLocked } from './store/folder-lock.ts';
+import type { PlatformUrls } from './types.ts';
+
+/** `platform.json` of a running platform: what other processes need to find it and to stop it. */
+export interface PlatformFile extends PlatformUrls {
+  readonly dataDir: string;
+  readonly pid: number;
+}
+
+/** The platform that is running on the folder now; a file left behind by one that was killed does not count. */
+export function findPlatform(dataDir: string): PlatformFile | undefined {
+  // The lock is asked first: while it is held, whoever holds it writes and removes the file.
+  if (!isFolderLocked(dataDir)) return undefined;
+  try {
+    return parse(readFileSync(pathIn(dataDir), 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export function writePlatformFile(file: PlatformFile): void {
+  const path = pathIn(file.dataDir);
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+export function removePlatformFile(dataDir: string): void {
+  rmSync(pathIn(dataDir), { force: true });
+}
+
+function pathIn(dataDir: string): string {
+  return join(dataDir, 'platform.json');
+}
+
+function parse(text: string): PlatformFile | undefined {
+  const file = JSON.parse(text) as Partial<PlatformFile>;
+  const { api, issuer, registry, console, dataDir, pid } = file;
+  if (!api || !issuer || !registry || !console || !dataDir || pid === undefined) return undefined;
+  return { api, issuer, registry, console, dataDir, pid };
+}

@@ -1,0 +1,146 @@
+// The embedded platform as one call. Promises: when startPlatform resolves, every protocol answers on one origin and
+// `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the process.
+
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createApi } from './http/api.ts';
+import { createConsole } from './http/console.ts';
+import { isWildcard } from './http/host-check.ts';
+import { type RequestLogEntry, startServer } from './http/server.ts';
+import { createIssuer } from './issuer/issuer.ts';
+import { removePlatformFile, writePlatformFile } from './platform-file.ts';
+import { createRegistry } from './registry/registry.ts';
+import { demoOrganizations, seedDemo } from './seed/demo.ts';
+import { installBuiltInRoles } from './services/built-in-roles.ts';
+import { openStore, type Store } from './store/database.ts';
+import { createPrivateFile, lockFolder } from './store/folder-lock.ts';
+import { readMeta, writeMeta } from './store/meta.ts';
+import { migrations } from './store/schema.ts';
+import type { PlatformClock, PlatformUrls } from './types.ts';
+
+export type { RequestLogEntry } from './http/server.ts';
+export { PlatformBusyError } from './store/folder-lock.ts';
+
+export interface PlatformOptions {
+  /** Made when it is missing; everything the platform keeps is below it. */
+  readonly dataDir: string;
+  /** Address to listen on; 127.0.0.1 unless said otherwise. */
+  readonly host?: string | undefined;
+  /** 0 or nothing: the port this folder was served on last, or one the system chooses when that is taken. */
+  readonly port?: number | undefined;
+  /** What a new folder is filled with; an existing one is left as it is. */
+  readonly seed: 'demo' | 'empty';
+  readonly clock?: PlatformClock | undefined;
+  readonly log?: ((line: RequestLogEntry) => void) | undefined;
+}
+
+export interface Platform {
+  readonly urls: PlatformUrls;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly store: Store;
+  /** Ends it in good order. Calling it again waits for the same end. */
+  stop(): Promise<void>;
+}
+
+/** Throws PlatformBusyError when one is running on the folder; errors of the file system and of listening as they are. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const dataDir = resolve(options.dataDir);
+  prepareFolder(dataDir);
+  const lock = lockFolder(dataDir);
+  const undo: (() => void | Promise<void>)[] = [() => lock.release()];
+  const unwind = async (): Promise<void> => {
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+  };
+
+  try {
+    // One that was killed leaves its file, and the lock no longer says that nobody is there.
+    removePlatformFile(dataDir);
+    const clock = options.clock ?? systemClock;
+    const databasePath = join(dataDir, 'platform.db');
+    createPrivateFile(databasePath);
+    const store = openStore(databasePath, migrations, clock);
+    undo.push(() => store.close());
+    await fill(store, dataDir, clock, options.seed);
+
+    const host = options.host ?? '127.0.0.1';
+    const server = await startServer({
+      host,
+      ports: portsToTry(store, options.port),
+      now: () => clock.now(),
+      log: options.log,
+    });
+    undo.push(() => server.stop());
+    // Tokens and identities name the issuer by its URL, so the next start should have the same one.
+    store.transact((tx) => writeMeta(tx, 'port', String(server.port)));
+
+    const urls = urlsOf(host, server.port);
+    const issuer = createIssuer({ store, urls, clock });
+    server.serve([
+      issuer,
+      createRegistry({ store, dataDir, urls, clock, issuer }),
+      createApi({
+        store,
+        urls,
+        verifyAccessToken: (token) => issuer.verifyAccessToken(token),
+        onCall: (request, call) => server.note(request, call),
+      }),
+      createConsole(urls),
+    ]);
+    writePlatformFile({ ...urls, dataDir, pid: process.pid });
+    undo.push(() => removePlatformFile(dataDir));
+
+    let stopped: Promise<void> | undefined;
+    return {
+      urls,
+      dataDir,
+      store,
+      stop() {
+        stopped ??= unwind();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count) => randomBytes(count) };
+
+/** Private to the user. A folder that holds something else keeps the mode its owner gave it. */
+function prepareFolder(dataDir: string): void {
+  const made = mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (made !== undefined) return;
+  if (existsSync(join(dataDir, 'platform.db')) || readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o700);
+}
+
+/** Built-in roles always; the seed once, so that what a user deleted stays deleted. */
+async function fill(store: Store, dataDir: string, clock: PlatformClock, seed: 'demo' | 'empty'): Promise<void> {
+  const wanted = store.transact((tx) => {
+    installBuiltInRoles(tx);
+    if (readMeta(tx, 'seed') === undefined) {
+      if (seed === 'demo') seedDemo(tx);
+      writeMeta(tx, 'seed', seed);
+    }
+    return readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined;
+  });
+  if (!wanted) return;
+  const { seedImages } = await import('./seed/images.ts');
+  await seedImages({ store, dataDir, clock, organizations: demoOrganizations });
+  store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
+}
+
+function portsToTry(store: Store, wanted: number | undefined): number[] {
+  if (wanted !== undefined && wanted !== 0) return [wanted];
+  const last = Number(store.read((tx) => readMeta(tx, 'port')) ?? 0);
+  return last === 0 ? [0] : [last, 0];
+}
+
+/** One origin for all. Whoever listens on every address is reached by its own programs on loopback. */
+function urlsOf(host: string, port: number): PlatformUrls {
+  const name = isWildcard(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const origin = `http://${name}:${port}`;
+  return { api: origin, issuer: origin, registry: origin, console: `${origin}/console` };
+}

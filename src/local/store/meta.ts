@@ -1,0 +1,17 @@
+import type { Tx } from './database.ts';
+
+/** What a data folder remembers of itself: the `port` it was last served on, its `seed`, whether `seed.images` is done. */
+export type MetaKey = 'port' | 'seed' | 'seed.images';
+
+export function readMeta(tx: Tx, key: MetaKey): string | undefined {
+  const row = tx.get('SELECT value FROM meta WHERE key = ?', key);
+  return row === undefined ? undefined : String(row['value']);
+}
+
+export function writeMeta(tx: Tx, key: MetaKey, value: string): void {
+  tx.run(
+    'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    key,
+    value,
+  );
+}
