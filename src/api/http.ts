@@ -9,7 +9,7 @@ import { iamSchema } from './schema/messages/iam.gen.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
 import { type HttpResponse, neverConnected, send } from './transport.ts';
-import { createWire } from './wire.ts';
+import { createWire, WireError } from './wire.ts';
 
 // Only the packages whose operations client.ts has: every further table costs start-up time.
 const wire = createWire(commonSchema, iamSchema, authSchema);
@@ -37,7 +37,7 @@ export async function callOperation(
   operation: Operation,
   message: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const request = wire.encodeRequest(operation, message);
+  const request = encode(operation, message);
   const url = `${options.baseUrl.replace(/\/+$/, '')}${request.path}${request.query ? `?${request.query}` : ''}`;
   let renewed = false;
   let bearer = await options.bearer(false);
@@ -64,8 +64,7 @@ export async function callOperation(
       await pause(options, 'the connection was cut', backoffMs(options.host, attempt));
       continue;
     }
-    if (response.status >= 200 && response.status < 300)
-      return wire.decodeResponse(operation.response, jsonOf(response, url));
+    if (response.status >= 200 && response.status < 300) return decode(operation, response, url);
     if (response.status === 401 && !renewed) {
       renewed = true;
       bearer = await options.bearer(true);
@@ -79,6 +78,26 @@ export async function callOperation(
       `${new URL(url).host} answered ${response.status}`,
       wanted ?? backoffMs(options.host, attempt),
     );
+  }
+}
+
+function encode(operation: Operation, message: Record<string, unknown>): ReturnType<typeof wire.encodeRequest> {
+  try {
+    return wire.encodeRequest(operation, message);
+  } catch (error) {
+    // What a person typed and nothing upstream refused, such as `..` in an id.
+    if (error instanceof WireError) throw new CliError('usage', capitalised(error.message), { cause: error });
+    throw error;
+  }
+}
+
+function decode(operation: Operation, response: HttpResponse, url: string): Record<string, unknown> {
+  if (!looksLikeJson(response)) throw notTheApi(url);
+  try {
+    return wire.decodeResponse(operation.response, response.text);
+  } catch (error) {
+    if (error instanceof WireError) throw notTheApi(url, error);
+    throw error;
   }
 }
 
@@ -102,11 +121,11 @@ export function retryAfterMs(host: Host, response: HttpResponse): number | undef
   return Number.isNaN(at) ? undefined : Math.max(0, at - host.now());
 }
 
-function jsonOf(response: HttpResponse, url: string): string {
-  if (looksLikeJson(response)) return response.text;
-  throw new CliError('api', `${new URL(url).origin} did not answer like the Chainguard API`, {
+function notTheApi(url: string, cause?: Error): CliError {
+  return new CliError('api', `${new URL(url).origin} did not answer like the Chainguard API`, {
     code: 'api.not-json',
     hint: 'check `platform.api` with `chainctl config view`',
+    cause,
   });
 }
 

@@ -4,9 +4,9 @@
 import type { IamGroup, IamIdentity, IamRole } from '../../api/schema/types.gen.ts';
 import { isAncestorOrSelf, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
+import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
-import { nearest } from '../suggest.ts';
 
 /** A thing named by an input. `name` is the id when the id was given, because then nothing was looked up. */
 export interface Reference {

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/{unit,commands,contract,golden,platform}/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // Every test has a home, ports and a clock of its own, so files may run side by side.
+    pool: 'forks',
+    sequence: { hooks: 'stack' },
+    env: { NO_COLOR: '' },
+    unstubEnvs: true,
+  },
+});
