@@ -1,0 +1,342 @@
+// Content-addressed files below the data folder. Promises: a file under `blobs/` is whole, matches its name and is on
+// disk before anything can refer to it; what is still being written lives under `uploads/` and is never served.
+
+import { type Hash, randomUUID } from 'node:crypto';
+import { createReadStream, mkdirSync, type ReadStream, readdirSync, rmSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, type DigestAlgorithm, newHash } from './digest.ts';
+
+/** Why bytes were not taken. Nothing of what the failed call wrote counts, except `interrupted`: that can go on. */
+export type UploadFailure = 'unknown' | 'busy' | 'out-of-order' | 'length' | 'digest' | 'interrupted';
+
+export class UploadError extends Error {
+  override readonly name = 'UploadError';
+  readonly reason: UploadFailure;
+
+  constructor(reason: UploadFailure, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Where a chunk goes and how long it says it is, both in bytes. */
+export interface ChunkPlace {
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface BlobStore {
+  /** Starts an upload and gives its id, a UUID. */
+  begin(algorithm: DigestAlgorithm): Promise<string>;
+  /** Bytes held so far; undefined when there is no such upload. */
+  received(id: string): Promise<number | undefined>;
+  /** Appends a stream and gives the new total. Throws `UploadError`, or the file system's error. */
+  append(id: string, source: AsyncIterable<Uint8Array>, place?: ChunkPlace): Promise<number>;
+  /** Checks the whole upload against `digest` and makes it a blob; gives its size. A mismatch ends the upload. */
+  finish(id: string, digest: Digest): Promise<number>;
+  cancel(id: string): Promise<void>;
+  isBusy(id: string): boolean;
+  /** Removes what is left of uploads that nobody knows any more; gives the ids of those with a file. */
+  sweep(known: ReadonlySet<string>): Set<string>;
+  /** Writes many small blobs at once, with fewer flushes to disk than one by one. */
+  putAll(contents: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[]): Promise<void>;
+  /** Size of a blob's file; undefined when there is none. */
+  size(digest: Digest): Promise<number | undefined>;
+  /** Both ends inclusive. */
+  read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
+}
+
+/** An upload this process has written to; after a restart it is rebuilt from the file. */
+interface Session {
+  readonly hash: Hash;
+  readonly algorithm: DigestAlgorithm;
+  offset: number;
+}
+
+const readSize = 256 * 1024;
+const putsAtOnce = 16;
+
+export function createBlobStore(dataDir: string): BlobStore {
+  const uploads = join(dataDir, 'uploads');
+  const blobs = join(dataDir, 'blobs');
+  mkdirSync(uploads, { recursive: true, mode: 0o700 });
+  mkdirSync(blobs, { recursive: true, mode: 0o700 });
+
+  const sessions = new Map<string, Session>();
+  const busy = new Set<string>();
+
+  const uploadPath = (id: string): string => join(uploads, id);
+  const folderOf = (digest: Digest): string => join(blobs, digest.algorithm, digest.hex.slice(0, 2));
+  const blobPath = (digest: Digest): string => join(folderOf(digest), digest.hex);
+
+  /** One writer for each upload: two would interleave their bytes. */
+  const exclusively = async <T>(id: string, work: () => Promise<T>): Promise<T> => {
+    if (!isUploadId(id)) throw new UploadError('unknown', 'no such upload');
+    if (busy.has(id)) throw new UploadError('busy', 'another request is writing to this upload');
+    busy.add(id);
+    try {
+      return await work();
+    } finally {
+      busy.delete(id);
+    }
+  };
+
+  const received = async (id: string): Promise<number | undefined> => {
+    if (!isUploadId(id)) return undefined;
+    return sizeOf(uploadPath(id));
+  };
+
+  const drop = async (id: string): Promise<void> => {
+    sessions.delete(id);
+    await unlink(uploadPath(id)).catch(ignoreMissing);
+  };
+
+  /**
+   * Makes the folders of these digests, on disk by name before it returns. Every caller waits for the flush, also the
+   * one that finds a folder another made a moment ago.
+   */
+  const prepared = new Map<string, Promise<void>>();
+  const prepare = (digests: readonly Digest[]): Promise<void> => {
+    const fresh = new Map(digests.map((digest) => [folderOf(digest), digest.algorithm] as const));
+    for (const folder of prepared.keys()) fresh.delete(folder);
+    if (fresh.size > 0) {
+      const making = makeFolders(fresh).catch((error: unknown) => {
+        for (const folder of fresh.keys()) prepared.delete(folder);
+        throw error;
+      });
+      for (const folder of fresh.keys()) prepared.set(folder, making);
+    }
+    return Promise.all(digests.map((digest) => prepared.get(folderOf(digest)))).then(() => undefined);
+  };
+
+  const makeFolders = async (folders: ReadonlyMap<string, DigestAlgorithm>): Promise<void> => {
+    const made = new Set<string>();
+    for (const [folder, algorithm] of folders) {
+      const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (first === undefined) continue;
+      made.add(join(blobs, algorithm));
+      if (first !== folder) made.add(blobs);
+    }
+    for (const parent of made) await syncFolder(parent);
+  };
+
+  const place = async (from: string, digest: Digest): Promise<void> => {
+    try {
+      await rename(from, blobPath(digest));
+    } catch (error) {
+      // Windows does not replace a file somebody is reading; the one in place has the same bytes by its name.
+      if ((await sizeOf(blobPath(digest))) === undefined) throw error;
+      await unlink(from).catch(ignoreMissing);
+    }
+  };
+
+  return {
+    async begin(algorithm) {
+      const id = randomUUID();
+      const handle = await open(uploadPath(id), 'wx', 0o600);
+      await handle.close();
+      sessions.set(id, { hash: newHash(algorithm), algorithm, offset: 0 });
+      return id;
+    },
+
+    received,
+
+    append: (id, source, chunk) =>
+      exclusively(id, async () => {
+        const handle = await openUpload(uploadPath(id));
+        try {
+          const length = (await handle.stat()).size;
+          if (chunk !== undefined && chunk.start !== length) {
+            throw new UploadError('out-of-order', `the next chunk must begin at ${length}`);
+          }
+          // Without a session that matches, `finish` reads the file again; that is rare: only after a restart.
+          const known = sessions.get(id);
+          const session = known?.offset === length ? known : undefined;
+          if (session === undefined) sessions.delete(id);
+          const end = await write(handle, source, length, session?.hash, chunk?.length).catch(
+            async (error: unknown) => {
+              // What came before the connection broke is good, and the client may go on from there.
+              if (error instanceof Interrupted) {
+                if (session !== undefined) session.offset = error.end;
+                throw new UploadError('interrupted', 'the connection ended inside the chunk');
+              }
+              sessions.delete(id);
+              await handle.truncate(length).catch(() => undefined);
+              throw error;
+            },
+          );
+          if (session !== undefined) session.offset = end;
+          return end;
+        } finally {
+          await handle.close();
+        }
+      }),
+
+    finish: (id, digest) =>
+      exclusively(id, async () => {
+        const path = uploadPath(id);
+        const handle = await openUpload(path);
+        let size: number;
+        try {
+          size = (await handle.stat()).size;
+          const session = sessions.get(id);
+          const hex =
+            session?.algorithm === digest.algorithm && session.offset === size
+              ? session.hash.digest('hex')
+              : await hashFile(path, digest.algorithm);
+          if (hex !== digest.hex) throw new UploadError('digest', 'provided digest did not match uploaded content');
+          await handle.sync();
+        } catch (error) {
+          if (error instanceof UploadError) await drop(id);
+          throw error;
+        } finally {
+          // A digested hash cannot go on; a failure here leaves the file, to be hashed again when it is retried.
+          sessions.delete(id);
+          await handle.close();
+        }
+        await prepare([digest]);
+        await place(path, digest);
+        await syncFolder(folderOf(digest));
+        return size;
+      }),
+
+    cancel: (id) => exclusively(id, () => drop(id)),
+
+    isBusy: (id) => busy.has(id),
+
+    sweep(known) {
+      const kept = new Set<string>();
+      for (const name of readdirSync(uploads)) {
+        if (known.has(name) || busy.has(name)) kept.add(name);
+        else rmSync(join(uploads, name), { force: true });
+      }
+      return kept;
+    },
+
+    async putAll(contents) {
+      const folders = new Set<string>();
+      const pending = [...contents];
+      await prepare(pending.map((content) => content.digest));
+      const worker = async (): Promise<void> => {
+        for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+          const path = uploadPath(randomUUID());
+          const handle = await open(path, 'wx', 0o600);
+          try {
+            await handle.writeFile(next.bytes);
+            await handle.sync();
+          } finally {
+            await handle.close();
+          }
+          await place(path, next.digest);
+          folders.add(folderOf(next.digest));
+        }
+      };
+      await Promise.all(Array.from({ length: putsAtOnce }, worker));
+      await Promise.all([...folders].map(syncFolder));
+    },
+
+    size: (digest) => sizeOf(blobPath(digest)),
+
+    read: (digest, range) => createReadStream(blobPath(digest), { ...range, highWaterMark: readSize }),
+  };
+
+  async function openUpload(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'r+');
+    } catch (error) {
+      if (isMissing(error)) throw new UploadError('unknown', 'no such upload');
+      throw error;
+    }
+  }
+}
+
+/** The source broke off; `end` bytes of the file are good. */
+class Interrupted extends Error {
+  readonly end: number;
+
+  constructor(end: number) {
+    super('interrupted');
+    this.end = end;
+  }
+}
+
+async function write(
+  handle: FileHandle,
+  source: AsyncIterable<Uint8Array>,
+  start: number,
+  hash: Hash | undefined,
+  expected: number | undefined,
+): Promise<number> {
+  let end = start;
+  const iterator = source[Symbol.asyncIterator]();
+  while (true) {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await iterator.next();
+    } catch {
+      throw new Interrupted(end);
+    }
+    if (next.done === true) break;
+    const bytes = next.value;
+    if (expected !== undefined && end - start + bytes.length > expected) {
+      throw new UploadError('length', 'the body is longer than its Content-Range says');
+    }
+    // Hashing on this thread while the write runs on another.
+    const written = writeAll(handle, bytes, end);
+    hash?.update(bytes);
+    await written;
+    end += bytes.length;
+  }
+  if (expected !== undefined && end - start !== expected) {
+    throw new UploadError('length', 'the body is shorter than its Content-Range says');
+  }
+  return end;
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function hashFile(path: string, algorithm: DigestAlgorithm): Promise<string> {
+  const hash = newHash(algorithm);
+  for await (const chunk of createReadStream(path, { highWaterMark: readSize })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const found = await stat(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Windows opens no folders; its file systems journal names themselves.
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Ids come back in paths, so they must not be able to name another file. */
+function isUploadId(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}

@@ -1,0 +1,118 @@
+// Push and pull events (semantics 8.4). Promises: a push's event commits with the push; a pull's is on disk before the
+// pull is answered.
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Store, Tx } from '../store/database.ts';
+import type { Repository } from './repositories.ts';
+
+/** Who did it and from where. */
+export interface Visit {
+  /** UIDP; undefined for anonymous pulls. */
+  readonly identity: string | undefined;
+  readonly actor: Readonly<Record<string, string>>;
+  readonly remoteAddress: string;
+  readonly userAgent: string;
+}
+
+export interface PushEvent {
+  readonly type: 'manifest' | 'blob';
+  readonly digest: string;
+  readonly tag?: string;
+  readonly previousDigest?: string;
+}
+
+export interface PullEvent {
+  readonly type: 'manifest' | 'blob';
+  readonly digest: string;
+  readonly tag?: string;
+  readonly method: 'GET' | 'HEAD';
+}
+
+export function toVisit(request: IncomingMessage, who: Pick<Visit, 'identity' | 'actor'>): Visit {
+  return {
+    identity: who.identity,
+    actor: who.actor,
+    remoteAddress: request.socket.remoteAddress ?? '',
+    userAgent: request.headers['user-agent'] ?? '',
+  };
+}
+
+export function recordPush(tx: Tx, repository: Repository, visit: Visit, push: PushEvent): void {
+  emit(tx, 'dev.chainguard.registry.push.v1', repository, visit, {
+    ...(push.tag === undefined ? {} : { tag: push.tag }),
+    ...(push.previousDigest === undefined ? {} : { tag_previous_digest: push.previousDigest }),
+    digest: push.digest,
+    type: push.type,
+  });
+}
+
+/** Returns a function that resolves when the event is on disk. Pulls of one moment share one commit. */
+export function createPullLog(store: Store): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
+  let waiting: ((tx: Tx) => void)[] = [];
+  let flush: Promise<void> | undefined;
+  return (repository, visit, pull) => {
+    waiting.push((tx) =>
+      emit(tx, 'dev.chainguard.registry.pull.v1', repository, visit, {
+        ...(pull.tag === undefined ? {} : { tag: pull.tag }),
+        digest: pull.digest,
+        method: pull.method,
+        type: pull.type,
+      }),
+    );
+    flush ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        const batch = waiting;
+        waiting = [];
+        flush = undefined;
+        try {
+          store.transact((tx) => {
+            for (const write of batch) write(tx);
+          });
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    return flush;
+  };
+}
+
+function emit(
+  tx: Tx,
+  type: string,
+  repository: Repository,
+  visit: Visit,
+  fields: Readonly<Record<string, string>>,
+): void {
+  const body = {
+    repository: repository.name,
+    repo_id: repository.id,
+    ...fields,
+    when: zonelessTime(tx.now),
+    // A loopback platform knows no geography; the field is not optional.
+    location: '',
+    remote_address: visit.remoteAddress,
+    user_agent: visit.userAgent,
+  };
+  tx.run(
+    `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    randomUUID(),
+    type,
+    'cgr.dev',
+    repository.id,
+    repository.organization.id,
+    JSON.stringify({ group: repository.organization.id }),
+    JSON.stringify(body),
+    JSON.stringify(visit.identity === undefined ? {} : { subject: visit.identity, act: visit.actor }),
+    'customer',
+    tx.now,
+  );
+}
+
+/** UTC without saying so, six fraction digits (semantics 8.4). */
+function zonelessTime(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}000`;
+}

@@ -1,0 +1,142 @@
+// The registry's face: `/v2/…` of the OCI distribution specification 1.1 and `/token`. Promises: every byte written is
+// checked against its digest before it can be read, and nothing is answered that the caller may not see.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Store } from '../store/database.ts';
+import type { HttpHandler, PlatformClock, PlatformUrls } from '../types.ts';
+import { createBlobStore } from './blob-store.ts';
+import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './content-routes.ts';
+import { type Exchange, type RegistryParts, sendJson } from './exchange.ts';
+import { createGate, type RegistryIssuer } from './gate.ts';
+import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './listing-routes.ts';
+import { isName, parseTarget, type Target } from './reference.ts';
+import { RegistryError, refuse, sendRegistryError } from './registry-error.ts';
+import { createPullLog } from './registry-events.ts';
+import { continueUpload, startUpload, sweepUploads } from './upload-routes.ts';
+
+export interface RegistryOptions {
+  readonly store: Store;
+  /** Holds `blobs/` and `uploads/`. */
+  readonly dataDir: string;
+  readonly urls: PlatformUrls;
+  readonly clock: PlatformClock;
+  readonly issuer: RegistryIssuer;
+  /** Told of failures that are nobody's fault but ours; the client gets a 500 without details. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
+export function createRegistry(options: RegistryOptions): HttpHandler {
+  const { store } = options;
+  const parts: RegistryParts = {
+    store,
+    blobs: createBlobStore(options.dataDir),
+    gate: createGate(options),
+    logPull: createPullLog(store),
+  };
+  sweepUploads(parts);
+
+  return {
+    async handle(request, response, url) {
+      const isToken = url.pathname === '/token';
+      if (!isToken && url.pathname !== '/v2' && !url.pathname.startsWith('/v2/')) return false;
+      if (!isToken) response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
+      const exchange: Exchange = { request, response, url };
+      try {
+        await (isToken ? answerToken(parts, exchange) : answer(parts, exchange));
+      } catch (error) {
+        fail(request, response, error, options.onError);
+      }
+      return true;
+    },
+  };
+}
+
+async function answer(parts: RegistryParts, exchange: Exchange): Promise<void> {
+  const target = parseTarget(exchange.url.pathname);
+  if (target === undefined) throw refuse(404, 'UNSUPPORTED', 'no such endpoint');
+  if ('name' in target && !isName(target.name)) throw refuse(400, 'NAME_INVALID', 'invalid repository name');
+  const method = exchange.request.method ?? '';
+  const route = routes(parts, exchange, target)[method];
+  if (route === undefined) {
+    const allow = Object.keys(routes(parts, exchange, target)).join(', ');
+    throw new RegistryError(405, { code: 'UNSUPPORTED', message: `${method} is not supported here` }, { Allow: allow });
+  }
+  await route();
+}
+
+type Routes = Readonly<Record<string, () => Promise<void>>>;
+
+function routes(parts: RegistryParts, exchange: Exchange, target: Target): Routes {
+  const reading = (route: () => Promise<void>): Routes => ({ GET: route, HEAD: route });
+  switch (target.kind) {
+    case 'ping':
+      return reading(() => ping(parts, exchange));
+    case 'catalog':
+      return reading(() => listCatalog(parts, exchange));
+    case 'uploads':
+      return { POST: () => startUpload(parts, exchange, target.name) };
+    case 'upload': {
+      const route = () => continueUpload(parts, exchange, target.name, target.id);
+      return { ...reading(route), PATCH: route, PUT: route, DELETE: route };
+    }
+    case 'blob':
+      return {
+        ...reading(() => pullBlob(parts, exchange, target.name, target.digest)),
+        DELETE: () => deleteBlob(parts, exchange, target.name, target.digest),
+      };
+    case 'manifest':
+      return {
+        ...reading(() => pullManifest(parts, exchange, target.name, target.reference)),
+        PUT: () => pushManifest(parts, exchange, target.name, target.reference),
+        DELETE: () => removeManifest(parts, exchange, target.name, target.reference),
+      };
+    case 'tags':
+      return reading(() => listRepositoryTags(parts, exchange, target.name));
+    case 'referrers':
+      return reading(() => listReferrers(parts, exchange, target.name, target.digest));
+    case 'history':
+      return reading(() => listHistory(parts, exchange, target.name, target.tag));
+  }
+}
+
+/** Clients start here to learn where tokens come from. */
+async function ping(parts: RegistryParts, exchange: Exchange): Promise<void> {
+  await parts.gate.identify(exchange.request, []);
+  sendJson(exchange, {});
+}
+
+async function answerToken(parts: RegistryParts, exchange: Exchange): Promise<void> {
+  const { request, url } = exchange;
+  // Clients that try the OAuth2 form with POST fall back to GET on a 404 (protocols 7.4).
+  if (request.method !== 'GET') throw refuse(404, 'UNSUPPORTED', 'tokens are asked for with GET');
+  const scopes = url.searchParams.getAll('scope').flatMap((scope) => scope.split(' ').filter((word) => word !== ''));
+  const { token, expiresIn, issuedAt } = await parts.gate.token(request, scopes);
+  const body = {
+    token,
+    access_token: token,
+    expires_in: expiresIn,
+    issued_at: new Date(issuedAt).toISOString(),
+  };
+  sendJson(exchange, body, { 'Cache-Control': 'no-store' });
+}
+
+function fail(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  report: ((error: unknown) => void) | undefined,
+): void {
+  const refusal = error instanceof RegistryError ? error : toServerError(error);
+  if (!(error instanceof RegistryError)) report?.(error);
+  // Half an answer cannot be taken back; a broken connection tells the client that it is not whole.
+  if (response.headersSent) response.destroy();
+  else if (!request.destroyed || request.complete) sendRegistryError(response, refusal);
+}
+
+function toServerError(error: unknown): RegistryError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? refuse(507, 'UNKNOWN', "no space left in the platform's data folder")
+    : refuse(500, 'UNKNOWN', 'internal error');
+}

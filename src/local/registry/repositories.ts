@@ -1,0 +1,329 @@
+// Rows of repositories, blobs, manifests and tags. Promises: a manifest is stored only with everything it needs in the
+// same repository, and a tag moves together with its history.
+
+import { newChildId } from '../../api/uidp.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
+import type { Descriptor, Manifest } from './manifest.ts';
+import type { RegistryProblem } from './registry-error.ts';
+
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Repository {
+  /** UIDP. */
+  readonly id: string;
+  readonly organization: Organization;
+  /** Without the organization. */
+  readonly name: string;
+  readonly public: boolean;
+}
+
+/** Names of unverified organizations are not unique: a verified one comes first, then the oldest. */
+export function findOrganization(tx: Tx, name: string): Organization | undefined {
+  const row = tx.get(
+    'SELECT id, name FROM groups WHERE parent IS NULL AND name = ? ORDER BY verified DESC, created_at, id LIMIT 1',
+    name,
+  );
+  return row === undefined ? undefined : { id: String(row['id']), name: String(row['name']) };
+}
+
+export function findRepository(tx: Tx, organization: Organization, name: string): Repository | undefined {
+  const row = tx.get('SELECT id, public FROM repos WHERE parent = ? AND name = ?', organization.id, name);
+  if (row === undefined) return undefined;
+  return { id: String(row['id']), organization, name, public: row['public'] === 1 };
+}
+
+export interface NewRepository {
+  readonly public?: boolean;
+  /** Wire JSON of what the API shows besides id and name. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  /** Milliseconds since the epoch; now when left out. */
+  readonly createdAt?: number;
+}
+
+export function createRepository(
+  tx: Tx,
+  organization: Organization,
+  name: string,
+  options: NewRepository = {},
+): Repository {
+  const id = newChildId(organization.id, (count) => tx.randomBytes(count));
+  const createdAt = options.createdAt ?? tx.now;
+  tx.run(
+    'INSERT INTO repos (id, parent, name, public, attributes, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    id,
+    organization.id,
+    name,
+    options.public === true ? 1 : 0,
+    JSON.stringify(options.attributes ?? {}),
+    createdAt,
+    createdAt,
+  );
+  return { id, organization, name, public: options.public === true };
+}
+
+/** Size of a blob of this repository; undefined when it has none such. */
+export function blobSize(tx: Tx, repository: Repository, digest: string): number | undefined {
+  const row = tx.get(
+    'SELECT b.size FROM repo_blobs r JOIN blobs b ON b.digest = r.digest WHERE r.repo = ? AND r.digest = ?',
+    repository.id,
+    digest,
+  );
+  return row === undefined ? undefined : Number(row['size']);
+}
+
+/** Says that a blob's file is whole and belongs to the repository. Only after the file is on disk. */
+export function addBlob(tx: Tx, repository: Repository, digest: string, size: number): void {
+  tx.run(
+    'INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING',
+    digest,
+    size,
+    tx.now,
+  );
+  linkBlob(tx, repository, digest);
+}
+
+/** Gives the repository a blob the store already has. */
+export function linkBlob(tx: Tx, repository: Repository, digest: string): void {
+  tx.run(
+    'INSERT INTO repo_blobs (repo, digest, created_at) VALUES (?, ?, ?) ON CONFLICT (repo, digest) DO NOTHING',
+    repository.id,
+    digest,
+    tx.now,
+  );
+}
+
+// A blob that no repository links stays on disk: collecting garbage comes with the issue on images. Nothing serves it.
+export function unlinkBlob(tx: Tx, repository: Repository, digest: string): void {
+  tx.run('DELETE FROM repo_blobs WHERE repo = ? AND digest = ?', repository.id, digest);
+}
+
+export interface StoredManifest {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly content: Uint8Array;
+}
+
+/** By tag or by digest. */
+export function findManifest(tx: Tx, repository: Repository, reference: string): StoredManifest | undefined {
+  const row = reference.includes(':')
+    ? tx.get(
+        'SELECT digest, media_type, content FROM manifests WHERE repo = ? AND digest = ?',
+        repository.id,
+        reference,
+      )
+    : tx.get(
+        `SELECT m.digest, m.media_type, m.content FROM tags t
+         JOIN manifests m ON m.repo = t.repo AND m.digest = t.digest WHERE t.repo = ? AND t.name = ?`,
+        repository.id,
+        reference,
+      );
+  return row === undefined ? undefined : toStoredManifest(row);
+}
+
+/** What keeps a manifest out: blobs and manifests it needs and the repository lacks, or whose size it misstates. */
+export function findProblems(tx: Tx, repository: Repository, manifest: Manifest): RegistryProblem[] {
+  const problems: RegistryProblem[] = [];
+  const check = (needed: Descriptor, size: number | undefined, what: string): void => {
+    if (size === undefined) {
+      problems.push({
+        code: 'MANIFEST_BLOB_UNKNOWN',
+        message: `the ${what} ${needed.digest} is not in the repository`,
+        detail: { digest: needed.digest },
+      });
+    } else if (size !== needed.size) {
+      problems.push({
+        code: 'MANIFEST_INVALID',
+        message: `the ${what} ${needed.digest} has ${size} bytes, not ${needed.size}`,
+      });
+    }
+  };
+  for (const needed of manifest.blobs) check(needed, blobSize(tx, repository, needed.digest), 'blob');
+  for (const needed of manifest.manifests) check(needed, manifestSize(tx, repository, needed.digest), 'manifest');
+  return problems;
+}
+
+/** Keeps the bytes. `findProblems` comes first, in the same transaction. */
+export function addManifest(
+  tx: Tx,
+  repository: Repository,
+  manifest: Manifest,
+  stored: { readonly digest: string; readonly content: Uint8Array; readonly createdAt?: number },
+): void {
+  tx.run(
+    `INSERT INTO manifests (repo, digest, media_type, artifact_type, subject, annotations, content, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (repo, digest) DO UPDATE SET media_type = excluded.media_type`,
+    repository.id,
+    stored.digest,
+    manifest.mediaType,
+    manifest.artifactType ?? null,
+    manifest.subject ?? null,
+    JSON.stringify(manifest.annotations),
+    stored.content,
+    stored.createdAt ?? tx.now,
+  );
+}
+
+/** Tags that named the manifest lead nowhere afterwards, so they go with it (specification, "Deleting Manifests"). */
+export function deleteManifest(tx: Tx, repository: Repository, digest: string): boolean {
+  tx.run('DELETE FROM tags WHERE repo = ? AND digest = ?', repository.id, digest);
+  return tx.run('DELETE FROM manifests WHERE repo = ? AND digest = ?', repository.id, digest) > 0;
+}
+
+/** The digest a tag names now. */
+export function findTag(tx: Tx, repository: Repository, name: string): string | undefined {
+  const row = tx.get('SELECT digest FROM tags WHERE repo = ? AND name = ?', repository.id, name);
+  return row === undefined ? undefined : String(row['digest']);
+}
+
+/** Points a tag at a stored manifest. Pushing what it already names is no update and leaves no trace. */
+export function moveTag(tx: Tx, repository: Repository, name: string, digest: string, at = tx.now): void {
+  const previous = findTag(tx, repository, name);
+  if (previous === digest) return;
+  if (previous === undefined) {
+    const id = newChildId(repository.id, (count) => tx.randomBytes(count));
+    tx.run(
+      'INSERT INTO tags (id, repo, name, digest, updated_at) VALUES (?, ?, ?, ?, ?)',
+      id,
+      repository.id,
+      name,
+      digest,
+      at,
+    );
+  } else {
+    tx.run('UPDATE tags SET digest = ?, updated_at = ? WHERE repo = ? AND name = ?', digest, at, repository.id, name);
+  }
+  tx.run(
+    'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
+    repository.id,
+    name,
+    digest,
+    at,
+  );
+}
+
+/** Its history stays. */
+export function deleteTag(tx: Tx, repository: Repository, name: string): boolean {
+  return tx.run('DELETE FROM tags WHERE repo = ? AND name = ?', repository.id, name) > 0;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Whether there is something after the last item. */
+  readonly more: boolean;
+}
+
+/** Tag names after `last` in ASCII order. */
+export function listTags(tx: Tx, repository: Repository, last: string, limit: number): Page<string> {
+  const rows = tx.all(
+    'SELECT name FROM tags WHERE repo = ? AND name > ? ORDER BY name LIMIT ?',
+    repository.id,
+    last,
+    limit + 1,
+  );
+  return { items: rows.slice(0, limit).map((row) => String(row['name'])), more: rows.length > limit };
+}
+
+export interface TagUpdate {
+  readonly digest: string;
+  /** Milliseconds since the epoch. */
+  readonly updatedAt: number;
+}
+
+/** What a tag has named, oldest first; bounds inclusive, in milliseconds. */
+export function listTagHistory(
+  tx: Tx,
+  repository: Repository,
+  name: string,
+  bounds: { readonly start: number; readonly end: number },
+  limit: number,
+): TagUpdate[] {
+  const rows = tx.all(
+    `SELECT digest, updated_at FROM tag_history
+     WHERE repo = ? AND name = ? AND updated_at >= ? AND updated_at <= ? ORDER BY updated_at, seq LIMIT ?`,
+    repository.id,
+    name,
+    bounds.start,
+    bounds.end,
+    limit,
+  );
+  return rows.map((row) => ({ digest: String(row['digest']), updatedAt: Number(row['updated_at']) }));
+}
+
+export interface Referrer {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Manifests whose subject is `subject`, by ascending digest after `last`. */
+export function* iterateReferrers(
+  tx: Tx,
+  repository: Repository,
+  subject: string,
+  filter: { readonly last: string; readonly artifactType: string | undefined },
+): Generator<Referrer> {
+  const rows = tx.iterate(
+    `SELECT digest, media_type, artifact_type, annotations, length(content) AS size FROM manifests
+     WHERE repo = ? AND subject = ? AND digest > ? AND (? IS NULL OR artifact_type = ?) ORDER BY digest`,
+    repository.id,
+    subject,
+    filter.last,
+    filter.artifactType ?? null,
+    filter.artifactType ?? null,
+  );
+  for (const row of rows) {
+    const annotations = JSON.parse(String(row['annotations'])) as Record<string, string>;
+    yield {
+      mediaType: String(row['media_type']),
+      digest: String(row['digest']),
+      size: Number(row['size']),
+      ...(row['artifact_type'] === null ? {} : { artifactType: String(row['artifact_type']) }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    };
+  }
+}
+
+/** Bytes of every manifest of the repository. */
+export function* iterateManifests(tx: Tx, repository: Repository): Generator<StoredManifest> {
+  const rows = tx.iterate('SELECT digest, media_type, content FROM manifests WHERE repo = ?', repository.id);
+  for (const row of rows) yield toStoredManifest(row);
+}
+
+/** Path names of the repositories directly in these organizations, after `last` in ASCII order. */
+export function listRepositoryNames(
+  tx: Tx,
+  organizations: readonly string[],
+  last: string,
+  limit: number,
+): Page<string> {
+  const rows = tx.all(
+    `SELECT g.name || '/' || r.name AS name FROM repos r JOIN groups g ON g.id = r.parent
+     WHERE g.parent IS NULL AND r.parent IN (SELECT value FROM json_each(?)) AND g.name || '/' || r.name > ?
+     ORDER BY 1 LIMIT ?`,
+    JSON.stringify(organizations),
+    last,
+    limit + 1,
+  );
+  return { items: rows.slice(0, limit).map((row) => String(row['name'])), more: rows.length > limit };
+}
+
+function manifestSize(tx: Tx, repository: Repository, digest: string): number | undefined {
+  const row = tx.get(
+    'SELECT length(content) AS size FROM manifests WHERE repo = ? AND digest = ?',
+    repository.id,
+    digest,
+  );
+  return row === undefined ? undefined : Number(row['size']);
+}
+
+function toStoredManifest(row: SqlRow): StoredManifest {
+  const content = row['content'];
+  if (!(content instanceof Uint8Array)) throw new TypeError('a manifest is stored as bytes');
+  return { digest: String(row['digest']), mediaType: String(row['media_type']), content };
+}
