@@ -3,9 +3,9 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from '../errors.ts';
+import { nearest } from '../suggest.ts';
 import type { AnyCommand, Input, Inputs } from './define.ts';
 import { globalInputs } from './globals.ts';
-import { nearest } from './suggest.ts';
 
 export interface ParsedArguments {
   /** Texts given, by input key; positionals included. */

@@ -4,7 +4,6 @@
 import type { ApiClient } from '../api/client.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { ConfigKey } from '../config/schema.ts';
-import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { createIo, type Io } from './io.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
@@ -26,7 +25,10 @@ export interface Context {
   readonly globals: Globals;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** The configuration in force; loaded before `run` unless the command says `readsConfig: false`. */
   readonly config: Config;
+  /** Loads it now. Throws when the file cannot be read or parsed. */
+  loadConfig(): Promise<Config>;
   readonly prompts: Prompter;
   /** Operations of the platform's API, with this login's token. */
   api(): Promise<ApiClient>;
@@ -62,10 +64,16 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     globals,
     signal,
     get config() {
-      if (config === undefined) {
-        config = loadConfigLate(host, globals);
-        for (const warning of config.warnings) io.warn(warning);
-      }
+      if (config === undefined) throw new Error('the configuration was not loaded');
+      return config;
+    },
+    async loadConfig() {
+      if (config !== undefined) return config;
+      config = await loadConfig(host, {
+        overrides: globals.overrides,
+        ...(globals.config === undefined ? {} : { path: globals.config }),
+      });
+      for (const warning of config.warnings) io.warn(warning);
       return config;
     },
     get prompts() {
@@ -105,13 +113,3 @@ async function openClient(context: Context, baseUrl: string): Promise<ApiClient>
     onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
   });
 }
-
-function loadConfigLate(host: Host, globals: Globals): Config {
-  return loadConfig(host, {
-    overrides: globals.overrides,
-    ...(globals.config === undefined ? {} : { path: globals.config }),
-  });
-}
-
-/** The signal's reason when a person interrupted; every long wait throws it. */
-export const interrupted = (): CliError => new CliError('cancelled', 'Interrupted', { code: 'cancelled' });

@@ -136,6 +136,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   /** A format that is not offered falls back to the default with a warning instead of an error (script-contracts 2). */
   readonly lenientFormat?: true;
   readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
+  /** False for commands that must work when the configuration file is broken; they load it themselves. */
+  readonly readsConfig?: false;
   readonly hidden?: boolean;
   readonly deprecated?: string;
   readonly run: (

@@ -30,6 +30,7 @@ export async function runCommand(
   const yes = parsed.given.get('yes')?.at(-1);
   const context = createContext(host, toGlobals(parsed.globals, yes !== undefined && yes !== 'false'), signal, parts);
   const format = chooseFormat(definition, context);
+  if (definition.readsConfig !== false) await context.loadConfig();
   const collected = collect(definition.inputs, parsed.given, context);
   check(definition, collected);
   const values = await complete(definition, collected, context);

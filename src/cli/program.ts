@@ -4,11 +4,11 @@
 import { index } from '../commands/index.gen.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { nearest } from '../suggest.ts';
 import { commandName, kebab } from './arguments.ts';
 import type { IndexNode } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { type ContextParts, runCommand } from './pipeline.ts';
-import { nearest } from './suggest.ts';
 
 export interface Found {
   readonly path: readonly string[];

@@ -19,5 +19,6 @@ export default defineCommand({
   ],
   view: versionView,
   formats: ['text', 'json'],
+  readsConfig: false,
   run: async (_context, input) => ({ ...versionInfo(), asJson: input.json }),
 });
