@@ -44,7 +44,7 @@ export interface HostOutput {
 }
 
 /** The user's cache folder as Go's os.UserCacheDir finds it (semantics 3.4). */
-export function cacheDir(host: Host): string {
+export function cacheDir(host: Pick<Host, 'platform' | 'env' | 'home'>): string {
   if (host.platform === 'darwin') return join(host.home(), 'Library', 'Caches');
   if (host.platform === 'win32' && host.env['LocalAppData']) return host.env['LocalAppData'];
   const xdg = host.env['XDG_CACHE_HOME'];

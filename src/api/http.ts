@@ -8,7 +8,7 @@ import { commonSchema } from './schema/messages/common.gen.ts';
 import { iamSchema } from './schema/messages/iam.gen.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
-import { type HttpResponse, neverConnected, send } from './transport.ts';
+import { type HttpResponse, neverConnected, retryAfterMs, send } from './transport.ts';
 import { createWire, WireError } from './wire.ts';
 
 // Only the packages whose operations client.ts has: every further table costs start-up time.
@@ -110,15 +110,6 @@ async function pause(options: ApiOptions, reason: string, waitMs: number): Promi
 function backoffMs(host: Host, attempt: number): number {
   const random = (host.randomBytes(1)[0] ?? 0) / 255;
   return Math.min(8_000, 250 * 2 ** (attempt - 1)) * (1 + random);
-}
-
-/** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). */
-export function retryAfterMs(host: Host, response: HttpResponse): number | undefined {
-  const header = response.headers['retry-after'];
-  if (typeof header !== 'string') return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - host.now());
 }
 
 function notTheApi(url: string, cause?: Error): CliError {

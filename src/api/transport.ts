@@ -80,6 +80,15 @@ export async function closeTransport(host: Host): Promise<void> {
   await (await client).dispatcher.destroy();
 }
 
+/** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). */
+export function retryAfterMs(host: Host, response: HttpResponse): number | undefined {
+  const header = response.headers['retry-after'];
+  if (typeof header !== 'string') return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - host.now());
+}
+
 export async function send(host: Host, request: HttpRequest): Promise<HttpResponse> {
   request.signal?.throwIfAborted();
   const url = new URL(request.url);

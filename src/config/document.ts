@@ -2,8 +2,8 @@
 // is not YAML is never changed.
 
 import type { Document, Scalar, YAMLMap } from 'yaml';
-import { nearest } from '../cli/suggest.ts';
 import { CliError } from '../errors.ts';
+import { nearest } from '../suggest.ts';
 import { type ConfigKey, configEntry, configSchema, isConfigKey, parseValue } from './schema.ts';
 
 type Yaml = typeof import('yaml');
