@@ -1,6 +1,7 @@
 // A pull after the OCI distribution specification, for machines without a container client: challenge, token, manifest,
-// blobs, every digest checked. Usage: pull.mjs [--creds USER:PASSWORD] HOST/REPOSITORY:TAG
-// Credentials come from --creds or, as Docker does it, from the credential helper that ~/.docker/config.json names.
+// blobs, every digest checked. Usage: pull.mjs HOST/REPOSITORY:TAG
+// Credentials are a pull token in the environment (CHAINGUARD_IDENTITY_ID, CHAINGUARD_TOKEN) or, as Docker does it, what the
+// credential helper says that ~/.docker/config.json names.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,12 +9,10 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-const words = process.argv.slice(2);
-const at = words.indexOf('--creds');
-const creds = at < 0 ? undefined : words.splice(at, 2)[1];
-const [, host, repository, tag] = /^([^/]+)\/(.+):([^:/]+)$/.exec(words[0] ?? '') ?? [];
+const image = process.argv[2] ?? '';
+const [, host, repository, tag] = /^([^/]+)\/(.+):([^:/]+)$/.exec(image) ?? [];
 if (host === undefined) {
-  console.error('usage: pull.mjs [--creds USER:PASSWORD] HOST/REPOSITORY:TAG');
+  console.error('usage: pull.mjs HOST/REPOSITORY:TAG');
   process.exit(2);
 }
 const origin = `http://${host}`;
@@ -25,7 +24,8 @@ const manifestTypes = [
 ];
 
 function credentials() {
-  if (creds !== undefined) return creds;
+  const { CHAINGUARD_IDENTITY_ID: id, CHAINGUARD_TOKEN: token } = process.env;
+  if (id && token) return `${id}:${token}`;
   const folder = process.env.DOCKER_CONFIG ?? join(homedir(), '.docker');
   const helper = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).credHelpers?.[host];
   if (helper === undefined) return undefined;
@@ -80,7 +80,7 @@ try {
   let total = bytes.length;
   for (const blob of [manifest.config, ...manifest.layers])
     total += (await get('blobs', blob.digest, token)).bytes.length;
-  console.log(`${words[0]}@${digest}: ${manifest.layers.length} layers, ${total} bytes, every digest checked`);
+  console.log(`${image}@${digest}: ${manifest.layers.length} layers, ${total} bytes, every digest checked`);
 } catch (error) {
   console.error(`pull: ${error.message}`);
   process.exitCode = 1;

@@ -124,28 +124,30 @@ function run(persona, command, { fails = false, quiet = false } = {}) {
 
 const have = (program) => spawnSync('/bin/sh', ['-c', `command -v ${program}`], { env: laptop.env }).status === 0;
 
-/** How to pull here: a real client when one is installed, else the demo's own. */
+/** How to pull here: a real client when one is installed, else the demo's own. Tokens reach it on stdin or by environment. */
 function choosePuller() {
+  const found = (name) => `${name} is installed, so it pulls; it finds its credentials through docker-credential-cgr.`;
+  const login = (client, registry) =>
+    `printf %s "$CHAINGUARD_TOKEN" | ${client} --username "$CHAINGUARD_IDENTITY_ID" --password-stdin ${registry}`;
   if (have('skopeo')) {
     return {
-      said: 'skopeo is installed, so it pulls; it finds its credentials through docker-credential-cgr.',
-      pull: (image, options = '') =>
-        `skopeo copy --quiet ${options} --src-tls-verify=false docker://${image} dir:image`,
-      login: '--src-creds',
+      said: found('skopeo'),
+      pull: (image) => `skopeo copy --quiet --src-tls-verify=false docker://${image} dir:image`,
+      login: (registry) => login('skopeo login --tls-verify=false', registry),
     };
   }
   if (have('podman')) {
     return {
-      said: 'podman is installed, so it pulls; it finds its credentials through docker-credential-cgr.',
-      pull: (image, options = '') => `podman --storage-driver=vfs pull --quiet ${options} --tls-verify=false ${image}`,
-      login: '--creds',
+      said: found('podman'),
+      pull: (image) => `podman --storage-driver=vfs pull --quiet --tls-verify=false ${image}`,
+      login: (registry) => login('podman login --tls-verify=false', registry),
     };
   }
   if (have('docker') && spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 3000 }).status === 0) {
     return {
-      said: 'docker is installed and its engine runs, so it pulls; it finds its credentials through docker-credential-cgr.',
+      said: found('docker'),
       pull: (image) => `docker pull --quiet ${image}`,
-      login: undefined,
+      login: (registry) => login('docker login', registry),
     };
   }
   const own = join(root, 'scripts', 'demo', 'pull.mjs');
@@ -153,8 +155,8 @@ function choosePuller() {
     said:
       'No skopeo, podman or running docker here, so the demo pulls by itself: scripts/demo/pull.mjs speaks the OCI\n' +
       'distribution specification, asks docker-credential-cgr for credentials and checks every digest.',
-    pull: (image, options = '') => `node ${own} ${options} ${image}`,
-    login: '--creds',
+    pull: (image) => `node ${own} ${image}`,
+    login: undefined,
   };
 }
 
@@ -258,10 +260,8 @@ async function main() {
   );
   Object.assign(laptop.env, credentials);
   say(`${Object.keys(credentials).join(' and ')} are set.`);
-  const withPullToken = puller.login
-    ? puller.pull(image, `${puller.login} "$CHAINGUARD_IDENTITY_ID:$CHAINGUARD_TOKEN"`)
-    : `printf %s "$CHAINGUARD_TOKEN" | docker login --username "$CHAINGUARD_IDENTITY_ID" --password-stdin ${registry} && ${puller.pull(image)}`;
-  await run(laptop, withPullToken);
+  if (puller.login) await run(laptop, puller.login(registry));
+  await run(laptop, puller.pull(image));
   say(paint('32', 'pulled.'));
 
   chapter('Delete both identities: the next exchange and the next pull are refused');
@@ -269,7 +269,7 @@ async function main() {
   await run(laptop, 'chainctl iam identities delete "$CHAINGUARD_IDENTITY_ID" --yes');
   await run(runner, `chainctl auth login --identity ${identity} --identity-token main.jwt`, { fails: true });
   await run(runner, puller.pull(image), { fails: true });
-  await run(laptop, withPullToken, { fails: true });
+  await run(laptop, puller.pull(image), { fails: true });
 
   say(
     `\n${paint('1', `Done in ${((Date.now() - started) / 1000).toFixed(1)} s.`)} To have such a platform for yourself: chainctl local start`,
