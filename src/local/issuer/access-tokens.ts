@@ -1,0 +1,102 @@
+// Tokens of the platform itself (protocols 4.1, semantics 3.1). Promises: only our own key is believed, only RS256, and
+// only while the identity exists.
+
+import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
+import { unauthenticated } from '../failures.ts';
+import { findIdentity } from '../services/identity-records.ts';
+import type { Store } from '../store/database.ts';
+import { type Caller, type PlatformClock, StatusError } from '../types.ts';
+import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from './jwt.ts';
+import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
+
+/** Who logged in upstream, as tokens and refresh tokens carry it. */
+export interface Actor {
+  readonly act: Readonly<Record<string, string>>;
+  readonly email: string | undefined;
+  readonly emailVerified: boolean;
+  /** Profile claims; none for assumed identities (protocols 4.4). */
+  readonly profile: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface AccessToken extends Actor {
+  readonly identity: string;
+  readonly audience: readonly string[];
+  readonly grants: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface AccessTokens {
+  /** Signs an access token. */
+  sign(token: AccessToken): Promise<string>;
+  /** The caller of an API request. Throws UNAUTHENTICATED, with a sentence that holds no secret. */
+  verify(token: string): Promise<Caller>;
+}
+
+export function createAccessTokens(store: Store, issuer: string, clock: PlatformClock): AccessTokens {
+  return {
+    async sign(token) {
+      const capabilities = [...token.grants]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([group, held]) => [group, encodeCapabilities(held)] as const);
+      return signJwt(await signingKey(store, platformKeyOwner), {
+        iss: issuer,
+        sub: token.identity,
+        aud: oneOrMany(token.audience),
+        iat: token.issuedAt,
+        exp: token.expiresAt,
+        act: { ...token.act },
+        cap: Object.fromEntries(capabilities),
+        ...(token.email === undefined ? {} : { email: token.email, email_verified: token.emailVerified }),
+        ...(token.profile === undefined ? {} : { upstream: token.profile }),
+      });
+    },
+
+    async verify(token) {
+      const caller = toCaller(await verifyOwn(store, issuer, clock, token));
+      if (store.read((tx) => findIdentity(tx, caller.identity)) === undefined) {
+        throw unauthenticated('the identity of the token no longer exists');
+      }
+      return caller;
+    },
+  };
+}
+
+async function verifyOwn(store: Store, issuer: string, clock: PlatformClock, token: string): Promise<DecodedToken> {
+  try {
+    const decoded = decodeJwt(token);
+    if (decoded.issuer !== issuer) throw unauthenticated('the token is not from this platform');
+    const keys = publicKeys(store, platformKeyOwner);
+    // No leeway: the clock that issued the token is the one that reads it.
+    await verifyJwt(token, decoded, { keys, algorithms: ['RS256'], now: clock.now(), skewSeconds: 0 });
+    return decoded;
+  } catch (error) {
+    throw error instanceof StatusError ? unauthenticated(error.message) : error;
+  }
+}
+
+/** One audience is written bare, several as a list (protocols Q16). */
+function oneOrMany(audience: readonly string[]): string | string[] {
+  const [only, ...more] = audience;
+  return only !== undefined && more.length === 0 ? only : [...audience];
+}
+
+function toCaller(decoded: DecodedToken): Caller {
+  const { act, cap, email, iat, upstream } = decoded.claims;
+  const actor = Object.entries(isObject(act) ? act : {}).filter((entry): entry is [string, string] => {
+    return typeof entry[1] === 'string';
+  });
+  const groups = Object.entries(isObject(cap) ? cap : {});
+  return {
+    identity: decoded.subject,
+    issuer: decoded.issuer,
+    audience: decoded.audiences,
+    issuedAt: typeof iat === 'number' ? iat : 0,
+    expiresAt: decoded.expiresAt,
+    email: typeof email === 'string' ? email : undefined,
+    actor: Object.fromEntries(actor),
+    profile: isObject(upstream) ? upstream : undefined,
+    ceiling: new Map(groups.map(([group, encoded]) => [group, new Set(decodeCapabilities(encoded))])),
+  };
+}

@@ -1,0 +1,139 @@
+// The issuer of the platform: discovery, keys, token exchange and browser login over HTTP (architecture 8).
+// Promises: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { oidcSchema } from '../../api/schema/messages/oidc.gen.ts';
+import { oidcOperations } from '../../api/schema/operations/oidc.gen.ts';
+import type { OidcExchangeRefreshTokenRequest, OidcExchangeRequest } from '../../api/schema/types.gen.ts';
+import { grpcCodes } from '../../api/status.ts';
+import { createRouteMatcher, createWire } from '../../api/wire.ts';
+import { unauthenticated } from '../failures.ts';
+import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
+import { readText } from '../http/request-body.ts';
+import type { Store } from '../store/database.ts';
+import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import { createAccessTokens } from './access-tokens.ts';
+import { type FetchUpstream, fetchUpstream } from './fetch-upstream.ts';
+import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
+import { createBrowserLogin } from './oauth.ts';
+import { createSts, type Sts, type VerifyAws } from './sts.ts';
+import { createUpstream } from './upstream.ts';
+
+export interface IssuerOptions {
+  readonly store: Store;
+  readonly urls: PlatformUrls;
+  readonly clock: PlatformClock;
+  /** How documents of real issuers are fetched; over the network unless said otherwise. */
+  readonly fetchUpstream?: FetchUpstream;
+  /** How AWS is asked; AWS identities are refused without it. */
+  readonly verifyAws?: VerifyAws;
+}
+
+export interface Issuer extends HttpHandler {
+  /** The caller of an API request. Throws StatusError UNAUTHENTICATED. */
+  verifyAccessToken(token: string): Promise<Caller>;
+  /** The exchanges without HTTP. Throw StatusError. */
+  readonly exchange: Sts['exchange'];
+  readonly exchangeRefreshToken: Sts['exchangeRefreshToken'];
+  /** Assumes `identity` with a third party's token; gives an access token for `audience`. Throws StatusError. */
+  exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
+}
+
+const jwksPath = '/.well-known/jwks.json';
+// Parameters of an exchange are a handful of short words.
+const largestForm = 64 * 1024;
+
+export function createIssuer(options: IssuerOptions): Issuer {
+  const { store, urls, clock, verifyAws } = options;
+  const accessTokens = createAccessTokens(store, urls.issuer, clock);
+  const upstream = createUpstream(store, urls, clock, options.fetchUpstream ?? fetchUpstream);
+  const sts = createSts({ store, urls, clock, upstream, accessTokens, verifyAws });
+  const browserLogin = createBrowserLogin({ store, urls, clock, sts });
+  const wire = createWire(oidcSchema);
+  const match = createRouteMatcher(Object.values(oidcOperations));
+
+  /** Query or form, by proto or JSON name; a JSON body is not looked at (semantics 3.5). */
+  const serveExchange = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    const contentType = request.headers['content-type'];
+    const found = match(request.method ?? '', url.pathname, contentType);
+    if (found.status !== 'found') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+    const { operation, binding, pathValues } = found;
+    const body = await readText(request, largestForm);
+    const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, body, contentType);
+    const bearer = bearerOf(request);
+    // The codec has checked the message against the schema that these types are generated from.
+    const answer =
+      operation === oidcOperations['oidc.v1.SecurityTokenService.Exchange']
+        ? await sts.exchange(bearer, message as OidcExchangeRequest)
+        : await sts.exchangeRefreshToken(bearer, message as OidcExchangeRefreshTokenRequest);
+    sendJson(response, 200, wire.encodeResponse(operation.response, answer));
+  };
+
+  const serve = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> => {
+    switch (url.pathname) {
+      case '/.well-known/openid-configuration':
+        requireGet(request);
+        sendJson(response, 200, JSON.stringify(discovery(urls.issuer)));
+        return true;
+      case jwksPath:
+        requireGet(request);
+        await signingKey(store, platformKeyOwner);
+        sendJson(response, 200, JSON.stringify({ keys: publicKeys(store, platformKeyOwner) }));
+        return true;
+      case '/sts/exchange':
+      case '/sts/exchange_refresh_token':
+        await serveExchange(request, response, url);
+        return true;
+      default:
+        return browserLogin.handle(request, response, url);
+    }
+  };
+
+  return {
+    async handle(request, response, url) {
+      try {
+        return await serve(request, response, url);
+      } catch (error) {
+        const { status, unexpected } = toStatusError(error);
+        // What nobody foresaw is the server's to log and to answer.
+        if (unexpected) throw error;
+        sendStatus(response, status);
+        return true;
+      }
+    },
+    verifyAccessToken: (token) => accessTokens.verify(token),
+    exchange: sts.exchange,
+    exchangeRefreshToken: sts.exchangeRefreshToken,
+    async exchangeForIdentity(bearer, identity, audience) {
+      const { token } = await sts.exchange(bearer, { identity, aud: [audience] });
+      return token ?? '';
+    },
+  };
+}
+
+/** OpenID Connect discovery (protocols 4.3): only what is served is listed. */
+function discovery(issuer: string): object {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/oauth`,
+    jwks_uri: `${issuer}${jwksPath}`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    claims_supported: ['act', 'aud', 'cap', 'email', 'email_verified', 'exp', 'iat', 'iss', 'sub', 'upstream'],
+  };
+}
+
+function requireGet(request: IncomingMessage): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+  }
+}
+
+/** `Bearer <token>`, or the bare token as the SDK's file credential sends it (semantics 3.11). */
+function bearerOf(request: IncomingMessage): string {
+  const header = (request.headers.authorization ?? '').trim();
+  const [, token = /\s/.test(header) ? '' : header] = /^bearer\s+(\S+)$/i.exec(header) ?? [];
+  if (token === '' || /^bearer$/i.test(token)) throw unauthenticated('a bearer token is required');
+  return token;
+}

@@ -1,0 +1,207 @@
+// The pages of the browser login as text. Promises: no scripts and nothing fetched; every value is escaped; usable by
+// keyboard, by screen reader, on a narrow screen, in light and in dark.
+
+import { createHash } from 'node:crypto';
+
+export interface Page {
+  readonly html: string;
+  /** Base64 SHA-256 of the one style element, for the page's content security policy. */
+  readonly styleDigest: string;
+}
+
+/** Somebody to sign in as. */
+export interface Choice {
+  readonly subject: string;
+  readonly name: string | undefined;
+  readonly email: string | undefined;
+  /** e.g. `owner of example.com`; empty for none, undefined for who has no account yet. */
+  readonly roles: string | undefined;
+}
+
+export interface SignIn {
+  readonly state: string;
+  /** Host and port of the program that waits. */
+  readonly client: string;
+  readonly audience: readonly string[];
+  readonly identity: string | undefined;
+  readonly scopes: readonly string[];
+  /** Whether an unknown address gets an account at once. */
+  readonly register: boolean;
+  readonly choices: readonly Choice[];
+  readonly problem: string | undefined;
+}
+
+const style = `
+:root {
+  color-scheme: light dark;
+  --page: #eef1f6; --card: #fff; --text: #1b2333; --quiet: #525d73; --line: #d5dbe6;
+  --hover: #f4f6fb; --accent: #3a4fd0; --on-accent: #fff; --accent-hover: #2c3eb0; --tint: #e4e8fb; --bad: #b3261e;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #12151d; --card: #1b202c; --text: #e8ebf2; --quiet: #a5aec0; --line: #343c4e;
+    --hover: #242b3a; --accent: #9aa9ff; --on-accent: #141a33; --accent-hover: #b4bfff; --tint: #2b3350; --bad: #ffb4ab;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; min-height: 100vh; padding: 2rem 1rem; display: flex; align-items: center; justify-content: center;
+  background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif;
+}
+main {
+  width: 100%; max-width: 28rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: 1rem; box-shadow: 0 1px 2px rgb(0 0 0 / .06), 0 12px 32px rgb(0 0 0 / .08);
+}
+.brand { margin: 0 0 1.25rem; color: var(--quiet); font-size: .875rem; }
+.brand b { color: var(--accent); }
+h1 { margin: 0 0 .5rem; font-size: 1.625rem; line-height: 1.2; letter-spacing: -.01em; }
+h2 { margin: 0 0 .625rem; font-size: 1rem; }
+p { margin: 0 0 .75rem; }
+p, dd, strong, small { overflow-wrap: anywhere; }
+dl {
+  display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1rem 0 1.5rem; padding: .75rem 1rem;
+  border: 1px solid var(--line); border-radius: .625rem; font-size: .875rem;
+}
+dt { grid-column: 1; color: var(--quiet); }
+dd { grid-column: 2; margin: 0; font-family: ui-monospace, monospace; }
+form { margin: 0; }
+ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
+button, input { font: inherit; color: inherit; border-radius: .625rem; min-height: 2.75rem; }
+button { cursor: pointer; }
+.person {
+  display: flex; align-items: center; gap: .875rem; width: 100%; padding: .625rem .875rem; text-align: left;
+  background: transparent; border: 1px solid var(--line);
+}
+.person:hover { background: var(--hover); border-color: var(--accent); }
+.person > span:last-child { min-width: 0; }
+.person strong, .person small { display: block; line-height: 1.35; }
+.person strong { font-weight: 600; }
+.person small { color: var(--quiet); font-size: .8125rem; }
+.initials {
+  flex: none; display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: 50%;
+  background: var(--tint); color: var(--accent); font-weight: 600; font-size: .875rem;
+}
+.other { margin-top: 1.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }
+label { display: block; margin-bottom: .375rem; font-weight: 600; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem; }
+input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--card); border: 1px solid var(--quiet); }
+.main { padding: .5rem 1.25rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
+.main:hover { background: var(--accent-hover); }
+.note { margin: .5rem 0 0; color: var(--quiet); font-size: .875rem; }
+.problem { margin: 0 0 .5rem; color: var(--bad); font-weight: 600; }
+footer {
+  display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .75rem;
+  margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .875rem;
+}
+footer p { margin: 0; flex: 1 1 14rem; }
+.deny { padding: .375rem .875rem; background: transparent; border: 1px solid var(--line); }
+.deny:hover { background: var(--hover); border-color: var(--quiet); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+@media (max-width: 24rem) {
+  body { padding: 0; align-items: stretch; }
+  main { padding: 1.5rem 1rem; border: 0; border-radius: 0; }
+  .main { flex: 1 1 100%; }
+}
+`;
+
+const styleDigest = createHash('sha256').update(style).digest('base64');
+
+export function signInPage(signIn: SignIn): Page {
+  const { choices, problem, register } = signIn;
+  const state = `<input type="hidden" name="state" value="${escapeHtml(signIn.state)}">`;
+  const facts = [
+    ...list('Token for', signIn.audience),
+    ...list('Identity', signIn.identity === undefined ? [] : [signIn.identity]),
+    ...list('Only in', signIn.scopes),
+  ];
+  const people = choices.map((choice) => `<li>${personButton(choice)}</li>`).join('\n');
+  return page(
+    'Sign in',
+    `<h1>Sign in</h1>
+<p>A program on this machine, at <strong>${escapeHtml(signIn.client)}</strong>, waits for you to sign in.</p>
+<dl>${facts.join('')}</dl>
+<section aria-labelledby="people">
+<h2 id="people">Continue as</h2>
+<form method="post" action="/oauth/sign-in">${state}
+<ul>
+${people}
+</ul>
+</form>
+</section>
+<form class="other" method="post" action="/oauth/sign-in">${state}
+<label for="email">Another e-mail address</label>
+${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+<div class="row">
+<input id="email" name="email" type="email" required maxlength="254" autocomplete="email" aria-describedby="${
+      problem === undefined ? 'email-note' : 'problem email-note'
+    }"${problem === undefined ? '' : ' aria-invalid="true" autofocus'}>
+<button class="main" type="submit">Continue</button>
+</div>
+<p class="note" id="email-note">${
+      register
+        ? 'An account is made if there is none for this address.'
+        : 'If there is no account for this address, the program asks what to do.'
+    }</p>
+</form>
+<footer>
+<p>A platform for trying things out: it asks for no password.</p>
+<form method="post" action="/oauth/sign-in">${state}
+<button class="deny" type="submit" name="deny" value="true">Cancel sign-in</button>
+</form>
+</footer>`,
+  );
+}
+
+export function errorPage(heading: string, lines: readonly string[]): Page {
+  const text = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
+  return page(heading, `<h1>${escapeHtml(heading)}</h1>\n${text}\n<p class="note">You can close this page.</p>`);
+}
+
+function page(title: string, body: string): Page {
+  const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escapeHtml(title)} – chainctl local platform</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<p class="brand"><b>chainctl</b> local platform</p>
+${body}
+</main>
+</body>
+</html>
+`;
+  return { html, styleDigest };
+}
+
+function personButton(choice: Choice): string {
+  const { subject, name, email, roles } = choice;
+  const title = name ?? email ?? subject;
+  const details = [email === title ? undefined : email, roles === undefined ? 'no account yet' : roles].filter(Boolean);
+  return `<button class="person" type="submit" name="subject" value="${escapeHtml(subject)}">
+<span class="initials" aria-hidden="true">${escapeHtml(initialsOf(title))}</span>
+<span><strong>${escapeHtml(title)}</strong>${details.map((detail) => ` <small>${escapeHtml(String(detail))}</small>`).join('')}</span>
+</button>`;
+}
+
+function initialsOf(title: string): string {
+  const words = title.split(/[\s@._-]+/).filter((word) => word !== '');
+  return words
+    .slice(0, 2)
+    .map((word) => Array.from(word)[0] ?? '')
+    .join('')
+    .toUpperCase();
+}
+
+function list(label: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [];
+  return [`<dt>${label}</dt>`, ...values.map((value) => `<dd>${escapeHtml(value)}</dd>`)];
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

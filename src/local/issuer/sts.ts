@@ -1,0 +1,382 @@
+// The token exchange (protocols 3, semantics 3.5). Promises: knows nothing of HTTP; a token is issued only to who has
+// proved to be an identity that exists in the same transaction, and carries no more than that identity holds then.
+
+import type {
+  OidcExchangeRefreshTokenRequest,
+  OidcExchangeRequest,
+  OidcRawToken,
+  OidcTokenPair,
+} from '../../api/schema/types.gen.ts';
+import { grpcCodes } from '../../api/status.ts';
+import { isUidp } from '../../api/uidp.ts';
+import { grantsOf } from '../access.ts';
+import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import { createUser, findIdentity, findUser, type IdentityRecord } from '../services/identity-records.ts';
+import { toWireTime } from '../services/wire-time.ts';
+import type { Store, Tx } from '../store/database.ts';
+import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import type { AccessTokens, Actor } from './access-tokens.ts';
+import type { AwsCaller, TokenClaims } from './claim-match.ts';
+import { type DecodedToken, decodeJwt } from './jwt.ts';
+import { publicKeys } from './keys.ts';
+import { type Grants, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
+import { quote } from './quote.ts';
+import { type RefreshToken, refusal, rotate, type Session, startFamily } from './refresh-tokens.ts';
+import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
+
+/**
+ * Asks AWS whose signed request this is (protocols 3.5). Throws a StatusError for one that is not good.
+ * `identity` is what the request must be bound to.
+ */
+export type VerifyAws = (request: string, identity: string) => Promise<AwsCaller>;
+
+export interface StsOptions {
+  readonly store: Store;
+  readonly urls: PlatformUrls;
+  readonly clock: PlatformClock;
+  readonly upstream: Upstream;
+  readonly accessTokens: AccessTokens;
+  readonly verifyAws?: VerifyAws | undefined;
+}
+
+/** A person who has signed in on the platform's own page. */
+export interface BrowserLogin {
+  readonly upstream: TokenClaims;
+  readonly audience: readonly string[];
+  readonly scopes: readonly string[];
+  /** UIDP of an identity to assume with this login. */
+  readonly identity: string | undefined;
+  /** Makes the account when there is none; NOT_FOUND otherwise. */
+  readonly register: boolean;
+  readonly refreshable: boolean;
+}
+
+export interface Sts {
+  /** Trades a third party's token, or a platform token, for a platform token. */
+  exchange(bearer: string, request: OidcExchangeRequest): Promise<OidcRawToken>;
+  /** Trades a refresh token for a platform token and its successor. */
+  exchangeRefreshToken(bearer: string, request: OidcExchangeRefreshTokenRequest): Promise<OidcTokenPair>;
+  /** Ends a browser login. */
+  signIn(login: BrowserLogin): Promise<OidcRawToken>;
+}
+
+/** What has been proved, before the transaction that issues a token for it. */
+interface Proof {
+  readonly identity: string;
+  /** The rule that was satisfied, to notice a change meanwhile. */
+  readonly rule: string;
+  readonly actor: Actor;
+  /** Seconds since the epoch beyond which no token of this proof may live. */
+  readonly notAfter?: number;
+  readonly ceiling?: Grants;
+}
+
+const lifeSeconds = 3600;
+const mostAudiences = 10;
+
+export function createSts(options: StsOptions): Sts {
+  const { store, urls, clock, upstream, accessTokens, verifyAws } = options;
+  // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
+  const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
+  // The pattern engine is a quarter of a megabyte of script and not needed to start.
+  const rules = () => import('./claim-match.ts');
+
+  /** A token for `identity`, if the bearer satisfies its rule. */
+  const assume = async (bearer: string, identity: string): Promise<Proof> => {
+    if (!isUidp(identity)) throw invalidArgument(`${quote(identity)} is not the id of an identity`);
+    const record = store.read((tx) => findIdentity(tx, identity));
+    const relationship = record?.relationship;
+    if (relationship?.kind === 'servicePrincipal') {
+      throw permissionDenied(`identity ${quote(identity)} is for a service of the platform and cannot be assumed`);
+    }
+    if (record?.relationship.kind === 'awsIdentity') {
+      const rule = record.relationship.awsIdentity;
+      if (verifyAws === undefined) {
+        const message = `identity ${quote(identity)} is for AWS, and this platform is not set up to ask AWS`;
+        throw new StatusError(grpcCodes.UNIMPLEMENTED, message);
+      }
+      const caller = await verifyAws(bearer, identity);
+      const problem = (await rules()).matchAws(rule, caller);
+      if (problem !== undefined) throw permissionDenied(problem);
+      return { identity, rule: ruleOf(record), actor: awsActor(caller, urls.issuer) };
+    }
+    const decoded = decodeJwt(bearer);
+    const claims = toTokenClaims(decoded);
+    // One sentence for an id that does not exist and for one that is somebody else's.
+    const refused = permissionDenied(`no identity ${quote(identity)} accepts tokens of issuer ${quote(claims.issuer)}`);
+    if (record === undefined || relationship === undefined || relationship.kind === 'awsIdentity') throw refused;
+    const { acceptsIssuer, matchClaims, matchStatic } = await rules();
+    if (relationship.kind === 'static') {
+      const rule = relationship.static;
+      if (rule.issuer !== claims.issuer) throw refused;
+      await verifyWithStaticKeys(bearer, decoded, rule.issuerKeys ?? '', clock);
+      if (record.expiresAt !== null && record.expiresAt <= clock.now()) {
+        throw permissionDenied(`identity ${quote(identity)} expired at ${toWireTime(record.expiresAt)}`);
+      }
+      const problem = matchStatic(rule, claims, defaultAudiences);
+      if (problem !== undefined) throw permissionDenied(problem);
+    } else {
+      const rule = relationship.claimMatch;
+      // Before any key is fetched: a stranger's token sends us nowhere.
+      if (!acceptsIssuer(rule, claims.issuer)) throw refused;
+      if (claims.issuer === urls.issuer) await accessTokens.verify(bearer);
+      else await upstream.verify(bearer, decoded);
+      const problem = matchClaims(rule, claims, defaultAudiences);
+      if (problem !== undefined) throw permissionDenied(problem);
+    }
+    const notAfter = record.expiresAt === null ? {} : { notAfter: Math.floor(record.expiresAt / 1000) };
+    return { identity, rule: ruleOf(record), actor: toActor(claims, record.parent === null), ...notAfter };
+  };
+
+  /** A token for whom the bearer names by issuer and subject. */
+  const recognise = async (bearer: string, audience: readonly string[]): Promise<Proof> => {
+    const decoded = decodeJwt(bearer);
+    if (decoded.issuer === urls.issuer) return renew(bearer, decoded, audience);
+    const claims = toTokenClaims(decoded);
+    // Keys are fetched only from issuers that somebody signs in with.
+    const isKnown =
+      publicKeys(store, claims.issuer).length > 0 || store.read((tx) => someUserSignsInWith(tx, claims.issuer));
+    if (!isKnown) throw notFound(`no account signs in with issuer ${quote(claims.issuer)}`);
+    await upstream.verify(bearer, decoded);
+    const { matchClaims } = await rules();
+    const problem = matchClaims({ issuer: claims.issuer, subject: claims.subject }, claims, defaultAudiences);
+    if (problem !== undefined) throw permissionDenied(problem.replace('identity expects', 'the platform expects'));
+    const user = store.read((tx) => findUser(tx, claims.issuer, claims.subject));
+    if (user === undefined) throw noAccount(claims);
+    return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true) };
+  };
+
+  /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */
+  const renew = async (bearer: string, decoded: DecodedToken, audience: readonly string[]): Promise<Proof> => {
+    const caller = await accessTokens.verify(bearer);
+    const other = audience.find((wanted) => !caller.audience.includes(wanted));
+    if (other !== undefined) {
+      throw permissionDenied(`a platform token cannot be exchanged for audience ${quote(other)}, which it is not for`);
+    }
+    const record = store.read((tx) => findIdentity(tx, caller.identity));
+    if (record === undefined) throw notFound('the identity of the token no longer exists');
+    return {
+      identity: caller.identity,
+      rule: ruleOf(record),
+      actor: {
+        act: caller.actor,
+        email: caller.email,
+        emailVerified: decoded.claims['email_verified'] === true,
+        profile: caller.profile,
+      },
+      notAfter: caller.expiresAt,
+      ceiling: caller.ceiling,
+    };
+  };
+
+  const sign = async (ready: Ready, audience: readonly string[]): Promise<OidcRawToken> => {
+    const token = await accessTokens.sign({ ...ready, ...ready.actor, audience });
+    return { token, expiry: toWireTime(ready.expiresAt * 1000) };
+  };
+
+  return {
+    async exchange(bearer, request) {
+      const audience = checkAudience(request.aud);
+      const limits = toLimits(request);
+      if (request.identityProvider !== undefined) {
+        const message = 'identity providers of organizations are not available on this platform yet';
+        throw new StatusError(grpcCodes.UNIMPLEMENTED, message);
+      }
+      const { identity } = request;
+      const proof = identity === undefined ? await recognise(bearer, audience) : await assume(bearer, identity);
+      return sign(
+        store.transact((tx) => prepare(tx, proof, [limits])),
+        audience,
+      );
+    },
+
+    async exchangeRefreshToken(bearer, request) {
+      const audience = checkAudience(request.aud);
+      const limits = toLimits(request);
+      // One transaction: a request that is refused for what it asks does not use up its token.
+      const outcome = store.transact((tx) => {
+        const rotation = rotate(tx, urls.issuer, bearer);
+        if (rotation.status === 'refused') return rotation;
+        const { session, next } = rotation;
+        const record = findIdentity(tx, session.identity);
+        // Rows of refresh tokens go with their identity.
+        if (record === undefined) throw new Error('a refresh token outlived its identity');
+        const proof: Proof = { identity: record.id, rule: ruleOf(record), actor: session.actor };
+        return { status: 'good' as const, next, ready: prepare(tx, proof, [...session.limits, limits]) };
+      });
+      if (outcome.status === 'refused') throw refusal(outcome);
+      return { token: await sign(outcome.ready, audience), refreshToken: toRawToken(outcome.next) };
+    },
+
+    async signIn(login) {
+      const { upstream: claims, register } = login;
+      const audience = checkAudience(login.audience);
+      const limits = [toLimits({ scopes: [...login.scopes] })];
+      const user = store.transact((tx) => {
+        const known = findUser(tx, claims.issuer, claims.subject);
+        if (known !== undefined) return known;
+        if (!register) throw noAccount(claims);
+        return createdUser(tx, claims);
+      });
+      if (login.identity !== undefined) {
+        const proof = await assumeAsUser(login.identity, claims, user);
+        return sign(
+          store.transact((tx) => prepare(tx, proof, limits)),
+          audience,
+        );
+      }
+      const proof: Proof = { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true) };
+      const session: Session = { identity: user.id, audience, actor: proof.actor, limits };
+      const { ready, refresh } = store.transact((tx) => ({
+        ready: prepare(tx, proof, limits),
+        refresh: login.refreshable ? startFamily(tx, urls.issuer, session) : undefined,
+      }));
+      return { ...(await sign(ready, audience)), ...(refresh === undefined ? {} : { refreshToken: refresh.token }) };
+    },
+  };
+
+  /** Assuming after a browser login: the rule may name the login itself or the platform's user (protocols 1.1, 3.3). */
+  async function assumeAsUser(identity: string, claims: TokenClaims, user: IdentityRecord): Promise<Proof> {
+    if (!isUidp(identity)) throw invalidArgument(`${quote(identity)} is not the id of an identity`);
+    const record = store.read((tx) => findIdentity(tx, identity));
+    const refused = permissionDenied(`no identity ${quote(identity)} can be assumed by who signed in`);
+    if (record === undefined || record.relationship.kind !== 'claimMatch') throw refused;
+    const rule = record.relationship.claimMatch;
+    const asUser = { iss: urls.issuer, sub: user.id, aud: urls.issuer };
+    const platform: TokenClaims = {
+      issuer: urls.issuer,
+      subject: user.id,
+      audiences: [urls.issuer],
+      all: { ...claims.all, ...asUser },
+    };
+    const { acceptsIssuer, matchClaims } = await rules();
+    const presented = [claims, platform].filter(({ issuer }) => acceptsIssuer(rule, issuer));
+    const problems: string[] = [];
+    for (const candidate of presented) {
+      const problem = matchClaims(rule, candidate, defaultAudiences);
+      if (problem === undefined) return { identity, rule: ruleOf(record), actor: toActor(candidate, false) };
+      problems.push(problem);
+    }
+    throw problems[0] === undefined ? refused : permissionDenied(problems[0]);
+  }
+}
+
+/** What a token of a proof says, as of this transaction. */
+interface Ready {
+  readonly identity: string;
+  readonly actor: Actor;
+  readonly grants: Grants;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** The last step of every way in: looks again at who it is, and collects what they hold now. */
+function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
+  const record = findIdentity(tx, proof.identity);
+  if (record === undefined || ruleOf(record) !== proof.rule) {
+    throw new StatusError(grpcCodes.UNAVAILABLE, 'the identity changed while the token was verified; try again');
+  }
+  let grants: Grants = grantsOf(tx, record.id);
+  if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
+  for (const limit of limits) grants = narrow(tx, grants, limit);
+  noteLogin(tx, record, proof.actor);
+  const issuedAt = Math.floor(tx.now / 1000);
+  const expiresAt = Math.min(issuedAt + lifeSeconds, proof.notAfter ?? Number.POSITIVE_INFINITY);
+  return { identity: record.id, actor: proof.actor, grants, issuedAt, expiresAt };
+}
+
+function checkAudience(audience: readonly string[] = []): readonly string[] {
+  const wanted = [...new Set(audience.filter((value) => value !== ''))];
+  if (wanted.length === 0) throw invalidArgument('Audience must be specified');
+  if (wanted.length > mostAudiences) throw invalidArgument(`a token is for at most ${mostAudiences} audiences`);
+  for (const value of wanted) {
+    if (value.length > 255 || /[\s\p{Cc}\p{Cf}]/u.test(value))
+      throw invalidArgument(`${quote(value)} is not an audience`);
+  }
+  return wanted;
+}
+
+function toTokenClaims(decoded: DecodedToken): TokenClaims {
+  const { issuer, subject, audiences, claims } = decoded;
+  return { issuer, subject, audiences, all: claims };
+}
+
+const profileClaims = ['email', 'email_verified', 'name', 'given_name', 'family_name', 'nickname', 'picture'];
+
+function toActor(claims: TokenClaims, isUser: boolean): Actor {
+  const { issuer, subject, audiences, all } = claims;
+  const email = all['email'];
+  const profile = Object.fromEntries(
+    profileClaims.map((name) => [name, all[name]]).filter(([, value]) => isProfileValue(value)),
+  ) as Record<string, unknown>;
+  return {
+    act: { aud: audiences[0] ?? '', iss: issuer, sub: subject },
+    email: typeof email === 'string' && email !== '' ? email : undefined,
+    emailVerified: all['email_verified'] === true,
+    profile: isUser && Object.keys(profile).length > 0 ? profile : undefined,
+  };
+}
+
+function isProfileValue(value: unknown): boolean {
+  return typeof value === 'boolean' || (typeof value === 'string' && value !== '' && value.length <= 1024);
+}
+
+function awsActor(caller: AwsCaller, issuer: string): Actor {
+  const act = {
+    aud: issuer,
+    'aws-acct': caller.account,
+    'aws-arn': caller.arn,
+    iss: 'https://sts.amazonaws.com',
+    sub: caller.userId,
+  };
+  return { act, email: undefined, emailVerified: false, profile: undefined };
+}
+
+function ruleOf(record: IdentityRecord): string {
+  return JSON.stringify(record.relationship);
+}
+
+function someUserSignsInWith(tx: Tx, issuer: string): boolean {
+  return tx.get('SELECT 1 FROM identities WHERE issuer = ? AND parent IS NULL LIMIT 1', issuer) !== undefined;
+}
+
+function noAccount(claims: TokenClaims): StatusError {
+  const who = `subject ${quote(claims.subject)} of issuer ${quote(claims.issuer)}`;
+  return notFound(`account not found, registration required: no account for ${who}`);
+}
+
+/** A new account is bound to nothing (protocols 5). */
+function createdUser(tx: Tx, claims: TokenClaims): IdentityRecord {
+  const { email, emailVerified, profile } = toActor(claims, true);
+  const name = profile?.['name'];
+  const { issuer, subject } = claims;
+  const id = createUser(tx, {
+    issuer,
+    subject,
+    email,
+    emailVerified,
+    name: typeof name === 'string' ? name : undefined,
+  });
+  const user = findIdentity(tx, id);
+  if (user === undefined) throw new Error('a user just made is not there');
+  return user;
+}
+
+/** Users' addresses follow what they sign in with. */
+function noteLogin(tx: Tx, record: IdentityRecord, actor: Actor): void {
+  tx.run('UPDATE identities SET last_seen = ? WHERE id = ?', tx.now, record.id);
+  const { email, emailVerified } = actor;
+  if (record.parent !== null || email === undefined) return;
+  if (email === record.email && emailVerified === record.emailVerified) return;
+  tx.run(
+    'UPDATE identities SET email = ?, email_verified = ?, updated_at = ? WHERE id = ?',
+    email,
+    emailVerified ? 1 : 0,
+    tx.now,
+    record.id,
+  );
+}
+
+function toRawToken(token: RefreshToken): OidcRawToken {
+  return { token: token.token, expiry: toWireTime(token.expiresAt) };
+}

@@ -1,0 +1,150 @@
+// Whom the platform believes besides itself: its simulated issuers by the keys in the store, any other by OIDC
+// discovery and JWKS. Promises: https, or http on loopback; no redirects; an issuer that cannot be asked is not trusted.
+
+import { grpcCodes } from '../../api/status.ts';
+import type { Store } from '../store/database.ts';
+import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import type { FetchUpstream, UpstreamDocument } from './fetch-upstream.ts';
+import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from './jwt.ts';
+import { publicKeys } from './keys.ts';
+import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
+import { quote } from './quote.ts';
+import { isIssuerUrl } from './simulated.ts';
+
+export interface Upstream {
+  /** Checks the token with the keys of the issuer it names. Throws PERMISSION_DENIED, or UNAVAILABLE to try again. */
+  verify(token: string, decoded: DecodedToken): Promise<void>;
+}
+
+interface KeySet {
+  readonly keys: readonly unknown[];
+  /** Milliseconds since the epoch. */
+  readonly fetchedAt: number;
+}
+
+const keySetLifeMs = 5 * 60_000;
+// An unknown key id may be a fresh rotation or a forged header; the latter must not make us a hammer.
+const refetchPauseMs = 10_000;
+const mostKeySets = 64;
+// Clocks of other machines; our own simulated issuers share our clock.
+const otherClockSkewSeconds = 60;
+
+export function createUpstream(
+  store: Store,
+  urls: PlatformUrls,
+  clock: PlatformClock,
+  fetchDocument: FetchUpstream,
+): Upstream {
+  const keySets = new Map<string, KeySet>();
+  const underWay = new Map<string, Promise<KeySet>>();
+
+  const load = (issuer: string): Promise<KeySet> => {
+    const running = underWay.get(issuer);
+    if (running !== undefined) return running;
+    const loading = discoverKeys(issuer, urls, fetchDocument)
+      .then((keys) => {
+        const keySet = { keys, fetchedAt: clock.now() };
+        keySets.delete(issuer);
+        const [oldest] = keySets.keys();
+        if (keySets.size >= mostKeySets && oldest !== undefined) keySets.delete(oldest);
+        keySets.set(issuer, keySet);
+        return keySet;
+      })
+      .finally(() => underWay.delete(issuer));
+    underWay.set(issuer, loading);
+    return loading;
+  };
+
+  return {
+    async verify(token, decoded) {
+      const { issuer, header } = decoded;
+      const simulated = publicKeys(store, issuer).filter(({ kid }) => kid === header.kid);
+      if (simulated.length > 0) {
+        await verifyJwt(token, decoded, { keys: simulated, algorithms: ['RS256'], now: clock.now(), skewSeconds: 0 });
+        return;
+      }
+      checkIssuer(issuer, urls);
+      const known = keySets.get(issuer);
+      const age = known === undefined ? undefined : clock.now() - known.fetchedAt;
+      let keySet =
+        known !== undefined && age !== undefined && age >= 0 && age < keySetLifeMs ? known : await load(issuer);
+      if (!hasKeyFor(decoded, keySet.keys) && clock.now() - keySet.fetchedAt >= refetchPauseMs) {
+        keySet = await load(issuer);
+      }
+      const now = clock.now();
+      await verifyJwt(token, decoded, { keys: keySet.keys, now, skewSeconds: otherClockSkewSeconds });
+    },
+  };
+}
+
+/** Static keys stand in for discovery (protocols 3.4); their clock is some other machine's. */
+export async function verifyWithStaticKeys(
+  token: string,
+  decoded: DecodedToken,
+  jwks: string,
+  clock: PlatformClock,
+): Promise<void> {
+  await verifyJwt(token, decoded, { keys: parseJwks(jwks), now: clock.now(), skewSeconds: otherClockSkewSeconds });
+}
+
+async function discoverKeys(
+  issuer: string,
+  urls: PlatformUrls,
+  fetchDocument: FetchUpstream,
+): Promise<readonly unknown[]> {
+  const configuration = parseObject(
+    issuer,
+    await get(issuer, new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`), fetchDocument),
+  );
+  if (configuration['issuer'] !== issuer) {
+    throw unverified(`${quote(issuer)} publishes the configuration of another issuer`);
+  }
+  const jwksUri = configuration['jwks_uri'];
+  if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) throw unverified(`${quote(issuer)} names no key set`);
+  const url = new URL(jwksUri);
+  // A key set may live on another host, but an https issuer does not hand its trust to a plain connection.
+  const isSecure = url.protocol === 'https:' || (new URL(issuer).protocol === 'http:' && isLoopbackHttp(url));
+  if (!isSecure || isPlatformUrl(url, urls))
+    throw unverified(`the key set of ${quote(issuer)} is not at an https URL of its own`);
+  return parseJwks(await get(issuer, url, fetchDocument));
+}
+
+async function get(issuer: string, url: URL, fetchDocument: FetchUpstream): Promise<string> {
+  let document: UpstreamDocument;
+  try {
+    document = await fetchDocument(url);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown reason';
+    throw new StatusError(grpcCodes.UNAVAILABLE, `issuer ${quote(issuer)} cannot be asked for its keys: ${reason}`);
+  }
+  const { status, text } = document;
+  if (status === 200) return text;
+  if (status >= 300 && status < 400) {
+    throw unverified(`issuer ${quote(issuer)} answers with a redirect, which is not followed`);
+  }
+  if (status >= 500 || status === 429) {
+    throw new StatusError(grpcCodes.UNAVAILABLE, `issuer ${quote(issuer)} answers with HTTP status ${status}`);
+  }
+  throw unverified(
+    `issuer ${quote(issuer)} answers with HTTP status ${status} where its configuration or keys should be`,
+  );
+}
+
+function parseObject(issuer: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw unverified(`the configuration of issuer ${quote(issuer)} is not a JSON object`);
+}
+
+function checkIssuer(issuer: string, urls: PlatformUrls): void {
+  if (!isIssuerUrl(issuer)) throw unverified(`its issuer ${quote(issuer)} is not a URL that issuers have`);
+  const url = new URL(issuer);
+  if (url.protocol !== 'https:' && !isLoopbackHttp(url)) {
+    throw unverified(`its issuer ${quote(issuer)} is not an https URL`);
+  }
+  if (isPlatformUrl(url, urls)) throw unverified(`its issuer ${quote(issuer)} is this platform under another name`);
+}
