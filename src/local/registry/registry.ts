@@ -21,8 +21,6 @@ export interface RegistryOptions {
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
   readonly issuer: RegistryIssuer;
-  /** Told of failures that are nobody's fault but ours; the client gets a 500 without details. */
-  readonly onError?: (error: unknown) => void;
 }
 
 /** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
@@ -45,7 +43,7 @@ export function createRegistry(options: RegistryOptions): HttpHandler {
       try {
         await (isToken ? answerToken(parts, exchange) : answer(parts, exchange));
       } catch (error) {
-        fail(request, response, error, options.onError);
+        fail(request, response, error);
       }
       return true;
     },
@@ -57,7 +55,8 @@ async function answer(parts: RegistryParts, exchange: Exchange): Promise<void> {
   if (target === undefined) throw refuse(404, 'UNSUPPORTED', 'no such endpoint');
   if ('name' in target && !isName(target.name)) throw refuse(400, 'NAME_INVALID', 'invalid repository name');
   const method = exchange.request.method ?? '';
-  const route = routes(parts, exchange, target)[method];
+  const supported = routes(parts, exchange, target);
+  const route = supported[method];
   if (route === undefined) {
     const allow = Object.keys(routes(parts, exchange, target)).join(', ');
     throw new RegistryError(405, { code: 'UNSUPPORTED', message: `${method} is not supported here` }, { Allow: allow });
@@ -121,22 +120,17 @@ async function answerToken(parts: RegistryParts, exchange: Exchange): Promise<vo
   sendJson(exchange, body, { 'Cache-Control': 'no-store' });
 }
 
-function fail(
-  request: IncomingMessage,
-  response: ServerResponse,
-  error: unknown,
-  report: ((error: unknown) => void) | undefined,
-): void {
-  const refusal = error instanceof RegistryError ? error : toServerError(error);
-  if (!(error instanceof RegistryError)) report?.(error);
-  // Half an answer cannot be taken back; a broken connection tells the client that it is not whole.
-  if (response.headersSent) response.destroy();
-  else if (!request.destroyed || request.complete) sendRegistryError(response, refusal);
+/** Answers a refusal; anything else is the server's to log and to answer. */
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  const refusal = error instanceof RegistryError ? error : isDiskFull(error) ? diskFull : undefined;
+  if (refusal === undefined || response.headersSent) throw error;
+  // Somebody who broke off inside a body is not there to read why it was not taken.
+  if (!request.destroyed || request.complete) sendRegistryError(response, refusal);
 }
 
-function toServerError(error: unknown): RegistryError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT'
-    ? refuse(507, 'UNKNOWN', "no space left in the platform's data folder")
-    : refuse(500, 'UNKNOWN', 'internal error');
+const diskFull = refuse(507, 'UNKNOWN', 'the platform cannot write: its disk is full');
+
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === 'EDQUOT') || /ENOSPC|database or disk is full/.test(error.message);
 }

@@ -1,0 +1,139 @@
+// Layers of the seeded images. Promises: the same input makes the same bytes on every machine and every Node, because
+// digests of the demo are written into guides and tests.
+
+import { gzipSync } from 'node:zlib';
+import { type Header, pack } from 'tar-stream';
+import { basePackages, type Package, type SeededImage } from './image-catalog.ts';
+
+export type Architecture = 'amd64' | 'arm64';
+
+export interface Layer {
+  readonly bytes: Buffer;
+  readonly uncompressed: Buffer;
+}
+
+export interface LayerFile {
+  readonly path: string;
+  readonly text: string;
+  readonly mode?: number;
+}
+
+const apkArchitectures: Readonly<Record<Architecture, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+
+/** What every image of one build stands on. */
+export function baseFiles(build: number, date: string): LayerFile[] {
+  const certificates = basePackages.find((entry) => entry.name === 'ca-certificates-bundle');
+  return [
+    {
+      path: 'etc/os-release',
+      text: [
+        'ID=wolfi',
+        'NAME="Wolfi"',
+        'PRETTY_NAME="Wolfi (demo content of the local platform)"',
+        'VERSION_ID="20230201"',
+        'HOME_URL="https://wolfi.dev"',
+        '',
+      ].join('\n'),
+    },
+    {
+      path: 'etc/passwd',
+      text: 'root:x:0:0:root:/root:/bin/sh\nnonroot:x:65532:65532:Account:/home/nonroot:/bin/sh\n',
+    },
+    { path: 'etc/group', text: 'root:x:0:\nnonroot:x:65532:\n' },
+    { path: 'etc/nsswitch.conf', text: 'hosts: files dns\n' },
+    {
+      path: 'etc/ssl/certs/ca-certificates.crt',
+      text: `# Stands for the bundle of ca-certificates-bundle ${certificates && versionOf(certificates, build)}; it holds no certificate.\n`,
+    },
+    { path: 'usr/share/zoneinfo/UTC', text: `# Stands for tzdata as of ${date.slice(0, 10)}.\n` },
+  ];
+}
+
+/** The image's own program, and the database of what is installed. */
+export function programFiles(image: SeededImage, build: number, architecture: Architecture): LayerFile[] {
+  const version = image.builds[build];
+  const files: LayerFile[] = [
+    {
+      path: `usr/share/${image.package}/build.txt`,
+      text: `${image.package} ${version} for ${apkArchitectures[architecture]}\n`,
+    },
+    {
+      path: 'usr/share/doc/demo-image.txt',
+      text: 'This image belongs to the demo of an embedded local platform.\nIts files show what such an image holds; its programs are placeholders.\n',
+    },
+    installed([...basePackages, ...image.packages], build, architecture),
+  ];
+  const program = image.entrypoint[0];
+  if (program !== undefined) {
+    files.push({
+      path: program.slice(1),
+      mode: 0o755,
+      text: `#!/bin/sh\necho "${image.name} ${version} (placeholder)"\n`,
+    });
+  }
+  if (image.packages.some((entry) => entry.name === 'example-ca')) {
+    files.push({ path: 'etc/ssl/certs/example-ca.crt', text: '# Stands for the authority of example.com.\n' });
+  }
+  return files;
+}
+
+/** What the second variant adds. */
+export function variantFiles(image: SeededImage, build: number, architecture: Architecture): LayerFile[] {
+  const markers = image.variant.packages.map((entry) => ({
+    path: `usr/share/${entry.name}/build.txt`,
+    text: `${entry.name} ${versionOf(entry, build)} for ${apkArchitectures[architecture]}\n`,
+  }));
+  return [...markers, installed([...basePackages, ...image.packages, ...image.variant.packages], build, architecture)];
+}
+
+/** A gzipped tar with parent folders first, in order of path, owned by root. `date` is RFC 3339. */
+export async function makeLayer(files: readonly LayerFile[], date: string): Promise<Layer> {
+  const archive = pack();
+  const mtime = new Date(date);
+  const add = (header: Partial<Header> & Pick<Header, 'name'>, text?: string): void => {
+    archive.entry({ uid: 0, gid: 0, uname: 'root', gname: 'root', mtime, ...header }, text ?? '');
+  };
+  const folders = new Set<string>();
+  for (const { path } of files) {
+    const words = path.split('/').slice(0, -1);
+    for (let depth = 1; depth <= words.length; depth++) folders.add(words.slice(0, depth).join('/'));
+  }
+  for (const folder of [...folders].sort()) add({ name: `${folder}/`, type: 'directory', mode: 0o755 });
+  for (const { path, text, mode } of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    add({ name: path, type: 'file', mode: mode ?? 0o644 }, text);
+  }
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  const uncompressed = Buffer.concat(chunks);
+  return { uncompressed, bytes: gzip(uncompressed) };
+}
+
+export function versionOf(entry: Package, build: number): string {
+  return typeof entry.version === 'string' ? entry.version : (entry.version[build] ?? '');
+}
+
+/** Compressors differ between versions and processors of Node; stored blocks in one piece do not. */
+function gzip(bytes: Buffer): Buffer {
+  const zipped = gzipSync(bytes, { level: 0, chunkSize: bytes.length + 1024 });
+  // The header's operating system is the only byte left that could differ: 255 means unknown.
+  zipped[9] = 255;
+  return zipped;
+}
+
+/** apk's database in the form of its own file, with the fields a scanner reads. */
+function installed(packages: readonly Package[], build: number, architecture: Architecture): LayerFile {
+  const entries = [...packages]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((entry) =>
+      [
+        `P:${entry.name}`,
+        `V:${versionOf(entry, build)}`,
+        `A:${apkArchitectures[architecture]}`,
+        `L:${entry.license}`,
+        `o:${entry.name}`,
+        '',
+      ].join('\n'),
+    );
+  return { path: 'usr/lib/apk/db/installed', text: `${entries.join('\n')}\n` };
+}
