@@ -66,9 +66,9 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
       [flag, ...(input.aliases ?? [])].forEach((name, index) => {
         const short = index === 0 && input.short !== undefined ? `-${input.short}, ` : '';
         const value = input.kind.boolean ? '' : ' <value>';
-        command.addOption(new Option(`${short}--${name}${value}`).argParser(remember(slot)));
-        // Commander tells of a flag without a value only by event.
-        if (input.kind.boolean) command.on(`option:${name}`, () => remember(slot)('true'));
+        // A flag that takes no value reaches the parser without a text.
+        const take = (text: string | undefined) => remember(slot)(text ?? 'true');
+        command.addOption(new Option(`${short}--${name}${value}`).argParser(take));
         flags.set(`--${name}`, { key, input, global: isGlobal });
         if (short) flags.set(`-${input.short}`, { key, input, global: isGlobal });
       });

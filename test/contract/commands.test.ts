@@ -1,0 +1,90 @@
+// Every command keeps the promises that help, lookup and scripts rely on. Table-driven over the definitions.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
+import { commandName, flagOf, parseArguments } from '../../src/cli/arguments.ts';
+import { renderers } from '../../src/cli/output/renderer.ts';
+import { find } from '../../src/cli/program.ts';
+
+const commands = await loadCommands();
+
+test('the index is fresh', async () => {
+  const committed = readFileSync(join(import.meta.dirname, '../../src/commands/index.gen.ts'), 'utf8');
+  expect(committed).toBe(await generateIndex());
+});
+
+test('there are commands', () => {
+  expect(commands.map((one) => one.definition.path.join(' '))).toEqual(
+    expect.arrayContaining([
+      'version',
+      'iam organizations list',
+      'iam identities create github',
+      'auth login',
+      'config view',
+      'local start',
+    ]),
+  );
+});
+
+/** Words of an example as a POSIX shell would split them; enough for quotes and backslashes. */
+function shellWords(text: string): string[] {
+  const words: string[] = [];
+  for (const [word] of text.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)) {
+    words.push(
+      word.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g, (_, single, double, escaped) => single ?? double ?? escaped),
+    );
+  }
+  return words;
+}
+
+describe.each(commands.map((one) => [commandName(one.definition), one.definition] as const))(
+  '%s',
+  (name, definition) => {
+    test('has a short summary with a full stop and at least one example', () => {
+      expect(definition.summary).toMatch(/^[A-Z].*\.$/);
+      expect(definition.summary.length).toBeLessThan(60);
+      expect(definition.examples.length).toBeGreaterThan(0);
+    });
+
+    test('is found by its own words', () => {
+      expect(find(definition.path).path).toEqual(definition.path);
+    });
+
+    test('explains every input', () => {
+      for (const [key, input] of Object.entries(definition.inputs)) {
+        expect(input.help, `${name} ${key}`).toMatch(/^[A-Z].*[.)]$/);
+      }
+    });
+
+    test('uses no flag twice', () => {
+      const flags = Object.entries(definition.inputs).flatMap(([key, input]) => [
+        flagOf(key, input),
+        ...(input.aliases ?? []),
+      ]);
+      const given = flags.filter((flag) => flag !== undefined);
+      expect(new Set(given).size).toBe(given.length);
+    });
+
+    test('has examples that parse, values included', () => {
+      for (const example of definition.examples) {
+        const { given } = parseArguments(definition, shellWords(example.args));
+        for (const [key, texts] of given) {
+          for (const text of texts) definition.inputs[key]?.kind.parse(text);
+        }
+      }
+    });
+
+    test('offers only formats that exist and that its view can show', () => {
+      for (const format of definition.formats ?? []) {
+        expect(renderers[format], `${format} has a renderer`).toBeDefined();
+        if (format === 'id') expect(definition.view?.id).toBeDefined();
+        if (format === 'table') expect(definition.view?.columns).toBeDefined();
+        if (format === 'tree') expect(definition.view?.tree).toBeDefined();
+        if (format === 'env') expect(definition.view?.env).toBeDefined();
+        if (format === 'text') expect(definition.view?.text).toBeDefined();
+      }
+    });
+  },
+);

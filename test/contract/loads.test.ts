@@ -1,0 +1,114 @@
+// What start-up may load (architecture 9, performance.md "Guards"): read from the bundle's own account of its chunks and
+// from what a real process loaded, so no timing is involved.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+
+interface Chunk {
+  readonly bytes: number;
+  readonly imports: readonly string[];
+  readonly modules: readonly string[];
+}
+
+const meta = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8')) as Record<string, Chunk>;
+
+/** Source modules that run before anything is asked for. */
+function staticGraph(entry: string): string[] {
+  const seen = new Set<string>();
+  const visit = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const imported of meta[name]?.imports ?? []) visit(imported);
+  };
+  visit(entry);
+  return [...seen].flatMap((name) => meta[name]?.modules ?? []);
+}
+
+const heavy =
+  /node_modules\/(commander|undici|yaml|jose|cli-table3|@inquirer|re2js|tar-stream|open)\/|src\/(commands|local)\//;
+
+test('the entry holds no command, parser, HTTP client or platform', () => {
+  expect(staticGraph('chainctl.cjs').filter((id) => heavy.test(id))).toEqual([]);
+  expect(meta['chainctl.cjs']?.bytes).toBeLessThan(15_000);
+});
+
+test('the Docker helper holds no command, parser, HTTP client or platform', () => {
+  expect(staticGraph('credential-helper.cjs').filter((id) => heavy.test(id))).toEqual([]);
+  expect(staticGraph('credential-helper.cjs').filter((id) => /src\/(cli|config)\//.test(id))).toEqual([]);
+});
+
+describe('a real process', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'chainctl-loads-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function loadedBy(
+    program: string,
+    args: readonly string[],
+    input = '',
+  ): { files: string[]; builtins: string[]; out: string } {
+    const report = join(folder, 'report.json');
+    const result = spawnSync(
+      process.execPath,
+      ['--require', join(root, 'test/support/loaded.cjs'), join(root, 'bin', program), ...args],
+      {
+        env: { PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LOADED_REPORT: report },
+        input,
+        encoding: 'utf8',
+      },
+    );
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+    return {
+      ...(JSON.parse(readFileSync(report, 'utf8')) as { files: string[]; builtins: string[] }),
+      out: result.stdout,
+    };
+  }
+
+  /** Source modules behind the chunks that were loaded. */
+  const modulesOf = (files: readonly string[]) =>
+    files.flatMap((file) => meta[file.split('/dist/')[1] ?? '']?.modules ?? []);
+
+  const network = ['http', 'https', 'http2', 'internal/deps/undici/undici', 'sqlite', 'readline', 'tls'];
+
+  test('version loads the version and nothing else', () => {
+    const { files, builtins, out } = loadedBy('chainctl.js', ['version']);
+    expect(out).toContain('GitVersion:');
+    expect(modulesOf(files).filter((id) => id.includes('node_modules'))).toEqual([]);
+    expect(builtins.filter((name) => network.includes(name))).toEqual([]);
+  });
+
+  test('the help of a command loads that command only, and no HTTP, YAML, prompt or platform', () => {
+    const { files, builtins, out } = loadedBy('chainctl.js', ['iam', 'identities', 'create', '--help']);
+    expect(out).toContain('chainctl iam identities create');
+    const modules = modulesOf(files);
+    expect(modules.filter((id) => /node_modules\/(?!commander)/.test(id))).toEqual([]);
+    expect(modules.filter((id) => /src\/commands\/(?!index)/.test(id) && !id.includes('/identities/'))).toEqual([]);
+    expect(builtins.filter((name) => network.includes(name))).toEqual([]);
+  });
+
+  test('the Docker helper with a good token loads itself only', () => {
+    const audience = 'registry.example';
+    const expires = Math.floor(Date.now() / 1000) + 3600;
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const token = `${part({ alg: 'RS256' })}.${part({ aud: audience, exp: expires })}.c2ln`;
+    const cache = join(folder, 'cache', 'chainguard', audience);
+    spawnSync('mkdir', ['-p', '-m', '700', cache]);
+    spawnSync('chmod', ['700', join(folder, 'cache', 'chainguard')]);
+    writeFileSync(join(cache, 'oidc-token'), token, { mode: 0o600 });
+    const { files, builtins, out } = loadedBy('docker-credential-cgr.js', ['get'], `${audience}\n`);
+    expect(JSON.parse(out)).toEqual({ ServerURL: audience, Username: '_token', Secret: token });
+    expect(modulesOf(files).filter((id) => id.includes('node_modules') || /src\/(cli|api|config)\//.test(id))).toEqual(
+      [],
+    );
+    expect(builtins.filter((name) => network.includes(name))).toEqual([]);
+  });
+});
