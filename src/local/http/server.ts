@@ -50,6 +50,11 @@ export interface ServerOptions {
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
 }
 
+/** What went wrong inside while one request was answered. */
+interface Defect {
+  error?: string;
+}
+
 const graceMs = 2000;
 /** Tokens carry a claim per group, so headers may be long. */
 const largestHeaders = 64 * 1024;
@@ -69,9 +74,9 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
 
   server.on('request', (request, response) => {
     if (stopping) response.setHeader('connection', 'close');
-    const entry = watch(request, response, options, calls);
+    const defect = watch(request, response, options, calls);
     const work = answer(request, response, ready, options.host, port).catch((error: unknown) => {
-      fail(request, response, error, entry);
+      fail(request, response, error, defect);
     });
     running.add(work);
     void work.finally(() => running.delete(work));
@@ -120,11 +125,11 @@ async function answer(
   throw new StatusError(grpcCodes.NOT_FOUND, 'Not Found');
 }
 
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, entry: { error?: string }): void {
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, defect: Defect): void {
   const { status, unexpected } = toStatusError(error);
   // Reading from a client that went away fails too, and is nobody's defect.
   if (unexpected && !(request.destroyed && !request.complete)) {
-    entry.error = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    defect.error = describe(error);
   }
   try {
     sendStatus(response, status);
@@ -139,9 +144,9 @@ function watch(
   response: ServerResponse,
   { log, now }: ServerOptions,
   calls: WeakMap<IncomingMessage, Call>,
-): { error?: string } {
-  const entry: { error?: string } = {};
-  if (log === undefined) return entry;
+): Defect {
+  const defect: Defect = {};
+  if (log === undefined) return defect;
   const time = now();
   const start = performance.now();
   response.once('close', () => {
@@ -152,10 +157,14 @@ function watch(
       status: response.writableFinished ? response.statusCode : 499,
       ms: performance.now() - start,
       ...calls.get(request),
-      ...entry,
+      ...defect,
     });
   });
-  return entry;
+  return defect;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 async function listenOnOneOf(server: Server, { host, ports }: ServerOptions): Promise<number> {

@@ -1,5 +1,5 @@
-import { RE2JS } from 're2js';
 import { invalidArgument } from '../failures.ts';
+import { compilePattern, PatternError } from '../issuer/claim-match.ts';
 
 const namePattern = '^[a-z0-9 ._-]{1,}$';
 const descriptionPattern = '^[\\S ]{0,512}$';
@@ -22,20 +22,17 @@ export function checkAwsAccount(account: string | undefined): string {
   return account;
 }
 
-/** A regular expression as the issuer will run it: RE2 syntax, never a backtracking engine (protocols 3.4). */
+/** A regular expression that the issuer will be able to run when somebody wants to be this identity (protocols 3.4). */
 export function checkPattern(field: string, pattern: string): string {
   try {
-    RE2JS.compile(pattern);
+    compilePattern(pattern);
   } catch (error) {
-    throw invalidArgument(`${field}: ${JSON.stringify(pattern)} is not a valid regular expression: ${reasonOf(error)}`);
+    if (!(error instanceof PatternError)) throw error;
+    throw invalidArgument(`${field}: ${JSON.stringify(pattern)} is not usable: ${error.message}`);
   }
   return pattern;
 }
 
 function mismatch(what: string, pattern: string): Error {
   return invalidArgument(`${what} must match ${JSON.stringify(pattern)}`);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown reason';
 }

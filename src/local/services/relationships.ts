@@ -6,6 +6,7 @@ import type {
   IamIdentityStaticKeys,
 } from '../../api/schema/types.gen.ts';
 import { invalidArgument } from '../failures.ts';
+import { isLoopbackHttp } from '../issuer/loopback.ts';
 import { checkAwsAccount, checkPattern } from './field-rules.ts';
 import type { Relationship } from './identity-records.ts';
 import { toWireTime } from './wire-time.ts';
@@ -122,8 +123,7 @@ function literalOrPattern(
 /** Its keys are fetched by discovery, so it must be a URL nobody in between can answer for. */
 function checkIssuerUrl(field: string, issuer: string): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const loopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) return;
+  if (url !== undefined && (url.protocol === 'https:' || isLoopbackHttp(url))) return;
   throw invalidArgument(`${field}: ${JSON.stringify(issuer)} is not an https URL`);
 }
 

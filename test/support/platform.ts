@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { grantsOf } from '../../src/local/access.ts';
+import type { RequestLogEntry } from '../../src/local/http/server.ts';
+import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
+import { type Platform, startPlatform } from '../../src/local/platform.ts';
+import { personId, seedDemo } from '../../src/local/seed/demo.ts';
+import { developerIssuer, people } from '../../src/local/seed/people.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { createUser } from '../../src/local/services/identity-records.ts';
+import { bindRole } from '../../src/local/services/role-binding-records.ts';
+import type { PlatformClock } from '../../src/local/types.ts';
+
+/** Moves only when told, and makes the same bytes in every run. */
+export class TestClock implements PlatformClock {
+  #now: number;
+  #draws = 0;
+
+  constructor(now = Date.parse('2026-03-27T13:55:00.785Z')) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+
+  randomBytes(count: number): Uint8Array {
+    const chunks: Buffer[] = [];
+    for (let made = 0; made < count; made += 32) {
+      this.#draws += 1;
+      chunks.push(createHash('sha256').update(`draw ${this.#draws}`).digest());
+    }
+    return Buffer.concat(chunks).subarray(0, count);
+  }
+}
+
+export interface TestPlatformOptions {
+  /**
+   * `people` (when left out): organizations, folders and people of the demo without its images, which take a second.
+   * `empty`: built-in roles only. `demo`: everything that users get.
+   */
+  readonly seed?: 'people' | 'empty' | 'demo';
+  readonly clock?: PlatformClock;
+  /** Used as it is and not removed afterwards; a fresh one otherwise. */
+  readonly dataDir?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The JSON body, or its text when it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestPlatform extends Platform {
+  readonly log: readonly RequestLogEntry[];
+  /** An access token as the issuer would mint it now, for the API unless said otherwise. */
+  token(identity: string, options?: TokenOptions): Promise<string>;
+  /** One API request; a token, or undefined to send none. */
+  call(token: string | undefined, method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** A new user, bound to these roles by name or id. Returns its UIDP. */
+  user(email: string, ...bindings: readonly (readonly [role: string, group: string])[]): string;
+  /** Event types and subjects written so far, oldest first. */
+  events(): { type: string; subject: string }[];
+}
+
+export interface TokenOptions {
+  readonly audience?: string;
+  /** Capabilities by group in the token; what the identity's bindings give it now when left out. */
+  readonly ceiling?: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly ttlSeconds?: number;
+}
+
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A platform of the running test's own, stopped and removed when the test ends. */
+export async function startTestPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+  const { seed = 'people', clock = new TestClock() } = options;
+  const dataDir = options.dataDir ?? temporaryFolder();
+  const log: RequestLogEntry[] = [];
+  const platform = await startPlatform({
+    dataDir,
+    clock,
+    seed: seed === 'demo' ? 'demo' : 'empty',
+    log: (line) => log.push(line),
+  });
+  cleanups.push(() => platform.stop());
+  const { store, urls } = platform;
+  if (seed === 'people' && store.read((tx) => tx.get('SELECT 1 FROM groups')) === undefined) store.transact(seedDemo);
+
+  return {
+    ...platform,
+    log,
+    token: (identity, { audience = urls.api, ceiling, ttlSeconds = 3600 } = {}) => {
+      const issuedAt = Math.floor(clock.now() / 1000);
+      const person = people.find(({ email }) => personId(email) === identity);
+      return createAccessTokens(store, urls.issuer, clock).sign({
+        identity,
+        audience: [audience],
+        grants: ceiling ?? store.read((tx) => grantsOf(tx, identity)),
+        issuedAt,
+        expiresAt: issuedAt + ttlSeconds,
+        act: { iss: developerIssuer, sub: person?.subject ?? 'test' },
+        email: person?.email,
+        emailVerified: person !== undefined,
+        profile: person === undefined ? undefined : { name: person.name },
+      });
+    },
+    async call(token, method, path, { body, headers = {} } = {}) {
+      const response = await fetch(`${urls.api}${path}`, {
+        method,
+        redirect: 'manual',
+        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get('content-type') === 'application/json';
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    user: (email, ...bindings) =>
+      store.transact((tx) => {
+        const identity = createUser(tx, {
+          issuer: developerIssuer,
+          subject: `test|${email}`,
+          email,
+          emailVerified: true,
+        });
+        for (const [role, group] of bindings) {
+          bindRole(tx, { group, identity, role: /^[0-9a-f]{40}/.test(role) ? role : builtInRoleId(role) });
+        }
+        return identity;
+      }),
+    events: () =>
+      store.read((tx) =>
+        tx
+          .all('SELECT type, subject FROM outbox ORDER BY seq')
+          .map((row) => ({ type: String(row['type']), subject: String(row['subject']) })),
+      ),
+  };
+}
+
+/** A folder that is removed after the running test. */
+export function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'chainctl-platform-'));
+  cleanups.push(async () => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
