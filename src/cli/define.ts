@@ -2,6 +2,7 @@
 // heavy, and its `run` receives values that were parsed, looked up, asked for and confirmed.
 
 import type { ConfigKey } from '../config/schema.ts';
+import type { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** Formats of `--output`. One file each in `output/`. */
@@ -138,6 +139,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
+  /** Asked after the result was printed: the error of a check that answered no, which decides the exit code. */
+  readonly verdict?: (results: readonly T[]) => CliError | undefined;
   readonly hidden?: boolean;
   readonly deprecated?: string;
   readonly run: (

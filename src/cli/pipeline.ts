@@ -42,6 +42,8 @@ export async function runCommand(
   }
   const result = await definition.run(context, values);
   await render(definition, result, format, context);
+  const no = definition.verdict?.(Array.isArray(result) ? result : [result]);
+  if (no !== undefined) throw no;
 }
 
 // ---- format ----

@@ -14,6 +14,44 @@ export const index: IndexNode = {
     {
       name: "config",
       summary: "Look at and change the configuration of chainctl.",
+      description: "Every property can also be set by an environment variable: CHAINGUARD_ and its name in upper case with dots and dashes as underscores, such as CHAINGUARD_DEFAULT_GROUP. Flags win over variables, variables over the file.",
+      children: [
+        {
+          name: "edit",
+          summary: "Open the configuration file in an editor.",
+          load: () => import('./config/edit.ts'),
+        },
+        {
+          name: "reset",
+          summary: "Remove the configuration file, so that defaults apply.",
+          load: () => import('./config/reset.ts'),
+        },
+        {
+          name: "save",
+          summary: "Write the configuration in force to the file.",
+          load: () => import('./config/save.ts'),
+        },
+        {
+          name: "set",
+          summary: "Set one property in the configuration file.",
+          load: () => import('./config/set.ts'),
+        },
+        {
+          name: "unset",
+          summary: "Take one property out of the configuration file.",
+          load: () => import('./config/unset.ts'),
+        },
+        {
+          name: "validate",
+          summary: "Check the configuration and what it points at.",
+          load: () => import('./config/validate.ts'),
+        },
+        {
+          name: "view",
+          summary: "Show the configuration in force.",
+          load: () => import('./config/view.ts'),
+        },
+      ],
     },
     {
       name: "iam",

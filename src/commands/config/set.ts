@@ -1,0 +1,36 @@
+import { defineCommand } from '../../cli/define.ts';
+import { named } from '../../cli/inputs/values.ts';
+import { changeOptions, tellOf } from './change.ts';
+
+export default defineCommand({
+  path: ['config', 'set'],
+  summary: 'Set one property in the configuration file.',
+  description:
+    'The rest of the file stays as it is, comments and unknown properties included. An empty value is stored as such; ' +
+    'to go back to the default use `chainctl config unset`.',
+  inputs: {
+    name: {
+      kind: named('PROPERTY_NAME'),
+      positional: 'PROPERTY_NAME',
+      flag: false,
+      required: true,
+      help: 'Name of the property, such as default.group.',
+    },
+    value: {
+      kind: named('PROPERTY_VALUE'),
+      positional: 'PROPERTY_VALUE',
+      flag: false,
+      required: true,
+      help: 'Its new value.',
+    },
+  },
+  examples: [
+    { text: 'Use another platform', args: 'platform.api https://console-api.enforce.dev' },
+    { text: 'Work in one organization without naming it every time', args: 'default.group example.com' },
+  ],
+  run: async (context, input) => {
+    const { setConfigValue } = await import('../../config/edit.ts');
+    const edit = await setConfigValue(context.host, input.name, input.value, changeOptions(context));
+    tellOf(context, edit, `Property "${input.name}" set to "${input.value}".`);
+  },
+});

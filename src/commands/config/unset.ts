@@ -1,0 +1,24 @@
+import { defineCommand } from '../../cli/define.ts';
+import { named } from '../../cli/inputs/values.ts';
+import { changeOptions, tellOf } from './change.ts';
+
+export default defineCommand({
+  path: ['config', 'unset'],
+  summary: 'Take one property out of the configuration file.',
+  description: 'Its default applies again, or what the environment says. Unsetting a property that is not set is fine.',
+  inputs: {
+    name: {
+      kind: named('PROPERTY_NAME'),
+      positional: 'PROPERTY_NAME',
+      flag: false,
+      required: true,
+      help: 'Name of the property, such as output.color.pass.',
+    },
+  },
+  examples: [{ text: 'Go back to the default colour', args: 'output.color.pass' }],
+  run: async (context, input) => {
+    const { unsetConfigValue } = await import('../../config/edit.ts');
+    const edit = await unsetConfigValue(context.host, input.name, changeOptions(context));
+    tellOf(context, edit, `Property "${input.name}" unset.`);
+  },
+});
