@@ -53,6 +53,8 @@ export interface Kind<V> {
   candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[]>;
   /** What to take when nobody can be asked; the only candidate unless given. */
   sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
+  /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */
+  otherwise?(context: Context, chosen: Chosen): Promise<V | undefined>;
   /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */
   readonly noun?: string;
   /** Only for the type: never read at run time. */
@@ -63,6 +65,8 @@ export interface Input<V = unknown> {
   readonly kind: Kind<V>;
   readonly help: string;
   readonly required?: boolean;
+  /** Required unless the boolean input with this key is set. */
+  readonly requiredUnless?: string;
   readonly many?: boolean;
   /** Name in the usage line when the value may be given without a flag. */
   readonly positional?: string;
@@ -136,6 +140,14 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly formats?: readonly Format[];
   /** A format that is not offered falls back to the default with a warning instead of an error (script-contracts 2). */
   readonly lenientFormat?: true;
+  /**
+   * Rules that need more than presence: what is wrong, one sentence each, naming the flag. Runs before any look-up or
+   * question, so references are still text and nothing is filled in yet.
+   */
+  readonly validate?: (
+    given: Partial<InputValues<I>>,
+    context: Context,
+  ) => readonly string[] | Promise<readonly string[]>;
   readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
@@ -169,11 +181,14 @@ export const defineGroup = (definition: GroupDefinition): GroupDefinition => def
 
 export interface Column<T> {
   readonly head: string;
-  readonly value: (item: T, cell: CellContext) => string | number | undefined;
+  /** May fetch what only this column shows; other formats then cost nothing. */
+  readonly value: (item: T, cell: CellContext) => CellValue | Promise<CellValue>;
   /** Only shown by `wide`. */
   readonly wide?: true;
   readonly align?: 'left' | 'right';
 }
+
+type CellValue = string | number | undefined;
 
 /** What a cell may depend on. */
 export interface CellContext {

@@ -57,7 +57,11 @@ const helpWidth = (host: Host) => Math.max(40, Math.min(100, host.stdout.columns
 
 function usageLine(definition: AnyCommand, width: number): string {
   const words: string[] = [];
-  for (const [key, input] of Object.entries(definition.inputs)) {
+  // Places first, as people type them; the order of declaration is the order of asking.
+  const inputs = Object.entries(definition.inputs).sort(
+    ([, a], [, b]) => Number(b.positional !== undefined) - Number(a.positional !== undefined),
+  );
+  for (const [key, input] of inputs) {
     if (input.hidden) continue;
     const flag = flagOf(key, input);
     let word: string;

@@ -33,6 +33,8 @@ export async function runCommand(
   if (definition.readsConfig !== false) await context.loadConfig();
   const collected = collect(definition.inputs, parsed.given, context);
   check(definition, collected);
+  const wrong = await definition.validate?.(Object.fromEntries(collected.parsed), context);
+  if (wrong !== undefined && wrong.length > 0) throw usage(definition, wrong);
   const values = await complete(definition, collected, context);
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context);
@@ -175,8 +177,10 @@ async function complete(
     const parsed = collected.parsed.get(key);
     if (parsed !== undefined) {
       chosen[key] = await resolve(input, parsed, context, chosen);
-    } else if (input.required) {
-      chosen[key] = await askFor(definition, key, input, context, chosen, picked);
+    } else if (isRequired(input, collected)) {
+      chosen[key] =
+        (await input.kind.otherwise?.(context, chosen)) ??
+        (await askFor(definition, key, input, context, chosen, picked));
     } else if (input.many) {
       chosen[key] = [];
     } else if (input.kind.boolean) {
@@ -193,24 +197,35 @@ async function complete(
   return chosen;
 }
 
-function resolve(
+const isRequired = (input: Input, collected: Collected) =>
+  input.required === true ||
+  (input.requiredUnless !== undefined && collected.parsed.get(input.requiredUnless) !== true);
+
+async function resolve(
   input: Input,
   parsed: unknown,
   context: Context,
   chosen: Record<string, unknown>,
-): Promise<unknown> | unknown {
+): Promise<unknown> {
   const { kind } = input;
   if (kind.resolve === undefined) return parsed;
   // A kind with `resolve` parses to the text it resolves.
-  if (input.many) return Promise.all((parsed as string[]).map((text) => kind.resolve?.(context, text, chosen)));
-  return kind.resolve(context, parsed as string, chosen);
+  if (!input.many) return kind.resolve(context, parsed as string, chosen);
+  const resolved: unknown[] = [];
+  // One after the other: each may ask which of several is meant.
+  for (const text of parsed as string[]) resolved.push(await kind.resolve(context, text, chosen));
+  return resolved;
 }
 
 /** Without a terminal, everything that cannot be filled in is said at once and before anything is looked up. */
 function refuseMissing(definition: AnyCommand, collected: Collected, context: Context): void {
   if (context.io.interactive) return;
   const missing = Object.entries(definition.inputs).filter(
-    ([key, input]) => input.required && !collected.parsed.has(key) && input.kind.candidates === undefined,
+    ([key, input]) =>
+      isRequired(input, collected) &&
+      !collected.parsed.has(key) &&
+      input.kind.candidates === undefined &&
+      input.kind.otherwise === undefined,
   );
   if (missing.length > 0) throw missingError(definition, missing);
 }

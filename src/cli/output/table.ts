@@ -33,7 +33,7 @@ export const render: Renderer = async ({ view, items, isList, io, now }) => {
     style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
     colAligns: columns.map((column) => column.align ?? 'left'),
   });
-  for (const row of rows) table.push(columns.map((column) => cellText(column, row, cell)));
+  for (const row of rows) table.push(await Promise.all(columns.map((column) => cellText(column, row, cell))));
   const [head = '', ...body] = table.toString().split('\n');
   // cli-table3 draws rules between all rows or none; the reference has one, below the heads.
   const lines = [head, head.replace(/[^|]/g, '-'), ...body].map((line) => line.trimEnd());
@@ -41,7 +41,7 @@ export const render: Renderer = async ({ view, items, isList, io, now }) => {
   if (isList && rows.length === 0 && view.empty) io.note(view.empty);
 };
 
-function cellText<T>(column: Column<T>, row: T, cell: Parameters<Column<T>['value']>[1]): string {
-  const value = String(column.value(row, cell) ?? '');
+async function cellText<T>(column: Column<T>, row: T, cell: Parameters<Column<T>['value']>[1]): Promise<string> {
+  const value = String((await column.value(row, cell)) ?? '');
   return value.split('\n').map(printable).join('\n');
 }

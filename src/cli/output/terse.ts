@@ -5,6 +5,6 @@ import type { Renderer } from './renderer.ts';
 export const render: Renderer = async ({ view, items, io, now }) => {
   const column = view.columns?.[0];
   for await (const item of items) {
-    io.out(`${printable(String(column?.value(item, { now, relativeTimes: false }) ?? ''))}\n`);
+    io.out(`${printable(String((await column?.value(item, { now, relativeTimes: false })) ?? ''))}\n`);
   }
 };
