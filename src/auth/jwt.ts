@@ -1,0 +1,48 @@
+// What tokens say about themselves, read without checking a signature: good enough to plan, never to trust.
+
+export interface Claims {
+  readonly iss?: unknown;
+  readonly sub?: unknown;
+  readonly aud?: unknown;
+  /** Seconds since the epoch. */
+  readonly exp?: unknown;
+  readonly email?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/** The middle part of a JWT; undefined when it is not one. At least two parts are needed (semantics 3.1). */
+export function decodeClaims(token: string): Claims | undefined {
+  const part = token.split('.')[1];
+  if (part === undefined || !/^[\w-]+=*$/.test(part)) return undefined;
+  return parseObject(Buffer.from(part, 'base64url'));
+}
+
+/** `aud` as a list; the wire has a string or an array. */
+export function audiencesOf(claims: Claims): string[] {
+  if (typeof claims.aud === 'string') return [claims.aud];
+  return Array.isArray(claims.aud) ? claims.aud.filter((one) => typeof one === 'string') : [];
+}
+
+/** Until when a JWT is good, in milliseconds since the epoch; 0 when it does not say. */
+export function expiryOf(token: string): number {
+  return milliseconds(decodeClaims(token)?.exp);
+}
+
+/** Until when a refresh token is good, in milliseconds since the epoch; 0 when it does not say (semantics 3.3). */
+export function refreshExpiryOf(refreshToken: string): number {
+  return milliseconds(parseObject(Buffer.from(refreshToken, 'base64'))?.exp);
+}
+
+function milliseconds(seconds: unknown): number {
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : 0;
+}
+
+function parseObject(bytes: Buffer): Claims | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    // An object's members are unknown, which is what Claims says of them.
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
+  } catch {
+    return undefined;
+  }
+}

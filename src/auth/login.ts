@@ -1,0 +1,350 @@
+// Logging in, by whichever way was asked for (protocols 1, 3, 8.3). Ends with one stored token per audience.
+
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { exchange, type IssuedTokens, refresh } from '../api/sts.ts';
+import { send } from '../api/transport.ts';
+import { isUidp } from '../api/uidp.ts';
+import type { Config } from '../config/load.ts';
+import { CliError } from '../errors.ts';
+import { toFileError } from '../files.ts';
+import type { Host } from '../host.ts';
+import { type AmbientProvider, ambientHint, ambientProvider } from './ambient.ts';
+import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
+import { decodeClaims, expiryOf } from './jwt.ts';
+import { withLock } from './lock.ts';
+import { audienceParts, storeTokens } from './session.ts';
+import { audienceLock, type LoginSource } from './token-cache.ts';
+import { verifyToken } from './verify.ts';
+
+export interface LoginOptions {
+  /** One token for each; the API's audience when left out. */
+  readonly audience?: readonly string[];
+  /** The issuer to ask; the configured one when left out. */
+  readonly issuer?: string;
+  /** UIDP of the identity to assume. */
+  readonly identity?: string | undefined;
+  /** A token, or the path of a file that holds one. */
+  readonly identityToken?: string | undefined;
+  readonly identityProvider?: string | undefined;
+  readonly orgName?: string | undefined;
+  readonly socialLogin?: string | undefined;
+  readonly inviteCode?: string | undefined;
+  readonly headless?: boolean | undefined;
+  /** Takes the surroundings' token before `identityToken`. */
+  readonly preferAmbient?: boolean | undefined;
+  readonly scopes?: readonly string[];
+  readonly capabilities?: readonly string[];
+  /** False: without another way to log in, fail instead of waiting for a person. */
+  readonly allowBrowser?: boolean;
+  /** Asked when the issuer knows no account; true registers one. Without it, that is an error. */
+  readonly register?: () => Promise<boolean>;
+  /** False: the tokens are handed back and not kept. */
+  readonly store?: boolean;
+  readonly onRetry?: (reason: string, waitMs: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AudienceToken {
+  readonly audience: string;
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface LoginResult {
+  /** UIDP of who is logged in. */
+  readonly identity: string;
+  readonly email: string | undefined;
+  /** In the order asked for; never empty. */
+  readonly tokens: readonly AudienceToken[];
+}
+
+/** Throws kind `auth` when the issuer or the person says no, kind `usage` for options that do not go together. */
+export async function login(host: Host, config: Config, options: LoginOptions = {}): Promise<LoginResult> {
+  if (options.identity !== undefined && !isUidp(options.identity)) {
+    throw new CliError('usage', `\`--identity\` must be the id of an identity, not "${options.identity}"`, {
+      code: 'usage.bad-value',
+      hint: 'find it with `chainctl iam identities list`',
+    });
+  }
+  if (options.identityProvider && options.orgName) {
+    throw new CliError('usage', '`--identity-provider` and `--org-name` exclude each other', {
+      code: 'usage.exclusive-flags',
+    });
+  }
+  const issuer = (options.issuer ?? config.get('platform.issuer')).replace(/\/+$/, '');
+  const audience = options.audience?.length ? [...new Set(options.audience)] : [config.get('platform.audience')];
+  const found = await findIdentityToken(host, issuer, options);
+  const tokens =
+    found === undefined
+      ? await loginWithBrowser(host, config, issuer, audience, options)
+      : await exchangeEach(host, issuer, audience, found, options);
+  const claims = decodeClaims(tokens[0]?.token ?? '');
+  return {
+    identity: typeof claims?.sub === 'string' ? claims.sub : '',
+    email: typeof claims?.email === 'string' ? claims.email : undefined,
+    tokens,
+  };
+}
+
+interface IdentityToken {
+  readonly token: string;
+  readonly source: LoginSource;
+}
+
+async function findIdentityToken(
+  host: Host,
+  issuer: string,
+  options: LoginOptions,
+): Promise<IdentityToken | undefined> {
+  const ambient = ambientProvider(host);
+  if (options.preferAmbient && ambient !== undefined) return fromAmbient(ambient, issuer, options);
+  if (options.identityToken !== undefined) return readIdentityToken(host, options.identityToken);
+  if (options.preferAmbient || options.identity !== undefined) {
+    if (ambient !== undefined) return fromAmbient(ambient, issuer, options);
+    const hint = ambientHint(host);
+    if (hint !== undefined) {
+      throw new CliError('auth', 'Cannot login: there is no identity token', { code: 'auth.no-identity-token', hint });
+    }
+  }
+  return undefined;
+}
+
+async function fromAmbient(provider: AmbientProvider, issuer: string, options: LoginOptions): Promise<IdentityToken> {
+  // The audience every identity accepts that names no other (protocols 3.4).
+  const token = await provider.token(issuer, options.signal);
+  return { token, source: { kind: 'ambient', provider: provider.name } };
+}
+
+/** The token itself, or the content of the file it names; a file wins when there is one (protocols 3.6). */
+export function readIdentityToken(host: Host, text: string): IdentityToken {
+  const path = resolve(host.cwd, text);
+  const stats = text.length < 4096 ? existing(path) : undefined;
+  if (stats === undefined || stats.isDirectory()) {
+    if (looksLikeToken(text)) return { token: text.trim(), source: { kind: 'token' } };
+    // A secret that was mistyped is not repeated; a path is.
+    const what = /^[./~]|^\w+[/\\]/.test(text) ? `"${text}"` : 'The value of `--identity-token`';
+    throw new CliError('usage', `${what} is neither a token nor the path of a file that holds one`, {
+      code: 'usage.bad-identity-token',
+    });
+  }
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw toFileError(error, 'read', path);
+  }
+  if (token === '') {
+    throw new CliError('local', `"${path}" holds no token: it is empty`, { code: 'local.empty-token-file' });
+  }
+  // A pipe (`<(command)`) can be read only once.
+  return { token, source: stats.isFile() ? { kind: 'file', path } : { kind: 'token' } };
+}
+
+function existing(path: string): ReturnType<typeof statSync> {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // A name that no file can have is no file.
+    return undefined;
+  }
+}
+
+// A JWT, or base64 of a signed AWS request (protocols 3.5), which is always long.
+function looksLikeToken(text: string): boolean {
+  const word = text.trim();
+  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(word) || /^[\w+/=-]{100,}$/.test(word);
+}
+
+async function exchangeEach(
+  host: Host,
+  issuer: string,
+  audiences: readonly string[],
+  from: IdentityToken,
+  options: LoginOptions,
+): Promise<AudienceToken[]> {
+  const tokens: AudienceToken[] = [];
+  for (const audience of audiences) {
+    const issued = await exchange(host, {
+      issuer,
+      token: from.token,
+      audience: audienceParts(audience),
+      ...(options.identity === undefined ? {} : { identity: options.identity }),
+      ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
+      ...(options.scopes === undefined ? {} : { scopes: options.scopes }),
+      ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
+      ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+      signal: options.signal,
+    });
+    tokens.push(await keep(host, issuer, audience, issued, from.source, options));
+  }
+  return tokens;
+}
+
+async function keep(
+  host: Host,
+  issuer: string,
+  audience: string,
+  issued: IssuedTokens,
+  source: LoginSource,
+  options: LoginOptions,
+): Promise<AudienceToken> {
+  if (options.store !== false) {
+    await withLock(audienceLock(host, audience), { signal: options.signal }, async () =>
+      storeTokens(host, audience, issued, {
+        issuer,
+        source,
+        ...(options.identity === undefined ? {} : { identity: options.identity }),
+        ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
+      }),
+    );
+  }
+  return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
+}
+
+/** One browser round for the first audience; the others by its refresh token, or by a round each (protocols Q18). */
+async function loginWithBrowser(
+  host: Host,
+  config: Config,
+  issuer: string,
+  audiences: readonly string[],
+  options: LoginOptions,
+): Promise<AudienceToken[]> {
+  if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
+    throw new CliError('usage', 'Headless login is not there yet', {
+      code: 'usage.not-there-yet',
+      hint: 'log in with a browser, or with `--identity-token`',
+    });
+  }
+  if (options.allowBrowser === false) {
+    throw new CliError('auth', 'Cannot login: there is no terminal and no identity token', {
+      code: 'auth.no-terminal',
+      hint: 'give a token with `--identity-token`',
+    });
+  }
+  const provider = await chooseProvider(host, config, issuer, options);
+  const tokens: AudienceToken[] = [];
+  let first: { readonly audience: string; issued: IssuedTokens } | undefined;
+  for (const audience of audiences) {
+    if (first?.issued.refreshToken !== undefined) {
+      const issued = await refresh(host, {
+        issuer,
+        token: first.issued.refreshToken,
+        audience: audienceParts(audience),
+        signal: options.signal,
+      });
+      // The rotated token stays with the audience that was logged in: kept twice it would be used twice.
+      const rotated = issued.refreshToken ?? first.issued.refreshToken;
+      first.issued = { token: first.issued.token, refreshToken: rotated };
+      await keep(host, issuer, first.audience, first.issued, { kind: 'browser' }, options);
+      tokens.push(
+        await keep(host, issuer, audience, { ...issued, refreshToken: undefined }, { kind: 'browser' }, options),
+      );
+      continue;
+    }
+    const issued = await browserRound(host, config, issuer, audience, provider, options);
+    first ??= { audience, issued };
+    tokens.push(await keep(host, issuer, audience, issued, { kind: 'browser' }, options));
+  }
+  return tokens;
+}
+
+async function browserRound(
+  host: Host,
+  config: Config,
+  issuer: string,
+  audience: string,
+  provider: BrowserLoginRequest['provider'],
+  options: LoginOptions,
+): Promise<IssuedTokens> {
+  const request: BrowserLoginRequest = {
+    issuer,
+    audience: audienceParts(audience),
+    provider,
+    identity: options.identity,
+    inviteCode: options.inviteCode,
+    // An invitation is a reason to make an account.
+    skipRegistration: !options.inviteCode,
+    createRefreshToken: config.isOn('default.use-refresh-token'),
+    scopes: options.scopes,
+    autocloseSeconds: config.isOn('default.autoclose') ? Number(config.get('default.autoclose-timeout')) : undefined,
+    signal: options.signal,
+  };
+  let issued: IssuedTokens;
+  try {
+    issued = await browserLogin(host, request);
+  } catch (error) {
+    const unknown = error instanceof CliError && error.code === 'auth.no-account';
+    if (!unknown || !(await options.register?.())) throw error;
+    issued = await browserLogin(host, { ...request, skipRegistration: false, screenHint: 'signup' });
+  }
+  await verifyToken(host, issuer, issued.token, request.audience, options.signal);
+  return issued;
+}
+
+const connections: Readonly<Record<string, string>> = {
+  google: 'google-oauth2',
+  'google-oauth2': 'google-oauth2',
+  github: 'github',
+  gitlab: 'gitlab',
+  email: 'email',
+};
+
+/** What was asked for by flag, or else by configuration; a flag of one way silences configuration of the others. */
+async function chooseProvider(
+  host: Host,
+  config: Config,
+  issuer: string,
+  options: LoginOptions,
+): Promise<BrowserLoginRequest['provider']> {
+  const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);
+  const orgName = flagged ? options.orgName : config.get('default.org-name');
+  const identityProvider = flagged ? options.identityProvider : config.get('default.identity-provider');
+  const socialLogin = flagged ? options.socialLogin : config.get('default.social-login');
+  if (orgName) {
+    await checkOrganization(host, issuer, orgName, options.signal);
+    return { kind: 'org', name: orgName };
+  }
+  // The key of the provider may hold the name of a social login (protocols 0, deprecated).
+  const social = connections[identityProvider?.toLowerCase() ?? ''] ?? connections[socialLogin?.toLowerCase() ?? ''];
+  if (identityProvider && isUidp(identityProvider)) return { kind: 'idp', id: identityProvider };
+  if (social !== undefined) return { kind: 'default', connection: social };
+  if (identityProvider) {
+    throw new CliError('usage', `"${identityProvider}" is not the id of an identity provider`, {
+      code: 'usage.bad-value',
+      hint: 'log in with `--org-name`, or find the id with `chainctl iam identity-providers list`',
+    });
+  }
+  if (socialLogin) {
+    throw new CliError('usage', `"${socialLogin}" is not a social login`, {
+      code: 'usage.bad-value',
+      hint: 'choose email, google, github or gitlab',
+    });
+  }
+  return { kind: 'default' };
+}
+
+/** Says before a browser opens that nobody can sign in that way (protocols 1.2). */
+async function checkOrganization(
+  host: Host,
+  issuer: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const url = `${issuer}/orgcheck?${new URLSearchParams({ name })}`;
+  const response = await send(host, { method: 'GET', url, timeoutMs: 30_000, maxBytes: 4096, signal });
+  const answer = response.text.trim();
+  if (response.status === 200 && answer === 'true') return;
+  if (response.status !== 200 || answer !== 'false') {
+    throw new CliError('api', `${issuer} did not answer like a Chainguard issuer`, {
+      code: 'api.not-an-issuer',
+      hint: 'check `platform.issuer` with `chainctl config view`',
+    });
+  }
+  throw new CliError(
+    'not-found',
+    `Organization "${name}" was not found, is not verified, or has no identity provider of its own`,
+    { code: 'not-found.organization', hint: 'log in by the id of the provider with `--identity-provider`' },
+  );
+}

@@ -1,0 +1,253 @@
+// One access token per audience, kept fresh. Promises: a token with more than a minute left costs one file; however many
+// processes need a new one, one of them gets it; a refresh token goes to the issuer it came from and to no other.
+
+import { readFileSync } from 'node:fs';
+import type { IssuedTokens } from '../api/sts.ts';
+import type { Config } from '../config/load.ts';
+import { CliError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { decodeClaims } from './jwt.ts';
+import { withLock } from './lock.ts';
+import {
+  audienceLock,
+  type CachedTokens,
+  deleteAllTokens,
+  deleteTokens,
+  dropRefreshToken,
+  type LoginRecord,
+  listAudiences,
+  readTokens,
+  refreshRemainingMs,
+  remainingMs,
+  writeTokens,
+} from './token-cache.ts';
+
+export interface SessionOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** A browser may be opened when nothing else helps; `default.skip-auto-login` still forbids it. */
+  readonly allowLogin?: boolean;
+  /** Asks for a token newer than the one in the cache, because that one was refused. */
+  readonly renew?: boolean;
+  /** The issuer to renew at; the configured one unless said otherwise. */
+  readonly issuer?: string;
+  /** Called before a pause, so that a person knows why nothing happens. */
+  readonly onRetry?: (reason: string, waitMs: number) => void;
+}
+
+/** A token with less than this left is replaced before it is used (protocols 3.6). */
+export const renewBelowMs = 60_000;
+
+/** A token for the audience that is good for at least another minute. Throws kind `auth` when only a person can help. */
+export async function accessToken(
+  host: Host,
+  config: Config,
+  audience: string,
+  options: SessionOptions = {},
+): Promise<string> {
+  const before = readTokens(host, audience);
+  if (!options.renew && isFresh(host, before)) return before.token;
+  const issuer = normal(options.issuer ?? config.get('platform.issuer'));
+  const usable = (tokens: CachedTokens): tokens is FreshTokens =>
+    isFresh(host, tokens) && !(options.renew && tokens.token === before.token);
+
+  const outcome = await withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
+    // Another process may have done the work while this one waited.
+    const tokens = readTokens(host, audience);
+    if (usable(tokens)) return tokens.token;
+    return renew({ host, audience, issuer, apiAudience: config.get('platform.audience'), options }, tokens);
+  });
+  if (typeof outcome === 'string') return outcome;
+
+  if (!options.allowLogin || config.isOn('default.skip-auto-login'))
+    throw notLoggedIn(config, audience, before, outcome);
+  // Its own lock: a person takes minutes, and nobody should wait for them who can do without.
+  return withLock(`${audienceLock(host, audience)}.login`, { signal: options.signal, timeoutMs: 360_000 }, async () => {
+    const tokens = readTokens(host, audience);
+    if (usable(tokens)) return tokens.token;
+    const { login } = await import('./login.ts');
+    const result = await login(host, config, { audience: [audience], issuer, signal: options.signal });
+    return result.tokens[0]?.token ?? '';
+  });
+}
+
+/** The audience of a registry's tokens: its host, with the port if it has one. */
+export function audienceOfRegistry(url: string): string {
+  return new URL(url).host.toLowerCase();
+}
+
+/** The parts of one audience: `a,b` asks for one token that is good for both (semantics 3.5). */
+export function audienceParts(audience: string): string[] {
+  return audience.split(',').filter((part) => part !== '');
+}
+
+/** Keeps what an issuer gave, with how it was got. A login without a refresh token removes an older one. */
+export function storeTokens(
+  host: Host,
+  audience: string,
+  tokens: IssuedTokens,
+  how: Omit<LoginRecord, 'subject'>,
+): LoginRecord {
+  const record = { ...how, issuer: normal(how.issuer), subject: subjectOf(tokens.token) };
+  writeTokens(host, audience, { token: tokens.token, refreshToken: tokens.refreshToken ?? null, record });
+  return record;
+}
+
+/** Forgets the tokens of one audience, or all of them; false when there were none. */
+export async function logout(host: Host, audience?: string, signal?: AbortSignal): Promise<boolean> {
+  const forget = (one: string) => withLock(audienceLock(host, one), { signal }, async () => deleteTokens(host, one));
+  if (audience !== undefined) return forget(audience);
+  let found = false;
+  // Under each lock, so that a refresh under way cannot put back what is removed here.
+  for (const one of listAudiences(host)) found = (await forget(one)) || found;
+  return deleteAllTokens(host) || found;
+}
+
+type FreshTokens = CachedTokens & { readonly token: string };
+
+function isFresh(host: Host, tokens: CachedTokens): tokens is FreshTokens {
+  return remainingMs(host.now(), tokens.token, renewBelowMs) > 0;
+}
+
+interface Renewal {
+  readonly host: Host;
+  readonly audience: string;
+  readonly issuer: string;
+  readonly apiAudience: string;
+  readonly options: SessionOptions;
+}
+
+/** The new token, or why there is none and only a new login helps. Throws when the issuer cannot be asked. */
+async function renew(renewal: Renewal, tokens: CachedTokens): Promise<string | CliError | undefined> {
+  const refusals: CliError[] = [];
+  for (const way of [refreshOwn, mintAgain, refreshFromApi]) {
+    try {
+      const token = await way(renewal, tokens);
+      if (token !== undefined) return token;
+    } catch (error) {
+      // A refusal leaves the next way open; an issuer that is down or slow is not asked three times.
+      if (!(error instanceof CliError) || (error.kind !== 'auth' && error.kind !== 'not-found')) throw error;
+      refusals.push(error);
+    }
+  }
+  return refusals[0];
+}
+
+async function refreshOwn(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+  const { host, audience, issuer } = renewal;
+  if (!canRefresh(host, tokens, issuer)) return undefined;
+  const renewed = await spendRefreshToken(renewal, audience, tokens.refreshToken);
+  writeTokens(host, audience, { token: renewed.token, refreshToken: renewed.refreshToken });
+  return renewed.token;
+}
+
+/** As the login was made, when that needs no person (protocols Q10). */
+async function mintAgain(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+  const { host, audience, issuer, options } = renewal;
+  const record = tokens.record;
+  if (record === undefined || record.issuer !== issuer) return undefined;
+  const identityToken = await identityTokenOf(host, record, options.signal);
+  if (identityToken === undefined) return undefined;
+  const { exchange } = await import('../api/sts.ts');
+  const issued = await exchange(host, {
+    issuer,
+    token: identityToken,
+    audience: audienceParts(audience),
+    ...(record.identity === undefined ? {} : { identity: record.identity }),
+    ...(record.identityProvider === undefined ? {} : { identityProvider: record.identityProvider }),
+    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+    signal: options.signal,
+  });
+  storeTokens(host, audience, issued, record);
+  return issued.token;
+}
+
+async function identityTokenOf(
+  host: Host,
+  record: LoginRecord,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (record.source.kind === 'file') {
+    try {
+      return readFileSync(record.source.path, 'utf8').trim() || undefined;
+    } catch {
+      // The job that wrote it has cleaned up.
+      return undefined;
+    }
+  }
+  if (record.source.kind === 'ambient') {
+    const { ambientProvider } = await import('./ambient.ts');
+    const provider = ambientProvider(host);
+    if (provider?.name === record.source.provider) return provider.token(record.issuer, signal);
+  }
+  return undefined;
+}
+
+/**
+ * By the refresh token of the API's login, when it is the same person: only refresh tokens may obtain another audience
+ * (protocols Q17, Q18). The rotated one stays where it was, because one kept twice would be used twice.
+ */
+async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+  const { host, audience, issuer, apiAudience, options } = renewal;
+  if (apiAudience === audience) return undefined;
+  return withLock(audienceLock(host, apiAudience), { signal: options.signal }, async () => {
+    const api = readTokens(host, apiAudience);
+    if (!canRefresh(host, api, issuer)) return undefined;
+    const subject = subjectOf(api.token);
+    if (tokens.token !== undefined && subjectOf(tokens.token) !== subject) return undefined;
+    const renewed = await spendRefreshToken(renewal, apiAudience, api.refreshToken);
+    if (renewed.refreshToken !== undefined) {
+      writeTokens(host, apiAudience, { token: api.token, refreshToken: renewed.refreshToken });
+    }
+    storeTokens(
+      host,
+      audience,
+      { token: renewed.token, refreshToken: undefined },
+      { issuer, source: { kind: 'browser' } },
+    );
+    return renewed.token;
+  });
+}
+
+type RefreshableTokens = FreshTokens & { readonly refreshToken: string };
+
+function canRefresh(host: Host, tokens: CachedTokens, issuer: string): tokens is RefreshableTokens {
+  if (refreshRemainingMs(host.now(), tokens.refreshToken) === 0) return false;
+  // Written by another tool, a login has no record of ours; then its token says who issued it.
+  const from = tokens.record?.issuer ?? (tokens.token === undefined ? undefined : decodeClaims(tokens.token)?.iss);
+  return typeof from === 'string' && normal(from) === issuer;
+}
+
+async function spendRefreshToken(renewal: Renewal, owner: string, refreshToken: string): Promise<IssuedTokens> {
+  const { host, audience, issuer, options } = renewal;
+  const { refresh } = await import('../api/sts.ts');
+  try {
+    return await refresh(host, {
+      issuer,
+      token: refreshToken,
+      audience: audienceParts(audience),
+      ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+      signal: options.signal,
+    });
+  } catch (error) {
+    // Spent, revoked or of a deleted user: it will not get better, and must not be tried again by every command.
+    if (error instanceof CliError && error.kind === 'auth') dropRefreshToken(host, owner);
+    throw error;
+  }
+}
+
+function notLoggedIn(config: Config, audience: string, before: CachedTokens, reason: CliError | undefined): CliError {
+  const isApi = audience === config.get('platform.audience');
+  const state = before.token === undefined ? `no login for "${audience}"` : `the login for "${audience}" has expired`;
+  return new CliError('auth', `Not authenticated: ${state}`, {
+    code: 'auth.no-login',
+    hint: `run \`chainctl auth login${isApi ? '' : ` --audience=${audience}`}\``,
+    ...(reason === undefined ? {} : { details: [reason.message], cause: reason }),
+  });
+}
+
+function subjectOf(token: string): string {
+  const subject = decodeClaims(token)?.sub;
+  return typeof subject === 'string' ? subject : '';
+}
+
+const normal = (url: string) => url.replace(/\/+$/, '');

@@ -1,0 +1,238 @@
+// The tokens on disk (semantics 3.4, protocols 6). Promises: the layout other tools read, files 0600 from the start in
+// folders 0700, nothing believed that others could have planted, and no token in an error.
+
+import { chmodSync, type Dirent, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from '../errors.ts';
+import { codeOf, removeFile, replaceFile, toFileError } from '../files.ts';
+import { cacheDir, type Host } from '../host.ts';
+import {
+  audienceFolder,
+  cacheRootIn,
+  checkCacheFolder,
+  readSecret,
+  recordFileName,
+  refreshFileName,
+  tokenFileName,
+  UnsafeCacheError,
+} from './cache-files.ts';
+import { audiencesOf, decodeClaims, expiryOf, refreshExpiryOf } from './jwt.ts';
+
+type CacheHost = Pick<Host, 'platform' | 'env' | 'home'>;
+
+/** How a login was made, so that it can be made again; never holds a token (protocols Q10). */
+export interface LoginRecord {
+  /** The issuer the tokens came from; a refresh token is sent to no other. */
+  readonly issuer: string;
+  /** `sub` of the token this belongs to. A token of another subject was written by another tool: then this is stale. */
+  readonly subject: string;
+  /** The identity that was asked for. */
+  readonly identity?: string;
+  readonly identityProvider?: string;
+  readonly source: LoginSource;
+}
+
+export type LoginSource =
+  | { readonly kind: 'browser' }
+  /** A literal token: cannot be made again. */
+  | { readonly kind: 'token' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'ambient'; readonly provider: string };
+
+export interface CachedTokens {
+  readonly token: string | undefined;
+  readonly refreshToken: string | undefined;
+  /** Only while it belongs to the token beside it. */
+  readonly record: LoginRecord | undefined;
+}
+
+export interface NewTokens {
+  readonly token: string;
+  /** Undefined keeps the one that is there, null removes it. */
+  readonly refreshToken: string | null | undefined;
+  /** Undefined keeps the one that is there. */
+  readonly record?: LoginRecord;
+}
+
+export function cacheRoot(host: CacheHost): string {
+  return cacheRootIn(cacheDir(host));
+}
+
+/** The folder of one audience. Throws kind `usage` for what cannot be a folder's name. */
+export function audiencePath(host: CacheHost, audience: string): string {
+  const name = audienceFolder(audience, host.platform);
+  if (name === '' || name.startsWith('.') || /[\\\0-\x1f\x7f]/.test(name) || name.length > 255) {
+    throw new CliError('usage', `"${audience}" cannot be an audience`, { code: 'usage.bad-audience' });
+  }
+  return join(cacheRoot(host), name);
+}
+
+/** What `withLock` locks while the tokens of an audience change. */
+export function audienceLock(host: CacheHost, audience: string): string {
+  return join(cacheRoot(host), '.locks', audienceFolder(audience, host.platform));
+}
+
+/** The tokens of an audience, expired or not. Throws kind `local` when the cache is not to be trusted. */
+export function readTokens(host: CacheHost, audience: string): CachedTokens {
+  const folder = audiencePath(host, audience);
+  const read = (name: string) => guarded('read', join(folder, name), () => readSecret(cacheRoot(host), folder, name));
+  const token = read(tokenFileName) || undefined;
+  const refreshToken = read(refreshFileName) || undefined;
+  const record = token === undefined ? undefined : parseRecord(read(recordFileName));
+  const subject = token === undefined ? undefined : decodeClaims(token)?.sub;
+  return { token, refreshToken, record: record?.subject === subject ? record : undefined };
+}
+
+export function writeTokens(host: CacheHost, audience: string, tokens: NewTokens): void {
+  const root = cacheRoot(host);
+  const folder = audiencePath(host, audience);
+  guarded('write', join(folder, tokenFileName), () => {
+    for (const path of [root, folder]) {
+      if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700);
+      checkCacheFolder(path);
+    }
+  });
+  // The refresh token first: should the power fail now, the next one to need a token has the pair's newer half.
+  if (tokens.refreshToken === null) removeFile(join(folder, refreshFileName));
+  else if (tokens.refreshToken !== undefined) replaceFile(join(folder, refreshFileName), tokens.refreshToken);
+  if (tokens.record !== undefined) {
+    replaceFile(join(folder, recordFileName), `${JSON.stringify({ version: 1, ...tokens.record })}\n`);
+  }
+  replaceFile(join(folder, tokenFileName), tokens.token);
+}
+
+/** Forgets the refresh token of an audience, for one that the issuer no longer takes. */
+export function dropRefreshToken(host: CacheHost, audience: string): void {
+  removeFile(join(audiencePath(host, audience), refreshFileName));
+}
+
+/** Forgets the tokens of one audience; false when there were none. */
+export function deleteTokens(host: CacheHost, audience: string): boolean {
+  const folder = audiencePath(host, audience);
+  checkRoot(host);
+  const found = forget(folder);
+  removeFolderIfEmpty(folder);
+  return found;
+}
+
+/** Forgets every token, also those under an alias (protocols 6); false when there were none. */
+export function deleteAllTokens(host: CacheHost): boolean {
+  checkRoot(host);
+  let found = false;
+  const visit = (folder: string): void => {
+    for (const entry of entriesOf(folder)) {
+      // Links are not followed: what they lead to is not ours to remove.
+      if (!entry.isDirectory()) continue;
+      visit(join(folder, entry.name));
+      found = forget(join(folder, entry.name)) || found;
+      removeFolderIfEmpty(join(folder, entry.name));
+    }
+  };
+  visit(cacheRoot(host));
+  return found;
+}
+
+/** The audiences there are tokens for, sorted: read from the tokens, since folder names are lossy. */
+export function listAudiences(host: CacheHost): string[] {
+  const root = cacheRoot(host);
+  const found = new Set<string>();
+  const visit = (folder: string): void => {
+    for (const entry of entriesOf(folder)) {
+      if (!entry.isDirectory()) continue;
+      const inner = join(folder, entry.name);
+      visit(inner);
+      try {
+        const claims = decodeClaims(readSecret(root, inner, tokenFileName) ?? '');
+        for (const audience of claims === undefined ? [] : audiencesOf(claims)) found.add(audience);
+      } catch {
+        // A listing shows what can be used; using the rest says what is wrong with it.
+      }
+    }
+  };
+  visit(root);
+  return [...found].sort();
+}
+
+/** Milliseconds a token is still good for, less `marginMs`; 0 when it is missing, expired or unreadable. */
+export function remainingMs(now: number, token: string | undefined, marginMs = 0): number {
+  return token === undefined ? 0 : Math.max(0, expiryOf(token) - now - marginMs);
+}
+
+/** The same for a refresh token. */
+export function refreshRemainingMs(now: number, refreshToken: string | undefined, marginMs = 0): number {
+  return refreshToken === undefined ? 0 : Math.max(0, refreshExpiryOf(refreshToken) - now - marginMs);
+}
+
+function forget(folder: string): boolean {
+  const found = [tokenFileName, refreshFileName].map((name) => removeFile(join(folder, name)));
+  removeFile(join(folder, recordFileName));
+  return found.includes(true);
+}
+
+function checkRoot(host: CacheHost): void {
+  guarded('remove', cacheRoot(host), () => checkCacheFolder(cacheRoot(host)));
+}
+
+function removeFolderIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Somebody else's files are in it, or it is gone already.
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    throw toFileError(error, 'read', folder);
+  }
+}
+
+function guarded<T>(verb: 'read' | 'write' | 'remove', path: string, fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof UnsafeCacheError) {
+      throw new CliError('local', `Not using the token cache: ${error.message}`, {
+        code: 'local.unsafe-cache',
+        hint: error.fix,
+        cause: error,
+      });
+    }
+    throw toFileError(error, verb, path);
+  }
+}
+
+function parseRecord(text: string | undefined): LoginRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  // Every member is checked below before it is used.
+  const { version, issuer, subject, identity, identityProvider, source } = value as Record<string, unknown>;
+  if (version !== 1 || typeof issuer !== 'string' || typeof subject !== 'string') return undefined;
+  const from = parseSource(source);
+  if (from === undefined) return undefined;
+  return {
+    issuer,
+    subject,
+    ...(typeof identity === 'string' ? { identity } : {}),
+    ...(typeof identityProvider === 'string' ? { identityProvider } : {}),
+    source: from,
+  };
+}
+
+function parseSource(value: unknown): LoginSource | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  // As above: members are checked before use.
+  const { kind, path, provider } = value as Record<string, unknown>;
+  if (kind === 'browser' || kind === 'token') return { kind };
+  if (kind === 'file' && typeof path === 'string') return { kind, path };
+  if (kind === 'ambient' && typeof provider === 'string') return { kind, provider };
+  return undefined;
+}

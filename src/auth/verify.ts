@@ -1,0 +1,93 @@
+// Whether a token that came by way of a browser is the issuer's own (protocols 1.8).
+
+import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import { send } from '../api/transport.ts';
+import { CliError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { audiencesOf, decodeClaims } from './jwt.ts';
+
+/** Throws kind `auth` when signature, issuer, audience or time do not fit. */
+export async function verifyToken(
+  host: Host,
+  issuer: string,
+  token: string,
+  audience: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const claims = decodeClaims(token);
+  const header = headerOf(token);
+  if (claims === undefined || header === undefined) throw refused('it is not a token');
+  if (typeof claims.iss !== 'string' || normal(claims.iss) !== normal(issuer)) throw refused('another issuer made it');
+  const held = audiencesOf(claims);
+  if (!audience.every((one) => held.includes(one))) throw refused('it is for another audience');
+  if (typeof claims.exp !== 'number' || claims.exp * 1000 <= host.now()) throw refused('it has expired');
+
+  const discovery = await getJson(host, `${normal(issuer)}/.well-known/openid-configuration`, signal);
+  const address = discovery['jwks_uri'];
+  if (typeof address !== 'string' || !URL.canParse(address))
+    throw refused('the issuer does not say where its keys are');
+  const { keys } = await getJson(host, address, signal);
+  const key = (Array.isArray(keys) ? keys : []).find(
+    (one: unknown) => typeof one === 'object' && one !== null && 'kid' in one && one.kid === header.kid,
+  );
+  if (key === undefined || !isSigned(token, header.alg, key)) throw refused('its signature is not the issuer’s');
+}
+
+function isSigned(token: string, algorithm: unknown, jwk: JsonWebKey): boolean {
+  const [header, payload, signature] = token.split('.');
+  const signed = Buffer.from(`${header}.${payload}`);
+  const bytes = Buffer.from(signature ?? '', 'base64url');
+  try {
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    // The algorithm must be the key's: otherwise a token could choose a weaker one.
+    if (algorithm === 'RS256') return key.asymmetricKeyType === 'rsa' && verify('sha256', signed, key, bytes);
+    if (algorithm !== 'ES256' || jwk.crv !== 'P-256') return false;
+    return verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, bytes);
+  } catch {
+    return false;
+  }
+}
+
+function headerOf(token: string): { readonly alg?: unknown; readonly kid?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function getJson(
+  host: Host,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  const response = await send(host, {
+    method: 'GET',
+    url,
+    headers: { accept: 'application/json' },
+    timeoutMs: 30_000,
+    maxBytes: 1024 * 1024,
+    signal,
+  });
+  try {
+    const value: unknown = response.status === 200 ? JSON.parse(response.text) : undefined;
+    // An object of unknown members is what the return type says.
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw new CliError('api', `${new URL(url).origin} did not answer like a Chainguard issuer`, {
+    code: 'api.not-an-issuer',
+    hint: 'check `platform.issuer` with `chainctl config view`',
+  });
+}
+
+function refused(reason: string): CliError {
+  return new CliError('auth', `The browser brought a token that cannot be used: ${reason}`, {
+    code: 'auth.bad-token',
+    hint: 'try again with `chainctl auth login`',
+  });
+}
+
+const normal = (url: string) => url.replace(/\/+$/, '');
