@@ -1,0 +1,210 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { audiencesOf, decodeClaims, expiryOf, refreshExpiryOf } from '../../src/auth/jwt.ts';
+import {
+  audiencePath,
+  deleteAllTokens,
+  deleteTokens,
+  listAudiences,
+  readTokens,
+  refreshRemainingMs,
+  remainingMs,
+  writeTokens,
+} from '../../src/auth/token-cache.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { makeRefreshToken, makeToken, someUser } from '../support/tokens.ts';
+
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+const api = 'https://console-api.enforce.dev';
+
+describe('jwt', () => {
+  test('an audience is a string or a list', () => {
+    expect(audiencesOf({ aud: 'a' })).toEqual(['a']);
+    expect(audiencesOf({ aud: ['a', 1, 'b'] })).toEqual(['a', 'b']);
+    expect(audiencesOf({})).toEqual([]);
+  });
+
+  test('whatever is not a token has no claims', () => {
+    for (const text of ['', 'a', 'a.b', 'a.!.c', `a.${Buffer.from('[]').toString('base64url')}.c`, '..']) {
+      expect(decodeClaims(text), text).toBeUndefined();
+      expect(expiryOf(text), text).toBe(0);
+    }
+    expect(expiryOf(makeToken({ exp: 12 }))).toBe(12_000);
+    expect(expiryOf(makeToken({ exp: '12' }))).toBe(0);
+    expect(refreshExpiryOf(makeRefreshToken(34_000))).toBe(34_000);
+    expect(refreshExpiryOf('no base64!')).toBe(0);
+  });
+});
+
+describe('layout', () => {
+  test('the folder and file names other tools read, 0600 in 0700, no newline', () => {
+    const host = fakeHost();
+    const token = makeToken({ aud: api, exp: 1 });
+    const refreshToken = makeRefreshToken(5_000);
+    writeTokens(host, api, { token, refreshToken });
+    const folder = join(host.home(), '.cache', 'chainguard', 'https:--console-api.enforce.dev');
+    expect(readFileSync(join(folder, 'oidc-token'), 'utf8')).toBe(token);
+    expect(readFileSync(join(folder, 'refresh-token'), 'utf8')).toBe(refreshToken);
+    expect([
+      mode(folder),
+      mode(dirname(folder)),
+      mode(join(folder, 'oidc-token')),
+      mode(join(folder, 'refresh-token')),
+    ]).toEqual(['700', '700', '600', '600']);
+    expect(readTokens(host, api)).toEqual({ token, refreshToken, record: undefined });
+  });
+
+  test('XDG_CACHE_HOME, macOS and Windows have their own places', () => {
+    const host = fakeHost({ env: { XDG_CACHE_HOME: '/x' } });
+    expect(audiencePath(host, 'cgr.dev')).toBe('/x/chainguard/cgr.dev');
+    const mac = fakeHost({ platform: 'darwin' });
+    expect(audiencePath(mac, 'localhost:5000')).toBe(join(mac.home(), 'Library/Caches/chainguard/localhost:5000'));
+    const windows = fakeHost({ platform: 'win32', env: { LocalAppData: '/l' } });
+    expect(audiencePath(windows, 'http://localhost:5000')).toBe('/l/chainguard/http---localhost-5000');
+  });
+
+  test('an audience cannot climb out of the cache', () => {
+    for (const audience of ['', '..', '.', '.locks', 'a\\b', 'a\0b']) {
+      expect(() => audiencePath(fakeHost(), audience), JSON.stringify(audience)).toThrow('cannot be an audience');
+    }
+    expect(audiencePath(fakeHost(), '/../x').endsWith('/chainguard/-..-x')).toBe(true);
+  });
+
+  test('a refresh token is kept, replaced or removed', () => {
+    const host = fakeHost();
+    const [first, second] = [makeRefreshToken(5_000), makeRefreshToken(6_000)];
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: first });
+    writeTokens(host, api, { token: 'a.b.d', refreshToken: undefined });
+    expect(readTokens(host, api).refreshToken).toBe(first);
+    writeTokens(host, api, { token: 'a.b.d', refreshToken: second });
+    expect(readTokens(host, api).refreshToken).toBe(second);
+    writeTokens(host, api, { token: 'a.b.d', refreshToken: null });
+    expect(readTokens(host, api).refreshToken).toBeUndefined();
+  });
+
+  test('a login record belongs to its token only', () => {
+    const host = fakeHost();
+    const record = { issuer: 'https://i', subject: someUser, source: { kind: 'file', path: '/t' } } as const;
+    const token = makeToken({ aud: api });
+    writeTokens(host, api, { token, refreshToken: null, record });
+    expect(readTokens(host, api).record).toEqual(record);
+    writeFileSync(join(audiencePath(host, api), 'oidc-token'), makeToken({ aud: api, sub: 'somebody else' }));
+    expect(readTokens(host, api).record).toBeUndefined();
+    writeFileSync(join(audiencePath(host, api), 'oidc-token'), token);
+    for (const text of [
+      '',
+      'x',
+      '[]',
+      '{}',
+      '{"version":1,"issuer":1}',
+      '{"version":1,"issuer":"i","subject":"s","source":{"kind":"file"}}',
+    ]) {
+      writeFileSync(join(audiencePath(host, api), 'login.json'), text);
+      expect(readTokens(host, api).record, text).toBeUndefined();
+    }
+  });
+});
+
+describe('what is not believed', () => {
+  const unsafe = (message: string) => ({
+    kind: 'local',
+    code: 'local.unsafe-cache',
+    message: expect.stringContaining(message),
+  });
+
+  test('files and folders open to others, with the fix', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    const file = join(audiencePath(host, api), 'oidc-token');
+    chmodSync(file, 0o644);
+    expect(() => readTokens(host, api)).toThrow(
+      expect.objectContaining({ ...unsafe('can be read by others'), hint: `run \`chmod 600 ${file}\`` }),
+    );
+    chmodSync(file, 0o600);
+    chmodSync(audiencePath(host, api), 0o770);
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('is open to others')));
+    expect(() => writeTokens(host, api, { token: 'a.b.c', refreshToken: null })).toThrow(
+      expect.objectContaining(unsafe('is open to others')),
+    );
+    chmodSync(audiencePath(host, api), 0o700);
+    chmodSync(dirname(audiencePath(host, api)), 0o777);
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('is open to others')));
+  });
+
+  test('links in place of files and folders', () => {
+    const host = fakeHost();
+    const other = fakeHost();
+    writeTokens(other, api, { token: 'a.b.c', refreshToken: null });
+    mkdirSync(dirname(audiencePath(host, api)), { recursive: true, mode: 0o700 });
+    symlinkSync(audiencePath(other, api), audiencePath(host, api));
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('is not a plain folder')));
+    expect(() => writeTokens(host, api, { token: 'x.y.z', refreshToken: null })).toThrow(
+      expect.objectContaining(unsafe('is not a plain folder')),
+    );
+    expect(deleteAllTokens(host)).toBe(false);
+    expect(readTokens(other, api).token).toBe('a.b.c');
+
+    const third = fakeHost();
+    mkdirSync(audiencePath(third, api), { recursive: true, mode: 0o700 });
+    chmodSync(dirname(audiencePath(third, api)), 0o700);
+    symlinkSync(join(audiencePath(other, api), 'oidc-token'), join(audiencePath(third, api), 'oidc-token'));
+    expect(() => readTokens(third, api)).toThrow(expect.objectContaining(unsafe('is not a plain file')));
+  });
+
+  test.runIf(process.getuid?.() === 0)('files of another user', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    chownSync(join(audiencePath(host, api), 'oidc-token'), 12345, 12345);
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('belongs to another user')));
+  });
+
+  test('no home folder and a file in the way are one sentence each', () => {
+    expect(() => readTokens(fakeHost({ home: false }), api)).toThrow('There is no home folder');
+    const host = fakeHost();
+    writeFileSync(join(host.home(), '.cache'), '');
+    expect(() => writeTokens(host, api, { token: 'a.b.c', refreshToken: null })).toThrow(
+      'a part of its path is a file',
+    );
+    expect(() => readTokens(host, api)).toThrow('a part of its path is a file');
+  });
+});
+
+describe('remaining life, listing, forgetting', () => {
+  test('missing, expired and unreadable tokens have none', () => {
+    expect(remainingMs(0, undefined)).toBe(0);
+    expect(remainingMs(0, 'rubbish')).toBe(0);
+    expect(remainingMs(10_000, makeToken({ exp: 9 }))).toBe(0);
+    expect(remainingMs(10_000, makeToken({ exp: 100 }), 60_000)).toBe(30_000);
+    expect(refreshRemainingMs(10_000, makeRefreshToken(11_000))).toBe(1_000);
+  });
+
+  test('audiences are read from tokens, sorted, without twins and rubbish', () => {
+    const host = fakeHost();
+    writeTokens(host, 'cgr.dev', { token: makeToken({ aud: 'cgr.dev' }), refreshToken: null });
+    writeTokens(host, api, { token: makeToken({ aud: [api, 'cgr.dev'] }), refreshToken: null });
+    writeTokens(host, 'broken', { token: 'rubbish', refreshToken: null });
+    const alias = join(audiencePath(host, 'cgr.dev'), 'alias');
+    mkdirSync(alias, { mode: 0o700 });
+    writeFileSync(join(alias, 'oidc-token'), makeToken({ aud: 'below.alias' }), { mode: 0o600 });
+    expect(listAudiences(host)).toEqual(['below.alias', 'cgr.dev', api]);
+    expect(listAudiences(fakeHost())).toEqual([]);
+  });
+
+  test('forgetting takes known names and empty folders only', () => {
+    const host = fakeHost();
+    writeTokens(host, 'cgr.dev', { token: 'a.b.c', refreshToken: makeRefreshToken(1) });
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    const alias = join(audiencePath(host, api), 'alias');
+    mkdirSync(alias, { mode: 0o700 });
+    writeFileSync(join(alias, 'refresh-token'), 'x', { mode: 0o600 });
+    writeFileSync(join(audiencePath(host, api), 'notes.txt'), 'mine');
+    expect(deleteTokens(host, 'cgr.dev')).toBe(true);
+    expect(deleteTokens(host, 'cgr.dev')).toBe(false);
+    expect(existsSync(audiencePath(host, 'cgr.dev'))).toBe(false);
+    expect(deleteAllTokens(host)).toBe(true);
+    expect(deleteAllTokens(host)).toBe(false);
+    expect(existsSync(alias)).toBe(false);
+    expect(readFileSync(join(audiencePath(host, api), 'notes.txt'), 'utf8')).toBe('mine');
+  });
+});
