@@ -78,6 +78,8 @@ export interface Input<V = unknown> {
   /** Text that is parsed when nothing was given. */
   readonly default?: string;
   readonly config?: ConfigKey;
+  /** Whether the configuration counts when these keys were given; always unless said otherwise. */
+  readonly configWhen?: (given: ReadonlySet<string>) => boolean;
   readonly hidden?: boolean;
   /** Asked for with this question instead of a derived one. */
   readonly question?: string;
@@ -153,6 +155,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly readsConfig?: false;
   /** Asked after the result was printed: the error of a check that answered no, which decides the exit code. */
   readonly verdict?: (results: readonly T[]) => CliError | undefined;
+  /** What goes on once the result is printed, until it is over: a server in the foreground. */
+  readonly afterwards?: (context: Context, results: readonly T[]) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
   readonly run: (

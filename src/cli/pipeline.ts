@@ -44,7 +44,10 @@ export async function runCommand(
   }
   const result = await definition.run(context, values);
   await render(definition, result, format, context);
-  const no = definition.verdict?.(Array.isArray(result) ? result : [result]);
+  if (definition.verdict === undefined && definition.afterwards === undefined) return;
+  const results: readonly unknown[] = Array.isArray(result) ? result : [result];
+  await definition.afterwards?.(context, results);
+  const no = definition.verdict?.(results);
   if (no !== undefined) throw no;
 }
 
@@ -115,7 +118,7 @@ function textsOf(
   if (texts !== undefined) {
     return { texts: input.many ? splitCommas(input, texts) : texts.slice(-1), name: spellingOf(key, input) };
   }
-  if (input.config !== undefined) {
+  if (input.config !== undefined && (input.configWhen?.(new Set(given.keys())) ?? true)) {
     const source = context.config.source(input.config);
     const value = context.config.get(input.config);
     if (source !== 'default' && value !== '') return { texts: [value], name: sourceName(input.config, source) };

@@ -2,7 +2,7 @@
 // a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
 
 import type { IamGroup, IamIdentity, IamRole } from '../../api/schema/types.gen.ts';
-import { isAncestorOrSelf, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
+import { ancestry, isAncestorOrSelf, isRoot, isUidp, parentOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
@@ -16,27 +16,50 @@ export interface Reference {
 
 // ---- locations ----
 
-/** Every group the caller sees, parents before children, siblings by name. */
-export function visibleGroups(context: Context): Promise<readonly IamGroup[]> {
+/** Every group the caller sees, with what naming and nesting them needs. */
+export interface GroupDirectory {
+  /** Parents before children, siblings by name. */
+  readonly groups: readonly IamGroup[];
+  readonly byId: ReadonlyMap<string, IamGroup>;
+  readonly byName: ReadonlyMap<string, readonly IamGroup[]>;
+}
+
+export function groupDirectory(context: Context): Promise<GroupDirectory> {
   return context.cached('groups', async () => {
     const answer = await (await context.api()).call('iam.v1.Groups.List', {});
-    return inTreeOrder(answer.items ?? []);
+    return toDirectory(answer.items ?? []);
   });
 }
 
+export function toDirectory(items: readonly IamGroup[]): GroupDirectory {
+  const groups = inTreeOrder(items);
+  const byName = new Map<string, IamGroup[]>();
+  for (const one of groups) {
+    const sharing = byName.get(one.name ?? '');
+    if (sharing === undefined) byName.set(one.name ?? '', [one]);
+    else sharing.push(one);
+  }
+  return { groups, byId: new Map(groups.map((one) => [one.id ?? '', one])), byName };
+}
+
+/** Every group the caller sees, parents before children, siblings by name. */
+export const visibleGroups = async (context: Context): Promise<readonly IamGroup[]> =>
+  (await groupDirectory(context)).groups;
+
 /** Depth-first, siblings by name. A group whose parent is not visible stands as a root. */
 export function inTreeOrder(groups: readonly IamGroup[]): readonly IamGroup[] {
-  const known = new Set(groups.map((group) => group.id));
+  const known = new Set(groups.map((group) => group.id ?? ''));
   const children = new Map<string, IamGroup[]>();
   for (const group of groups) {
     const parent = parentOf(group.id ?? '');
     const under = known.has(parent) ? parent : '';
-    children.set(under, [...(children.get(under) ?? []), group]);
+    const siblings = children.get(under);
+    if (siblings === undefined) children.set(under, [group]);
+    else siblings.push(group);
   }
   const ordered: IamGroup[] = [];
   const visit = (parent: string) => {
-    const below = (children.get(parent) ?? []).sort((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
-    for (const group of below) {
+    for (const group of (children.get(parent) ?? []).sort(byNameThenId)) {
       ordered.push(group);
       visit(group.id ?? '');
     }
@@ -54,33 +77,28 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
     parse: notEmpty,
     async resolve(context, text) {
       if (isUidp(text)) return { id: text, name: text };
-      const groups = await visibleGroups(context);
-      const wanted = groups.filter(accepts);
-      const matches = wanted.filter((group) => group.name === text || pathOf(group, groups) === text);
+      const directory = await groupDirectory(context);
       return toReference(
-        await one(context, text, matches, {
+        await one(context, text, named(text, directory).filter(accepts), {
           noun,
           // The wording public scripts look for, whatever the noun (script-contracts 1.13).
           missing: `No folder found for "${text}"`,
-          near: nearest(
-            text,
-            wanted.map((group) => group.name ?? ''),
-          ),
-          candidate: (group) => groupCandidate(group, groups),
+          names: () => directory.groups.filter(accepts).map((group) => group.name ?? ''),
+          candidate: (group) => groupCandidate(group, directory),
         }),
       );
     },
     async candidates(context) {
-      const groups = await visibleGroups(context);
-      return groups.filter(accepts).map((group) => groupCandidate(group, groups));
+      const directory = await groupDirectory(context);
+      return directory.groups.filter(accepts).map((group) => groupCandidate(group, directory));
     },
     async sole(context) {
-      const groups = await visibleGroups(context);
-      const wanted = groups.filter(accepts);
+      const directory = await groupDirectory(context);
+      const wanted = directory.groups.filter(accepts);
       const roots = wanted.filter(isOrganization);
       // A login that sees one organization means that one, whatever folders it holds (script-contracts 2, pull-token).
       const sole = wanted.length === 1 ? wanted[0] : roots.length === 1 ? roots[0] : undefined;
-      return sole === undefined ? undefined : groupCandidate(sole, groups);
+      return sole === undefined ? undefined : groupCandidate(sole, directory);
     },
   };
   return kind;
@@ -91,23 +109,36 @@ export const group = groupKind('folder', 'LOCATION', () => true);
 export const organization = groupKind('organization', 'ORGANIZATION', isOrganization);
 export const folder = groupKind('folder', 'FOLDER', (one) => !isOrganization(one));
 
-function groupCandidate(one: IamGroup, all: readonly IamGroup[]): Candidate<Reference> {
-  const unique = all.filter((other) => other.name === one.name).length === 1;
-  const depth = all.filter((other) => other.id !== one.id && isAncestorOrSelf(other.id ?? '', one.id ?? '')).length;
+/** By name, or by names from the organization down joined by `/`: names cannot hold one themselves (semantics 2). */
+function named(text: string, directory: GroupDirectory): readonly IamGroup[] {
+  const slash = text.lastIndexOf('/');
+  if (slash < 0) return directory.byName.get(text) ?? [];
+  return (directory.byName.get(text.slice(slash + 1)) ?? []).filter((one) => pathOf(one, directory) === text);
+}
+
+function groupCandidate(one: IamGroup, directory: GroupDirectory): Candidate<Reference> {
+  const unique = directory.byName.get(one.name ?? '')?.length === 1;
   return {
     value: toReference(one),
     label: one.name ?? '',
     ...(one.description ? { description: one.description } : {}),
     text: unique ? (one.name ?? '') : (one.id ?? ''),
-    depth,
+    depth: lineage(one, directory).length - 1,
   };
 }
 
-/** Names from the organization down, joined by `/`: names cannot hold one themselves (semantics 2). */
-export function pathOf(one: IamGroup, all: readonly IamGroup[]): string {
-  const names: string[] = [];
-  for (const other of all) if (isAncestorOrSelf(other.id ?? '', one.id ?? '')) names.push(other.name ?? '');
-  return names.join('/');
+/** Names of a group and of the visible groups around it, outermost first, joined by `/`. */
+export function pathOf(one: IamGroup, directory: GroupDirectory): string {
+  return lineage(one, directory)
+    .map((each) => each.name ?? '')
+    .join('/');
+}
+
+/** The visible groups that hold this one, outermost first, then itself. */
+function lineage(one: IamGroup, directory: GroupDirectory): IamGroup[] {
+  return ancestry(one.id ?? '')
+    .flatMap((id) => directory.byId.get(id) ?? [])
+    .reverse();
 }
 
 // ---- roles ----
@@ -116,7 +147,7 @@ export function pathOf(one: IamGroup, all: readonly IamGroup[]): string {
 function visibleRoles(context: Context): Promise<readonly IamRole[]> {
   return context.cached('roles', async () => {
     const answer = await (await context.api()).call('iam.v1.Roles.List', {});
-    return [...(answer.items ?? [])].sort((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
+    return [...(answer.items ?? [])].sort(byNameThenId);
   });
 }
 
@@ -133,10 +164,7 @@ export const role: Kind<Reference> = {
       await one(context, text, matches, {
         noun: 'role',
         missing: `No role found for "${text}"`,
-        near: nearest(
-          text,
-          roles.map((each) => each.name ?? ''),
-        ),
+        names: () => roles.map((each) => each.name ?? ''),
         candidate: roleCandidate,
       }),
     );
@@ -146,11 +174,11 @@ export const role: Kind<Reference> = {
   },
 };
 
-/** A custom role can be bound in its organization only; built-in ones everywhere. */
+/** A custom role can be bound where it was made and below; built-in ones everywhere. */
 function usableAt(one: IamRole, chosen: Chosen): boolean {
   const at = (chosen['parent'] as Reference | undefined)?.id;
   const id = one.id ?? '';
-  return at === undefined || !id.includes('/') || rootOf(id) === rootOf(at);
+  return at === undefined || isRoot(id) || isAncestorOrSelf(parentOf(id), at);
 }
 
 const roleCandidate = (one: IamRole): Candidate<Reference> => ({
@@ -167,11 +195,16 @@ export function visibleIdentities(context: Context, parent?: string): Promise<re
   return context.cached(`identities:${parent ?? ''}`, async () => {
     const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
     const answer = await (await context.api()).call('iam.v1.Identities.List', filter);
-    return [...(answer.items ?? [])].sort((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
+    return [...(answer.items ?? [])].sort(byNameThenId);
   });
 }
 
-export const identity: Kind<Reference> = {
+/** An identity as it was looked up; by id alone nothing was. */
+export interface IdentityReference extends Reference {
+  readonly identity?: IamIdentity;
+}
+
+export const identity: Kind<IdentityReference> = {
   metavar: 'IDENTITY',
   noun: 'identity',
   parse: notEmpty,
@@ -179,14 +212,11 @@ export const identity: Kind<Reference> = {
     if (isUidp(text)) return { id: text, name: text };
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
     const matches = identities.filter((each) => each.name === text);
-    return toReference(
+    return toIdentityReference(
       await one(context, text, matches, {
         noun: 'identity',
         missing: `No identity found for "${text}"`,
-        near: nearest(
-          text,
-          identities.map((each) => each.name ?? ''),
-        ),
+        names: () => identities.map((each) => each.name ?? ''),
         candidate: identityCandidate,
       }),
     );
@@ -195,10 +225,14 @@ export const identity: Kind<Reference> = {
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
     return identities.map(identityCandidate);
   },
+  // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
+  sole: async () => undefined,
 };
 
-const identityCandidate = (each: IamIdentity): Candidate<Reference> => ({
-  value: toReference(each),
+const toIdentityReference = (each: IamIdentity): IdentityReference => ({ ...toReference(each), identity: each });
+
+const identityCandidate = (each: IamIdentity): Candidate<IdentityReference> => ({
+  value: toIdentityReference(each),
   label: each.name ?? '',
   description: each.description || (each.id ?? ''),
   text: each.id ?? '',
@@ -211,7 +245,20 @@ function notEmpty(text: string): string {
   return text;
 }
 
-const toReference = (thing: { readonly id?: string; readonly name?: string }): Reference => ({
+const plurals: Readonly<Record<string, string>> = { identity: 'identities' };
+
+interface Named {
+  readonly id?: string;
+  readonly name?: string;
+}
+
+/** By code units, so that the order is the same on every machine; equal names by id. */
+export const byNameThenId = (a: Named, b: Named) =>
+  compare(a.name ?? '', b.name ?? '') || compare(a.id ?? '', b.id ?? '');
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+const toReference = (thing: Named): Reference => ({
   id: thing.id ?? '',
   name: thing.name ?? '',
 });
@@ -219,7 +266,8 @@ const toReference = (thing: { readonly id?: string; readonly name?: string }): R
 interface Lookup<T> {
   readonly noun: string;
   readonly missing: string;
-  readonly near: string | undefined;
+  /** Names to look for near misses in. */
+  readonly names: () => readonly string[];
   readonly candidate: (thing: T) => Candidate<Reference>;
 }
 
@@ -231,9 +279,10 @@ async function one<T extends { readonly id?: string }>(
 ): Promise<T> {
   const [first, ...others] = matches;
   if (first === undefined) {
+    const near = nearest(text, lookup.names());
     throw new CliError('not-found', lookup.missing, {
       code: `not-found.${lookup.noun}`,
-      ...(lookup.near === undefined ? {} : { hint: `did you mean "${lookup.near}"?` }),
+      ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
     });
   }
   if (others.length === 0) return first;
@@ -242,8 +291,12 @@ async function one<T extends { readonly id?: string }>(
     const picked = await context.prompts.pick(`Several are named "${text}". Which ${lookup.noun}?`, rows);
     return matches.find((thing) => thing.id === picked.value.id) ?? first;
   }
-  throw new CliError('usage', `"${text}" names ${matches.length} things; say which by its id`, {
-    code: 'usage.ambiguous',
-    details: matches.map((thing) => thing.id ?? ''),
-  });
+  throw new CliError(
+    'usage',
+    `"${text}" names ${matches.length} ${plurals[lookup.noun] ?? `${lookup.noun}s`}; say which by its id`,
+    {
+      code: 'usage.ambiguous',
+      details: matches.map((thing) => thing.id ?? ''),
+    },
+  );
 }

@@ -22,5 +22,5 @@ export default defineCommand({
   ],
   view: organizationView,
   formats: ['json', 'table', 'id'],
-  run: (context, input) => describeGroup(context, input.organization.id),
+  run: (context, input) => describeGroup(context, input.organization),
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { isOrganization, visibleGroups } from '../../../cli/inputs/references.ts';
+import { inTreeOrder } from '../../../cli/inputs/references.ts';
 import { organizationView } from './view.ts';
 
 export default defineCommand({
@@ -13,5 +13,8 @@ export default defineCommand({
   ],
   view: organizationView,
   formats: ['tree', 'table', 'json', 'id'],
-  run: async (context) => (await visibleGroups(context)).filter(isOrganization),
+  run: async (context) => {
+    const answer = await (await context.api()).call('iam.v1.Groups.List', { uidp: { inRoot: true } });
+    return inTreeOrder(answer.items ?? []);
+  },
 });

@@ -1,5 +1,6 @@
+import { compact } from '../../../api/compact.ts';
 import type { IamGroup } from '../../../api/schema/types.gen.ts';
-import { isAncestor } from '../../../api/uidp.ts';
+import { ancestry } from '../../../api/uidp.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 
 /** Organizations and folders alike: both are groups on the wire. */
@@ -10,6 +11,7 @@ export const groupView = defineView<IamGroup>({
     { head: 'NAME', value: (group) => group.name },
     { head: 'DESCRIPTION', value: (group) => group.description },
   ],
+  json: compact,
   tree: (groups) => nest(groups),
   envelope: 'items',
   empty: 'There is nothing here that you may see.',
@@ -34,17 +36,16 @@ function statusWord(group: IamGroup): string {
 
 const labelOf = (group: IamGroup) => `[${group.name}]${group.description ? ` ${group.description}` : ''}`;
 
-/** Groups below the nearest of their ancestors that is in the list; the list comes parents first. */
-function nest(groups: readonly IamGroup[]): TreeNode[] {
-  const below = (parent: IamGroup | undefined): TreeNode[] =>
-    groups
-      .filter((group) => nearestAncestor(group, groups) === parent)
-      .map((group) => ({ label: labelOf(group), children: below(group) }));
-  return below(undefined);
-}
-
-function nearestAncestor(group: IamGroup, groups: readonly IamGroup[]): IamGroup | undefined {
-  return groups
-    .filter((other) => isAncestor(other.id ?? '', group.id ?? ''))
-    .sort((a, b) => (b.id ?? '').length - (a.id ?? '').length)[0];
+/** Groups below the nearest of their ancestors that is in the list, in the order of the list. */
+export function nest(groups: readonly IamGroup[]): TreeNode[] {
+  const nodes = new Map(groups.map((group) => [group.id ?? '', { label: labelOf(group), children: [] as TreeNode[] }]));
+  const roots: TreeNode[] = [];
+  for (const [id, node] of nodes) {
+    const around = ancestry(id)
+      .slice(1)
+      .map((ancestor) => nodes.get(ancestor))
+      .find((one) => one !== undefined);
+    (around?.children ?? roots).push(node);
+  }
+  return roots;
 }
