@@ -30,7 +30,7 @@ export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<stri
   return new SignJWT(sorted).setProtectedHeader({ alg: 'RS256', kid: key.kid }).sign(key.privateKey);
 }
 
-/** Reads a token without believing it. Throws PERMISSION_DENIED when it is not one. */
+/** Reads a token without believing it. Throws PERMISSION_DENIED when it is not one that could ever be believed. */
 export function decodeJwt(token: string): DecodedToken {
   const parts = token.split('.');
   const [head, body] = parts;
@@ -40,6 +40,8 @@ export function decodeJwt(token: string): DecodedToken {
   const { alg, kid } = header;
   const { iss, sub, aud, exp } = claims;
   if (typeof alg !== 'string') throw unverified('its header names no algorithm');
+  // Before any key is looked for: `none` and shared secrets are out, whoever claims to have issued it.
+  if (!thirdPartyAlgorithms.includes(alg)) throw notAccepted(alg);
   if (typeof iss !== 'string' || iss === '') throw unverified('it names no issuer');
   if (typeof sub !== 'string' || sub === '') throw unverified('it names no subject');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw unverified('it has no expiry');
@@ -74,7 +76,7 @@ export function hasKeyFor(decoded: DecodedToken, keys: readonly unknown[]): bool
 export async function verifyJwt(token: string, decoded: DecodedToken, checks: Verification): Promise<void> {
   const { alg } = decoded.header;
   const allowed = checks.algorithms ?? thirdPartyAlgorithms;
-  if (!allowed.includes(alg)) throw unverified(`its algorithm ${quote(alg)} is not accepted`);
+  if (!allowed.includes(alg)) throw notAccepted(alg);
   const found = candidates(decoded, checks.keys).slice(0, mostKeysTried);
   if (found.length === 0) throw unverified('no key of its issuer fits it');
   if (!(await isSignedByOneOf(token, alg, found))) throw unverified('its signature is not by a key of its issuer');
@@ -104,6 +106,10 @@ export function parseJwks(text: string): unknown[] {
 /** Why a token is not believed. `reason` is a clause about "it". */
 export function unverified(reason: string): StatusError {
   return permissionDenied(`verifying token: ${reason}`);
+}
+
+function notAccepted(algorithm: string): StatusError {
+  return unverified(`its algorithm ${quote(algorithm)} is not accepted`);
 }
 
 async function isSignedByOneOf(token: string, alg: string, keys: readonly JWK[]): Promise<boolean> {

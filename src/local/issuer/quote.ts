@@ -5,7 +5,8 @@ const longest = 200;
  * escaped so that a terminal shows what is there, cut after 200 characters.
  */
 export function quote(value: string): string {
-  const characters = Array.from(value);
+  // Cut roughly first: a value may be a megabyte.
+  const characters = Array.from(value.slice(0, 2 * longest + 2));
   const shown = characters.length > longest ? `${characters.slice(0, longest).join('')}…` : value;
   const escaped = shown.replace(
     /["\\]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu,
