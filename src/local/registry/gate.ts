@@ -2,6 +2,7 @@
 // an identity or a binding takes effect at once; a token only narrows them.
 
 import type { IncomingMessage } from 'node:http';
+import { grpcCodes } from '../../api/status.ts';
 import { capabilitiesAt, groupsWith } from '../access.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
@@ -245,7 +246,8 @@ export function createGate(options: {
       delete: repository !== undefined && (held.has('manifest.delete') || held.has('tag.delete')),
     };
     const actions = asked.filter((action) => possible[action]);
-    // A pull of what does not exist is only granted beside the push that makes it.
+    // A pull of what does not exist is only granted beside the push that makes it; alone it is refused like any
+    // other, which is deliberately no 404 (protocols 7.4).
     const useful = repository !== undefined || actions.includes('push') ? actions : [];
     if (useful.length === 0) {
       if (caller === undefined) throw refuse(401, 'UNAUTHORIZED', 'Authentication required');
@@ -355,11 +357,14 @@ function exists(tx: Tx, identity: string): boolean {
   return row !== undefined && (row['expires_at'] === null || Number(row['expires_at']) > tx.now);
 }
 
+// Not being able to tell is no refusal: the client should try again.
+const unavailable: readonly number[] = [grpcCodes.UNAVAILABLE, grpcCodes.DEADLINE_EXCEEDED, grpcCodes.INTERNAL];
+
 async function unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StatusError) return undefined;
+    if (error instanceof StatusError && !unavailable.includes(error.code)) return undefined;
     throw error;
   }
 }
