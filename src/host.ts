@@ -25,6 +25,16 @@ export interface Host {
   openBrowser(url: string): Promise<boolean>;
   /** Runs a program with the terminal attached (an editor); resolves to its exit code. */
   runForeground(command: string, args: readonly string[]): Promise<number>;
+  /** Starts this program again with other words, on its own; what it prints is appended to a file. */
+  startAgain(args: readonly string[], logPath: string): Promise<StartedProcess>;
+  /** Sends a signal, or with 0 only asks; false when no such process is there to take it. */
+  signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean;
+}
+
+export interface StartedProcess {
+  readonly pid: number;
+  /** What it ended with: an exit code, or the signal that killed it. Undefined while it runs. */
+  ended(): number | string | undefined;
 }
 
 export interface HostInput {

@@ -3,10 +3,10 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { fstatSync, read, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { CliError } from '../errors.ts';
-import type { Host, HostInput, HostOutput } from '../host.ts';
+import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
 
 /** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
 export class OutputClosed extends Error {
@@ -52,6 +52,16 @@ export function createRealHost(): Host {
         child.on('error', reject);
         child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
       }),
+    startAgain,
+    signalProcess(pid, signal) {
+      try {
+        return process.kill(pid, signal);
+      } catch (error) {
+        // Somebody else's process is there, but not ours to end.
+        if ((error as NodeJS.ErrnoException).code === 'EPERM') return signal === 0;
+        return false;
+      }
+    },
   };
 }
 
@@ -135,6 +145,25 @@ function createInput(): HostInput {
       return bytes.length > 0 ? Buffer.from(bytes).toString('utf8') : undefined;
     },
   };
+}
+
+function startAgain(args: readonly string[], logPath: string): Promise<StartedProcess> {
+  return new Promise((resolve, reject) => {
+    const log = openSync(logPath, 'a', 0o600);
+    // The same node with the same loaders, so that a program run from its sources starts itself from them.
+    const words = [...process.execArgv, process.argv[1] ?? '', ...args];
+    const child = spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log], windowsHide: true });
+    let end: number | string | undefined;
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      end = code ?? signal ?? 1;
+    });
+    child.once('spawn', () => {
+      child.unref();
+      resolve({ pid: child.pid ?? 0, ended: () => end });
+    });
+    closeSync(log);
+  });
 }
 
 async function openBrowser(url: string): Promise<boolean> {

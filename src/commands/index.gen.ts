@@ -61,6 +61,19 @@ export const index: IndexNode = {
           name: "folders",
           summary: "Look at the folders of an organization.",
           aliases: ["folder"],
+          children: [
+            {
+              name: "describe",
+              summary: "Show one folder.",
+              load: () => import('./iam/folders/describe.ts'),
+            },
+            {
+              name: "list",
+              summary: "List the folders of an organization.",
+              aliases: ["ls"],
+              load: () => import('./iam/folders/list.ts'),
+            },
+          ],
         },
         {
           name: "identities",
@@ -89,12 +102,66 @@ export const index: IndexNode = {
           name: "roles",
           summary: "Look at the roles that can be bound.",
           aliases: ["role"],
+          children: [
+            {
+              name: "list",
+              summary: "List the roles that can be bound.",
+              aliases: ["ls"],
+              load: () => import('./iam/roles/list.ts'),
+            },
+          ],
         },
       ],
     },
     {
       name: "local",
       summary: "Run a complete platform on this machine, without account or network.",
+      description: "Issuer, API, registry and console in one process on loopback, with state of its own in one folder. Point chainctl at it in a shell with: eval \"$(chainctl local env)\"",
+      children: [
+        {
+          name: "env",
+          summary: "Print the variables that select the platform.",
+          load: () => import('./local/env.ts'),
+        },
+        {
+          name: "reset",
+          summary: "Delete everything the platform holds.",
+          load: () => import('./local/reset.ts'),
+        },
+        {
+          name: "start",
+          summary: "Start the platform.",
+          load: () => import('./local/start.ts'),
+        },
+        {
+          name: "status",
+          summary: "Say whether the platform is running, and where.",
+          load: () => import('./local/status.ts'),
+        },
+        {
+          name: "stop",
+          summary: "Stop the platform.",
+          load: () => import('./local/stop.ts'),
+        },
+        {
+          name: "token",
+          summary: "Print an ID token as a third party would sign it.",
+          load: () => import('./local/token.ts'),
+          valueFlags: ["--email","--issuer","--subject","--audience","--claim","--ttl","--data-dir"],
+          children: [
+            {
+              name: "github",
+              summary: "Print the ID token of a GitHub Actions workflow.",
+              load: () => import('./local/token/github.ts'),
+            },
+            {
+              name: "gitlab",
+              summary: "Print the ID token of a GitLab CI job.",
+              load: () => import('./local/token/gitlab.ts'),
+            },
+          ],
+        },
+      ],
     },
     {
       name: "version",

@@ -161,6 +161,14 @@ export class FakeHost implements Host {
     return this.options.foreground(command, args);
   }
 
+  async startAgain(args: readonly string[]): Promise<never> {
+    throw new Error(`nothing stands in for another run of the program: ${args.join(' ')}`);
+  }
+
+  signalProcess(pid: number, signal: string | number): never {
+    throw new Error(`nothing stands in for process ${pid}, which was to get ${signal}`);
+  }
+
   /** Removes the temporary folder. */
   dispose(): void {
     rmSync(this.root, { recursive: true, force: true });

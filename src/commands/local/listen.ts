@@ -1,0 +1,23 @@
+import type { Kind } from '../../cli/define.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any. */
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`; without a host it is loopback, never every address. */
+export const listenAddress: Kind<ListenAddress> = {
+  metavar: 'HOST:PORT',
+  parse: (text) => {
+    const [, v6, name, digits] = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/.exec(text) ?? [];
+    const port = Number(digits);
+    if (digits === undefined || port > 65_535) throw new Error('must be HOST:PORT such as "127.0.0.1:8080"');
+    return { host: v6 || name || '127.0.0.1', port };
+  },
+};
+
+/** Only this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

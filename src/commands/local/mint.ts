@@ -1,0 +1,104 @@
+// Tokens of the simulated issuers, minted straight from the platform's folder, whether or not it is running.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../cli/context.ts';
+import { defineView, type Kind } from '../../cli/define.ts';
+import { keyValue, named, parseDuration } from '../../cli/inputs/values.ts';
+import { CliError } from '../../errors.ts';
+import type { ThirdPartyClaims } from '../../local/issuer/simulated.ts';
+import type { Store } from '../../local/store/database.ts';
+import { dataDirInput, folderOf, localCommand, runningPlatform } from './folder.ts';
+
+/** A life that may lie in the past: `-1h` is how an expired token is made. */
+const life: Kind<number> = {
+  metavar: 'DURATION',
+  parse: (text) => {
+    const ms = parseDuration(text.replace(/^-/, ''));
+    if (ms === undefined || ms % 1000 !== 0) throw new Error('must be a duration of whole seconds such as "10m"');
+    return text.startsWith('-') ? -ms : ms;
+  },
+};
+
+/** What every token takes. */
+export const mintInputs = {
+  audience: {
+    kind: named('AUDIENCE'),
+    many: true,
+    help: 'Whom the token is for; the issuer of the platform unless given.',
+  },
+  claim: { kind: keyValue, many: true, help: 'A further claim, always text.' },
+  ttl: { kind: life, default: '1h', help: 'How long it is good for; a negative one has expired already.' },
+  dataDir: dataDirInput,
+} as const;
+
+export interface MintInput {
+  readonly audience: readonly string[];
+  readonly claim: readonly (readonly [string, string])[];
+  /** Milliseconds. */
+  readonly ttl: number;
+  readonly dataDir: string | undefined;
+}
+
+export interface Minted {
+  readonly token: string;
+  readonly onTerminal: boolean;
+}
+
+/** The token alone: programs that read it take every byte. */
+export const mintedView = defineView<Minted>({
+  text: ({ token, onTerminal }) => `${token}${onTerminal ? '\n' : ''}`,
+  json: ({ token }) => ({ token }),
+});
+
+export async function mint(context: Context, input: MintInput, claims: ThirdPartyClaims): Promise<Minted> {
+  const folder = folderOf(context, input.dataDir);
+  const token = await withStore(context, folder, async (store) => {
+    const { mintThirdPartyToken } = await import('../../local/issuer/simulated.ts');
+    const audience = input.audience.length > 0 ? input.audience : [await issuerOf(folder, store)];
+    return mintThirdPartyToken(store, {
+      ...claims,
+      claims: { ...claims.claims, ...Object.fromEntries(input.claim) },
+      // Most readers take both; a single audience is written the way most issuers write it.
+      audience: audience.length === 1 ? (audience[0] ?? '') : audience,
+      ttlSeconds: input.ttl / 1000,
+      now: context.host.now(),
+    });
+  });
+  return { token, onTerminal: context.io.outIsTty };
+}
+
+async function withStore<T>(context: Context, folder: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const path = join(folder, 'platform.db');
+  if (!existsSync(path)) {
+    throw new CliError('local', `There is no platform in "${folder}"`, {
+      code: 'local.no-platform',
+      hint: `make one with \`${localCommand(context, folder, 'start')} --detach\``,
+    });
+  }
+  const { openStore } = await import('../../local/store/database.ts');
+  const { migrations } = await import('../../local/store/schema.ts');
+  const { host } = context;
+  const store = openStore(path, migrations, {
+    now: () => host.now(),
+    randomBytes: (count) => host.randomBytes(count),
+  });
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** Where the platform is now, or where it will be when it starts again. */
+async function issuerOf(folder: string, store: Store): Promise<string> {
+  const running = await runningPlatform(folder);
+  if (running !== undefined) return running.issuer;
+  const { readMeta } = await import('../../local/store/meta.ts');
+  const port = store.read((tx) => readMeta(tx, 'port'));
+  if (port !== undefined) return `http://127.0.0.1:${port}`;
+  throw new CliError('local', `The platform in "${folder}" was never served, so its issuer has no address yet`, {
+    code: 'local.no-issuer',
+    hint: 'say whom the token is for with `--audience`',
+  });
+}

@@ -1,0 +1,89 @@
+// The platform in a process of its own. Promises: returns only when it answers; when it does not come up, says why and
+// leaves nothing running.
+
+import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../cli/context.ts';
+import { CliError } from '../../errors.ts';
+import { toFileError } from '../../files.ts';
+import type { PlatformFile } from '../../local/platform-file.ts';
+import { answers, runningPlatform } from './folder.ts';
+import type { StartOptions, StartResult } from './start-here.ts';
+
+/** Filling a new folder takes about a second; a laptop busy with something else may take many. */
+const startTimeoutMs = 60_000;
+/** How long a platform that another process started may take to say where it is. */
+const otherTimeoutMs = 10_000;
+const largestLog = 1024 * 1024;
+
+export async function startDetached(context: Context, options: StartOptions): Promise<StartResult> {
+  const { folder, seed, listen } = options;
+  const before = await runningPlatform(folder);
+  if (before !== undefined) return { info: before, already: true };
+
+  const log = prepareLog(folder);
+  const words = ['local', 'start', '--data-dir', folder, '--seed', seed];
+  if (listen !== undefined) {
+    words.push('--listen', `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`);
+  }
+  const child = await context.host.startAgain(words, log.path);
+  try {
+    const info = await waitUntilReady(context, folder, child, log);
+    return { info, already: info.pid !== child.pid };
+  } catch (error) {
+    if (child.ended() === undefined) context.host.signalProcess(child.pid, 'SIGTERM');
+    throw error;
+  }
+}
+
+async function waitUntilReady(
+  context: Context,
+  folder: string,
+  child: { readonly pid: number; ended(): number | string | undefined },
+  log: Log,
+): Promise<PlatformFile> {
+  const { host, signal } = context;
+  const started = Date.now();
+  let endedAt: number | undefined;
+  for (;;) {
+    const info = await runningPlatform(folder);
+    if (info !== undefined && (await answers(info, signal))) return info;
+    const end = child.ended();
+    if (end !== undefined) endedAt ??= Date.now();
+    // Ending well without a platform of its own means that another process was faster; its platform is what counts.
+    const givenUp = endedAt !== undefined && (end !== 0 || Date.now() - endedAt > otherTimeoutMs);
+    if (givenUp) throw notStarted('The platform did not start', log);
+    if (Date.now() - started > startTimeoutMs) {
+      throw notStarted(`The platform did not answer within ${startTimeoutMs / 1000} s`, log);
+    }
+    await host.sleep(50, signal);
+  }
+}
+
+interface Log {
+  readonly path: string;
+  /** Bytes that were there before this start. */
+  readonly from: number;
+}
+
+function prepareLog(folder: string): Log {
+  const path = join(folder, 'platform.log');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size <= largestLog) return { path, from: size };
+    renameSync(path, `${path}.old`);
+    return { path, from: 0 };
+  } catch (error) {
+    throw toFileError(error, 'write', path);
+  }
+}
+
+function notStarted(message: string, log: Log): CliError {
+  const lines = readFileSync(log.path).subarray(log.from).toString('utf8').trimEnd().split('\n');
+  return new CliError('local', message, {
+    code: 'local.not-started',
+    details: lines.filter((line) => line !== '').slice(-10),
+    hint: `see ${log.path}`,
+  });
+}

@@ -1,0 +1,100 @@
+import type { Context } from '../../cli/context.ts';
+import { defineCommand, defineView } from '../../cli/define.ts';
+import { boolean, choice } from '../../cli/inputs/values.ts';
+import type { Platform } from '../../local/platform.ts';
+import type { PlatformFile } from '../../local/platform-file.ts';
+import { dataDirInput, folderOf, localCommand } from './folder.ts';
+import { isLoopback, listenAddress } from './listen.ts';
+import { placeLines, platformJson } from './view.ts';
+
+interface Started {
+  readonly info: PlatformFile;
+  /** One that was there before. */
+  readonly already: boolean;
+  /** The one this process serves. */
+  readonly here?: Platform;
+  /** What to type next, one command each. */
+  readonly next: readonly string[];
+}
+
+const startedView = defineView<Started>({
+  json: (started) => platformJson(started.info),
+  text: ({ info, already, here, next }) =>
+    [
+      already ? 'The platform is already running\n\n' : 'The platform is running\n\n',
+      placeLines(info),
+      '\nUse it in a shell:\n\n',
+      ...next.map((line) => `  ${line}\n`),
+      here === undefined ? '' : '\nCtrl-C stops it.\n',
+      '\n',
+    ].join(''),
+});
+
+export default defineCommand({
+  path: ['local', 'start'],
+  summary: 'Start the platform.',
+  description:
+    'Serves until Ctrl-C, with one line per request on stderr, or in the background with --detach. Everything it ' +
+    'acknowledges is on the disk, so it may be killed at any moment. A folder that is served already is left alone and ' +
+    'its addresses are printed.',
+  inputs: {
+    dataDir: dataDirInput,
+    detach: {
+      kind: boolean,
+      help: 'Return once it answers and leave it running; it logs to platform.log in its folder.',
+    },
+    listen: {
+      kind: listenAddress,
+      help:
+        'Where to listen. On loopback unless told otherwise; port 0, and nothing, mean the port of last time or one the ' +
+        'system chooses.',
+    },
+    seed: {
+      kind: choice('demo', 'empty'),
+      default: 'demo',
+      help: 'What a new folder is filled with: an example organization with people and images, or nothing.',
+    },
+  },
+  examples: [
+    { text: 'In this terminal, until Ctrl-C', args: '' },
+    { text: 'In the background, for a script', args: '--detach --output=json' },
+    { text: 'In a folder of its own', args: '--data-dir ./platform --listen 127.0.0.1:8080' },
+  ],
+  view: startedView,
+  formats: ['text', 'json'],
+  // A platform must start whatever the configuration of the user says: it is none of its business.
+  readsConfig: false,
+  run: async (context, input): Promise<Started> => {
+    const folder = folderOf(context, input.dataDir);
+    const { listen, seed } = input;
+    if (listen !== undefined && !isLoopback(listen.host)) {
+      context.io.warn(
+        `listening on ${listen.host} lets everyone who reaches this machine talk to the platform and sign in to it`,
+      );
+    }
+    const options = { folder, seed, ...(listen === undefined ? {} : { listen }) };
+    const started = input.detach
+      ? await (await import('./start-detached.ts')).startDetached(context, options)
+      : await (await import('./start-here.ts')).startHere(context, options);
+    if (started.already) context.io.note(`A platform is already running in "${folder}" (process ${started.info.pid}).`);
+    return { ...started, next: nextCommands(context, folder, started.here !== undefined) };
+  },
+  afterwards: async (context, [started]) => {
+    const platform = started?.here;
+    if (platform === undefined) return;
+    await new Promise<void>((resolve) => {
+      if (context.signal.aborted) resolve();
+      context.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    context.io.note('Stopping the platform.');
+    await platform.stop();
+  },
+});
+
+function nextCommands(context: Context, folder: string, inForeground: boolean): string[] {
+  return [
+    `eval "$(${localCommand(context, folder, 'env')})"`,
+    'chainctl auth login',
+    ...(inForeground ? [] : [localCommand(context, folder, 'stop')]),
+  ];
+}

@@ -1,0 +1,32 @@
+import { defineCommand } from '../../cli/define.ts';
+import { CliError } from '../../errors.ts';
+import { answers, dataDirInput, folderOf, runningPlatform } from './folder.ts';
+import { type PlatformStatus, statusView } from './view.ts';
+
+export default defineCommand({
+  path: ['local', 'status'],
+  summary: 'Say whether the platform is running, and where.',
+  description: 'Exits 1 when it is not running or does not answer.',
+  inputs: { dataDir: dataDirInput },
+  examples: [
+    { text: 'For a person', args: '' },
+    { text: 'For a script', args: '--output=json' },
+  ],
+  view: statusView,
+  formats: ['text', 'json'],
+  readsConfig: false,
+  verdict: ([status]) => {
+    if (status?.answers) return undefined;
+    const message = status?.running ? 'The platform does not answer' : 'The platform is not running';
+    return new CliError('local', message, {
+      code: 'local.not-running',
+      hint: `${status?.running ? 'stop it with `chainctl local stop`, then ' : ''}start it with \`chainctl local start\``,
+    });
+  },
+  run: async (context, input): Promise<PlatformStatus> => {
+    const dataDir = folderOf(context, input.dataDir);
+    const platform = await runningPlatform(dataDir);
+    if (platform === undefined) return { running: false, answers: false, dataDir };
+    return { running: true, answers: await answers(platform, context.signal), dataDir, platform };
+  },
+});

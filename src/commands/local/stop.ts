@@ -1,0 +1,58 @@
+import type { Context } from '../../cli/context.ts';
+import { defineCommand } from '../../cli/define.ts';
+import { CliError } from '../../errors.ts';
+import { dataDirInput, folderOf, runningPlatform } from './folder.ts';
+
+/** What a platform that is told to end may take: two seconds for requests under way, and some. */
+const graceMs = 5_000;
+const killMs = 5_000;
+
+export default defineCommand({
+  path: ['local', 'stop'],
+  summary: 'Stop the platform.',
+  description: 'Returns when it has ended. What it holds stays for the next start. Nothing to stop is fine.',
+  inputs: { dataDir: dataDirInput },
+  examples: [
+    { text: 'Stop it', args: '' },
+    { text: 'The one in another folder', args: '--data-dir ./platform' },
+  ],
+  readsConfig: false,
+  run: async (context, input) => {
+    const folder = folderOf(context, input.dataDir);
+    const running = await runningPlatform(folder);
+    if (running === undefined) {
+      context.io.note(`No platform is running in "${folder}".`);
+      return;
+    }
+    const { pid } = running;
+    const signalled = context.host.signalProcess(pid, 'SIGTERM');
+    if (!signalled && (await isServed(folder))) throw notOurs(pid);
+    if (!(await freeWithin(context, folder, graceMs))) {
+      context.io.warn(`it did not end within ${graceMs / 1000} s, so process ${pid} is killed`);
+      context.host.signalProcess(pid, 'SIGKILL');
+      if (!(await freeWithin(context, folder, killMs))) throw notOurs(pid);
+    }
+    context.io.note('The platform has stopped.');
+  },
+});
+
+async function isServed(folder: string): Promise<boolean> {
+  const { isFolderLocked } = await import('../../local/store/folder-lock.ts');
+  return isFolderLocked(folder);
+}
+
+/** The lock is let go of last, so a folder that is free can be started on, reset or removed at once. */
+async function freeWithin(context: Context, folder: string, ms: number): Promise<boolean> {
+  for (let waited = 0; waited < ms; waited += 50) {
+    if (!(await isServed(folder))) return true;
+    await context.host.sleep(50, context.signal);
+  }
+  return !(await isServed(folder));
+}
+
+function notOurs(pid: number): CliError {
+  return new CliError('local', `Process ${pid} cannot be stopped from here`, {
+    code: 'local.cannot-stop',
+    hint: 'it may belong to another user, or run in another container',
+  });
+}

@@ -1,0 +1,32 @@
+import { defineCommand } from '../../../cli/define.ts';
+import { named } from '../../../cli/inputs/values.ts';
+import { type Minted, mint, mintedView, mintInputs } from '../mint.ts';
+
+export default defineCommand({
+  path: ['local', 'token', 'github'],
+  summary: 'Print the ID token of a GitHub Actions workflow.',
+  inputs: {
+    repo: { kind: named('OWNER/NAME'), required: true, help: 'Repository the workflow runs in.' },
+    ref: { kind: named('REF'), required: true, help: 'Full reference it runs on, such as refs/heads/main.' },
+    environment: {
+      kind: named('NAME'),
+      help: 'Deployment environment of the job; it replaces the ref in the subject.',
+    },
+    workflow: { kind: named('NAME'), help: 'Name of the workflow; ci unless given.' },
+    actor: { kind: named('LOGIN'), help: 'Who started it; octocat unless given.' },
+    event: { kind: named('EVENT'), help: 'What started it; push unless given, pull_request for refs/pull.' },
+    ...mintInputs,
+  },
+  examples: [
+    { text: 'The main branch', args: '--repo=acme/app --ref=refs/heads/main' },
+    { text: 'A deployment', args: '--repo=acme/app --ref=refs/heads/main --environment=production' },
+  ],
+  view: mintedView,
+  formats: ['text', 'json'],
+  readsConfig: false,
+  run: async (context, input): Promise<Minted> => {
+    const { githubToken } = await import('../../../local/issuer/simulated.ts');
+    const { repo, ref, environment, workflow, actor, event } = input;
+    return mint(context, input, githubToken({ repo, ref, environment, workflow, actor, event }));
+  },
+});
