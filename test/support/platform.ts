@@ -6,12 +6,14 @@ import { afterEach } from 'vitest';
 import { grantsOf } from '../../src/local/access.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
+import { platformKeyOwner, signingKey } from '../../src/local/issuer/keys.ts';
 import { type Platform, startPlatform } from '../../src/local/platform.ts';
 import { personId, seedDemo } from '../../src/local/seed/demo.ts';
 import { developerIssuer, people } from '../../src/local/seed/people.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { createUser } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
+import type { SqlRow, Store } from '../../src/local/store/database.ts';
 import type { PlatformClock } from '../../src/local/types.ts';
 
 /** Moves only when told, and makes the same bytes in every run. */
@@ -103,6 +105,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   });
   cleanups.push(() => platform.stop());
   const { store, urls } = platform;
+  await shareSigningKeys(store);
   if (seed === 'people' && store.read((tx) => tx.get('SELECT 1 FROM groups')) === undefined) store.transact(seedDemo);
 
   return {
@@ -154,6 +157,26 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
           .map((row) => ({ type: String(row['type']), subject: String(row['subject']) })),
       ),
   };
+}
+
+// Making an RSA key takes a third of a second, and few tests are about that.
+const sharedKeys = new Map<string, SqlRow>();
+
+async function shareSigningKeys(store: Store): Promise<void> {
+  for (const owner of [platformKeyOwner, developerIssuer]) {
+    const key = sharedKeys.get(owner);
+    const rows = () => store.read((tx) => tx.all('SELECT * FROM signing_keys WHERE issuer = ?', owner));
+    if (rows().length > 0) continue;
+    if (key === undefined) {
+      await signingKey(store, owner);
+      const [made] = rows();
+      if (made !== undefined) sharedKeys.set(owner, made);
+      continue;
+    }
+    const columns = Object.keys(key).join(', ');
+    const marks = Object.keys(key).map(() => '?');
+    store.transact((tx) => tx.run(`INSERT INTO signing_keys (${columns}) VALUES (${marks})`, ...Object.values(key)));
+  }
 }
 
 /** A folder that is removed after the running test. */

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+import { grantsOf } from '../../src/local/access.ts';
+import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
+import { findPlatform } from '../../src/local/platform-file.ts';
+import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
+import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
+
+const dev = personId('dev@example.com');
+const organization = demoOrganizations.private;
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** Starts the platform in a process of its own and resolves when it answers. */
+async function startProcess(dataDir: string): Promise<{ child: ChildProcess; api: string }> {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const script = join(import.meta.dirname, '../support/platform-process.ts');
+  const child = spawn(process.execPath, ['--import', tsx, script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the platform ended before it answered');
+  });
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => {});
+  return { child, api: JSON.parse(String(line)).api };
+}
+
+/** What another process needs to call it, prepared by a platform that has stopped again. */
+async function prepare(dataDir: string): Promise<{ token: string; api: string }> {
+  const platform = await startTestPlatform({ dataDir });
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const clock = { now: () => Date.now(), randomBytes: () => new Uint8Array() };
+  const token = await createAccessTokens(platform.store, platform.urls.issuer, clock).sign({
+    identity: dev,
+    audience: [platform.urls.api],
+    grants: platform.store.read((tx) => grantsOf(tx, dev)),
+    issuedAt,
+    expiresAt: issuedAt + 3600,
+    act: {},
+    email: undefined,
+    emailVerified: false,
+    profile: undefined,
+  });
+  await platform.stop();
+  return { token, api: platform.urls.api };
+}
+
+test('kill -9 amid writes keeps every acknowledged one, and its event, and frees the folder', async () => {
+  const dataDir = temporaryFolder();
+  const { token, api } = await prepare(dataDir);
+  const acknowledged: string[] = [];
+
+  for (const [round, enough] of [1, 7, 20].entries()) {
+    const running = await startProcess(dataDir);
+    expect(running.api).toBe(api);
+    const killed = once(running.child, 'exit');
+    const before = acknowledged.length;
+    const write = async (writer: number): Promise<void> => {
+      for (let count = 0; running.child.signalCode === null; count += 1) {
+        const name = `folder-${round}-${writer}-${count}`;
+        const response = await fetch(`${api}/iam/v1/groups/${organization}`, {
+          method: 'POST',
+          headers: { authorization: token },
+          body: JSON.stringify({ name }),
+          // Node 20's fetch sometimes does not notice that the other side is gone.
+          signal: AbortSignal.timeout(5000),
+        });
+        await response.arrayBuffer();
+        if (response.ok) acknowledged.push(name);
+        // The other writers' requests are on their way.
+        if (acknowledged.length - before >= enough) running.child.kill('SIGKILL');
+      }
+    };
+    await Promise.allSettled([0, 1, 2, 3].map(write));
+    await killed;
+    expect(acknowledged.length - before).toBeGreaterThanOrEqual(enough);
+    expect(isFolderLocked(dataDir)).toBe(false);
+    // Its platform.json is still there, and is not believed.
+    expect(existsSync(join(dataDir, 'platform.json'))).toBe(true);
+    expect(findPlatform(dataDir)).toBeUndefined();
+  }
+
+  const platform = await startTestPlatform({ dataDir });
+  const names = (sql: string) => platform.store.read((tx) => tx.all(sql).map((row) => String(row['name'])));
+  const folders = names('SELECT name FROM groups');
+  const events = names("SELECT json_extract(body, '$.name') AS name FROM outbox");
+  expect(folders).toEqual(expect.arrayContaining(acknowledged));
+  expect(new Set(events)).toEqual(new Set(folders.filter((name) => name.startsWith('folder-'))));
+  expect(platform.store.read((tx) => tx.get('PRAGMA integrity_check'))).toEqual({ integrity_check: 'ok' });
+}, 60_000);
+
+test('a platform of another process is found, and a second start on its folder refused', async () => {
+  const dataDir = temporaryFolder();
+  const { child, api } = await startProcess(dataDir);
+  expect(findPlatform(dataDir)).toMatchObject({ api, dataDir, pid: child.pid });
+  await expect(startTestPlatform({ dataDir })).rejects.toThrow(/already running/);
+});
