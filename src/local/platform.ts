@@ -51,7 +51,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const lock = lockFolder(dataDir);
   const undo: (() => void | Promise<void>)[] = [() => lock.release()];
   const unwind = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+    const step = undo.pop();
+    if (step === undefined) return;
+    try {
+      await step();
+    } finally {
+      // Whatever fails, the rest is let go of, the folder last.
+      await unwind();
+    }
   };
 
   try {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { isOwnHost } from '../../src/local/http/host-check.ts';
 import { PlatformBusyError, startPlatform } from '../../src/local/platform.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 
@@ -128,6 +128,39 @@ test('an exception nobody foresaw is 500 without its text, which is in the log',
   const answer = await platform.call(token, 'GET', '/iam/v1/groups');
   expect([answer.status, answer.body]).toEqual([500, { code: 13, message: 'internal error', details: [] }]);
   expect(platform.log.at(-1)?.error).toMatch(/SyntaxError.*\n +at /s);
+});
+
+test('a full disk is said in one sentence, and what was refused has changed nothing', async () => {
+  const platform = await startTestPlatform();
+  const token = await platform.token(dev);
+  const pages = (count: string) =>
+    platform.store.read((tx) => tx.get(`PRAGMA max_page_count = ${count}`)?.['max_page_count']);
+  const count = platform.store.read((tx) => tx.get('PRAGMA page_count')?.['page_count']);
+  pages(String(count));
+  const create = (name: string) =>
+    platform.call(token, 'POST', `/iam/v1/groups/${demoOrganizations.private}`, {
+      body: { name, description: 'x'.repeat(512) },
+    });
+  const answers = [];
+  for (let index = 0; index < 40; index += 1) answers.push(await create(`folder-${index}`));
+  const made = answers.filter(({ status }) => status === 200).length;
+  const refused = answers.filter(({ status }) => status !== 200);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]?.body).toEqual({ code: 13, message: 'the platform cannot write: its disk is full', details: [] });
+  pages('1000000');
+  expect((await create('afterwards')).status).toBe(200);
+  const listed = await platform.call(token, 'GET', '/iam/v1/groups');
+  expect(listed.body.items).toHaveLength(4 + made + 1);
+  expect(platform.events()).toHaveLength(made + 1);
+});
+
+test('what a user deletes of the demo stays deleted', async () => {
+  const first = await startTestPlatform({ seed: 'demo' });
+  const path = `/iam/v1/groups/${demoFolders.sandbox}`;
+  expect((await first.call(await first.token(dev), 'DELETE', path)).status).toBe(200);
+  await first.stop();
+  const second = await startTestPlatform({ seed: 'demo', dataDir: first.dataDir });
+  expect((await second.call(await second.token(dev), 'GET', '/iam/v1/groups')).body.items).toHaveLength(3);
 });
 
 test('the root leads to a page that says what this is', async () => {

@@ -77,7 +77,7 @@ async function authenticate(
 }
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
-export function perform(
+function perform(
   { store, urls }: Pick<ApiOptions, 'store' | 'urls'>,
   wire: Wire,
   operation: KnownOperation,

@@ -1,7 +1,7 @@
 // One platform per data folder. Promises: the lock is the kernel's, held through SQLite on `lock.db`, so a process that
 // is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock.
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDriver } from './database.ts';
 
@@ -43,12 +43,9 @@ export function lockFolder(dataDir: string): FolderLock {
 
 /** Whether a platform is running on the folder; false for a folder that does not exist. Changes nothing. */
 export function isFolderLocked(dataDir: string): boolean {
-  let handle: InstanceType<ReturnType<typeof loadDriver>>;
-  try {
-    handle = new (loadDriver())(join(dataDir, 'lock.db'), { readOnly: true });
-  } catch {
-    return false;
-  }
+  const path = join(dataDir, 'lock.db');
+  if (!existsSync(path)) return false;
+  const handle = new (loadDriver())(path, { readOnly: true });
   try {
     handle.exec('PRAGMA busy_timeout = 0');
     handle.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
