@@ -176,4 +176,11 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    name: '003-names-in-place',
+    sql: `
+      -- A name is looked for among its siblings before each create; an organization may hold very many identities.
+      CREATE INDEX identities_place ON identities(parent, name);
+    `,
+  },
 ];
