@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { flagOf } from '../src/cli/arguments.ts';
 import type { AnyCommand, GroupDefinition } from '../src/cli/define.ts';
+import { flagOf } from '../src/cli/spelling.ts';
 
 const root = join(__dirname, '..', 'src', 'commands');
 

@@ -1,9 +1,13 @@
-/** The nearest of the known words, or undefined when none is near enough to be a slip. */
+/** The nearest of the known words, or undefined when none is near enough to be a slip. Letter case does not count. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const typed = word.toLowerCase();
+  // Of short words nearly everything is two edits away.
+  let bestDistance = (typed.length < 4 ? 1 : Math.max(2, Math.floor(typed.length / 3))) + 1;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = candidate.startsWith(word) && word.length > 2 ? 1 : editDistance(word, candidate, bestDistance);
+    const other = candidate.toLowerCase();
+    const isBeginning = typed.length > 2 && other.startsWith(typed) && other !== typed;
+    const distance = isBeginning ? 1 : editDistance(typed, other, bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -2,8 +2,8 @@
 // loads no command.
 
 import type { Host } from '../host.ts';
-import { allInputs, commandName, flagOf } from './arguments.ts';
 import type { AnyCommand, IndexNode, Input, Inputs } from './define.ts';
+import { allInputs, commandName, flagOf } from './spelling.ts';
 
 const margin = '  ';
 

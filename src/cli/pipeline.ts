@@ -4,12 +4,13 @@
 import type { ConfigKey } from '../config/schema.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { commandName, flagOf, parseArguments, spellingOf } from './arguments.ts';
+import { parseArguments } from './arguments.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import type { AnyCommand, Candidate, Check, Format, Input, Inputs } from './define.ts';
 import { toGlobals } from './globals.ts';
 import { shellWord } from './output/env.ts';
 import { type RenderInput, renderers } from './output/renderer.ts';
+import { commandName, flagOf, spellingOf } from './spelling.ts';
 
 export type { ContextParts };
 

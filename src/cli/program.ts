@@ -5,10 +5,10 @@ import { index } from '../commands/index.gen.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { nearest } from '../suggest.ts';
-import { commandName, kebab } from './arguments.ts';
 import type { IndexNode } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { type ContextParts, runCommand } from './pipeline.ts';
+import { commandName, kebab } from './spelling.ts';
 
 export interface Found {
   readonly path: readonly string[];

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
-import { commandName, flagOf, parseArguments } from '../../src/cli/arguments.ts';
+import { parseArguments } from '../../src/cli/arguments.ts';
 import { renderers } from '../../src/cli/output/renderer.ts';
 import { find } from '../../src/cli/program.ts';
+import { commandName, flagOf } from '../../src/cli/spelling.ts';
 
 const commands = await loadCommands();
 
