@@ -88,7 +88,7 @@ export function createClient(platform: TestPlatform, identity: string) {
   };
 }
 
-export function imageManifest(config: string, layer: string, extra: object = {}): string {
+export function imageManifest(config: string, layer: string | Buffer, extra: object = {}): string {
   return JSON.stringify({
     schemaVersion: 2,
     mediaType: ociManifest,
