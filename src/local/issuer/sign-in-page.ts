@@ -34,12 +34,12 @@ export interface SignIn {
 const style = `
 :root {
   color-scheme: light dark;
-  --page: #eef1f6; --card: #fff; --text: #1b2333; --quiet: #525d73; --line: #d5dbe6;
+  --page: #eef1f6; --card: #fff; --text: #1b2333; --quiet: #525d73; --line: #d5dbe6; --edge: #8189a0;
   --hover: #f4f6fb; --accent: #3a4fd0; --on-accent: #fff; --accent-hover: #2c3eb0; --tint: #e4e8fb; --bad: #b3261e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #12151d; --card: #1b202c; --text: #e8ebf2; --quiet: #a5aec0; --line: #343c4e;
+    --page: #12151d; --card: #1b202c; --text: #e8ebf2; --quiet: #a5aec0; --line: #343c4e; --edge: #6f7b95;
     --hover: #242b3a; --accent: #9aa9ff; --on-accent: #141a33; --accent-hover: #b4bfff; --tint: #2b3350; --bad: #ffb4ab;
   }
 }
@@ -70,7 +70,7 @@ button, input { font: inherit; color: inherit; border-radius: .625rem; min-heigh
 button { cursor: pointer; }
 .person {
   display: flex; align-items: center; gap: .875rem; width: 100%; padding: .625rem .875rem; text-align: left;
-  background: transparent; border: 1px solid var(--line);
+  background: transparent; border: 1px solid var(--edge);
 }
 .person:hover { background: var(--hover); border-color: var(--accent); }
 .person > span:last-child { min-width: 0; }
@@ -84,7 +84,7 @@ button { cursor: pointer; }
 .other { margin-top: 1.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }
 label { display: block; margin-bottom: .375rem; font-weight: 600; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; }
-input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--card); border: 1px solid var(--quiet); }
+input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--card); border: 1px solid var(--edge); }
 .main { padding: .5rem 1.25rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .main:hover { background: var(--accent-hover); }
 .note { margin: .5rem 0 0; color: var(--quiet); font-size: .875rem; }
@@ -94,7 +94,7 @@ footer {
   margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .875rem;
 }
 footer p { margin: 0; flex: 1 1 14rem; }
-.deny { padding: .375rem .875rem; background: transparent; border: 1px solid var(--line); }
+.deny { padding: .375rem .875rem; background: transparent; border: 1px solid var(--edge); }
 .deny:hover { background: var(--hover); border-color: var(--quiet); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 24rem) {

@@ -1,0 +1,316 @@
+// The sign-in page in a real Chromium, without scripts: by mouse, by keyboard, in light, dark and narrow, and to the
+// end at a program that waits. Set SCREENSHOTS to a folder to keep pictures of it.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { personId } from '../../src/local/seed/demo.ts';
+import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+
+afterAll(() => browser?.close());
+
+interface Waiting {
+  /** What the issuer is given as `redirect`. */
+  readonly redirect: string;
+  /** Queries that came to the callback. */
+  readonly results: URLSearchParams[];
+}
+
+/** A program that waits for a login as chainctl does: token out of the address bar, then a page (protocols 1.3). */
+async function waitForLogin(host = '127.0.0.1'): Promise<Waiting> {
+  const results: URLSearchParams[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '', 'http://localhost');
+    if (url.pathname !== '/callback') return void response.end('<!doctype html><title>Done</title><h1>Signed in</h1>');
+    results.push(url.searchParams);
+    response.writeHead(308, { location: `http://localhost:${port}/` }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const name = host === '::1' ? '[::1]' : 'localhost';
+  return { redirect: `http://${name}:${port}/callback?token=true&error=true&state=kept`, results };
+}
+
+/** Opens the page; fails the test when the browser has anything to complain about. */
+async function open(
+  platform: TestPlatform,
+  redirect: string,
+  { parameters = {}, ...options }: BrowserContextOptions & { parameters?: Record<string, string> } = {},
+): Promise<{ page: Page; context: BrowserContext; complaints: string[] }> {
+  const context = await browser.newContext({ javaScriptEnabled: false, ...options });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  const query = new URLSearchParams({
+    exit: 'redirect',
+    client_id: 'auth0',
+    audience: platform.urls.api,
+    create_refresh_token: 'true',
+    redirect,
+    ...parameters,
+  });
+  await page.goto(`${platform.urls.issuer}/oauth?${query}`);
+  return { page, context, complaints };
+}
+
+function subjectOf(results: readonly URLSearchParams[]): string | undefined {
+  return decodeJwt(results[0]?.get('token') ?? '').sub;
+}
+
+test('a click on a person signs in as that person', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin();
+  const { page, complaints } = await open(platform, redirect);
+  expect(await page.title()).toBe('Sign in – chainctl local platform');
+  await page.getByRole('button', { name: /Dev Example/ }).click();
+  await page.getByRole('heading', { name: 'Signed in' }).waitFor();
+  expect(page.url()).toMatch(/^http:\/\/localhost:\d+\/$/);
+  expect(results).toHaveLength(1);
+  expect(subjectOf(results)).toBe(personId('dev@example.com'));
+  expect(results[0]?.get('state')).toBe('kept');
+  expect(results[0]?.get('refresh_token')).toMatch(/^[A-Za-z0-9+/]+=*$/);
+  expect(complaints).toEqual([]);
+});
+
+test('everything can be reached and used with the keyboard, in the order of the page', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin();
+  const { page, complaints } = await open(platform, redirect);
+  const stops: string[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    await page.keyboard.press('Tab');
+    const focused = page.locator(':focus');
+    stops.push(/"([^"]*)"/.exec(await focused.ariaSnapshot())?.[1] ?? '');
+    const outline = await focused.evaluate((element) => getComputedStyle(element).outlineStyle);
+    expect([stops.at(-1), outline]).toEqual([stops.at(-1), 'solid']);
+  }
+  expect(stops).toEqual([
+    'Dev Example dev@example.com owner of example.com',
+    'Guest Example guest@example.com viewer of example.com',
+    'Another e-mail address',
+    'Continue',
+    'Cancel sign-in',
+  ]);
+  await page.getByLabel('Another e-mail address').focus();
+  await page.keyboard.type('keyboard@example.org');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Signed in' }).waitFor();
+  expect(decodeJwt(results[0]?.get('token') ?? '')['email']).toBe('keyboard@example.org');
+  expect(complaints).toEqual([]);
+});
+
+test('names and roles are there for screen readers', async () => {
+  const platform = await startTestPlatform();
+  const { redirect } = await waitForLogin();
+  const { page } = await open(platform, redirect);
+  expect(await page.locator('html').getAttribute('lang')).toBe('en');
+  expect(await page.getByRole('main').count()).toBe(1);
+  expect(await page.getByRole('heading', { level: 1 }).allInnerTexts()).toEqual(['Sign in']);
+  expect(await page.getByRole('region', { name: 'Continue as' }).count()).toBe(1);
+  expect(await page.getByRole('listitem').count()).toBe(2);
+  const names = [
+    'Dev Example dev@example.com owner of example.com',
+    'Guest Example guest@example.com viewer of example.com',
+  ];
+  for (const name of [...names, 'Continue', 'Cancel sign-in']) {
+    expect([name, await page.getByRole('button', { name, exact: true }).count()]).toEqual([name, 1]);
+  }
+  const field = page.getByRole('textbox', { name: 'Another e-mail address' });
+  expect(await field.getAttribute('type')).toBe('email');
+  expect(await field.getAttribute('aria-describedby')).toBe('email-note');
+  // Every control that a person sees has a name.
+  for (const control of await page.locator('button, input:not([type=hidden])').all()) {
+    await expect(control.ariaSnapshot()).resolves.toMatch(/^- (?:button|textbox) "[^"]+"/);
+  }
+});
+
+test('cancelling tells the program that waits', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin();
+  const { page, complaints } = await open(platform, redirect);
+  await page.getByRole('button', { name: 'Cancel sign-in' }).click();
+  await page.waitForURL(/localhost:\d+\/$/);
+  expect(results[0]?.get('status_code')).toBe('403');
+  expect(results[0]?.has('token')).toBe(false);
+  expect(complaints).toEqual([]);
+});
+
+test('a program that waits on IPv6 gets its token too', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin('::1');
+  const { page, complaints } = await open(platform, redirect);
+  await page.getByRole('button', { name: /Guest Example/ }).click();
+  await page.waitForURL(/localhost:\d+\/$/);
+  expect(subjectOf(results)).toBe(personId('guest@example.com'));
+  expect(complaints).toEqual([]);
+});
+
+test('two sign-ins can be open at once in one browser', async () => {
+  const platform = await startTestPlatform();
+  const first = await waitForLogin();
+  const second = await waitForLogin();
+  const { page, context } = await open(platform, first.redirect);
+  const other = await context.newPage();
+  const query = new URLSearchParams({ redirect: second.redirect, audience: 'cgr.dev' });
+  await other.goto(`${platform.urls.issuer}/oauth?${query}`);
+  await page.getByRole('button', { name: /Dev Example/ }).click();
+  await page.waitForURL(/localhost:\d+\/$/);
+  await other.getByRole('button', { name: /Guest Example/ }).click();
+  await other.waitForURL(/localhost:\d+\/$/);
+  expect(subjectOf(first.results)).toBe(personId('dev@example.com'));
+  expect(subjectOf(second.results)).toBe(personId('guest@example.com'));
+});
+
+test('another site cannot finish a sign-in', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin();
+  const { page, context } = await open(platform, redirect);
+  const state = (await page.locator('input[name=state]').first().getAttribute('value')) ?? '';
+  const attacker = createServer((_, response) =>
+    response.end(`<!doctype html><form method="post" action="${platform.urls.issuer}/oauth/sign-in">
+      <input name="state" value="${state}"><input name="email" value="dev@example.com"><button>Win a prize</button></form>`),
+  );
+  await new Promise<void>((resolve) => attacker.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    attacker.closeAllConnections();
+    attacker.close();
+  });
+  const trap = await context.newPage();
+  await trap.goto(`http://localhost:${(attacker.address() as AddressInfo).port}/`);
+  await trap.getByRole('button', { name: 'Win a prize' }).click();
+  await trap.getByRole('heading', { name: 'This sign-in was sent from another site' }).waitFor();
+  expect(results).toEqual([]);
+  await page.getByRole('button', { name: /Dev Example/ }).click();
+  await page.waitForURL(/localhost:\d+\/$/);
+  expect(results).toHaveLength(1);
+});
+
+const views: [string, BrowserContextOptions][] = [
+  ['light', { colorScheme: 'light', viewport: { width: 1100, height: 900 } }],
+  ['dark', { colorScheme: 'dark', viewport: { width: 1100, height: 900 } }],
+  ['narrow', { colorScheme: 'light', viewport: { width: 320, height: 720 } }],
+  ['narrow-dark', { colorScheme: 'dark', viewport: { width: 320, height: 720 } }],
+];
+
+test.each(views)('looks right: %s', async (name, options) => {
+  const platform = await startTestPlatform();
+  const { redirect } = await waitForLogin();
+  const scope = encodeURIComponent('example.com');
+  const { page, complaints } = await open(platform, redirect, { ...options, parameters: { scope } });
+  const folder = process.env['SCREENSHOTS'] ?? temporaryFolder();
+  await page.screenshot({ path: join(folder, `sign-in-${name}.png`), fullPage: true });
+
+  const width = options.viewport?.width ?? 0;
+  expect(await page.locator('html').evaluate((element) => element.scrollWidth)).toBeLessThanOrEqual(width);
+  for (const control of await page.locator('button, input:not([type=hidden])').all()) {
+    const box = await control.boundingBox();
+    expect(box?.height).toBeGreaterThanOrEqual(44);
+    expect((box?.x ?? -1) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+  }
+  for (const text of await page.locator('h1, p, dt, dd, strong, small, label, button, .initials').all()) {
+    const [words, ratio] = [await text.textContent(), await text.evaluate(contrast)];
+    expect([words, ratio >= 4.5]).toEqual([words, true]);
+  }
+
+  await page.getByLabel('Another e-mail address').fill(`${'long'.repeat(10)}@${'name'.repeat(10)}`);
+  await page.getByRole('button', { name: 'Continue', exact: true }).focus();
+  await page.screenshot({ path: join(folder, `sign-in-${name}-focus.png`), fullPage: true });
+  expect(complaints).toEqual([]);
+});
+
+test('errors are readable pages', async () => {
+  const platform = await startTestPlatform();
+  const { page, complaints } = await open(platform, 'https://evil.example/', {
+    viewport: { width: 1100, height: 600 },
+  });
+  await page.getByRole('heading', { name: 'This sign-in leads to another machine' }).waitFor();
+  const folder = process.env['SCREENSHOTS'] ?? temporaryFolder();
+  await page.screenshot({ path: join(folder, 'sign-in-error.png') });
+  // Chromium notes the status of the page itself, and nothing else.
+  expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([]);
+});
+
+test('an address that is none is said beside the field, and the page still works', async () => {
+  const platform = await startTestPlatform();
+  const { redirect, results } = await waitForLogin();
+  const { page } = await open(platform, redirect);
+  const field = page.getByLabel('Another e-mail address');
+  // The browser takes this for an address; the platform does not.
+  await field.fill('"quoted"@example.com');
+  const isTaken = await field.evaluate((element) => element.matches(':valid'));
+  if (!isTaken) await field.fill('a@b@c');
+  await page.locator('form.other').evaluate((element) => element.setAttribute('novalidate', ''));
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+  const problem = page.getByRole('alert');
+  expect(await problem.textContent()).toContain('is not an e-mail address');
+  expect(await field.getAttribute('aria-invalid')).toBe('true');
+  expect(await field.getAttribute('aria-describedby')).toBe('problem email-note');
+  await field.fill('dev@example.com');
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+  await page.waitForURL(/localhost:\d+\/$/);
+  expect(subjectOf(results)).toBe(personId('dev@example.com'));
+});
+
+// The little of the DOM that functions in the page use; the library's types would leak into every other file.
+interface PageElement {
+  readonly parentElement: PageElement | null;
+}
+declare function getComputedStyle(element: unknown): {
+  readonly backgroundColor: string;
+  readonly color: string;
+  readonly outlineStyle: string;
+};
+
+/** WCAG contrast of an element's text against what is painted behind it. Runs in the page. */
+function contrast(element: PageElement): number {
+  const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = ([red = 0, green = 0, blue = 0]: number[]) => {
+    const linear = [red, green, blue].map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * (linear[0] ?? 0) + 0.7152 * (linear[1] ?? 0) + 0.0722 * (linear[2] ?? 0);
+  };
+  let behind: PageElement | null = element;
+  let background = [255, 255, 255];
+  while (behind !== null) {
+    const color = parse(getComputedStyle(behind).backgroundColor);
+    if (color.length === 3 || (color[3] ?? 0) > 0) {
+      background = color;
+      break;
+    }
+    behind = behind.parentElement;
+  }
+  const [light = 0, dark = 0] = [luminance(parse(getComputedStyle(element).color)), luminance(background)].sort(
+    (a, b) => b - a,
+  );
+  return (light + 0.05) / (dark + 0.05);
+}
