@@ -3,9 +3,8 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from '../errors.ts';
-import { nearest } from '../suggest.ts';
 import type { AnyCommand, Input } from './define.ts';
-import { allInputs, commandName, flagOf } from './spelling.ts';
+import { allInputs, commandName, flagOf, unknownFlag } from './spelling.ts';
 
 export interface ParsedArguments {
   /** Texts given, by input key, in the order given; positionals included. */
@@ -135,17 +134,6 @@ function placeOperands(definition: AnyCommand, operands: readonly string[], give
       hint: `see \`${commandName(definition)} --help\``,
     });
   }
-}
-
-/** `word` as typed, with its value or a single dash. */
-export function unknownFlag(word: string, known: readonly string[], name: string): CliError {
-  const flag = word.split('=')[0] ?? word;
-  // `-output` was meant as `--output`; of single letters any is near any other.
-  const near = flag.length > 2 ? nearest(flag.replace(/^-(?!-)/, '--'), known) : undefined;
-  return new CliError('usage', `Unknown flag \`${flag}\` for \`${name}\``, {
-    code: 'usage.unknown-flag',
-    hint: near === undefined ? `see \`${name} --help\`` : `did you mean \`${near}\`?`,
-  });
 }
 
 function missingValue(error: CommanderError, definition: AnyCommand): CliError {

@@ -7,7 +7,8 @@ import { allInputs, commandName, flagOf } from './spelling.ts';
 
 const margin = '  ';
 
-export function commandHelp(definition: AnyCommand, host: Host): string {
+/** `children`: of a command that is a group as well. */
+export function commandHelp(definition: AnyCommand, host: Host, children: readonly IndexNode[] = []): string {
   const width = helpWidth(host);
   const { own, global } = allInputs(definition.inputs);
   const sections = [
@@ -19,7 +20,8 @@ export function commandHelp(definition: AnyCommand, host: Host): string {
       ? `Aliases:\n${margin}${[definition.path.at(-1), ...definition.aliases].join(', ')}`
       : '',
     examples(definition, width),
-    arguments_(own, width),
+    argumentSection(own, width),
+    section('Commands', childRows(children), width),
     section('Flags', flagRows(own, definition), width),
     section('Global flags', flagRows(global, definition), width),
   ];
@@ -29,28 +31,20 @@ export function commandHelp(definition: AnyCommand, host: Host): string {
 export function groupHelp(path: readonly string[], node: IndexNode, host: Host): string {
   const width = helpWidth(host);
   const name = commandName({ path });
-  const rows = (node.children ?? [])
-    .filter((child) => !child.hidden)
-    .map((child) => [child.name, child.summary] as const);
   const sections = [
     wrap(node.summary, '', width),
     node.description ? wrap(node.description, '', width) : '',
     `Usage:\n${margin}${name} [command]`,
     node.aliases?.length ? `Aliases:\n${margin}${[node.name, ...node.aliases].join(', ')}` : '',
-    section('Commands', rows, width),
+    section('Commands', childRows(node.children ?? []), width),
     section('Global flags', flagRows(allInputs({}).global, undefined), width),
     `Use "${name} [command] --help" to learn more about a command.`,
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/** Rows for the children of a command that is a group as well. */
-export function childRows(node: IndexNode, host: Host): string {
-  const rows = (node.children ?? [])
-    .filter((child) => !child.hidden)
-    .map((child) => [child.name, child.summary] as const);
-  return rows.length === 0 ? '' : `\n${section('Commands', rows, helpWidth(host))}\n`;
-}
+const childRows = (children: readonly IndexNode[]) =>
+  children.filter((child) => !child.hidden).map((child) => [child.name, child.summary] as const);
 
 // A page wider than 100 columns is hard to read; narrower than 40 leaves no room for two columns.
 const helpWidth = (host: Host) => Math.max(40, Math.min(100, host.stdout.columns));
@@ -84,7 +78,7 @@ function examples(definition: AnyCommand, width: number): string {
   return `Examples:\n${parts.join('\n\n')}`;
 }
 
-function arguments_(inputs: Inputs, width: number): string {
+function argumentSection(inputs: Inputs, width: number): string {
   const rows = Object.values(inputs)
     .filter((input) => input.positional !== undefined && !input.hidden)
     .map((input) => [input.positional ?? '', input.help] as const);

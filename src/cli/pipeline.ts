@@ -6,13 +6,11 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { parseArguments } from './arguments.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
-import type { AnyCommand, Candidate, Check, Format, Input, Inputs } from './define.ts';
+import type { AnyCommand, Candidate, Check, Format, IndexNode, Input, Inputs } from './define.ts';
 import { toGlobals } from './globals.ts';
 import { shellWord } from './output/env.ts';
 import { type RenderInput, renderers } from './output/renderer.ts';
 import { commandName, flagOf, spellingOf } from './spelling.ts';
-
-export type { ContextParts };
 
 /** Runs one command. Resolves when its output is written; throws what `main` turns into an exit code. */
 export async function runCommand(
@@ -21,11 +19,12 @@ export async function runCommand(
   host: Host,
   signal: AbortSignal,
   parts: ContextParts = {},
+  children: readonly IndexNode[] = [],
 ): Promise<void> {
   const parsed = parseArguments(definition, words);
   if (parsed.globals['help'] !== undefined && parsed.globals['help'] !== 'false') {
     const { commandHelp } = await import('./help.ts');
-    host.stdout.write(commandHelp(definition, host));
+    host.stdout.write(commandHelp(definition, host, children));
     return;
   }
   const yes = parsed.given.get('yes')?.at(-1);

@@ -1,105 +1,148 @@
 // From the words typed to one command of the index. Promises: finding a command loads that command only; everything the
-// index knows (parents' help, nearest names) is answered without loading any.
+// index knows (parents' help, nearest names) is answered without loading any, and without the parser.
 
 import { index } from '../commands/index.gen.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { nearest } from '../suggest.ts';
+import type { ContextParts } from './context.ts';
 import type { IndexNode } from './define.ts';
 import { globalInputs } from './globals.ts';
-import { type ContextParts, runCommand } from './pipeline.ts';
-import { commandName, kebab } from './spelling.ts';
+import { commandName, kebab, unknownFlag } from './spelling.ts';
 
 export interface Found {
   readonly path: readonly string[];
   readonly node: IndexNode;
   /** The words that are not part of the path. */
   readonly rest: readonly string[];
+  /** The word where the search ended, when it could have been a child of the node. */
+  readonly stranger: string | undefined;
 }
 
 /** Runs what the words say. Resolves when done; throws CliError otherwise. */
 export async function runProgram(host: Host, signal: AbortSignal, parts: ContextParts = {}): Promise<void> {
-  const words = rewriteHelp(host.argv);
-  const found = find(words);
-  const { path, node, rest } = found;
-  const wantsHelp = rest.some((word) => word === '--help' || word === '-h');
+  const { path, node, rest, stranger } = find(host.argv);
   if (node.load === undefined) {
-    const unknown = rest.find((word, at) => !word.startsWith('-') && !isValueOfGlobal(rest, at));
-    if (unknown !== undefined && !wantsHelp) throw unknownCommand(unknown, path, node);
+    if (stranger !== undefined) throw unknownCommand(stranger, path, node);
     refuseFlags(rest, path);
     const { groupHelp } = await import('./help.ts');
     host.stdout.write(groupHelp(path, node, host));
     return;
   }
   const definition = (await node.load()).default;
-  await runCommand(definition, rest, host, signal, parts);
-  if (wantsHelp && node.children !== undefined) {
-    const { childRows } = await import('./help.ts');
-    host.stdout.write(childRows(node, host));
+  if (rest.length > 0 && rest.every((word) => word === '--help' || word === '-h')) {
+    const { commandHelp } = await import('./help.ts');
+    host.stdout.write(commandHelp(definition, host, node.children));
+    return;
+  }
+  const { runCommand } = await import('./pipeline.ts');
+  try {
+    await runCommand(definition, rest, host, signal, parts, node.children);
+  } catch (error) {
+    const meant = stranger === undefined ? undefined : nearestChild(stranger, node);
+    if (meant === undefined || !(error instanceof CliError) || error.code !== 'usage.unexpected-argument') throw error;
+    const hint = `did you mean \`${commandName({ path: [...path, meant] })}\`?`;
+    throw new CliError('usage', error.message, { code: error.code, hint });
   }
 }
 
-/** `help a b` means `a b --help`. */
-function rewriteHelp(words: readonly string[]): readonly string[] {
-  return words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-}
+const globalFlags: readonly { readonly names: readonly string[]; readonly isBoolean: boolean }[] = Object.entries(
+  globalInputs,
+).map(([key, input]) => ({
+  names: 'short' in input ? [`--${kebab(key)}`, `-${input.short}`] : [`--${kebab(key)}`],
+  isBoolean: 'boolean' in input.kind,
+}));
 
-const globalValueFlags: ReadonlySet<string> = new Set(
-  Object.entries(globalInputs).flatMap(([key, input]) => {
-    if ('boolean' in input.kind && input.kind.boolean) return [];
-    return 'short' in input ? [`--${kebab(key)}`, `-${input.short}`] : [`--${kebab(key)}`];
-  }),
-);
+const isGlobal = (flag: string) => globalFlags.some(({ names }) => names.includes(flag));
+const isGlobalBoolean = (flag: string) => globalFlags.some(({ names, isBoolean }) => isBoolean && names.includes(flag));
 
-const isValueOfGlobal = (words: readonly string[], at: number) => globalValueFlags.has(words[at - 1] ?? '');
-
-/** Walks the index. Flags may stand between command words (script-contracts 1.6). */
+/** Walks the index. Flags may stand between command words (script-contracts 1.6); `help a b` means `a b --help`. */
 export function find(words: readonly string[]): Found {
   let node: IndexNode = index;
   const path: string[] = [];
   const rest: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
-    if (word === '--') return { path, node, rest: [...rest, ...words.slice(at)] };
+    const stop = (stranger: string | undefined) => ({ path, node, rest: [...rest, ...words.slice(at)], stranger });
+    if (node.children === undefined) return stop(undefined);
+    if (word === '--') return stop(words[at + 1]);
     if (word.startsWith('-') && word !== '-') {
       rest.push(word);
-      if (globalValueFlags.has(word) || node.valueFlags?.includes(word)) {
+      const next = words[at + 1];
+      if (next !== undefined && isValueOf(word, next, node)) {
+        rest.push(next);
         at += 1;
-        if (at < words.length) rest.push(words[at] ?? '');
       }
       continue;
     }
     const child = childOf(node, word);
-    if (child === undefined) return { path, node, rest: [...rest, ...words.slice(at)] };
-    node = child;
-    path.push(child.name);
+    if (child !== undefined) {
+      node = child;
+      path.push(child.name);
+    } else if (word === 'help' && node.load === undefined) {
+      rest.push('--help');
+    } else {
+      return stop(word);
+    }
   }
-  return { path, node, rest };
+  return { path, node, rest, stranger: undefined };
+}
+
+/** Whether the word after a flag belongs to it rather than to the command's path. */
+function isValueOf(flag: string, next: string, node: IndexNode): boolean {
+  if (node.valueFlags?.includes(flag)) return true;
+  if (isGlobal(flag)) return !isGlobalBoolean(flag);
+  // A flag of a command that is still to come: its value is what could not be that command.
+  const isLong = flag.startsWith('--') && !flag.includes('=');
+  return isLong && node.load === undefined && !next.startsWith('-') && childOf(node, next) === undefined;
 }
 
 function childOf(node: IndexNode, word: string): IndexNode | undefined {
   return node.children?.find((child) => child.name === word || child.aliases?.includes(word));
 }
 
-function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
-  const names = (node.children ?? []).filter((child) => !child.hidden);
-  const near = nearest(
+/** The name of the child whose name or other spelling is nearest. */
+function nearestChild(word: string, node: IndexNode): string | undefined {
+  const children = (node.children ?? []).filter((child) => !child.hidden);
+  const spelling = nearest(
     word,
-    names.flatMap((child) => [child.name, ...(child.aliases ?? [])]),
+    children.flatMap((child) => [child.name, ...(child.aliases ?? [])]),
   );
+  return spelling === undefined ? undefined : childOf(node, spelling)?.name;
+}
+
+/** Where below the node a command has exactly this name: `organizations list` was meant as `iam organizations list`. */
+function deeper(word: string, node: IndexNode): readonly string[] | undefined {
+  for (const child of node.children ?? []) {
+    if (child.hidden) continue;
+    const below = childOf(child, word);
+    const path = below === undefined ? deeper(word, child) : [below.name];
+    if (path !== undefined) return [child.name, ...path];
+  }
+  return undefined;
+}
+
+function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
+  const near = nearestChild(word, node);
+  const meant = near === undefined ? deeper(word, node) : [near];
   const parent = commandName({ path });
   return new CliError('usage', `Unknown command "${word}" for \`${parent}\``, {
     code: 'usage.unknown-command',
-    hint: near === undefined ? `see \`${parent} --help\`` : `did you mean \`${parent} ${near}\`?`,
+    hint:
+      meant === undefined
+        ? `see \`${parent} --help\``
+        : `did you mean \`${commandName({ path: [...path, ...meant] })}\`?`,
   });
 }
 
+/** A group takes the global flags only. */
 function refuseFlags(rest: readonly string[], path: readonly string[]): void {
-  const known = new Set(Object.keys(globalInputs).map((key) => `--${kebab(key)}`));
-  const flag = rest.find((word) => /^--[a-z]/.test(word) && !known.has(word.split('=')[0] ?? ''));
-  if (flag === undefined) return;
-  throw new CliError('usage', `Unknown flag \`${flag.split('=')[0]}\` for \`${commandName({ path })}\``, {
-    code: 'usage.unknown-flag',
-    hint: `see \`${commandName({ path })} --help\``,
-  });
+  const name = commandName({ path });
+  const known = globalFlags.flatMap(({ names }) => names.slice(0, 1));
+  for (let at = 0; at < rest.length; at += 1) {
+    const word = rest[at] ?? '';
+    const flag = word.startsWith('--') ? (word.split('=')[0] ?? word) : word.slice(0, 2);
+    if (!isGlobal(flag)) throw unknownFlag(word, known, name);
+    if (flag === word && !isGlobalBoolean(flag)) at += 1;
+  }
 }

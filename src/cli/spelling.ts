@@ -1,6 +1,8 @@
 // How inputs and commands are written on a command line and named in messages. Loads nothing, so help and lookup can
 // have it without the parser.
 
+import { CliError } from '../errors.ts';
+import { nearest } from '../suggest.ts';
 import type { Input, Inputs } from './define.ts';
 import { globalInputs } from './globals.ts';
 
@@ -34,4 +36,15 @@ export function allInputs(inputs: Inputs): { readonly own: Inputs; readonly glob
       return [key, rest] as const;
     });
   return { own: inputs, global: Object.fromEntries(global) };
+}
+
+/** `word` as typed, with its value or a single dash; `known` are flags with their dashes. */
+export function unknownFlag(word: string, known: readonly string[], name: string): CliError {
+  const flag = word.split('=')[0] ?? word;
+  // `-output` was meant as `--output`; of single letters any is near any other.
+  const near = flag.length > 2 ? nearest(flag.replace(/^-(?!-)/, '--'), known) : undefined;
+  return new CliError('usage', `Unknown flag \`${flag}\` for \`${name}\``, {
+    code: 'usage.unknown-flag',
+    hint: near === undefined ? `see \`${name} --help\`` : `did you mean \`${near}\`?`,
+  });
 }
