@@ -10,6 +10,36 @@ export const index: IndexNode = {
     {
       name: "auth",
       summary: "Sign in, and let other tools use your login.",
+      children: [
+        {
+          name: "login",
+          summary: "Sign in to the platform.",
+          load: () => import('./auth/login.ts'),
+        },
+        {
+          name: "logout",
+          summary: "Forget your login.",
+          load: () => import('./auth/logout.ts'),
+        },
+        {
+          name: "status",
+          summary: "Say who you are logged in as, and what you may do.",
+          load: () => import('./auth/status.ts'),
+        },
+        {
+          name: "token",
+          summary: "Print a token of your login.",
+          load: () => import('./auth/token.ts'),
+          valueFlags: ["--capabilities","--scope"],
+          children: [
+            {
+              name: "capabilities",
+              summary: "List what a token can be narrowed to.",
+              load: () => import('./auth/token/capabilities.ts'),
+            },
+          ],
+        },
+      ],
     },
     {
       name: "config",
@@ -79,6 +109,67 @@ export const index: IndexNode = {
           name: "identities",
           summary: "Manage identities that people and workloads can assume.",
           aliases: ["identity","ids","id"],
+          children: [
+            {
+              name: "create",
+              summary: "Create an identity that a workload can assume.",
+              aliases: ["make","mk"],
+              load: () => import('./iam/identities/create.ts'),
+              valueFlags: ["--name","-n","--filename","-f","--identity-issuer","--identity-issuer-pattern","--subject","--subject-pattern","--audience","--audience-pattern","--claim-pattern","--issuer-keys","--expiration","--service-principal","--parent","--group","--role","--description","-d"],
+              children: [
+                {
+                  name: "aws",
+                  summary: "Create an identity for an AWS role or user.",
+                  load: () => import('./iam/identities/create/aws.ts'),
+                  valueFlags: ["--name","-n","--filename","-f","--parent","--group","--role","--description","-d"],
+                  children: [
+                    {
+                      name: "role",
+                      summary: "Create an identity for sessions of an AWS role.",
+                      load: () => import('./iam/identities/create/aws/role.ts'),
+                    },
+                    {
+                      name: "user",
+                      summary: "Create an identity for an AWS user.",
+                      load: () => import('./iam/identities/create/aws/user.ts'),
+                    },
+                  ],
+                },
+                {
+                  name: "github",
+                  summary: "Create an identity for a GitHub Actions workflow.",
+                  load: () => import('./iam/identities/create/github.ts'),
+                },
+                {
+                  name: "gitlab",
+                  summary: "Create an identity for a GitLab CI job.",
+                  load: () => import('./iam/identities/create/gitlab.ts'),
+                },
+              ],
+            },
+            {
+              name: "delete",
+              summary: "Delete an identity, or all that have expired.",
+              aliases: ["rm","remove"],
+              load: () => import('./iam/identities/delete.ts'),
+            },
+            {
+              name: "describe",
+              summary: "Show one identity.",
+              load: () => import('./iam/identities/describe.ts'),
+            },
+            {
+              name: "list",
+              summary: "List the identities that can be assumed.",
+              aliases: ["ls"],
+              load: () => import('./iam/identities/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change an identity.",
+              load: () => import('./iam/identities/update.ts'),
+            },
+          ],
         },
         {
           name: "organizations",

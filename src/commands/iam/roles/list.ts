@@ -37,7 +37,10 @@ export default defineCommand({
     { text: 'Everything that can be bound', args: '' },
     { text: 'The id of one role, for a script', args: '--name=viewer --output=id' },
     { text: 'Roles that may create folders', args: '--capabilities=groups.create' },
-    { text: 'Built-in roles and those made in the organization itself', args: '--parent=example.com --recursive=false' },
+    {
+      text: 'Built-in roles and those made in the organization itself',
+      args: '--parent=example.com --recursive=false',
+    },
   ],
   view: roleView,
   formats: ['table', 'json', 'id'],

@@ -1,0 +1,345 @@
+// What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Promises: pure
+// but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
+
+import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types.gen.ts';
+
+/** Issuer of the keys that `auth pull-token create` makes (protocols 7.3). */
+export const pullTokenIssuer = 'https://pulltoken.issuer.chainguard.dev';
+export const githubIssuer = 'https://token.actions.githubusercontent.com';
+export const gitlabIssuer = 'https://gitlab.com';
+
+/** Names of the services an identity can be for (protocols 3.4), as the API spells them. */
+export const servicePrincipals = [
+  'COSIGNED',
+  'INGESTER',
+  'CATALOG_SYNCER',
+  'APKO_BUILDER',
+  'ENTITLEMENT_SYNCER',
+  'TENANT_SCANNER',
+  'SEDIMENTOLOGY',
+  'SKILLUP',
+  'MATERIALIZER',
+  'MICROFLOW',
+  'GUARDENER',
+  'MICROVM',
+  'SKILLS',
+] as const;
+
+// ---- what an identity is ----
+
+export const identityTypes = ['aws', 'claim_match', 'pull_token', 'service_principal', 'static'] as const;
+
+export type IdentityType = (typeof identityTypes)[number];
+
+/** How the identity is proved. Undefined for a way that a newer platform added. */
+export function typeOf(identity: IamIdentity): IdentityType | undefined {
+  if (identity.claimMatch) return 'claim_match';
+  if (identity.static) return identity.static.issuer === pullTokenIssuer ? 'pull_token' : 'static';
+  if (identity.awsIdentity) return 'aws';
+  if (identity.servicePrincipal) return 'service_principal';
+  return undefined;
+}
+
+/** Who vouches for it: an issuer or a pattern of issuers; empty where there is none. */
+export function issuerOf({ claimMatch, static: keys }: IamIdentity): string {
+  return claimMatch?.issuer || claimMatch?.issuerPattern || keys?.issuer || '';
+}
+
+/** When it ends, in milliseconds since the epoch; undefined when it does not. */
+export function expirationOf(identity: IamIdentity): number | undefined {
+  const end = Date.parse(identity.static?.expiration ?? '');
+  return Number.isNaN(end) ? undefined : end;
+}
+
+// ---- patterns ----
+
+const special = /[*+?()[\]{}|^$\\]/;
+
+/** Whether a value is written as a regular expression: `.`, `@`, `/` and `-` alone do not make it one (Q13). */
+export const isPattern = (text: string): boolean => special.test(text);
+
+const escaped = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+
+/** A pattern that matches the value, or the pattern itself, fit to stand inside a group. */
+const asPattern = (text: string) => (isPattern(text) ? withoutAnchors(text) : escaped(text));
+
+/** Anchors at the ends say what holds anyway, and would never match inside a longer pattern. */
+const withoutAnchors = (pattern: string) =>
+  pattern.replace(/^\^/, '').replace(/(\\*)\$$/, (all, slashes: string) => (slashes.length % 2 === 0 ? slashes : all));
+
+/** Why it is not a regular expression in RE2 syntax, as a clause; undefined when it is one. */
+export async function patternProblem(pattern: string): Promise<string | undefined> {
+  const { RE2JS } = await import('re2js');
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown reason';
+    return reason.replace(/^error parsing regexp: /, '');
+  }
+}
+
+/** Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped. */
+function* operators(
+  pattern: string,
+): Generator<{ readonly char: string; readonly at: number; readonly depth: number }> {
+  let depth = 0;
+  for (let at = 0; at < pattern.length; at += 1) {
+    const char = pattern[at] ?? '';
+    if (char === '\\') {
+      at += 1;
+    } else if (char === '[') {
+      // `]` stands for itself right after `[` or `[^`.
+      const from = pattern[at + 1] === '^' ? at + 2 : at + 1;
+      const end = classEnd(pattern, pattern[from] === ']' ? from + 1 : from);
+      if (end < 0) return;
+      at = end;
+    } else {
+      if (char === ')') depth = Math.max(0, depth - 1);
+      yield { char, at, depth };
+      if (char === '(') depth += 1;
+    }
+  }
+}
+
+function classEnd(pattern: string, from: number): number {
+  for (let at = from; at < pattern.length; at += 1) {
+    if (pattern[at] === '\\') at += 1;
+    else if (pattern[at] === ']') return at;
+  }
+  return -1;
+}
+
+/**
+ * What is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which repeats
+ * the slash. Undefined when there is nothing to say; otherwise a sentence that begins with `name`.
+ */
+export function patternWarning(name: string, pattern: string): string | undefined {
+  for (const { char, at, depth } of operators(pattern)) {
+    if (char === '|' && depth === 0) {
+      return `${name} has "|" outside parentheses, so each side of it must match the whole value; write "(a|b)" if only the words beside it differ`;
+    }
+    if (char === '*' && pattern[at - 1] === '/') {
+      return `${name} is a regular expression, where "/*" repeats the slash; write "/.*" for anything below it`;
+    }
+  }
+  return undefined;
+}
+
+// ---- claim patterns ----
+
+export interface ClaimPatterns {
+  readonly patterns: Readonly<Record<string, string>>;
+  /** Clauses that complete "`--claim-pattern` …". */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Patterns by claim from `claim:pattern` texts, each split at its first colon. A comma that stands outside brackets and
+ * is followed by a name and a colon begins the next pair: the reference's help writes lists that way, and read as one
+ * pattern they match nothing (protocols 8.2). That is said in a warning, because a pattern may hold such a comma too.
+ */
+export function readClaimPatterns(texts: readonly string[]): ClaimPatterns {
+  const patterns = new Map<string, string>();
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  for (const text of texts) {
+    const pairs = splitPairs(text);
+    if (pairs.length > 1) {
+      warnings.push(
+        `\`--claim-pattern\` "${text}" is read as ${pairs.length} claims; write a comma inside a pattern as "[,]"`,
+      );
+    }
+    for (const pair of pairs) {
+      const colon = pair.indexOf(':');
+      const claim = pair.slice(0, Math.max(0, colon)).trim();
+      if (claim === '') problems.push(`must be CLAIM:PATTERN, not "${pair}"`);
+      else if (patterns.has(claim)) problems.push(`has two patterns for the claim "${claim}"`);
+      else patterns.set(claim, pair.slice(colon + 1));
+    }
+  }
+  return { patterns: Object.fromEntries(patterns), problems, warnings };
+}
+
+function splitPairs(text: string): string[] {
+  const pairs: string[] = [];
+  const colon = text.indexOf(':');
+  // The name is no pattern: brackets in it do not count.
+  let start = 0;
+  let braces = 0;
+  for (const { char, at, depth } of operators(text.slice(colon + 1))) {
+    if (char === '{') braces += 1;
+    if (char === '}') braces -= 1;
+    const comma = colon + 1 + at;
+    if (char !== ',' || depth > 0 || braces > 0 || !/^\s*[A-Za-z_][\w.-]*:/.test(text.slice(comma + 1))) continue;
+    pairs.push(text.slice(start, comma));
+    start = comma + 1;
+  }
+  return [...pairs, text.slice(start).trimStart()];
+}
+
+// ---- GitHub Actions ----
+
+export interface GithubWorkflows {
+  /** `owner/name`, where newer repositories have `@id` after both parts; or a pattern of that. */
+  readonly repo: string;
+  /** A full reference such as `refs/heads/main`, or a pattern; any workflow of the repository when left out. */
+  readonly ref?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** What the identity of these workflows expects (Q13). */
+export function githubRule({ repo, ref, audience }: GithubWorkflows): IamIdentityClaimMatch {
+  return {
+    issuer: githubIssuer,
+    ...githubSubject(repo, ref),
+    ...(audience === undefined ? {} : { audience }),
+  };
+}
+
+function githubSubject(repo: string, ref: string | undefined): IamIdentityClaimMatch {
+  if (ref === undefined) return { subjectPattern: `^repo:(?:${asPattern(repo)}):.*$` };
+  if (!isPattern(repo) && !isPattern(ref)) return { subject: `repo:${repo}:ref:${ref}` };
+  return { subjectPattern: `^repo:(?:${asPattern(repo)}):ref:(?:${asPattern(ref)})$` };
+}
+
+/** Clauses about a pattern that is to stand inside a longer one and could never match there. */
+function innerAnchorProblem(name: string, pattern: string | undefined): string[] {
+  if (pattern === undefined || !isPattern(pattern)) return [];
+  for (const { char } of operators(withoutAnchors(pattern))) {
+    if (char === '^' || char === '$') return [`${name} matches a part of the subject, so leave out "^" and "$"`];
+  }
+  return [];
+}
+
+/** What can never match, as sentences that name the flag. */
+export function githubProblems(repo: string | undefined, ref: string | undefined): string[] {
+  const problems: string[] = [];
+  if (repo !== undefined && !isPattern(repo) && !/^[^\s/:]+\/[^\s/:]+$/.test(repo)) {
+    problems.push(`\`--github-repo\` must be OWNER/NAME, not "${repo}"`);
+  }
+  if (ref !== undefined && !isPattern(ref) && !/^refs\/\S+$/.test(ref)) {
+    const hint = ref === '' ? 'leave it out for every branch and tag' : `"refs/heads/${ref}" is the branch`;
+    problems.push(`\`--github-ref\` must be a full reference, not "${ref}"; ${hint}`);
+  }
+  return [
+    ...problems,
+    ...innerAnchorProblem('`--github-repo`', repo),
+    ...innerAnchorProblem('`--github-ref`', ref),
+  ];
+}
+
+/** What is allowed but rarely meant. */
+export function githubWarnings(repo: string, ref: string | undefined): string[] {
+  const warnings = [patternWarning('`--github-repo`', repo)];
+  if (ref !== undefined) warnings.push(githubRefWarning(ref));
+  if (/^[\^(?:]*\.[*+]/.test(repo)) {
+    warnings.push('`--github-repo` leaves the owner open, so repositories of strangers can assume the identity');
+  }
+  return warnings.filter((warning) => warning !== undefined);
+}
+
+function githubRefWarning(ref: string): string | undefined {
+  const alternatives = topLevelAlternatives(ref);
+  const bare = alternatives.slice(1).find((each) => /^[\w./-]+$/.test(each) && !each.startsWith('refs/'));
+  const parent = /^\^?(refs\/(?:heads|tags)\/)[^|]*$/.exec(alternatives[0] ?? '')?.[1];
+  if (bare === undefined || parent === undefined) return patternWarning('`--github-ref`', ref);
+  const words = alternatives.map((each) => each.replace(/^\^/, '').replace(parent, '').replace(/\$$/, ''));
+  return `\`--github-ref\` accepts "${bare}" only as a whole reference, which no branch has; write "${parent}(${words.join('|')})"`;
+}
+
+function topLevelAlternatives(pattern: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (const { char, at, depth } of operators(pattern)) {
+    if (char !== '|' || depth > 0) continue;
+    parts.push(pattern.slice(start, at));
+    start = at + 1;
+  }
+  return [...parts, pattern.slice(start)];
+}
+
+// ---- GitLab CI ----
+
+export interface GitlabJobs {
+  /** `group/project`, with subgroups between them; `*` for any project; or a pattern. */
+  readonly projectPath: string;
+  readonly refType: 'branch' | 'tag';
+  /** Branch or tag name; any when empty or `*`. */
+  readonly ref?: string | undefined;
+}
+
+/** What the identity of these jobs expects (Q13). */
+export function gitlabRule({ projectPath, refType, ref = '' }: GitlabJobs): IamIdentityClaimMatch {
+  const anyRef = ref === '' || ref === '*';
+  const literal = !anyRef && !isPattern(projectPath) && !isPattern(ref);
+  return {
+    issuer: gitlabIssuer,
+    ...(literal
+      ? { subject: `project_path:${projectPath}:ref_type:${refType}:ref:${ref}` }
+      : {
+          subjectPattern: `^project_path:(?:${globPattern(projectPath, '[^:]+')}):ref_type:${refType}:ref:(?:${anyRef ? '.*' : globPattern(ref, '.*')})$`,
+        }),
+    audience: gitlabIssuer,
+  };
+}
+
+/** `*` stands for anything where it is the only special character and does not repeat a dot; else it is a pattern. */
+function globPattern(text: string, anything: string): string {
+  if (!isGlob(text)) return asPattern(text);
+  return text.split('*').map(escaped).join(anything);
+}
+
+const isGlob = (text: string) => text.includes('*') && !isPattern(text.replaceAll('*', '')) && !text.includes('.*');
+
+/** What can never match, as sentences that name the flag. */
+export function gitlabProblems(projectPath: string | undefined, ref: string | undefined): string[] {
+  const anchors = [...innerAnchorProblem('`--project-path`', projectPath), ...innerAnchorProblem('`--ref`', ref)];
+  if (projectPath === undefined || isPattern(projectPath.replaceAll('*', ''))) return anchors;
+  if (/^[^\s/:]+(\/[^\s/:]+)+$/.test(projectPath)) return anchors;
+  return [...anchors, `\`--project-path\` must be GROUP/PROJECT, not "${projectPath}"`];
+}
+
+export function gitlabWarnings(projectPath: string, ref: string | undefined): string[] {
+  return [
+    isGlob(projectPath) ? undefined : patternWarning('`--project-path`', projectPath),
+    ref === undefined || isGlob(ref) ? undefined : patternWarning('`--ref`', ref),
+  ].filter((warning) => warning !== undefined);
+}
+
+// ---- AWS ----
+
+export interface AwsRole {
+  readonly account: string;
+  readonly partition: string;
+  readonly roleName: string;
+  /** Unique id that begins with `AROA`; without it a role made anew under the same name is accepted too. */
+  readonly roleId?: string | undefined;
+}
+
+/** Sessions of a role: AWS names the session last in the ARN and in the user id (protocols 8.2). */
+export function awsRoleRule({ account, partition, roleName, roleId }: AwsRole): IamIdentityAWSIdentity {
+  return {
+    awsAccount: account,
+    arnPattern: `^arn:${partition}:sts::${account}:assumed-role/${escaped(roleName)}/(.+)$`,
+    userIdPattern: roleId === undefined ? '^AROA(.*):(.*)$' : `^${roleId}:(.+)$`,
+  };
+}
+
+export interface AwsUser {
+  readonly account: string;
+  readonly partition: string;
+  /** With its path, if it has one: `team/bob`. */
+  readonly userName: string;
+  /** Unique id that begins with `AIDA`. */
+  readonly userId?: string | undefined;
+}
+
+export function awsUserRule({ account, partition, userName, userId }: AwsUser): IamIdentityAWSIdentity {
+  return {
+    awsAccount: account,
+    arn: `arn:${partition}:iam::${account}:user/${userName}`,
+    ...(userId === undefined ? { userIdPattern: '^AIDA(.*)$' } : { userId }),
+  };
+}

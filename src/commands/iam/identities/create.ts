@@ -1,0 +1,77 @@
+import { servicePrincipals } from '../../../api/identity-rules.ts';
+import { defineCommand, exclusive, type Kind, needs } from '../../../cli/define.ts';
+import { file } from '../../../cli/inputs/values.ts';
+import { createIdentity, creationQuestion } from './create-identity.ts';
+import { completeDraft, draftOf, nameOrFile } from './draft.ts';
+import { creation } from './naming.ts';
+import { ruleInputs } from './rule-flags.ts';
+import { identityView } from './view.ts';
+
+/** Spelled as the API does, or as words are on a command line: `catalog-syncer`. */
+const servicePrincipal: Kind<string> = {
+  metavar: 'SERVICE',
+  parse: (text) => {
+    const found = servicePrincipals.find((each) => each === text.toUpperCase().replaceAll('-', '_'));
+    if (found === undefined) throw new Error(`must be one of ${servicePrincipals.join(', ')}`);
+    return found;
+  },
+};
+
+const alone = (key: string, ...others: readonly string[]) => others.map((other) => exclusive(key, other));
+const ruleKeys = Object.keys(ruleInputs);
+
+export default defineCommand({
+  path: ['iam', 'identities', 'create'],
+  summary: 'Create an identity that a workload can assume.',
+  description:
+    'Says whose tokens may assume the identity: by issuer and subject, literally or as regular expressions; by issuer and subject with the keys of an issuer that cannot be reached; a service of the platform; or whatever a file says.\nGitHub Actions, GitLab CI and AWS have commands of their own below this one.',
+  aliases: ['make', 'mk'],
+  inputs: {
+    // The file may hold the name.
+    name: {
+      ...creation.name,
+      kind: nameOrFile,
+    },
+    filename: {
+      kind: file,
+      short: 'f',
+      help: 'Identity in JSON or YAML, as the API spells it; names in camel or snake case. A name in it needs no NAME.',
+    },
+    ...ruleInputs,
+    servicePrincipal: {
+      kind: servicePrincipal,
+      help: 'Service of the platform that may assume the identity, such as CATALOG_SYNCER.',
+    },
+    ...creation.place,
+  },
+  check: [
+    ...alone('filename', ...ruleKeys, 'servicePrincipal'),
+    ...alone('servicePrincipal', ...ruleKeys),
+    ...alone('issuerKeys', 'identityIssuerPattern', 'subjectPattern', 'audiencePattern', 'claimPattern'),
+    exclusive('identityIssuer', 'identityIssuerPattern'),
+    exclusive('subject', 'subjectPattern'),
+    exclusive('audience', 'audiencePattern'),
+    needs('expiration', 'issuerKeys'),
+  ],
+  validate: async (given, context) => (await draftOf(context, given)).problems,
+  examples: [
+    {
+      text: 'Tokens of one issuer with one subject',
+      args: 'my-identity --identity-issuer=https://issuer.example.com --subject=1234 --role=viewer',
+    },
+    {
+      text: 'The same by regular expressions, and with a claim that must match',
+      args: `my-identity --identity-issuer=https://issuer.example.com --subject-pattern='job:\\d+' --claim-pattern='branch:main|release/.*'`,
+    },
+    {
+      text: 'An issuer that cannot be reached, known by its keys',
+      args: 'my-cluster --identity-issuer=https://kubernetes.default.svc --issuer-keys=jwks.json --subject=system:serviceaccount:ci:puller',
+    },
+    { text: 'From a file that says everything', args: '-f identity.yaml --parent=example.com --role=viewer' },
+  ],
+  view: identityView,
+  // The id stands first in the table; scripts that want nothing else say `--output=id` (script-contracts 3).
+  formats: ['table', 'json', 'id'],
+  confirm: async (input, context) => creationQuestion({ ...input, identity: await completeDraft(context, input) }),
+  run: async (context, input) => createIdentity(context, { ...input, identity: await completeDraft(context, input) }),
+});

@@ -1,0 +1,41 @@
+import { defineCommand, type Inputs } from '../../../../cli/define.ts';
+import { file } from '../../../../cli/inputs/values.ts';
+import { createIdentity, creationQuestion } from '../create-identity.ts';
+import { completeDraft, draftOf, nameOrFile } from '../draft.ts';
+import { creation } from '../naming.ts';
+import { identityView } from '../view.ts';
+
+const inputs = {
+  name: { ...creation.name, kind: nameOrFile },
+  filename: {
+    kind: file,
+    short: 'f',
+    help: 'AWS identity in JSON or YAML, as the API spells it; names in camel or snake case.',
+  },
+  ...creation.place,
+} as const satisfies Inputs;
+
+/** The older form, which scripts still call (script-contracts 8); `role` and `user` below it are the newer ones. */
+export default defineCommand({
+  path: ['iam', 'identities', 'create', 'aws'],
+  summary: 'Create an identity for an AWS role or user.',
+  description: 'Use `role` or `user` to say which one by flags. Without them the identity is read from a file.',
+  inputs,
+  validate: async (given, context) => {
+    if (given.filename === undefined) return ['`--filename` is required, or one of the commands `role` and `user`'];
+    const { identity, problems } = await draftOf(context, { filename: given.filename, name: given.name });
+    if (problems.length > 0 || identity.awsIdentity !== undefined) return problems;
+    return [`\`--filename\` "${given.filename}" must hold an aws_identity; use \`iam identities create\` for others`];
+  },
+  examples: [
+    { text: 'From a file', args: '--filename=identity.json --parent=example.com' },
+    {
+      text: 'A role, without a file',
+      args: 'role my-lambda --aws-account-id=123456789012 --aws-role-name=my-role',
+    },
+  ],
+  view: identityView,
+  formats: ['table', 'json', 'id'],
+  confirm: async (input, context) => creationQuestion({ ...input, identity: await completeDraft(context, input) }),
+  run: async (context, input) => createIdentity(context, { ...input, identity: await completeDraft(context, input) }),
+});

@@ -1,0 +1,131 @@
+// An identity written in a file, as JSON or YAML. Promises: names may be in camel or snake case, mixed in one object
+// (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
+
+import { resolve } from 'node:path';
+import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';
+import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { SchemaSet } from '../../../api/schema/types.ts';
+import type { Context } from '../../../cli/context.ts';
+import { CliError } from '../../../errors.ts';
+import { readTextIfExists } from '../../../files.ts';
+import { issuerProblem, keySetProblem } from './rule-flags.ts';
+
+export interface IdentityFile {
+  readonly identity: IamIdentity;
+  readonly warnings: readonly string[];
+}
+
+const message = 'chainguard.platform.iam.Identity';
+
+/** Throws a usage CliError for a file that is missing or says no identity, `local` for one that cannot be read. */
+export async function readIdentityFile(path: string, context: Context): Promise<IdentityFile> {
+  const text = readTextIfExists(resolve(context.host.cwd, path));
+  if (text === undefined) throw wrong(`\`--filename\` "${path}" does not exist`);
+  const value = await parse(text, path);
+
+  const [{ createWire, WireError }, { iamSchema }] = await Promise.all([
+    import('../../../api/wire.ts'),
+    import('../../../api/schema/messages/iam.gen.ts'),
+  ]);
+  let identity: IamIdentity;
+  try {
+    // The codec checks the shape, so what it returns is an Identity.
+    identity = createWire(iamSchema).decodeMessage(message, completeDate(value)) as IamIdentity;
+  } catch (error) {
+    if (error instanceof WireError) throw wrong(`${path}: ${error.message}`);
+    throw error;
+  }
+  // What the platform sets itself: present when the file was made from `describe`.
+  const { id: _id, createdAt: _created, updatedAt: _updated, lastSeen: _seen, ...own } = identity;
+  const warnings = unknownKeys(value, message, iamSchema.messages).map(
+    (key) => `${path}: "${key}" is not a field of an identity and is left out`,
+  );
+  const problems = await problemsOf(own, warnings, path);
+  if (problems[0] !== undefined) {
+    throw wrong(
+      `${path}: ${problems[0]}`,
+      problems.slice(1).map((problem) => `${path}: ${problem}`),
+    );
+  }
+  return { identity: own, warnings };
+}
+
+async function parse(text: string, path: string): Promise<unknown> {
+  const { LineCounter, parseDocument, visit } = await import('yaml');
+  const lineCounter = new LineCounter();
+  // JSON is YAML as far as an identity goes, so one parser tells the line of a mistake in either.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    throw wrong(`${path}:${line}:${col}: ${error.message}`);
+  }
+  visit(document, {
+    Scalar(_, node) {
+      // Every scalar of an identity is text: an account such as 012345678901 must keep its zero.
+      if (typeof node.value === 'number' || typeof node.value === 'boolean') node.value = node.source ?? node.value;
+    },
+  });
+  const value: unknown = document.toJS();
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrong(`${path} must hold one identity: an object with a name and who may assume it`);
+  }
+  return value;
+}
+
+/** A day alone is a time here as it is in `--expiration`. */
+function completeDate(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('static' in value)) return value;
+  const keys = value.static;
+  if (typeof keys !== 'object' || keys === null || !('expiration' in keys)) return value;
+  const { expiration } = keys;
+  if (typeof expiration !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(expiration)) return value;
+  return { ...value, static: { ...keys, expiration: `${expiration}T00:00:00Z` } };
+}
+
+type Messages = SchemaSet['messages'];
+
+function unknownKeys(value: unknown, type: string, messages: Messages): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const fields = messages[type]?.fields ?? [];
+  return Object.entries(value).flatMap(([key, member]) => {
+    const field = fields.find((each) => each.name === key || each.json === key);
+    if (field === undefined) return [key];
+    return field.kind === 'message' && messages[field.type] !== undefined
+      ? unknownKeys(member, field.type, messages).map((inner) => `${key}.${inner}`)
+      : [];
+  });
+}
+
+/** What the platform would refuse, told before it is asked. */
+async function problemsOf(identity: IamIdentity, warnings: string[], path: string): Promise<string[]> {
+  const { claimMatch, static: keys, awsIdentity, servicePrincipal } = identity;
+  if ([claimMatch, keys, awsIdentity, servicePrincipal].every((kind) => kind === undefined)) {
+    return ['needs one of claim_match, static, aws_identity and service_principal'];
+  }
+  const problems: string[] = [];
+  const patterns: (readonly [string, string | undefined])[] = [
+    ['claim_match.issuer_pattern', claimMatch?.issuerPattern],
+    ['claim_match.subject_pattern', claimMatch?.subjectPattern],
+    ['claim_match.audience_pattern', claimMatch?.audiencePattern],
+    ...Object.entries(claimMatch?.claimPatterns ?? {}).map(
+      ([claim, pattern]) => [`claim_match.claim_patterns.${claim}`, pattern] as const,
+    ),
+    ['aws_identity.arn_pattern', awsIdentity?.arnPattern],
+    ['aws_identity.user_id_pattern', awsIdentity?.userIdPattern],
+  ];
+  for (const [name, pattern] of patterns) {
+    if (pattern === undefined) continue;
+    const problem = await patternProblem(pattern);
+    if (problem !== undefined) problems.push(`${name} "${pattern}" is not a valid regular expression: ${problem}`);
+    const warning = patternWarning(`${path}: ${name}`, pattern);
+    if (problem === undefined && warning !== undefined) warnings.push(warning);
+  }
+  problems.push(...issuerProblem('claim_match.issuer', claimMatch?.issuer));
+  const keyProblem = keys === undefined ? undefined : keySetProblem(keys.issuerKeys ?? '');
+  if (keyProblem !== undefined) problems.push(`static.issuer_keys ${keyProblem}`);
+  return problems;
+}
+
+const wrong = (text: string, details: readonly string[] = []) =>
+  new CliError('usage', text, { code: 'usage.identity-file', details });

@@ -1,0 +1,63 @@
+import { compact } from '../../../api/compact.ts';
+import { expirationOf, issuerOf, typeOf } from '../../../api/identity-rules.ts';
+import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import { rootOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineView } from '../../../cli/define.ts';
+import { timeCell } from '../../../cli/output/age.ts';
+
+export interface ShownIdentity {
+  readonly identity: IamIdentity;
+  /** `group: role` of each binding, sorted. Fetched when a column first asks for it. */
+  readonly roles: () => Promise<readonly string[]>;
+}
+
+export const identityView = defineView<ShownIdentity>({
+  id: ({ identity }) => identity.id ?? '',
+  columns: [
+    { head: 'ID', value: ({ identity }) => identity.id },
+    { head: 'NAME', value: ({ identity }) => identity.name },
+    { head: 'TYPE', value: ({ identity }) => typeOf(identity) ?? 'unknown' },
+    { head: 'DESCRIPTION', value: ({ identity }) => identity.description },
+    { head: 'ROLES', value: async ({ roles }) => (await roles()).join('\n') },
+    { head: 'ISSUER', value: ({ identity }) => issuerOf(identity) },
+    {
+      head: 'EXPIRES',
+      value: ({ identity }, cell) => {
+        const end = expirationOf(identity);
+        return end === undefined ? 'n/a' : timeCell(end, cell);
+      },
+    },
+  ],
+  json: ({ identity: { id, name, description, ...rest } }) => ({
+    id,
+    name,
+    description: description ?? '',
+    ...Object.fromEntries(Object.entries(Object(compact(rest)))),
+  }),
+  envelope: 'items',
+  empty: 'No identities found.',
+});
+
+/** An identity whose bindings are looked up when they are shown: those in the organization that holds `within`. */
+export function shown(context: Context, identity: IamIdentity, within = identity.id ?? ''): ShownIdentity {
+  return { identity, roles: async () => (await boundRoles(context, within)).get(identity.id ?? '') ?? [] };
+}
+
+/** `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them. */
+function boundRoles(context: Context, within: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const organization = rootOf(within);
+  return context.cached(`bound-roles:${organization}`, async () => {
+    const filter = organization === '' ? {} : { uidp: { descendantsOf: organization } };
+    const answer = await (await context.api()).call('iam.v1.RoleBindings.List', filter);
+    const roles = new Map<string, string[]>();
+    for (const { identity = '', group, role } of answer.items ?? []) {
+      const line = `${group?.name || group?.id || ''}: ${role?.name || role?.id || ''}`;
+      const lines = roles.get(identity);
+      if (lines === undefined) roles.set(identity, [line]);
+      else lines.push(line);
+    }
+    for (const lines of roles.values()) lines.sort();
+    return roles;
+  });
+}
