@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { publicKeys, signingKey } from '../../src/local/issuer/keys.ts';
@@ -253,7 +254,7 @@ describe('simulated third parties', () => {
 
 /** A token of `https://ci.example`, minted by a process that knows nothing but the database. */
 function mintElsewhere(database: string, audience: string): string {
-  const script = join(import.meta.dirname, '..', 'support', 'mint-token.ts');
+  const script = fileURLToPath(new URL('../support/mint-token.ts', import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, database, audience], {
     encoding: 'utf8',
   });
