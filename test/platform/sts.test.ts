@@ -13,6 +13,7 @@ import {
 import { expect, test } from 'vitest';
 import { decodeCapabilities } from '../../src/api/capabilities.ts';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
+import { createIssuer } from '../../src/local/issuer/issuer.ts';
 import { developerToken, githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
@@ -482,4 +483,69 @@ test('scopes and capabilities narrow, by id and by name', async () => {
     details: [],
   });
   expect(await cap({ cap: 'groups.delete' })).toMatchObject({ code: 7 });
+});
+
+test('an AWS identity is assumed by whom AWS vouches for, when the platform can ask', async () => {
+  const setup = await start();
+  const { platform, clock } = setup;
+  const { store, urls } = platform;
+  const arn = 'arn:aws:sts::123456789012:assumed-role/ci/run-7';
+  const identity = makeIdentity(setup, {
+    kind: 'awsIdentity',
+    awsIdentity: { awsAccount: '123456789012', arn, userIdPattern: '^AROA(.*):(.*)$' },
+  });
+  const issuerFor = (account: string) =>
+    createIssuer({
+      store,
+      urls,
+      clock,
+      verifyAws: async (request, boundTo) => {
+        expect([request, boundTo]).toEqual(['c2lnbmVk', identity]);
+        return { account, arn, userId: 'AROAEXAMPLE:run-7' };
+      },
+    });
+  const { token = '' } = await issuerFor('123456789012').exchange('c2lnbmVk', { aud: ['cgr.dev'], identity });
+  expect(decodeJwt(token)).toMatchObject({
+    sub: identity,
+    act: { 'aws-acct': '123456789012', 'aws-arn': arn, sub: 'AROAEXAMPLE:run-7' },
+  });
+  await expect(issuerFor('999999999999').exchange('c2lnbmVk', { aud: ['cgr.dev'], identity })).rejects.toMatchObject({
+    code: 7,
+    message: 'caller has invalid AWS account: "999999999999": identity expects "123456789012"',
+  });
+});
+
+test('an https issuer may keep its keys on another https host, but not on a plain one', async () => {
+  const setup = await start();
+  const { platform, clock } = setup;
+  const { store, urls } = platform;
+  const url = 'https://issuer.example/realms/ci';
+  const identity = makeIdentity(setup, { kind: 'claimMatch', claimMatch: { issuer: url, subject: 'robot' } });
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+  const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
+  const token = await new SignJWT({ iss: url, sub: 'robot', aud: urls.issuer, exp: 4_000_000_000 })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+    .sign(privateKey);
+  const exchangeWith = async (jwksUri: string) => {
+    const asked: string[] = [];
+    const issuer = createIssuer({
+      store,
+      urls,
+      clock,
+      fetchUpstream: async (address) => {
+        asked.push(address.href);
+        const text = asked.length === 1 ? JSON.stringify({ issuer: url, jwks_uri: jwksUri }) : keySet;
+        return { status: 200, text };
+      },
+    });
+    const request = { aud: ['cgr.dev'], identity };
+    const outcome = await issuer.exchange(token, request).catch((error: Error) => error.message);
+    return { asked, outcome };
+  };
+  const good = await exchangeWith('https://keys.example/ci.json');
+  expect(good.asked).toEqual([`${url}/.well-known/openid-configuration`, 'https://keys.example/ci.json']);
+  expect(good.outcome).toMatchObject({ token: expect.any(String) });
+  const bad = await exchangeWith('http://127.0.0.1:9/keys');
+  expect(bad.asked).toHaveLength(1);
+  expect(bad.outcome).toBe(`verifying token: the key set of "${url}" is not at an https URL of its own`);
 });
