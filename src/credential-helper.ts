@@ -1,0 +1,224 @@
+// The Docker credential helper (protocols 7.2). Promises: a token that is still good costs one small file and loads no
+// configuration, HTTP or command; nobody is asked on the terminal; stdout holds Docker's protocol and nothing else.
+
+import { readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { audienceFolder, cacheRootIn, readSecret, tokenFileName, UnsafeCacheError } from './auth/cache-files.ts';
+import { expiryOf } from './auth/jwt.ts';
+import { cacheDir, type Host } from './host.ts';
+
+const name = 'docker-credential-cgr';
+const notFound = 'credentials not found in native keychain';
+const noServer = 'no credentials server URL';
+const noUser = 'no credentials username';
+const usage = `Usage: ${name} <get|store|erase|list|version>`;
+
+/** Docker stops believing a token a little before it ends; so do we (protocols 3.6). */
+const renewBelowMs = 60_000;
+
+/** Answers one request of Docker's from standard input and sets the exit code. Never throws. */
+export async function runHelper(): Promise<void> {
+  const words = process.argv.slice(2);
+  let answer: Answer;
+  try {
+    answer = await respond(words);
+  } catch (error) {
+    answer = failed(error);
+  }
+  if (answer.complaint !== undefined) write(2, `${name}: ${answer.complaint}\n`);
+  if (answer.text !== undefined) write(1, `${answer.text}\n`);
+  process.exitCode = answer.code;
+}
+
+interface Answer {
+  readonly code: 0 | 1;
+  /** One line for Docker. */
+  readonly text?: string;
+  /** One line for the person. */
+  readonly complaint?: string;
+}
+
+async function respond(words: readonly string[]): Promise<Answer> {
+  const [action = ''] = words;
+  if (words.length !== 1) return { code: 1, text: usage };
+  switch (action) {
+    case 'get':
+      return get(readInput().trim());
+    case 'store':
+      return store(readInput());
+    case 'erase':
+      return erase(readInput().trim());
+    case 'list':
+      return list();
+    case 'version':
+    case '--version':
+    case '-v': {
+      const { versionInfo } = await import('./version.ts');
+      return { code: 0, text: `${name} (chainctl) ${versionInfo().gitVersion}` };
+    }
+    case '--help':
+    case '-h':
+      return { code: 0, text: usage };
+    default:
+      return { code: 1, text: `${name}: unknown action: ${action}` };
+  }
+}
+
+async function get(server: string): Promise<Answer> {
+  if (server === '') return { code: 1, text: noServer };
+  const host = hostOf(server);
+  if (host === undefined) return { code: 1, text: notFound };
+  const audiences = audiencesFor(host);
+  const secret =
+    cachedToken(audiences) ?? (await slowly(({ token }, world) => token.tokenForRegistry(world, audiences)));
+  if (secret === undefined) return { code: 1, text: notFound };
+  return { code: 0, text: JSON.stringify({ ServerURL: server, Username: '_token', Secret: secret }) };
+}
+
+/**
+ * The host of what Docker sends, with its port: `https://CGR.dev/v2/` is cgr.dev. Undefined for what is no host, so that
+ * a name can never become a path.
+ */
+export function hostOf(server: string): string | undefined {
+  const host = server
+    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
+    .replace(/\/.*$/s, '')
+    .toLowerCase();
+  return /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(host) ? host : undefined;
+}
+
+/** The audiences whose token serves a host: its own, and for Chainguard's further hosts that of cgr.dev. */
+function audiencesFor(host: string): string[] {
+  return host.endsWith('.cgr.dev') ? [host, 'cgr.dev'] : [host];
+}
+
+function cachedToken(audiences: readonly string[]): string | undefined {
+  const root = cacheRootIn(cacheDir({ platform: process.platform, env: process.env, home }));
+  for (const audience of audiences) {
+    const token = readSecret(root, join(root, audienceFolder(audience, process.platform)), tokenFileName);
+    if (token !== undefined && expiryOf(token) - Date.now() > renewBelowMs) return token;
+  }
+  return undefined;
+}
+
+function home(): string {
+  const folder = process.env['HOME'] || process.env['USERPROFILE'];
+  // Finding it in the password file would cost loading node:os before it is known to be needed.
+  if (folder) return folder;
+  return (process.getBuiltinModule('node:os') as typeof import('node:os')).homedir();
+}
+
+/** `docker login` with a helper configured lands here. What it hands over is not kept (protocols Q11). */
+function store(input: string): Answer {
+  const request = parseObject(input);
+  if (request === undefined) return { code: 1, text: 'the credentials to store are not a JSON object' };
+  if (typeof request['ServerURL'] !== 'string' || request['ServerURL'] === '') return { code: 1, text: noServer };
+  const user = request['Username'];
+  if (typeof user !== 'string' || user === '') return { code: 1, text: noUser };
+  if (!/^[0-9a-f]{40}(?:\/[0-9a-f]{16})*$/.test(user)) return { code: 0 };
+  return {
+    code: 1,
+    text: 'pull tokens are not kept by this helper: save one with `chainctl auth configure-docker --pull-token --save`',
+  };
+}
+
+async function erase(server: string): Promise<Answer> {
+  if (server === '') return { code: 1, text: noServer };
+  const host = hostOf(server);
+  if (host !== undefined) await slowly(({ token }, world) => token.forgetRegistry(world, host));
+  return { code: 0 };
+}
+
+async function list(): Promise<Answer> {
+  const hosts = await slowly(async ({ token }, world) => token.cachedRegistries(world));
+  return { code: 0, text: JSON.stringify(Object.fromEntries(hosts.map((host) => [`https://${host}`, '_token']))) };
+}
+
+interface SlowHalf {
+  readonly token: typeof import('./docker/registry-token.ts');
+}
+
+async function slowly<T>(fn: (half: SlowHalf, host: Host) => Promise<T>): Promise<T> {
+  const [{ createRealHost }, token] = await Promise.all([
+    import('./cli/real-host.ts'),
+    import('./docker/registry-token.ts'),
+  ]);
+  const host = createRealHost();
+  try {
+    return await fn({ token }, host);
+  } finally {
+    // A kept-alive connection would keep Docker waiting for this process to end.
+    const { closeTransport } = await import('./api/transport.ts');
+    await closeTransport(host);
+  }
+}
+
+/** Docker goes on without credentials, so that public images still come; the person learns why on stderr. */
+function failed(error: unknown): Answer {
+  const hint = error instanceof UnsafeCacheError ? error.fix : hintOf(error);
+  const reason = error instanceof Error ? error.message : 'unknown failure';
+  const said = [reason, hint].filter((part) => part !== undefined && part !== '').join('; ');
+  return { code: 1, text: notFound, complaint: said.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ') };
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('hint' in error) || typeof error.hint !== 'string') return undefined;
+  return error.hint;
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    // An object of unknown members is what the return type says.
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const largestInput = 1024 * 1024;
+
+function readInput(): string {
+  const chunks: Buffer[] = [];
+  const chunk = Buffer.alloc(8192);
+  for (let total = 0; total < largestInput; ) {
+    let count: number;
+    try {
+      count = readSync(0, chunk, 0, chunk.length, null);
+    } catch (error) {
+      if (!isCode(error, 'EAGAIN')) {
+        // The ends of a closed input on Windows, and an input that was never open.
+        if (isCode(error, 'EOF') || isCode(error, 'EBADF')) break;
+        throw error;
+      }
+      rest();
+      continue;
+    }
+    if (count === 0) break;
+    total += count;
+    chunks.push(Buffer.from(chunk.subarray(0, count)));
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function write(descriptor: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let offset = 0; offset < bytes.length; ) {
+    try {
+      offset += writeSync(descriptor, bytes, offset);
+    } catch (error) {
+      // Nobody reads any more, or there is nothing to write to: there is nobody to tell either.
+      if (!isCode(error, 'EAGAIN')) return;
+      rest();
+    }
+  }
+}
+
+/** A pipe that somebody made non-blocking is waited for without spinning. */
+function rest(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

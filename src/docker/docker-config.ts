@@ -1,0 +1,229 @@
+// Docker's own configuration file. Promises: every other key, the order, the layout, the permissions and a symbolic link
+// stay; a file that is not JSON is named and not touched; two writers of ours take turns.
+
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { Node } from 'jsonc-parser';
+import { withLock } from '../auth/lock.ts';
+import { CliError } from '../errors.ts';
+import { codeOf, readTextIfExists, replaceFile } from '../files.ts';
+import type { Host } from '../host.ts';
+
+export interface DockerConfigChange {
+  /** The file. */
+  readonly path: string;
+  /** False when it said so already. */
+  readonly changed: boolean;
+}
+
+export interface DockerLogin extends DockerConfigChange {
+  /** Other credentials of the registry were there before. */
+  readonly replaced: boolean;
+  /** The credential store that took them; undefined when they lie in the file. */
+  readonly store: string | undefined;
+}
+
+/** `config.json` in `$DOCKER_CONFIG`, or else in `~/.docker`. */
+export function dockerConfigPath(host: Host): string {
+  const folder = host.env['DOCKER_CONFIG'];
+  return join(folder ? resolve(host.cwd, folder) : join(host.home(), '.docker'), 'config.json');
+}
+
+/** Makes Docker ask `docker-credential-<helper>` for the registry's credentials. `registry` is a host, with its port. */
+export async function setCredHelper(
+  host: Host,
+  registry: string,
+  helper: string,
+  signal?: AbortSignal,
+): Promise<DockerConfigChange> {
+  return change(host, signal, async (file) => {
+    if (member(file.value['credHelpers'], registry) !== helper) file.set('credHelpers', registry, helper);
+  });
+}
+
+/**
+ * Stores a login as `docker login` does: in the file, or with the credential store that the file names. A helper for that
+ * registry alone would win over it and is taken out (protocols 7.3).
+ */
+export async function setAuth(
+  host: Host,
+  registry: string,
+  user: string,
+  password: string,
+  signal?: AbortSignal,
+): Promise<DockerLogin> {
+  let replaced = false;
+  let store: string | undefined;
+  const result = await change(host, signal, async (file) => {
+    const before = member(file.value['auths'], registry);
+    const named = file.value['credsStore'];
+    store = typeof named === 'string' && named !== '' ? named : undefined;
+    replaced = store === undefined ? isObject(before) && Object.keys(before).length > 0 : before !== undefined;
+    const auth = Buffer.from(`${user}:${password}`).toString('base64');
+    if (store !== undefined) await handOver(host, store, { ServerURL: registry, Username: user, Secret: password });
+    file.set('auths', registry, store === undefined ? { auth } : {});
+    if (member(file.value['credHelpers'], registry) !== undefined) file.remove('credHelpers', registry);
+  });
+  return { ...result, replaced, store };
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+interface DockerFile {
+  /** What the file said before. */
+  readonly value: JsonObject;
+  /** Sets one member of a group (`auths`, `credHelpers`), which is made when it is missing. */
+  set(group: string, name: string, value: unknown): void;
+  remove(group: string, name: string): void;
+}
+
+async function change(
+  host: Host,
+  signal: AbortSignal | undefined,
+  fn: (file: DockerFile) => Promise<void>,
+): Promise<DockerConfigChange> {
+  const path = dockerConfigPath(host);
+  const json = await import('jsonc-parser');
+  return withLock(`${path}.chainctl-lock`, { timeoutMs: 30_000, signal }, async () => {
+    const before = readTextIfExists(path);
+    let text = before === undefined || before.trim() === '' ? '{}\n' : before;
+    const value = parse(path, text);
+    await fn({
+      value,
+      set: (group, name, what) => {
+        text = setMember(json, text, group, name, what);
+      },
+      remove: (group, name) => {
+        text = json.applyEdits(text, json.modify(text, [group, name], undefined, {}));
+      },
+    });
+    if (text === before || (before === undefined && text === '{}\n')) return { path, changed: false };
+    replaceFile(path, text, { mode: 0o600, keepMode: true, followSymlink: true });
+    return { path, changed: true };
+  });
+}
+
+function parse(path: string, text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(path, 'is not valid JSON', error);
+  }
+  if (!isObject(value)) throw corrupt(path, 'does not hold an object');
+  for (const key of ['auths', 'credHelpers']) {
+    const part = value[key];
+    if (part !== undefined && part !== null && !isObject(part)) throw corrupt(path, `has a "${key}" that is no object`);
+  }
+  return value;
+}
+
+function corrupt(path: string, reason: string, cause?: unknown): CliError {
+  return new CliError('local', `"${path}" ${reason}, so nothing was changed`, {
+    code: 'local.corrupt-docker-config',
+    hint: 'repair the file, or move it away, and try again',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+type Json = typeof import('jsonc-parser');
+
+// Not the parser's own formatter: it lays out the neighbours of what it inserts as well.
+function setMember(json: Json, text: string, group: string, name: string, value: unknown): string {
+  const layout = layoutOf(text);
+  const root = json.parseTree(text);
+  if (root === undefined) return text;
+  const groupNode = json.findNodeAtLocation(root, [group]);
+  const node = json.findNodeAtLocation(root, [group, name]);
+  if (node !== undefined) return splice(text, node, layout.write(value, 2));
+  if (groupNode?.type === 'object') return insert(text, groupNode, layout, 2, name, value);
+  // A group that is null is as good as none.
+  if (groupNode !== undefined) return splice(text, groupNode, layout.write({ [name]: value }, 1));
+  return insert(text, root, layout, 1, group, { [name]: value });
+}
+
+function insert(text: string, into: Node, layout: Layout, depth: number, name: string, value: unknown): string {
+  const property = `${layout.lineAt(depth)}${JSON.stringify(name)}:${layout.space}${layout.write(value, depth)}`;
+  const last = into.children?.at(-1);
+  if (last === undefined) return splice(text, into, `{${property}${layout.lineAt(depth - 1)}}`);
+  const end = last.offset + last.length;
+  return `${text.slice(0, end)},${property}${text.slice(end)}`;
+}
+
+function splice(text: string, node: Node, replacement: string): string {
+  return text.slice(0, node.offset) + replacement + text.slice(node.offset + node.length);
+}
+
+interface Layout {
+  /** A new line, indented for this depth; nothing in a file of one line. */
+  lineAt(depth: number): string;
+  readonly space: string;
+  write(value: unknown, depth: number): string;
+}
+
+/** The file's own layout: its indentation, its line ends, or one line without either. */
+function layoutOf(text: string): Layout {
+  const indent = /\n([ \t]+)"/.exec(text)?.[1];
+  if (indent === undefined && /"/.test(text)) {
+    return { lineAt: () => '', space: /":\s/.test(text) ? ' ' : '', write: (value) => JSON.stringify(value) };
+  }
+  // Docker itself indents with tabs.
+  const unit = indent ?? '\t';
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const lineAt = (depth: number) => `${lineEnd}${unit.repeat(depth)}`;
+  const write = (value: unknown, depth: number) => JSON.stringify(value, null, unit).replaceAll('\n', lineAt(depth));
+  return { lineAt, space: ' ', write };
+}
+
+interface StoreRequest {
+  readonly ServerURL: string;
+  readonly Username: string;
+  readonly Secret: string;
+}
+
+/** Gives credentials to Docker's credential store over its standard input: a secret never becomes a word of a command. */
+async function handOver(host: Host, store: string, request: StoreRequest): Promise<void> {
+  const program = `docker-credential-${store}`;
+  const failed = (reason: string, cause?: unknown) =>
+    new CliError('local', `Docker’s credential store "${store}" did not take the login: ${reason}`, {
+      code: 'local.creds-store-failed',
+      hint: `see that \`${program} version\` works, or remove "credsStore" from Docker’s configuration`,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  if (!/^[\w.-]+$/.test(store)) throw failed('it has no proper name');
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(program, ['store'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { ...host.env },
+      timeout: 60_000,
+      windowsHide: true,
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (said.length < 1000) said += chunk;
+    });
+    child.once('error', (error) => {
+      reject(failed(codeOf(error) === 'ENOENT' ? `${program} is not on PATH` : codeOf(error), error));
+    });
+    child.once('close', (code) => {
+      // What it says on failure is on stdout (protocols 7.2); it is repeated only without what it was told.
+      if (code === 0) resolve();
+      else reject(failed(oneLine(said).replaceAll(request.Secret, '***') || `it ended with ${code ?? 'a signal'}`));
+    });
+    // A helper that ends without reading is told apart by how it ends.
+    child.stdin.on('error', () => {});
+    child.stdin.end(JSON.stringify(request));
+  });
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ').trim();
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
