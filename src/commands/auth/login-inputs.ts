@@ -1,0 +1,77 @@
+// The flags that say how to log in, shared by every command that may have to, and what is made of them.
+
+import type { LoginOptions } from '../../auth/login.ts';
+import type { Context } from '../../cli/context.ts';
+import { exclusive } from '../../cli/define.ts';
+import { boolean, choice, named, secret } from '../../cli/inputs/values.ts';
+import { isCi } from '../../cli/io.ts';
+import { CliError } from '../../errors.ts';
+
+export const loginInputs = {
+  identity: { kind: named('IDENTITY_ID'), help: 'Id of the identity to assume.' },
+  identityToken: {
+    kind: secret('TOKEN_OR_PATH'),
+    help: 'ID token of a third party to exchange, or the path of a file that holds one.',
+  },
+  identityProvider: { kind: named('IDP_ID'), help: 'Id of the identity provider to sign in with.' },
+  orgName: {
+    kind: named('ORG_NAME'),
+    help: 'Verified name of the organization whose identity provider to sign in with.',
+  },
+  socialLogin: { kind: choice('email', 'google', 'github', 'gitlab'), help: 'Account to sign in with in the browser.' },
+  headless: { kind: boolean, help: 'Sign in with a browser on another device; not there yet.' },
+} as const;
+
+export const loginChecks = [exclusive('identityProvider', 'orgName')];
+
+export interface LoginInput {
+  readonly identity: string | undefined;
+  readonly identityToken: string | undefined;
+  readonly identityProvider: string | undefined;
+  readonly orgName: string | undefined;
+  readonly socialLogin: string | undefined;
+  readonly headless: boolean;
+}
+
+/** Whether any of the flags was given: then a person says how to log in, and a login is wanted. */
+export function saysHow(input: LoginInput): boolean {
+  const { identity, identityToken, identityProvider, orgName, socialLogin, headless } = input;
+  return headless || [identity, identityToken, identityProvider, orgName, socialLogin].some((one) => one !== undefined);
+}
+
+export function loginOptions(context: Context, input: LoginInput): LoginOptions {
+  return {
+    identity: input.identity,
+    identityToken: input.identityToken,
+    identityProvider: input.identityProvider,
+    orgName: input.orgName,
+    socialLogin: input.socialLogin,
+    // Undefined lets `auth.mode` decide.
+    headless: input.headless || undefined,
+    allowBrowser: canOpenBrowser(context),
+    register: () =>
+      context.prompts.confirm({ message: 'You have no account yet. Do you want to register?', default: true }),
+    onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
+    signal: context.signal,
+  };
+}
+
+/**
+ * A person is there to use a browser, or at least a browser can be started. Scripts without either get an error at once
+ * instead of a wait (script-contracts 1.4).
+ */
+function canOpenBrowser(context: Context): boolean {
+  const { host, io } = context;
+  if (io.interactive) return true;
+  if (isCi(host)) return false;
+  const hasDisplay = host.platform !== 'linux' || Boolean(host.env['DISPLAY'] || host.env['WAYLAND_DISPLAY']);
+  return hasDisplay || Boolean(host.env['BROWSER']) || host.stderr.isTty;
+}
+
+/** For flags that the reference has and this version does not. */
+export function notThereYet(flag: string, hint: string): CliError {
+  return new CliError('usage', `\`--${flag}\` is not there yet in this version of chainctl`, {
+    code: 'usage.not-there-yet',
+    hint,
+  });
+}

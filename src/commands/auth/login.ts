@@ -1,0 +1,84 @@
+import type { LoginResult } from '../../auth/login.ts';
+import { defineCommand, defineView } from '../../cli/define.ts';
+import { boolean, named, secret } from '../../cli/inputs/values.ts';
+import { timeCell } from '../../cli/output/age.ts';
+import { loginChecks, loginInputs, loginOptions, notThereYet } from './login-inputs.ts';
+
+const loginView = defineView<LoginResult>({
+  id: (login) => login.identity,
+  text: (login) => `Valid! Id: ${login.identity}\n`,
+  columns: [
+    { head: 'ID', value: (login) => login.identity },
+    { head: 'EMAIL', value: (login) => login.email ?? '' },
+    { head: 'AUDIENCE', value: (login) => login.tokens.map((token) => token.audience).join('\n') },
+    {
+      head: 'EXPIRES',
+      value: (login, cell) => login.tokens.map((token) => timeCell(token.expiresAt, cell)).join('\n'),
+    },
+  ],
+  // Which tokens there are, never the tokens.
+  json: (login) => ({
+    valid: true,
+    identity: login.identity,
+    ...(login.email === undefined ? {} : { email: login.email }),
+    tokens: login.tokens.map(({ audience, expiresAt }) => ({ audience, expiry: new Date(expiresAt).toISOString() })),
+  }),
+});
+
+export default defineCommand({
+  path: ['auth', 'login'],
+  summary: 'Sign in to the platform.',
+  description:
+    'Opens a browser, or exchanges the ID token of a third party for one of the platform, and keeps the result for the ' +
+    'commands that follow. With --identity the token assumes that identity. In GitHub Actions the token of the workflow ' +
+    'is found without being given.',
+  inputs: {
+    audience: {
+      kind: named('AUDIENCE'),
+      many: true,
+      help: 'What the login is for, one token each; the API of the platform unless given.',
+    },
+    ...loginInputs,
+    preferAmbientCredentials: {
+      kind: boolean,
+      help: 'Take the token that the surroundings hand out before the one of --identity-token.',
+    },
+    stsHttp1Downgrade: {
+      kind: boolean,
+      help: 'Exchange tokens over HTTP/1.1, which is what chainctl always does; accepted for scripts.',
+    },
+    inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in; not there yet.' },
+    refresh: { kind: boolean, help: 'Keep the token fresh until interrupted; not there yet.' },
+    refreshOnly: { kind: boolean, help: 'Only keep fresh what is there; not there yet.' },
+    refreshAll: { kind: boolean, help: 'Keep every token of the cache fresh; not there yet.' },
+    createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
+  },
+  check: loginChecks,
+  examples: [
+    { text: 'With the browser', args: '' },
+    { text: 'As an identity, with the token of a CI job', args: '--identity=IDENTITY_ID --identity-token=./token.jwt' },
+    {
+      text: 'For the registry as well as the API',
+      args: '--audience=https://console-api.enforce.dev --audience=cgr.dev',
+    },
+  ],
+  view: loginView,
+  formats: ['text', 'table', 'json', 'id'],
+  run: async (context, input): Promise<LoginResult> => {
+    if (input.inviteCode !== undefined) throw notThereYet('invite-code', 'sign in without it');
+    const refresh = (['refresh', 'refresh-only', 'refresh-all'] as const).find(
+      (_, at) => [input.refresh, input.refreshOnly, input.refreshAll][at],
+    );
+    if (refresh !== undefined) {
+      throw notThereYet(refresh, 'commands renew a token when they need it, if the login can be made again');
+    }
+    const { login } = await import('../../auth/login.ts');
+    const result = await login(context.host, context.config, {
+      ...loginOptions(context, input),
+      audience: input.audience,
+      preferAmbient: input.preferAmbientCredentials,
+    });
+    context.io.note('Successfully exchanged token.');
+    return result;
+  },
+});

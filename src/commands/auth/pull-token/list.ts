@@ -1,0 +1,73 @@
+import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
+import { defineCommand, defineView } from '../../../cli/define.ts';
+import { group } from '../../../cli/inputs/references.ts';
+import { boolean, choice } from '../../../cli/inputs/values.ts';
+import { identityView, type ShownIdentity, shown } from '../../iam/identities/view.ts';
+import { pullRole, type Repository, repositories } from './repositories.ts';
+
+const day = 86_400_000;
+
+const pullTokenListView = defineView<ShownIdentity>({
+  ...(identityView.id === undefined ? {} : { id: identityView.id }),
+  ...(identityView.json === undefined ? {} : { json: identityView.json }),
+  columns: [
+    { head: 'ID', value: ({ identity }) => identity.id },
+    { head: 'NAME', value: ({ identity }) => identity.name },
+    { head: 'DESCRIPTION', value: ({ identity }) => identity.description },
+    { head: 'ROLES', value: async ({ roles }) => (await roles()).join('\n') },
+    // Days to come, negative for days gone by (outputs, "auth pull-token list").
+    { head: 'EXPIRES', value: ({ identity }, cell) => daysUntil(expirationOf(identity), cell.now), align: 'right' },
+  ],
+  envelope: 'items',
+  empty: 'There are no such pull tokens.',
+});
+
+export default defineCommand({
+  path: ['auth', 'pull-token', 'list'],
+  summary: 'List pull tokens.',
+  description:
+    'Shows who may pull and until when. The credentials themselves are kept nowhere and cannot be shown again.',
+  aliases: ['ls'],
+  inputs: {
+    parent: {
+      kind: group,
+      config: 'default.group',
+      aliases: ['group'],
+      help: 'Only those in this organization or folder and below it.',
+    },
+    expired: { kind: boolean, help: 'Show those that have expired instead of those that have not.' },
+    repository: {
+      kind: choice(...repositories),
+      aliases: ['library-ecosystem'],
+      help: 'Only those that may pull this.',
+    },
+  },
+  examples: [
+    { text: 'All that are good', args: '' },
+    { text: 'Those for Java libraries', args: '--repository=java' },
+    { text: 'What can be cleaned up', args: '--parent=example.com --expired' },
+  ],
+  view: pullTokenListView,
+  formats: ['table', 'json', 'id'],
+  run: async (context, input): Promise<readonly ShownIdentity[]> => {
+    const { visibleIdentities } = await import('../../../cli/inputs/references.ts');
+    const now = context.host.now();
+    const tokens = (await visibleIdentities(context, input.parent?.id))
+      .filter((identity) => typeOf(identity) === 'pull_token')
+      .filter((identity) => (expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now === input.expired)
+      .map((identity) => shown(context, identity));
+    return input.repository === undefined ? tokens : ofRepository(tokens, input.repository);
+  },
+});
+
+async function ofRepository(tokens: readonly ShownIdentity[], repository: Repository): Promise<ShownIdentity[]> {
+  const wanted = pullRole(repository);
+  const roles = await Promise.all(tokens.map((token) => token.roles()));
+  return tokens.filter((_, at) => roles[at]?.some((line) => line.endsWith(`: ${wanted}`)));
+}
+
+function daysUntil(end: number | undefined, now: number): number | undefined {
+  if (end === undefined) return undefined;
+  // Away from zero: a token that lives for hours has a day left, one that died hours ago is a day gone.
+  return end > now ? Math.ceil((end - now) / day) : Math.floor((end - now) / day);
+}
