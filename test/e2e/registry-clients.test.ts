@@ -125,9 +125,10 @@ test('skopeo: all architectures there and back, bit for bit', async () => {
   const raw = async (image: string) =>
     succeeded(await skopeo('inspect', '--raw', '--tls-verify=false', '--creds', creds, image)).stdout;
   expect(await raw(direct)).toBe(await raw(remote));
-  const mounted = platform.log.filter((line) => line.method === 'POST' && line.path.includes('/direct/blobs/uploads'));
-  expect(mounted.map((line) => line.status)).toEqual(mounted.map(() => 201));
-  expect(mounted.length).toBeGreaterThan(0);
+  // Layers are mounted; skopeo sends the two configs.
+  const started = platform.log.filter((line) => line.method === 'POST' && line.path.includes('/direct/blobs/uploads'));
+  expect(started.filter((line) => line.status === 201).length).toBeGreaterThan(0);
+  expect(started.filter((line) => line.status !== 201)).toHaveLength(2);
 });
 
 test('skopeo: list-tags and delete', async () => {

@@ -14,7 +14,7 @@ import { digestOf, imageManifest, ociManifest, send } from './registry-client.ts
 
 let program: Awaited<ReturnType<typeof bundle>>;
 beforeAll(async () => {
-  program = await bundle(join(import.meta.dirname, '..', 'support', 'registry-process.ts'));
+  program = await bundle(new URL('../support/registry-process.ts', import.meta.url).pathname);
 });
 afterAll(() => program.remove());
 

@@ -68,7 +68,13 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   const running = new Set<Promise<void>>();
   let stopping = false;
 
-  const server = createServer({ maxHeaderSize: largestHeaders, headersTimeout: 10_000, keepAliveTimeout: 30_000 });
+  const server = createServer({
+    maxHeaderSize: largestHeaders,
+    headersTimeout: 10_000,
+    keepAliveTimeout: 30_000,
+    // A layer may take longer to push than Node's five minutes for a whole request.
+    requestTimeout: 0,
+  });
   server.on('clientError', refuseMalformed);
   const port = await listenOnOneOf(server, options);
 

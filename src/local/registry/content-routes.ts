@@ -111,17 +111,17 @@ export async function pullManifest(
     return { repository, manifest: findManifest(tx, repository, reference) };
   });
   if (manifest === undefined) throw manifestUnknown(reference);
+  const headers = { 'Docker-Content-Digest': manifest.digest, ETag: `"${manifest.digest}"` };
+  if (request.headers['if-none-match'] === headers.ETag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
   await parts.logPull(repository, toVisit(request, principal), {
     type: 'manifest',
     digest: manifest.digest,
     method: request.method === 'HEAD' ? 'HEAD' : 'GET',
     ...(isTag(reference) ? { tag: reference } : {}),
   });
-  const headers = { 'Docker-Content-Digest': manifest.digest, ETag: `"${manifest.digest}"` };
-  if (request.headers['if-none-match'] === headers.ETag) {
-    response.writeHead(304, headers).end();
-    return;
-  }
   sendBytes(exchange, manifest.content, manifest.mediaType, headers);
 }
 
