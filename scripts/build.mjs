@@ -28,6 +28,8 @@ const bundle = await rolldown({
   input: { chainctl: 'src/cli/main.ts', 'credential-helper': 'src/credential-helper.ts' },
   platform: 'node',
   external: [/^node:/, '@photostructure/sqlite', '@napi-rs/keyring'],
+  // The ES module of a package first: jsonc-parser's other form hides its imports from a bundler.
+  resolve: { mainFields: ['module', 'main'] },
   transform: {
     target: 'node20',
     define: {
@@ -48,6 +50,8 @@ const { output } = await bundle.write({
   chunkFileNames: 'chunks/[name]-[hash].cjs',
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
   sourcemap: false,
+  // Each further file costs the Docker helper a third of a millisecond of its two.
+  codeSplitting: { groups: [{ name: 'token-file', test: /src\/(host|auth\/(cache-files|jwt))\.ts$/ }] },
 });
 await bundle.close();
 

@@ -80,10 +80,11 @@ async function get(server: string): Promise<Answer> {
  * a name can never become a path.
  */
 export function hostOf(server: string): string | undefined {
-  const host = server
-    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
-    .replace(/\/.*$/s, '')
-    .toLowerCase();
+  // Cut by hand: a pattern that ignores case costs more than the rest of the answer together.
+  const scheme = server.indexOf('://');
+  const rest = scheme < 0 ? server : server.slice(scheme + 3);
+  const slash = rest.indexOf('/');
+  const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase();
   return /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(host) ? host : undefined;
 }
 
@@ -191,7 +192,7 @@ function readInput(): string {
         if (isCode(error, 'EOF') || isCode(error, 'EBADF')) break;
         throw error;
       }
-      rest();
+      waitAMoment();
       continue;
     }
     if (count === 0) break;
@@ -209,13 +210,13 @@ function write(descriptor: 1 | 2, text: string): void {
     } catch (error) {
       // Nobody reads any more, or there is nothing to write to: there is nobody to tell either.
       if (!isCode(error, 'EAGAIN')) return;
-      rest();
+      waitAMoment();
     }
   }
 }
 
 /** A pipe that somebody made non-blocking is waited for without spinning. */
-function rest(): void {
+function waitAMoment(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }
 
