@@ -5,4 +5,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`error: chainctl needs Node.js 20.19 or newer, this is ${process.version}\n`);
   process.exit(1);
 }
-require('../dist/chainctl.cjs');
+try {
+  require('../dist/chainctl.cjs');
+} catch (error) {
+  if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes('../dist/chainctl.cjs')) throw error;
+  process.stderr.write('error: chainctl is not built; run `npm run build` in its folder\n');
+  process.exitCode = 1;
+}
