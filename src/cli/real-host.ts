@@ -1,10 +1,7 @@
 // The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
 // may cut what a slow reader has not taken yet (performance.md 4); nothing is opened before it is used.
 
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, read, writeSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { CliError } from '../errors.ts';
 import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
 
@@ -12,6 +9,11 @@ import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
+
+// These cost up to 3 ms each to load, and most commands need none of them.
+const childProcess = () => process.getBuiltinModule('node:child_process');
+const crypto = () => process.getBuiltinModule('node:crypto');
+const os = () => process.getBuiltinModule('node:os');
 
 export function createRealHost(): Host {
   return {
@@ -22,7 +24,7 @@ export function createRealHost(): Host {
     platform: process.platform,
     home() {
       // os.homedir falls back to the password file, which is right for a daemon without HOME; an empty HOME is not set.
-      const home = process.env['HOME'] || homedir();
+      const home = process.env['HOME'] || os().homedir();
       if (home === '')
         throw new CliError('local', 'There is no home folder', { code: 'local.no-home', hint: 'set HOME' });
       return home;
@@ -31,7 +33,7 @@ export function createRealHost(): Host {
     stdout: createOutput(1),
     stderr: createOutput(2),
     now: () => Date.now(),
-    randomBytes: (count) => randomBytes(count),
+    randomBytes: (count) => crypto().randomBytes(count),
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -48,7 +50,7 @@ export function createRealHost(): Host {
     openBrowser,
     runForeground: (command, args) =>
       new Promise((resolve, reject) => {
-        const child = spawn(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+        const child = childProcess().spawn(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
         child.on('error', reject);
         child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
       }),
@@ -152,7 +154,11 @@ function startAgain(args: readonly string[], logPath: string): Promise<StartedPr
     const log = openSync(logPath, 'a', 0o600);
     // The same node with the same loaders, so that a program run from its sources starts itself from them.
     const words = [...process.execArgv, process.argv[1] ?? '', ...args];
-    const child = spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log], windowsHide: true });
+    const child = childProcess().spawn(process.execPath, words, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      windowsHide: true,
+    });
     let end: number | string | undefined;
     child.once('error', reject);
     child.once('exit', (code, signal) => {
@@ -186,7 +192,7 @@ async function openBrowser(url: string): Promise<boolean> {
 /** BROWSER names a program, as xdg-open and python's webbrowser take it. */
 function startBrowser(program: string, url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, [url], { stdio: 'ignore', detached: true });
+    const child = childProcess().spawn(program, [url], { stdio: 'ignore', detached: true });
     child.once('error', () => resolve(false));
     child.once('spawn', () => {
       child.unref();
