@@ -4,9 +4,13 @@
 import type { Document, Scalar, YAMLMap } from 'yaml';
 import { CliError } from '../errors.ts';
 import { nearest } from '../suggest.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { type ConfigKey, configEntry, configSchema, isConfigKey, parseValue } from './schema.ts';
 
 type Yaml = typeof import('yaml');
+
+/** Names that hold further keys: `output`, `output.color` and so on. */
+const groups: ReadonlySet<string> = new Set(configSchema.flatMap(({ key }) => prefixesOf(key)));
 
 export interface ConfigProblem {
   /** Counted from 1. */
@@ -26,12 +30,33 @@ export interface ConfigText {
 
 /** Reads a configuration file's text. Throws kind `local` when it is not YAML or not keys and values. */
 export async function readConfigText(text: string, path: string): Promise<ConfigText> {
+  const plain = readPlain(text);
+  if (plain !== undefined) return plain;
   const yaml = await import('yaml');
   const document = parse(yaml, text);
   const broken = syntaxProblems(yaml, document, text)[0];
   if (broken !== undefined) throw corrupt(path, broken);
   const { values, problems } = collect(yaml, document, text);
   return { values, problems: problems.filter((problem) => problem.kind === 'value') };
+}
+
+/** What a YAML parser would find, where none is needed. */
+function readPlain(text: string): ConfigText | undefined {
+  const entries = readPlainYaml(text);
+  if (entries === undefined) return undefined;
+  const values = new Map<ConfigKey, string>();
+  const problems: ConfigProblem[] = [];
+  for (const { name, text: value, line } of entries) {
+    if (isConfigKey(name)) {
+      // Keys below a key that holds a value: the parser finds the words for it.
+      if (value === undefined && entries.some((other) => other.name.startsWith(`${name}.`))) return undefined;
+      const problem = collectValue(name, value ?? '', values);
+      if (problem !== undefined) problems.push({ line, message: problem, kind: 'value' });
+    } else if (value !== undefined && groups.has(name)) {
+      return undefined;
+    }
+  }
+  return { values, problems };
 }
 
 /** Everything wrong with a text, in the order of its lines; empty when it is a good configuration. */
@@ -110,7 +135,6 @@ function collect(
 ): { values: Map<ConfigKey, string>; problems: ConfigProblem[] } {
   const values = new Map<ConfigKey, string>();
   const problems: ConfigProblem[] = [];
-  const groups = new Set(configSchema.flatMap(({ key }) => prefixesOf(key)));
   const visit = (map: YAMLMap, prefix: string): void => {
     for (const pair of map.items) {
       const name = prefix + (yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key));
