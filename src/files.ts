@@ -1,6 +1,7 @@
 // Files of the user's. Promises: a file is replaced whole or not at all, is never readable by others on the way, and a
 // failure names the file and what to do.
 
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fchmodSync,
@@ -31,8 +32,6 @@ export interface ReplaceOptions {
   readonly folderMode?: number;
 }
 
-let temporaryCount = 0;
-
 /** Replaces `path` by a rename within its folder, flushed to the disk first. Throws a `CliError` of kind `local`. */
 export function replaceFile(path: string, content: string, options: ReplaceOptions = {}): void {
   try {
@@ -41,10 +40,8 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
     mkdirSync(folder, { recursive: true, mode: options.folderMode ?? 0o700 });
     const before = statIfExists(target);
     if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
-    temporaryCount += 1;
-    const temporary = join(folder, `.${basename(target)}.${process.pid}.${temporaryCount}.tmp`);
-    // A file of that name can only be what a killed process with this process's id left behind.
-    unlinkIfExists(temporary);
+    // By chance and not by process id: containers that share a folder have the same ids.
+    const temporary = join(folder, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
     const file = openSync(temporary, 'wx', 0o600);
     try {
       try {
@@ -74,6 +71,11 @@ export function readTextIfExists(path: string): string | undefined {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw toFileError(error, 'read', path);
   }
+}
+
+/** Whether `entry` is what a killed process left of a replacement of `name`. */
+export function isLeftover(entry: string, name: string): boolean {
+  return entry.startsWith(`.${name}.`) && entry.endsWith('.tmp');
 }
 
 /** What is at `path`, links not followed, or undefined when there is nothing. */

@@ -70,6 +70,36 @@ export async function accessToken(
   });
 }
 
+/** What a token is narrowed to. */
+export interface Narrowing {
+  /** Groups, by id or name. */
+  readonly scopes?: readonly string[];
+  /** Capabilities, by dotted name. */
+  readonly capabilities?: readonly string[];
+}
+
+/** A new token that may do less than this login. It is handed back and not kept. Throws kind `auth` as `accessToken`. */
+export async function narrowedToken(
+  host: Host,
+  config: Config,
+  audience: string,
+  narrowing: Narrowing,
+  options: SessionOptions = {},
+): Promise<string> {
+  const issuer = normal(options.issuer ?? config.get('platform.issuer'));
+  return withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
+    const tokens = readTokens(host, audience);
+    const apiAudience = config.get('platform.audience');
+    const outcome = await renew({ host, audience, issuer, apiAudience, options, narrowing }, tokens);
+    if (typeof outcome === 'string') return outcome;
+    if (tokens.token === undefined || outcome !== undefined) throw notLoggedIn(config, audience, tokens, outcome);
+    throw new CliError('auth', 'Not narrowing the token: this login left nothing to ask for another one with', {
+      code: 'auth.cannot-narrow',
+      hint: 'login with a browser, or with the path of a token',
+    });
+  });
+}
+
 /** The audience of a registry's tokens: its host, with the port if it has one. */
 export function audienceOfRegistry(url: string): string {
   return new URL(url).host.toLowerCase();
@@ -114,6 +144,8 @@ interface Renewal {
   readonly issuer: string;
   readonly apiAudience: string;
   readonly options: SessionOptions;
+  /** With it, the new access token is not kept; a rotated refresh token always is. */
+  readonly narrowing?: Narrowing;
 }
 
 /** The new token, or why there is none and only a new login helps. Throws when the issuer cannot be asked. */
@@ -136,7 +168,8 @@ async function refreshOwn(renewal: Renewal, tokens: CachedTokens): Promise<strin
   const { host, audience, issuer } = renewal;
   if (!canRefresh(host, tokens, issuer)) return undefined;
   const renewed = await spendRefreshToken(renewal, audience, tokens.refreshToken);
-  writeTokens(host, audience, { token: renewed.token, refreshToken: renewed.refreshToken });
+  const kept = renewal.narrowing === undefined ? renewed.token : tokens.token;
+  writeTokens(host, audience, { token: kept, refreshToken: renewed.refreshToken });
   return renewed.token;
 }
 
@@ -154,10 +187,11 @@ async function mintAgain(renewal: Renewal, tokens: CachedTokens): Promise<string
     audience: audienceParts(audience),
     ...(record.identity === undefined ? {} : { identity: record.identity }),
     ...(record.identityProvider === undefined ? {} : { identityProvider: record.identityProvider }),
+    ...renewal.narrowing,
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
     signal: options.signal,
   });
-  storeTokens(host, audience, issued, record);
+  if (renewal.narrowing === undefined) storeTokens(host, audience, issued, record);
   return issued.token;
 }
 
@@ -198,6 +232,7 @@ async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<s
     if (renewed.refreshToken !== undefined) {
       writeTokens(host, apiAudience, { token: api.token, refreshToken: renewed.refreshToken });
     }
+    if (renewal.narrowing !== undefined) return renewed.token;
     storeTokens(
       host,
       audience,
@@ -225,6 +260,7 @@ async function spendRefreshToken(renewal: Renewal, owner: string, refreshToken: 
       issuer,
       token: refreshToken,
       audience: audienceParts(audience),
+      ...renewal.narrowing,
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
       signal: options.signal,
     });

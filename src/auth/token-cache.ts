@@ -2,9 +2,9 @@
 // folders 0700, nothing believed that others could have planted, and no token in an error.
 
 import { chmodSync, type Dirent, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CliError } from '../errors.ts';
-import { codeOf, removeFile, replaceFile, toFileError } from '../files.ts';
+import { codeOf, isLeftover, removeFile, replaceFile, toFileError } from '../files.ts';
 import { cacheDir, type Host } from '../host.ts';
 import {
   audienceFolder,
@@ -69,7 +69,7 @@ export function audiencePath(host: CacheHost, audience: string): string {
 
 /** What `withLock` locks while the tokens of an audience change. */
 export function audienceLock(host: CacheHost, audience: string): string {
-  return join(cacheRoot(host), '.locks', audienceFolder(audience, host.platform));
+  return join(cacheRoot(host), '.locks', basename(audiencePath(host, audience)));
 }
 
 /** The tokens of an audience, expired or not. Throws kind `local` when the cache is not to be trusted. */
@@ -166,6 +166,10 @@ export function refreshRemainingMs(now: number, refreshToken: string | undefined
 function forget(folder: string): boolean {
   const found = [tokenFileName, refreshFileName].map((name) => removeFile(join(folder, name)));
   removeFile(join(folder, recordFileName));
+  // A process killed while it wrote leaves a token under another name.
+  for (const { name } of entriesOf(folder)) {
+    if ([tokenFileName, refreshFileName].some((known) => isLeftover(name, known))) removeFile(join(folder, name));
+  }
   return found.includes(true);
 }
 

@@ -97,14 +97,6 @@ describe('replaceFile', () => {
     expect(error.message).toBe('Cannot write "/home/me/config.yaml": the disk is full');
     expect(error.hint).toContain('nothing was changed');
   });
-
-  test('what a killed process left behind does not stop a later one with its id', () => {
-    const path = join(fakeHost().cwd, 'file');
-    replaceFile(path, 'one');
-    for (let i = 0; i < 40; i += 1) writeFileSync(join(path, '..', `.file.${process.pid}.${i}.tmp`), 'half');
-    replaceFile(path, 'two');
-    expect(readFileSync(path, 'utf8')).toBe('two');
-  });
 });
 
 describe('readTextIfExists and removeFile', () => {

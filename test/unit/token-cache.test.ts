@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { audiencesOf, decodeClaims, expiryOf, refreshExpiryOf } from '../../src/auth/jwt.ts';
@@ -199,12 +208,15 @@ describe('remaining life, listing, forgetting', () => {
     mkdirSync(alias, { mode: 0o700 });
     writeFileSync(join(alias, 'refresh-token'), 'x', { mode: 0o600 });
     writeFileSync(join(audiencePath(host, api), 'notes.txt'), 'mine');
+    const left = join(audiencePath(host, api), '.oidc-token.0123456789ab.tmp');
+    writeFileSync(left, 'half a token', { mode: 0o600 });
     expect(deleteTokens(host, 'cgr.dev')).toBe(true);
     expect(deleteTokens(host, 'cgr.dev')).toBe(false);
     expect(existsSync(audiencePath(host, 'cgr.dev'))).toBe(false);
     expect(deleteAllTokens(host)).toBe(true);
     expect(deleteAllTokens(host)).toBe(false);
     expect(existsSync(alias)).toBe(false);
+    expect(existsSync(left)).toBe(false);
     expect(readFileSync(join(audiencePath(host, api), 'notes.txt'), 'utf8')).toBe('mine');
   });
 });
