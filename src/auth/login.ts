@@ -203,6 +203,8 @@ async function keep(
   return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
 }
 
+const noWork = async () => {};
+
 /** One browser round for the first audience; the others by its refresh token, or by a round each (protocols Q18). */
 async function loginWithBrowser(
   host: Host,
@@ -222,6 +224,10 @@ async function loginWithBrowser(
       code: 'auth.no-terminal',
       hint: 'give a token with `--identity-token`',
     });
+  }
+  // Nobody should sign in for a token that then cannot be kept.
+  if (options.store !== false) {
+    for (const audience of audiences) await withLock(audienceLock(host, audience), { signal: options.signal }, noWork);
   }
   const provider = await chooseProvider(host, config, issuer, options);
   const tokens: AudienceToken[] = [];

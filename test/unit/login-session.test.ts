@@ -250,6 +250,13 @@ describe('with a browser', () => {
     expect(readTokens(w.host, w.api).refreshToken).toBeUndefined();
   });
 
+  test('no browser opens for a token that could not be kept', async () => {
+    const w = await world({ browser: asDeveloper });
+    writeFileSync(join(w.host.home(), '.cache'), 'in the way');
+    await expect(w.log()).rejects.toMatchObject({ kind: 'local', message: expect.stringMatching(/^Cannot write/) });
+    expect(w.host.opened).toEqual([]);
+  });
+
   test('an organization is checked before the browser opens', async () => {
     const w = await world({ browser: asDeveloper });
     await expect(w.log({ orgName: 'nobody.example' })).rejects.toMatchObject({ kind: 'not-found' });
