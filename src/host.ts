@@ -41,8 +41,8 @@ export interface HostInput {
   readonly isTty: boolean;
   /** Everything until the end of the stream. */
   readAll(): Promise<string>;
-  /** One line without its end, or undefined at the end of the stream. Reads no byte past the line. */
-  readLine(): Promise<string | undefined>;
+  /** One line without its end, or undefined at the end of the stream. Reads no byte past the line of a pipe or file. */
+  readLine(signal?: AbortSignal): Promise<string | undefined>;
 }
 
 export interface HostOutput {

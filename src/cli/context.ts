@@ -5,7 +5,8 @@ import type { ApiClient } from '../api/client.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { ConfigKey } from '../config/schema.ts';
 import type { Host } from '../host.ts';
-import { createIo, type Io } from './io.ts';
+import { isTrue } from './inputs/values.ts';
+import { createIo, type Io, printable } from './io.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
 
 /** Values of the global flags, as given. */
@@ -38,7 +39,7 @@ export interface Context {
   token(audience: string): Promise<string>;
   /** Look-ups already made in this run, by what was asked. */
   cached<T>(key: string, load: () => Promise<T>): Promise<T>;
-  /** One line when `--log-level debug` or `-v` asks for it. */
+  /** One line when `--log-level debug`, its property, `-v=2` or `CHAINCTL_DEBUG` asks for it. */
   debug(line: () => string): void;
 }
 
@@ -95,7 +96,10 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       return made;
     },
     debug: (line) => {
-      if (globals.debug) host.stderr.write(`debug: ${line()}\n`);
+      const level = config?.get('default.log-level').toLowerCase();
+      if (globals.debug || level === 'debug' || isTrue(host.env['CHAINCTL_DEBUG'])) {
+        host.stderr.write(`debug: ${printable(line())}\n`);
+      }
     },
   };
   return context;

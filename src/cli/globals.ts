@@ -2,7 +2,7 @@
 
 import type { Globals } from './context.ts';
 import type { Input } from './define.ts';
-import { boolean, named } from './inputs/values.ts';
+import { boolean, integer, isTrue, named } from './inputs/values.ts';
 
 export const globalInputs = {
   api: { kind: named('URL'), help: 'Address of the platform API.', config: 'platform.api' },
@@ -18,25 +18,25 @@ export const globalInputs = {
     config: 'default.log-level',
   },
   output: { kind: named('FORMAT'), short: 'o', help: 'Output format.' },
-  v: { kind: named('N'), short: 'v', help: 'Log verbosity; 2 and more is --log-level debug.' },
+  v: { kind: integer, short: 'v', help: 'Log verbosity; 2 and more is --log-level debug.' },
 } satisfies Record<string, Input>;
 
-export type GlobalKey = keyof typeof globalInputs;
-
-/** Turns the raw texts of the global flags, last one given, into what a context is made from. */
+/**
+ * Turns the raw texts of the global flags, last one given, into what a context is made from. A text that does not fit
+ * counts as not given here: `collect` tells about it.
+ */
 export function toGlobals(raw: Readonly<Partial<Record<string, string>>>, assumeYes: boolean): Globals {
   const overrides: Record<string, string> = {};
   for (const [key, input] of Object.entries(globalInputs)) {
     const value = raw[key];
     if ('config' in input && value !== undefined) overrides[input.config] = value;
   }
-  const verbosity = Number(raw['v'] ?? 0);
   return {
     config: raw['config'] || undefined,
     output: raw['output'],
-    forceColor: raw['forceColor'] === 'true',
+    forceColor: isTrue(raw['forceColor']),
     assumeYes,
-    debug: verbosity >= 2 || raw['logLevel']?.toLowerCase() === 'debug',
+    debug: Number(raw['v'] ?? 0) >= 2 || raw['logLevel']?.toLowerCase() === 'debug',
     overrides,
   };
 }

@@ -88,18 +88,29 @@ function createOutput(fd: 1 | 2): HostOutput {
           if (code === 'EAGAIN') {
             // A pipe that another process made non-blocking is full: wait for its reader.
             Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-          } else if (code === 'EPIPE') {
-            closed = true;
-            if (fd === 1) throw new OutputClosed('the reader of stdout has gone');
-            return;
-          } else {
-            throw error;
+            continue;
           }
+          closed = true;
+          // What cannot be told on stderr cannot be told at all; the exit code still is.
+          if (fd === 2) return;
+          if (code === 'EPIPE') throw new OutputClosed('the reader of stdout has gone');
+          throw new CliError('local', `The output could not be written: ${writeFailures[code ?? ''] ?? code}`, {
+            code: 'local.output',
+            cause: error,
+          });
         }
       }
     },
   };
 }
+
+const writeFailures: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be too large',
+  EBADF: 'standard output is closed',
+  EIO: 'the device reported an error',
+};
 
 /** A character device that is no terminal, such as /dev/null, must not count: only then is `node:tty` worth loading. */
 function isTerminal(fd: number): boolean {
@@ -136,15 +147,8 @@ function createInput(): HostInput {
       for (let chunk = await nextBytes(65_536); chunk.length > 0; chunk = await nextBytes(65_536)) chunks.push(chunk);
       return Buffer.concat(chunks).toString('utf8');
     },
-    async readLine() {
-      // Byte by byte on purpose: the rest of the pipe belongs to whoever reads it next (script-contracts 1.2).
-      const bytes: number[] = [];
-      for (let chunk = await nextBytes(1); chunk.length > 0; chunk = await nextBytes(1)) {
-        const byte = chunk[0] ?? 10;
-        if (byte === 10) return Buffer.from(bytes).toString('utf8').replace(/\r$/, '');
-        bytes.push(byte);
-      }
-      return bytes.length > 0 ? Buffer.from(bytes).toString('utf8') : undefined;
+    async readLine(signal) {
+      return (await import('./read-line.ts')).readLine(signal);
     },
   };
 }

@@ -19,9 +19,20 @@ export const boolean: Kind<boolean> & { readonly boolean: true } = {
   boolean: true,
   parse: (text) => {
     // The spellings of Go's strconv.ParseBool, which scripts use.
-    if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+    if (isTrue(text)) return true;
     if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false;
     throw new Error('must be true or false');
+  },
+};
+
+/** Whether a boolean flag's text switches it on; a text that is no boolean does not. */
+export const isTrue = (text: string | undefined): boolean => /^(1|t|T|true|TRUE|True)$/.test(text ?? '');
+
+export const integer: Kind<number> = {
+  metavar: 'N',
+  parse: (text) => {
+    if (!/^[0-9]{1,9}$/.test(text)) throw new Error('must be a whole number');
+    return Number(text);
   },
 };
 

@@ -3,7 +3,7 @@
 import { CliError } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import type { Candidate, Question } from '../define.ts';
-import type { Io } from '../io.ts';
+import { type Io, printableLines } from '../io.ts';
 
 export interface Prompter {
   /** A yes/no question; takes one line from a pipe when stdin is not a terminal. */
@@ -13,7 +13,12 @@ export interface Prompter {
   /** Any number of several. */
   pickMany<V>(message: string, candidates: readonly Candidate<V>[]): Promise<readonly Candidate<V>[]>;
   /** A line of text; `validate` returns what is wrong or undefined. */
-  text(message: string, validate: (text: string) => string | undefined): Promise<string>;
+  text(message: string, validate: (text: string) => string | undefined, options?: TextOptions): Promise<string>;
+}
+
+export interface TextOptions {
+  /** What is typed does not show. */
+  readonly secret?: boolean;
 }
 
 export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompter {
@@ -21,11 +26,11 @@ export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompte
   return {
     async confirm(question) {
       if (io.interactive) return (await terminal()).confirm(question, signal);
-      host.stderr.write(`${question.message} ${question.default ? '[Y,n]' : '[y,N]'}: `);
-      const line = host.stdin.isTty ? undefined : await host.stdin.readLine();
+      host.stderr.write(`${printableLines(question.message)} ${question.default ? '[Y,n]' : '[y,N]'}: `);
+      const line = io.canAnswer ? await host.stdin.readLine(signal) : undefined;
       host.stderr.write('\n');
-      const answer = line?.trim().toLowerCase();
-      if (answer === undefined || answer === '') {
+      const answer = line?.trim().toLowerCase() ?? '';
+      if (answer === '') {
         if (question.default) return true;
         throw new CliError('usage', '`--yes` is required when nobody can be asked', {
           code: 'usage.confirmation',
@@ -36,6 +41,6 @@ export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompte
     },
     pick: async (message, candidates) => (await terminal()).pick(message, candidates, io, signal),
     pickMany: async (message, candidates) => (await terminal()).pickMany(message, candidates, io, signal),
-    text: async (message, validate) => (await terminal()).text(message, validate, signal),
+    text: async (message, validate, options = {}) => (await terminal()).text(message, validate, options, signal),
   };
 }

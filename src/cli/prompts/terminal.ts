@@ -1,19 +1,12 @@
-// The questions on a real terminal. Loaded with the first question only, because it costs what the rest of a command does.
+// The questions on a real terminal. Loaded with the first question only, because it costs what the rest of a command
+// does. Promises: no row is wider than the terminal, and every way out of a question ends it: Enter, q, Ctrl-C, Ctrl-D.
 
-import {
-  createPrompt,
-  isDownKey,
-  isEnterKey,
-  isSpaceKey,
-  isUpKey,
-  useKeypress,
-  useMemo,
-  usePagination,
-  useState,
-} from '@inquirer/core';
+import { createPrompt, isEnterKey, useEffect, useKeypress, useState } from '@inquirer/core';
 import { CliError } from '../../errors.ts';
 import type { Candidate, Question } from '../define.ts';
-import { type Io, printable } from '../io.ts';
+import { type Io, printable, printableLines } from '../io.ts';
+import { cut } from '../width.ts';
+import type { TextOptions } from './prompter.ts';
 
 interface Row {
   readonly text: string;
@@ -27,95 +20,116 @@ interface PickerConfig {
   readonly io: Io;
 }
 
-const pageSize = 10;
+const hideCursor = '\u001b[?25l';
+const showCursor = '\u001b[?25h';
+
+/** Calls `done` when the terminal has no more input: Ctrl-D, or a connection that went away. */
+function useEndOfInput(done: () => void): void {
+  useEffect((readline) => {
+    readline.on('close', done);
+  }, []);
+}
+
+/** Columns and rows of the terminal; changes when its window does. */
+function useTerminalSize(): { readonly columns: number; readonly rows: number } {
+  const now = () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 });
+  const [size, setSize] = useState(now);
+  useEffect(() => {
+    const changed = () => setSize(now());
+    process.stderr.on('resize', changed);
+    return () => process.stderr.off('resize', changed);
+  }, []);
+  return size;
+}
 
 /** Row numbers picked, or undefined after `q`. */
 const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config, done) => {
   const { io, rows, many } = config;
+  const size = useTerminalSize();
   const [active, setActive] = useState(0);
-  const [filter, setFilter] = useState('');
-  const [filtering, setFiltering] = useState(false);
+  const [filter, setFilter] = useState<string | undefined>(undefined);
   const [showHelp, setShowHelp] = useState(false);
   const [ticked, setTicked] = useState<readonly number[]>([]);
-  const [finished, setFinished] = useState(false);
+  useEndOfInput(() => done(undefined));
 
-  const shown = useMemo(() => {
-    const wanted = filter.toLowerCase();
-    return rows.map((_, index) => index).filter((index) => rows[index]?.search.includes(wanted));
-  }, [filter, rows]);
+  const shown = rows.flatMap((row, index) => (row.search.includes((filter ?? '').toLowerCase()) ? [index] : []));
+  // Room for the question, the dots, the keys and the blank lines between them.
+  const pageSize = Math.max(3, Math.min(10, size.rows - 7));
+  const move = (by: number) => setActive(Math.max(0, Math.min(shown.length - 1, active + by)));
 
-  useKeypress((key, line) => {
-    const name = key.name ?? '';
+  useKeypress((key, readline) => {
+    const typed = keyText(key);
+    const isFiltering = filter !== undefined;
     if (isEnterKey(key)) {
       const row = shown[active];
-      if (many ? ticked.length === 0 && row === undefined : row === undefined) return;
-      setFinished(true);
+      if (ticked.length > 0) done([...ticked].sort((a, b) => a - b));
       // Enter without a tick takes the row under the cursor: what a person who ticked nothing meant.
-      done(many && ticked.length > 0 ? [...ticked].sort((a, b) => a - b) : row === undefined ? [] : [row]);
+      else if (row !== undefined) done([row]);
+      // Enter has emptied the line editor, which holds the filter.
+      else readline.write(filter ?? '');
       return;
     }
-    if (isUpKey(key) || (!filtering && name === 'k')) {
-      setActive(Math.max(0, active - 1));
-    } else if (isDownKey(key) || (!filtering && name === 'j')) {
-      setActive(Math.min(Math.max(0, shown.length - 1), active + 1));
-    } else if (filtering) {
-      if (name === 'escape') {
-        line.clearLine(0);
-        setFiltering(false);
-        setFilter('');
-      } else {
-        setFilter(line.line);
+    if (key.name === 'up' || (!isFiltering && typed === 'k')) move(-1);
+    else if (key.name === 'down' || (!isFiltering && typed === 'j')) move(1);
+    else if (key.name === 'pageup') move(-pageSize);
+    else if (key.name === 'pagedown') move(pageSize);
+    else if (isFiltering) {
+      if (key.name === 'escape') {
+        setFilter(undefined);
+        setActive(0);
+      } else if (readline.line !== filter) {
+        setFilter(readline.line);
         setActive(0);
       }
-      return;
-    } else if (many && isSpaceKey(key)) {
+    } else if (many && typed === ' ') {
       const row = shown[active];
       if (row !== undefined) setTicked(ticked.includes(row) ? ticked.filter((one) => one !== row) : [...ticked, row]);
-    } else if (name === 'q' || name === 'escape') {
-      setFinished(true);
+    } else if (typed === 'q' || key.name === 'escape') {
       done(undefined);
       return;
-    } else if (keyText(key) === '/') {
-      setFiltering(true);
-    } else if (keyText(key) === '?') {
-      setShowHelp(!showHelp);
-    }
-    line.clearLine(0);
+    } else if (typed === '/') setFilter('');
+    else if (typed === '?') setShowHelp(!showHelp);
+    // Only a filter is text; any other key must not wait in the line editor until there is one.
+    if (!isFiltering || key.name === 'escape') readline.clearLine(0);
   });
 
-  const page = usePagination({
-    items: shown.length === 0 ? [-1] : [...shown],
-    active: Math.min(active, Math.max(0, shown.length - 1)),
-    pageSize,
-    loop: false,
-    renderItem: ({ item, isActive }) => {
-      const row = rows[item];
-      if (row === undefined) return io.errStyle.dim('    nothing matches');
-      const box = many ? (ticked.includes(item) ? '[x] ' : '[ ] ') : '';
-      const text = `${isActive ? '  > ' : '    '}${box}${row.text}`;
-      return isActive ? io.errStyle.cyan(text) : text;
-    },
+  const room = size.columns - 1;
+  const page = Math.floor(active / pageSize);
+  const lines = shown.slice(page * pageSize, (page + 1) * pageSize).map((index) => {
+    const isActive = index === shown[active];
+    const box = many ? (ticked.includes(index) ? '[x] ' : '[ ] ') : '';
+    const line = cut(`${isActive ? '  > ' : '    '}${box}${rows[index]?.text}`, room);
+    return isActive ? io.errStyle.cyan(line) : line;
   });
+  if (shown.length === 0) lines.push(io.errStyle.dim('    nothing matches'));
+  const pages = Math.ceil(shown.length / pageSize);
+  if (pages > 1) lines.push('', io.errStyle.dim(cut(dots(page, pages), room)));
 
-  if (finished) return '';
-  const keys = many
-    ? 'up/down move, space ticks, enter confirms, / filters, q quits'
-    : showHelp
-      ? 'up/k and down/j move, enter picks, / filters, escape ends the filter, q quits'
-      : 'enter picks, / filters, q quits, ? more help';
-  const head = `${io.errStyle.bold(config.message)}${filtering ? `  /${filter}` : ''}`;
-  return [`${head}\n\n${page}`, `\n${io.errStyle.dim(`  ${keys}`)}`];
+  const keys = [
+    many ? 'space ticks, enter confirms' : 'enter picks',
+    filter === undefined ? '/ filters' : 'escape ends the filter',
+    ...(showHelp ? ['up/k and down/j move', 'page up and down turn pages'] : []),
+    ...(filter === undefined ? ['q quits', showHelp ? '? less help' : '? more help'] : []),
+  ];
+  const head = io.errStyle.bold(config.message);
+  return [
+    filter === undefined ? `${head}${hideCursor}` : `${head}  ${showCursor}/${filter}`,
+    `\n${lines.join('\n')}\n\n${io.errStyle.dim(cut(`  ${keys.join(', ')}`, room))}`,
+  ];
 });
 
-function keyText(key: unknown): string {
+const dots = (page: number, pages: number) =>
+  pages > 20 ? `    page ${page + 1} of ${pages}` : `    ${'·'.repeat(page)}•${'·'.repeat(pages - page - 1)}`;
+
+function keyText(key: object): string {
   // readline's key event carries the typed character as `sequence`; the library's type leaves it out.
   return (key as { sequence?: string }).sequence ?? '';
 }
 
 export async function confirm(question: Question, signal: AbortSignal): Promise<boolean> {
   const suffix = question.default ? '[Y,n]' : '[y,N]';
-  const wrong = (text: string) => (/^(y|yes|n|no|)$/i.test(text.trim()) ? undefined : 'Answer y or n');
-  const answer = (await text(`${question.message} ${suffix}:`, wrong, signal)).trim().toLowerCase();
+  const wrong = (text: string) => (/^(y|yes|n|no|)$/i.test(text) ? undefined : 'Answer y or n');
+  const answer = (await text(`${question.message} ${suffix}:`, wrong, {}, signal)).toLowerCase();
   return answer === '' ? question.default : answer.startsWith('y');
 }
 
@@ -125,21 +139,21 @@ export async function pick<V>(
   io: Io,
   signal: AbortSignal,
 ): Promise<Candidate<V>> {
-  const picked = (await ask(message, candidates, false, io, signal))[0];
+  const [picked] = await choose(message, candidates, false, io, signal);
   if (picked === undefined) throw cancelled();
   return picked;
 }
 
-export async function pickMany<V>(
+export function pickMany<V>(
   message: string,
   candidates: readonly Candidate<V>[],
   io: Io,
   signal: AbortSignal,
 ): Promise<readonly Candidate<V>[]> {
-  return ask(message, candidates, true, io, signal);
+  return choose(message, candidates, true, io, signal);
 }
 
-async function ask<V>(
+async function choose<V>(
   message: string,
   candidates: readonly Candidate<V>[],
   many: boolean,
@@ -148,68 +162,76 @@ async function ask<V>(
 ): Promise<readonly Candidate<V>[]> {
   const branches = branchesOf(candidates);
   const rows = candidates.map((candidate, index) => {
-    const words = [`[${printable(candidate.label)}]`, candidate.description ? printable(candidate.description) : ''];
-    return { text: `${branches[index] ?? ''}${words.join(' ')}`.trimEnd(), search: words.join(' ').toLowerCase() };
+    const words = `[${printable(candidate.label)}] ${printable(candidate.description ?? '')}`.trimEnd();
+    return { text: `${branches[index] ?? ''}${words}`, search: words.toLowerCase() };
   });
-  const numbers = await guarded(() => picker({ message, rows, many, io }, streams(signal)));
+  const config = { message: printable(message), rows, many, io };
+  const numbers = await guarded(() => picker(config, { ...streams(signal), clearPromptOnDone: true }));
   if (numbers === undefined) throw cancelled();
   return numbers.flatMap((number) => candidates[number] ?? []);
 }
 
 /** `├ ` and `└ ` before each row, from the depths alone. */
 function branchesOf(candidates: readonly { readonly depth?: number }[]): string[] {
-  return candidates.map((candidate, index) => {
-    const depth = candidate.depth ?? 0;
-    if (depth === 0) return '';
-    const hasLaterSibling = (level: number) => {
-      for (const later of candidates.slice(index + 1)) {
-        if ((later.depth ?? 0) < level) return false;
-        if ((later.depth ?? 0) === level) return true;
-      }
-      return false;
-    };
+  const prefixes: string[] = [];
+  // Whether a level has a later row is known when coming from the end.
+  const open: boolean[] = [];
+  for (const { depth = 0 } of [...candidates].reverse()) {
     let prefix = '';
-    for (let level = 1; level < depth; level += 1) prefix += hasLaterSibling(level) ? '│ ' : '  ';
-    return `${prefix}${hasLaterSibling(depth) ? '├ ' : '└ '}`;
-  });
+    for (let level = 1; level < depth; level += 1) prefix += open[level] ? '│ ' : '  ';
+    if (depth > 0) prefix += open[depth] ? '├ ' : '└ ';
+    prefixes.push(prefix);
+    open.length = depth + 1;
+    open[depth] = true;
+  }
+  return prefixes.reverse();
 }
 
-const line = createPrompt<string, { message: string; validate: (text: string) => string | undefined }>(
-  (config, done) => {
-    const [value, setValue] = useState('');
-    const [wrong, setWrong] = useState<string | undefined>(undefined);
-    const [finished, setFinished] = useState(false);
-    useKeypress((key, readline) => {
-      if (isEnterKey(key)) {
-        const problem = config.validate(value);
-        if (problem === undefined) {
-          setFinished(true);
-          done(value);
-        } else {
-          // Enter has emptied the line editor; put the text back so that it can be mended.
-          readline.write(value);
-          setWrong(problem);
-        }
-      } else {
-        setValue(readline.line);
-        setWrong(undefined);
-      }
-    });
-    return [`${config.message} ${value}`, finished || wrong === undefined ? '' : `  ${wrong}`];
-  },
-);
+interface LineConfig {
+  readonly message: string;
+  readonly validate: (text: string) => string | undefined;
+  readonly secret: boolean;
+}
 
-export function text(
+/** The line typed, without blanks around it; undefined at the end of the input. */
+const line = createPrompt<string | undefined, LineConfig>((config, done) => {
+  const [value, setValue] = useState('');
+  const [wrong, setWrong] = useState<string | undefined>(undefined);
+  useEndOfInput(() => done(undefined));
+  useKeypress((key, readline) => {
+    if (!isEnterKey(key)) {
+      setValue(readline.line);
+      setWrong(undefined);
+      return;
+    }
+    const problem = config.validate(value.trim());
+    if (problem === undefined) {
+      done(value.trim());
+    } else {
+      // Enter has emptied the line editor; put the text back so that it can be mended.
+      readline.write(value);
+      setWrong(problem);
+    }
+  });
+  const shown = config.secret ? '*'.repeat(value.length) : value;
+  return [`${config.message} ${shown}`, wrong === undefined ? '' : `  ${wrong}`];
+});
+
+export async function text(
   message: string,
   validate: (text: string) => string | undefined,
+  options: TextOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  return guarded(() => line({ message, validate }, streams(signal)));
+  const config = { message: printableLines(message), validate, secret: options.secret === true };
+  const typed = await guarded(() => line(config, streams(signal)));
+  if (typed === undefined) throw cancelled();
+  return typed;
 }
 
 const streams = (signal: AbortSignal) => ({ input: process.stdin, output: process.stderr, signal });
 
-const cancelled = () => new CliError('cancelled', 'Nothing was chosen', { code: 'cancelled' });
+const cancelled = () => new CliError('cancelled', 'Cancelled', { code: 'cancelled' });
 
 /** Ctrl-C and an aborted signal both end a prompt; the library reports each with an error of its own name. */
 async function guarded<T>(work: () => Promise<T>): Promise<T> {

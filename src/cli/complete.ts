@@ -1,0 +1,220 @@
+// The second half of the pipeline: names become things, and what is missing is asked for. Promises: inputs are settled
+// in declared order, one after the other; without a terminal nothing is asked and everything missing is said at once.
+
+import { CliError } from '../errors.ts';
+import { type Collected, listed, splitCommas } from './collect.ts';
+import type { Context } from './context.ts';
+import type { AnyCommand, Candidate, Input } from './define.ts';
+import { globalInputs } from './globals.ts';
+import { boolean } from './inputs/values.ts';
+import { printable } from './io.ts';
+import { shellWord } from './output/env.ts';
+import { commandName, flagOf, spellingOf } from './spelling.ts';
+
+/** Texts that would have been typed, by input key: those given and those picked. */
+type Typed = Map<string, readonly string[]>;
+
+export async function complete(
+  definition: AnyCommand,
+  collected: Collected,
+  globals: Readonly<Partial<Record<string, string>>>,
+  context: Context,
+): Promise<Record<string, unknown>> {
+  const chosen: Record<string, unknown> = {};
+  const typed: Typed = new Map(collected.given);
+  for (const [key, input] of Object.entries(definition.inputs)) {
+    const parsed = collected.parsed.get(key);
+    if (parsed !== undefined) {
+      chosen[key] = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
+    } else if (isRequired(input, collected)) {
+      chosen[key] =
+        (await input.kind.otherwise?.(context, chosen)) ??
+        (context.io.interactive
+          ? await ask(key, input, context, chosen, typed)
+          : await soleOrRefuse(definition, key, input, context, chosen, collected));
+    } else if (input.many) {
+      chosen[key] = [];
+    } else if (input.kind.boolean) {
+      chosen[key] = false;
+    }
+  }
+  if (typed.size > collected.given.size) {
+    context.io.note(context.io.errStyle.dim(`  Same again: ${commandLine(definition, typed, globals)}`));
+  }
+  return chosen;
+}
+
+const isRequired = (input: Input, collected: Collected) =>
+  input.required === true ||
+  (input.requiredUnless !== undefined && collected.parsed.get(input.requiredUnless) !== true);
+
+async function resolve(
+  input: Input,
+  parsed: unknown,
+  context: Context,
+  chosen: Record<string, unknown>,
+): Promise<unknown> {
+  const { kind } = input;
+  if (kind.resolve === undefined) return parsed;
+  // A kind with `resolve` parses to the text it resolves.
+  if (!input.many) return kind.resolve(context, parsed as string, chosen);
+  const resolved: unknown[] = [];
+  // One after the other: each may ask which of several is meant.
+  for (const text of parsed as string[]) resolved.push(await kind.resolve(context, text, chosen));
+  return resolved;
+}
+
+/** Says where the value stood when it was not on the command line: a person looks for it there in vain. */
+function naming(source: string | undefined) {
+  return (error: unknown): never => {
+    if (source === undefined || !(error instanceof CliError) || !/^(usage|not-found)/.test(error.kind)) throw error;
+    const { kind, message, code, hint, number, cause } = error;
+    throw new CliError(kind, message, {
+      code,
+      details: [...error.details, `the value comes from ${source}`],
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+      ...(number === undefined ? {} : { number }),
+    });
+  };
+}
+
+// ---- without a terminal ----
+
+/** What nobody can fill in: required, not given, and nowhere to take it from. Known before anything is looked up. */
+export function missingInputs(definition: AnyCommand, collected: Collected, context: Context): string[] {
+  if (context.io.interactive) return [];
+  return Object.entries(definition.inputs)
+    .filter(([key, input]) => isMissing(key, input, collected) && input.kind.sole === undefined)
+    .map(([key, input]) => spellingOf(key, input));
+}
+
+const isMissing = (key: string, input: Input, collected: Collected) =>
+  isRequired(input, collected) && !collected.parsed.has(key) && input.kind.otherwise === undefined;
+
+/** One sentence that names them all. */
+export const missingSentence = (names: readonly string[]): string =>
+  `${listed(names)} ${names.length > 1 ? 'are' : 'is'} required when not running interactively`;
+
+/** One line and no more, because that is all a log shows. */
+export const missingError = (names: readonly string[]): CliError =>
+  new CliError('usage', missingSentence(names), { code: 'usage.missing' });
+
+async function soleOrRefuse(
+  definition: AnyCommand,
+  key: string,
+  input: Input,
+  context: Context,
+  chosen: Record<string, unknown>,
+  collected: Collected,
+): Promise<unknown> {
+  const sole = await input.kind.sole?.(context, chosen);
+  if (sole === undefined) {
+    // The inputs after this one depend on it, so whatever else is missing is missing too.
+    const inputs = Object.entries(definition.inputs);
+    const rest = inputs.slice(inputs.findIndex(([name]) => name === key) + 1);
+    const others = rest.filter(([name, other]) => isMissing(name, other, collected));
+    throw missingError([[key, input] as const, ...others].map(([name, other]) => spellingOf(name, other)));
+  }
+  context.debug(() => `${spellingOf(key, input)} taken as the only candidate: ${sole.text}`);
+  return input.many ? [sole.value] : sole.value;
+}
+
+// ---- on a terminal ----
+
+async function ask(
+  key: string,
+  input: Input,
+  context: Context,
+  chosen: Record<string, unknown>,
+  typed: Typed,
+): Promise<unknown> {
+  const { kind } = input;
+  const noun = kind.noun ?? (input.positional ?? flagOf(key, input) ?? key).toLowerCase().replaceAll(/[-_]/g, ' ');
+  const question = input.question ?? `Which ${noun}?`;
+  const candidates = await candidatesOf(input, context, chosen);
+  if (candidates === undefined) {
+    const text = await context.prompts.text(question, (line) => wrongWith(input, line), {
+      secret: kind.secret === true,
+    });
+    const texts = input.many ? splitCommas(input, [text]) : [text];
+    typed.set(key, texts);
+    const parsed = texts.map((each) => kind.parse(each));
+    return resolve(input, input.many ? parsed : parsed[0], context, chosen);
+  }
+
+  const [first, second] = candidates;
+  if (first === undefined) {
+    throw new CliError('not-found', `There is no ${noun} to choose from`, {
+      code: 'not-found.candidates',
+      hint: `name one with ${spellingOf(key, input)}`,
+    });
+  }
+  let picked: readonly Candidate<unknown>[];
+  if (second === undefined) picked = [first];
+  else if (input.many) picked = await context.prompts.pickMany(question, candidates);
+  else picked = [await context.prompts.pick(question, candidates)];
+  for (const { label } of picked) {
+    context.io.note(`  ${context.io.errStyle.green('✔')} Selected ${noun} ${printable(label)}.`);
+  }
+  typed.set(
+    key,
+    picked.map(({ text }) => text),
+  );
+  return input.many ? picked.map(({ value }) => value) : picked[0]?.value;
+}
+
+async function candidatesOf(
+  { kind }: Input,
+  context: Context,
+  chosen: Record<string, unknown>,
+): Promise<readonly Candidate<unknown>[] | undefined> {
+  if (kind.candidates !== undefined) return kind.candidates(context, chosen);
+  return kind.choices?.map((text) => ({ value: kind.parse(text), label: text, text }));
+}
+
+function wrongWith(input: Input, line: string): string | undefined {
+  if (line.trim() === '') return 'Type a value, or Ctrl-C to stop';
+  try {
+    for (const text of input.many ? splitCommas(input, [line]) : [line]) input.kind.parse(text);
+    return undefined;
+  } catch (error) {
+    return `This ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+// ---- the command line that would have asked nothing ----
+
+/** For a POSIX shell; credentials are left out. */
+function commandLine(definition: AnyCommand, typed: Typed, globals: Readonly<Partial<Record<string, string>>>): string {
+  const places: string[] = [];
+  const flags: string[] = [];
+  let everyPlaceFilled = true;
+  for (const [key, input] of Object.entries(definition.inputs)) {
+    const texts = typed.get(key);
+    if (texts === undefined) {
+      if (input.positional !== undefined) everyPlaceFilled = false;
+      continue;
+    }
+    const flag = flagOf(key, input);
+    // A text that looks like a flag would be read as one in a place.
+    const fits = everyPlaceFilled && !texts.some((text) => text.startsWith('-'));
+    if (input.positional !== undefined && (fits || flag === undefined))
+      places.push(...texts.map((text) => word(input, text)));
+    else flags.push(...texts.map((text) => asFlag(flag ?? key, input, text)));
+  }
+  for (const [key, input] of Object.entries<Input>(globalInputs)) {
+    const text = globals[key];
+    if (text !== undefined) flags.push(asFlag(flagOf(key, input) ?? key, input, text));
+  }
+  const afterDashes = places.some((place) => place.startsWith('-'));
+  const words = afterDashes ? [...flags, '--', ...places] : [...places, ...flags];
+  return printable([commandName(definition), ...words].join(' '));
+}
+
+const word = (input: Input, text: string) => (input.kind.secret ? '…' : shellWord(text));
+
+function asFlag(flag: string, input: Input, text: string): string {
+  if (input.kind.boolean) return boolean.parse(text) === true ? `--${flag}` : `--${flag}=false`;
+  return `--${flag}=${word(input, text)}`;
+}

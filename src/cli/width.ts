@@ -1,0 +1,18 @@
+// The one measure of text on a terminal: wide characters count two columns, combining ones none, colours none.
+
+import stringWidth from 'string-width';
+
+export const displayWidth = (text: string): number => stringWidth(text);
+
+/** The text, or as much of its beginning as fits with `…` behind it. Without colours in it. */
+export function cut(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = '';
+  let width = 1;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += displayWidth(segment);
+    if (width > columns) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
