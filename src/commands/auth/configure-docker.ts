@@ -56,7 +56,7 @@ async function configureHelper(context: Context, input: LoginInput): Promise<voi
   const audience = audienceOfRegistry(config.get('platform.registry'));
   if (saysHow(input)) await loginFor(context, loginOptions(context, input), audience);
   else if (!(await hasToken(context, audience))) {
-    await loginFor(context, { ...loginOptions(context, input), ...(await asForApi(context)) }, audience);
+    await loginAsForApi(context, loginOptions(context, input), audience);
   }
 
   const { installHelper } = await import('../../docker/install-helper.ts');
@@ -77,16 +77,29 @@ async function hasToken(context: Context, audience: string): Promise<boolean> {
   }
 }
 
-/** How the login for the API was made, when that can be done once more without a person (protocols Q10). */
-async function asForApi(context: Context): Promise<LoginOptions> {
+/** The way the login for the API was made, when that can be gone once more without a person (protocols Q10). */
+async function loginAsForApi(context: Context, options: LoginOptions, audience: string): Promise<void> {
   const { readTokens } = await import('../../auth/token-cache.ts');
   const { record } = readTokens(context.host, context.config.get('platform.audience'));
-  if (record === undefined || (record.source.kind !== 'file' && record.source.kind !== 'ambient')) return {};
-  return {
-    identity: record.identity,
-    identityProvider: record.identityProvider,
-    ...(record.source.kind === 'file' ? { identityToken: record.source.path } : { preferAmbient: true }),
-  };
+  const source = record?.source;
+  if (record !== undefined && (source?.kind === 'file' || source?.kind === 'ambient')) {
+    const { identity, identityProvider } = record;
+    const token = source.kind === 'file' ? { identityToken: source.path } : { preferAmbient: true };
+    return loginFor(context, { ...options, ...token, identity, identityProvider }, audience);
+  }
+  try {
+    await loginFor(context, options, audience);
+  } catch (error) {
+    if (source?.kind !== 'token' || !(error instanceof CliError) || error.code !== 'auth.no-terminal') throw error;
+    throw new CliError('auth', `Not authenticated: no login for "${audience}"`, {
+      code: 'auth.no-login',
+      details: [
+        'The token you are logged in with is kept nowhere, so it cannot be exchanged for the registry as well.',
+      ],
+      hint: 'give it again here with `--identity-token`, and `--identity` if it assumes one',
+      cause: error,
+    });
+  }
 }
 
 async function loginFor(context: Context, options: LoginOptions, audience: string): Promise<void> {
