@@ -12,6 +12,11 @@ export const index: IndexNode = {
       summary: "Sign in, and let other tools use your login.",
       children: [
         {
+          name: "configure-docker",
+          summary: "Let Docker pull with your login.",
+          load: () => import('./auth/configure-docker.ts'),
+        },
+        {
           name: "login",
           summary: "Sign in to the platform.",
           load: () => import('./auth/login.ts'),
@@ -20,6 +25,27 @@ export const index: IndexNode = {
           name: "logout",
           summary: "Forget your login.",
           load: () => import('./auth/logout.ts'),
+        },
+        {
+          name: "pull-token",
+          summary: "Create a long-lived token for pulling.",
+          aliases: ["pull-tokens"],
+          load: () => import('./auth/pull-token.ts'),
+          valueFlags: ["--parent","--group","--repository","--library-ecosystem","--name","--description","--ttl"],
+          children: [
+            {
+              name: "create",
+              summary: "Create a long-lived token for pulling.",
+              aliases: ["make","mk"],
+              load: () => import('./auth/pull-token/create.ts'),
+            },
+            {
+              name: "list",
+              summary: "List pull tokens.",
+              aliases: ["ls"],
+              load: () => import('./auth/pull-token/list.ts'),
+            },
+          ],
         },
         {
           name: "status",
