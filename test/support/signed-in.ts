@@ -1,0 +1,55 @@
+import { writeTokens } from '../../src/auth/token-cache.ts';
+import { personId } from '../../src/local/seed/demo.ts';
+import { fakeHost } from './fake-host.ts';
+import {
+  startTestPlatform,
+  TestClock,
+  type TestPlatform,
+  type TestPlatformOptions,
+  temporaryFolder,
+} from './platform.ts';
+import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
+
+export interface SignedIn {
+  readonly platform: TestPlatform;
+  readonly clock: TestClock;
+  /** Runs a command line as somebody who has logged in. */
+  run(argv: readonly string[], options?: CliOptions): Promise<CliRun>;
+  /** The same as somebody else: a seeded address or the UIDP of any identity. */
+  as(who: string): (argv: readonly string[], options?: CliOptions) => Promise<CliRun>;
+  /** Requests to the API since the last time this was asked, by operation. */
+  calls(): string[];
+}
+
+/** A platform of the running test's own and command lines that talk to it, as `dev@example.com` unless said otherwise. */
+export async function signedIn(options: TestPlatformOptions = {}): Promise<SignedIn> {
+  const clock = new TestClock();
+  const platform = await startTestPlatform({ ...options, clock });
+  let seen = 0;
+  const as = (who: string) => {
+    const cache = temporaryFolder();
+    return async (argv: readonly string[], run: CliOptions = {}): Promise<CliRun> => {
+      const env = {
+        XDG_CACHE_HOME: cache,
+        CHAINGUARD_PLATFORM_API: platform.urls.api,
+        CHAINGUARD_PLATFORM_ISSUER: platform.urls.issuer,
+        CHAINGUARD_PLATFORM_AUDIENCE: platform.urls.api,
+        ...run.env,
+      };
+      const token = await platform.token(who.includes('@') ? personId(who) : who);
+      writeTokens(fakeHost({ env }), platform.urls.api, { token, refreshToken: null });
+      return runCli(argv, { now: clock.now(), ...run, env });
+    };
+  };
+  return {
+    platform,
+    clock,
+    as,
+    run: as('dev@example.com'),
+    calls() {
+      const since = platform.log.slice(seen);
+      seen = platform.log.length;
+      return since.flatMap(({ operation }) => operation ?? []);
+    },
+  };
+}
