@@ -69,8 +69,7 @@ async function get(server: string): Promise<Answer> {
   const host = hostOf(server);
   if (host === undefined) return { code: 1, text: notFound };
   const audiences = audiencesFor(host);
-  const secret =
-    cachedToken(audiences) ?? (await slowly(({ token }, world) => token.tokenForRegistry(world, audiences)));
+  const secret = cachedToken(audiences) ?? (await renewedToken(audiences));
   if (secret === undefined) return { code: 1, text: notFound };
   return { code: 0, text: JSON.stringify({ ServerURL: server, Username: '_token', Secret: secret }) };
 }
@@ -125,28 +124,31 @@ function store(input: string): Answer {
 
 async function erase(server: string): Promise<Answer> {
   if (server === '') return { code: 1, text: noServer };
-  const host = hostOf(server);
-  if (host !== undefined) await slowly(({ token }, world) => token.forgetRegistry(world, host));
+  const registry = hostOf(server);
+  if (registry !== undefined) {
+    const { forgetRegistry } = await import('./docker/registry-token.ts');
+    await withHost((host) => forgetRegistry(host, registry));
+  }
   return { code: 0 };
 }
 
 async function list(): Promise<Answer> {
-  const hosts = await slowly(async ({ token }, world) => token.cachedRegistries(world));
+  const { cachedRegistries } = await import('./docker/registry-token.ts');
+  const hosts = await withHost(cachedRegistries);
   return { code: 0, text: JSON.stringify(Object.fromEntries(hosts.map((host) => [`https://${host}`, '_token']))) };
 }
 
-interface SlowHalf {
-  readonly token: typeof import('./docker/registry-token.ts');
+async function renewedToken(audiences: readonly string[]): Promise<string | undefined> {
+  const { tokenForRegistry } = await import('./docker/registry-token.ts');
+  return withHost((host) => tokenForRegistry(host, audiences));
 }
 
-async function slowly<T>(fn: (half: SlowHalf, host: Host) => Promise<T>): Promise<T> {
-  const [{ createRealHost }, token] = await Promise.all([
-    import('./cli/real-host.ts'),
-    import('./docker/registry-token.ts'),
-  ]);
+/** Everything that is not the fast path gets the real outside world, with its connections closed afterwards. */
+async function withHost<T>(fn: (host: Host) => Promise<T> | T): Promise<T> {
+  const { createRealHost } = await import('./cli/real-host.ts');
   const host = createRealHost();
   try {
-    return await fn({ token }, host);
+    return await fn(host);
   } finally {
     // A kept-alive connection would keep Docker waiting for this process to end.
     const { closeTransport } = await import('./api/transport.ts');

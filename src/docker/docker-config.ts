@@ -113,7 +113,7 @@ function parse(path: string, text: string): JsonObject {
   if (!isObject(value)) throw corrupt(path, 'does not hold an object');
   for (const key of ['auths', 'credHelpers']) {
     const part = value[key];
-    if (part !== undefined && part !== null && !isObject(part)) throw corrupt(path, `has a "${key}" that is no object`);
+    if (part !== undefined && part !== null && !isObject(part)) throw corrupt(path, `has "${key}" that is no object`);
   }
   return value;
 }

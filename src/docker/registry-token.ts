@@ -34,7 +34,7 @@ function issuerOf(config: Config, registry: string, audience: string, tokens: Ca
   return typeof issuer === 'string' && recorded === issuer.replace(/\/+$/, '') ? recorded : undefined;
 }
 
-export function isChainguardHost(host: string): boolean {
+function isChainguardHost(host: string): boolean {
   return host === 'cgr.dev' || host.endsWith('.cgr.dev');
 }
 

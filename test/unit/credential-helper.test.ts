@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { login } from '../../src/auth/login.ts';
@@ -17,6 +17,9 @@ import { bundle } from '../support/bundle.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { makeToken, someUser } from '../support/tokens.ts';
+
+// Processes and sockets on a machine that others use as well.
+vi.setConfig({ testTimeout: 30_000 });
 
 let built: Awaited<ReturnType<typeof bundle>>;
 

@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withLock } from '../../src/auth/lock.ts';
 import { bundle } from '../support/bundle.ts';
 import { fakeHost } from '../support/fake-host.ts';
+
+// Processes and sockets on a machine that others use as well.
+vi.setConfig({ testTimeout: 30_000 });
 
 let worker: Awaited<ReturnType<typeof bundle>>;
 

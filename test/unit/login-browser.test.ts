@@ -1,9 +1,12 @@
 // The waiting side of the browser login, met by browsers and by others.
 
 import { request as httpRequest } from 'node:http';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type BrowserLoginRequest, browserLogin, finishedPage, oauthUrl } from '../../src/auth/browser-login.ts';
 import { fakeHost } from '../support/fake-host.ts';
+
+// Processes and sockets on a machine that others use as well.
+vi.setConfig({ testTimeout: 30_000 });
 
 const base: BrowserLoginRequest = {
   issuer: 'https://issuer.example',

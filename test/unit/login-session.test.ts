@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { type LoginOptions, login, readIdentityToken } from '../../src/auth/login.ts';
@@ -19,6 +19,9 @@ import { FakeHost, type FakeHostOptions } from '../support/fake-host.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { stubServer } from '../support/stub-server.ts';
 import { makeRefreshToken, makeToken } from '../support/tokens.ts';
+
+// Processes and sockets on a machine that others use as well.
+vi.setConfig({ testTimeout: 30_000 });
 
 const hour = 3_600_000;
 const hosts: FakeHost[] = [];
