@@ -87,7 +87,7 @@ describe('the helper’s entry', () => {
     ['half a document', '{"auths": {', 'is not valid JSON'],
     ['a comment', '{} // mine', 'is not valid JSON'],
     ['an array', '[]', 'does not hold an object'],
-    ['helpers that are none', '{"credHelpers": []}', 'has a "credHelpers" that is no object'],
+    ['helpers that are none', '{"credHelpers": []}', 'has "credHelpers" that is no object'],
   ])('%s is named and not touched', async (_name, text, reason) => {
     const host = fakeHost();
     const path = put(host, text);
