@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path';
 import { CliError, exitCodes } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { createRealHost, OutputClosed } from './real-host.ts';
 
 async function main(): Promise<void> {
@@ -12,12 +13,30 @@ async function main(): Promise<void> {
     const { runHelper } = await import('../credential-helper.ts');
     return runHelper();
   }
-  const words = process.argv.slice(2);
-  if (words.length === 1 && (words[0] === '--version' || words[0] === 'version')) {
-    const { versionText } = await import('../version.ts');
-    return write(versionText());
-  }
   const host = createRealHost();
+  try {
+    await run(host);
+    finish(exitCodes.done);
+  } catch (error) {
+    await fail(error, host);
+  }
+}
+
+async function fail(error: unknown, host: Host): Promise<void> {
+  if (error instanceof OutputClosed) return finish(exitCodes.done);
+  const { reportError } = await import('./report.ts');
+  finish(reportError(error, host));
+}
+
+async function run(host: Host): Promise<void> {
+  const [word, ...others] = host.argv;
+  if (others.length === 0 && (word === '--version' || word === 'version')) {
+    const { versionText } = await import('../version.ts');
+    host.stdout.write(versionText());
+    return;
+  }
+  // What nobody awaits fails like everything else: with one sentence and the exit code that belongs to it.
+  process.on('uncaughtException', (error) => void fail(error, host));
   const controller = new AbortController();
   let signals = 0;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -28,25 +47,14 @@ async function main(): Promise<void> {
       controller.abort(new CliError('cancelled', 'Interrupted', { code: 'cancelled' }));
     });
   }
-  try {
-    const { runProgram } = await import('./program.ts');
-    await runProgram(host, controller.signal);
-  } catch (error) {
-    if (error instanceof OutputClosed) return finish(exitCodes.done);
-    const { reportError } = await import('./report.ts');
-    return finish(reportError(error, host));
-  }
-  finish(exitCodes.done);
-
-  function finish(code: number): void {
-    process.exitCode = code;
-    // Kept-alive sockets would hold the process for seconds; a read of stdin that nobody answers would hold it for ever.
-    setImmediate(() => process.exit(code));
-  }
+  const { runProgram } = await import('./program.ts');
+  await runProgram(host, controller.signal);
 }
 
-function write(text: string): void {
-  createRealHost().stdout.write(text);
+function finish(code: number): void {
+  process.exitCode = code;
+  // Kept-alive sockets would hold the process for seconds; a read of stdin that nobody answers would hold it for ever.
+  setImmediate(() => process.exit(code));
 }
 
 void main();

@@ -2,7 +2,8 @@
 
 import { CliError, type ErrorKind, exitCodeOf } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { printable } from './io.ts';
+import { isTrue } from './inputs/values.ts';
+import { printable, printableJson, printableLines } from './io.ts';
 
 /** Numbers for `code` in JSON errors. 4 and 101 are the two that public output shows (protocols Q3). */
 const numbers: Readonly<Record<ErrorKind, number>> = {
@@ -22,11 +23,13 @@ const numbers: Readonly<Record<ErrorKind, number>> = {
 /** The only classifier: by type and code, never by text. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const path = error instanceof Error && 'path' in error ? String(error.path) : '';
-  const reason = fileReasons[code];
+  const code = textOf(error, 'code');
+  if (code === 'ABORT_ERR') return new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: error });
+  const reason =
+    code === 'ENOENT' && textOf(error, 'syscall').startsWith('spawn') ? 'No such program' : fileReasons[code];
   if (reason !== undefined) {
-    return new CliError('local', `${reason}${path ? `: ${path}` : ''}`, { code: 'local.file', cause: error });
+    const path = textOf(error, 'path');
+    return new CliError('local', `${reason}${path === '' ? '' : `: "${path}"`}`, { code: 'local.file', cause: error });
   }
   return new CliError(
     'internal',
@@ -39,6 +42,10 @@ export function toCliError(error: unknown): CliError {
   );
 }
 
+/** A property of an error, which Node adds to the type it declares. */
+const textOf = (error: unknown, name: 'code' | 'path' | 'syscall'): string =>
+  error instanceof Error && name in error ? String((error as Error & Record<typeof name, unknown>)[name]) : '';
+
 const fileReasons: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
   EPERM: 'Operation not permitted',
@@ -46,46 +53,65 @@ const fileReasons: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full',
   EDQUOT: 'The disk quota is used up',
   EMFILE: 'Too many open files',
+  ENOENT: 'No such file or folder',
+  ENOTDIR: 'A part of the path is no folder',
+  EISDIR: 'A folder stands where a file should be',
+  ENAMETOOLONG: 'The path is too long',
+  ELOOP: 'The path has a loop of links',
 };
 
 /** Prints the error on stderr and returns the exit code. */
 export function reportError(error: unknown, host: Host): number {
   const cliError = toCliError(error);
-  if (wantsJson(host.argv)) {
-    host.stderr.write(
-      `${JSON.stringify({
-        code: cliError.number ?? numbers[cliError.kind],
-        reason: cliError.code,
-        message: cliError.message,
-        ...(cliError.details.length > 0 ? { details: cliError.details } : {}),
-        ...(cliError.hint === undefined ? {} : { hint: cliError.hint }),
-      })}\n`,
-    );
-  } else if (cliError.kind === 'cancelled') {
-    host.stderr.write(`${cliError.message}\n`);
-  } else {
-    const number = cliError.number === undefined ? '' : `[${cliError.number}] `;
-    const lines = [
-      `error: ${number}${printable(cliError.message)}`,
-      ...cliError.details.map((line) => `  ${printable(line)}`),
-    ];
-    if (cliError.hint !== undefined) lines.push(`hint: ${cliError.hint}`);
-    host.stderr.write(`${lines.join('\n')}\n`);
+  host.stderr.write(wantsJson(host.argv) ? `${printableJson(toJson(cliError))}\n` : toText(cliError));
+  if (isDebug(host)) {
+    const from = cliError.cause instanceof Error ? cliError.cause : cliError;
+    host.stderr.write(`debug: ${printableLines(from.stack ?? from.message)}\n`);
   }
-  if (isDebug(host.argv) && cliError.cause instanceof Error) host.stderr.write(`debug: ${cliError.cause.stack}\n`);
   return exitCodeOf(cliError);
 }
 
-// The command line may be what is wrong, so these two look at the bare words instead of parsed flags.
-function wantsJson(argv: readonly string[]): boolean {
-  return argv.some(
-    (word, at) =>
-      word === '-ojson' ||
-      word === '--output=json' ||
-      word === '-o=json' ||
-      (word === 'json' && /^(-o|--output)$/.test(argv[at - 1] ?? '')),
-  );
+function toJson({ kind, code, number, message, details, hint }: CliError) {
+  return {
+    code: number ?? numbers[kind],
+    reason: code,
+    message,
+    ...(details.length > 0 ? { details } : {}),
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
-const isDebug = (argv: readonly string[]) =>
-  argv.some((word, at) => word === '--log-level=debug' || (word === 'debug' && argv[at - 1] === '--log-level'));
+function toText({ kind, number, message, details, hint }: CliError): string {
+  if (kind === 'cancelled') return `${printable(message)}\n`;
+  const lines = [
+    `error: ${number === undefined ? '' : `[${number}] `}${message}`,
+    ...details.map((line) => `  ${line}`),
+    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+// The command line may be what is wrong, so these two look at the bare words instead of parsed flags.
+
+const wantsJson = (argv: readonly string[]) => lastValueOf(argv, ['--output'], 'o') === 'json';
+
+function isDebug({ argv, env }: Host): boolean {
+  const level = lastValueOf(argv, ['--log-level']) ?? env['CHAINGUARD_DEFAULT_LOG_LEVEL'];
+  const verbosity = Number(lastValueOf(argv, ['--v'], 'v') ?? 0);
+  return level?.toLowerCase() === 'debug' || verbosity >= 2 || isTrue(env['CHAINCTL_DEBUG']);
+}
+
+/** The last text given to a flag, in any of its spellings; what stands behind `--` is no flag. */
+function lastValueOf(argv: readonly string[], names: readonly string[], letter?: string): string | undefined {
+  const end = argv.indexOf('--');
+  const words = end < 0 ? argv : argv.slice(0, end);
+  const short = letter === undefined ? undefined : new RegExp(`^-[a-z]*?${letter}=?(.*)$`, 's');
+  let value: string | undefined;
+  for (const [at, word] of words.entries()) {
+    const [name = '', ...rest] = word.split('=');
+    const [, behind] = short?.exec(word) ?? [];
+    if (names.includes(name)) value = rest.length > 0 ? rest.join('=') : words[at + 1];
+    else if (behind !== undefined) value = behind === '' ? words[at + 1] : behind;
+  }
+  return value;
+}

@@ -9,5 +9,6 @@ export const render: Renderer = async ({ view, items, io }) => {
 
 /** Quotes only what a POSIX shell would read as more than one plain word. */
 export function shellWord(value: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+  // zsh reads a leading `=` as the path of a command.
+  return /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }

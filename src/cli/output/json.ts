@@ -1,3 +1,4 @@
+import { printableJson } from '../io.ts';
 import type { Renderer } from './renderer.ts';
 
 /**
@@ -9,7 +10,7 @@ export const render: Renderer = async ({ view, items, isList, io }) => {
   const indent = io.outIsTty ? 2 : undefined;
   const shape = (item: Parameters<NonNullable<typeof view.json>>[0]) => (view.json ? view.json(item) : item);
   if (!isList) {
-    for await (const item of items) io.out(`${JSON.stringify(shape(item), undefined, indent)}\n`);
+    for await (const item of items) io.out(`${printableJson(shape(item), indent)}\n`);
     return;
   }
   const array = view.envelope === 'array';
@@ -18,7 +19,7 @@ export const render: Renderer = async ({ view, items, isList, io }) => {
   const margin = indent ? `\n${' '.repeat(array ? 2 : 4)}` : '';
   let wrote = false;
   for await (const item of items) {
-    const text = JSON.stringify(shape(item), undefined, indent);
+    const text = printableJson(shape(item), indent);
     io.out(`${wrote ? ',' : open}${margin}${indent ? text.replaceAll('\n', margin) : text}`);
     wrote = true;
   }

@@ -1,5 +1,7 @@
+import { printableLines } from '../io.ts';
 import type { Renderer } from './renderer.ts';
 
+/** As the view words it; what came over the network cannot reach the terminal as anything but text. */
 export const render: Renderer = async ({ view, items, io, now }) => {
-  for await (const item of items) io.out(view.text?.(item, { now, relativeTimes: io.outIsTty }) ?? '');
+  for await (const item of items) io.out(printableLines(view.text?.(item, { now, relativeTimes: io.outIsTty }) ?? ''));
 };
