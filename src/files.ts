@@ -3,7 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -113,13 +115,25 @@ const reasons: Readonly<Record<string, readonly [reason: string, hint: string]>>
 /** The failure of a file operation as one sentence. A `CliError` passes through. */
 export function toFileError(error: unknown, verb: 'read' | 'write' | 'remove', path: string): CliError {
   if (error instanceof CliError) return error;
-  const code = codeOf(error);
+  const code = verb === 'write' && codeOf(error) === 'ENOENT' ? whyNotMade(path) : codeOf(error);
   const [reason, hint] = reasons[code] ?? [code || 'unknown failure', undefined];
   return new CliError('local', `Cannot ${verb} "${path}": ${reason}`, {
     code: `local.cannot-${verb}`,
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** Making folders on a file system that is read-only ends with ENOENT; the nearest folder there is says what it means. */
+function whyNotMade(path: string): string {
+  let folder = dirname(path);
+  while (statIfExists(folder) === undefined && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+    return 'ENOENT';
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 export function codeOf(error: unknown): string {

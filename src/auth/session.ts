@@ -47,15 +47,20 @@ export async function accessToken(
   const before = readTokens(host, audience);
   if (!options.renew && isFresh(host, before)) return before.token;
   const issuer = normal(options.issuer ?? config.get('platform.issuer'));
+  const apiAudience = config.get('platform.audience');
   const usable = (tokens: CachedTokens): tokens is FreshTokens =>
     isFresh(host, tokens) && !(options.renew && tokens.token === before.token);
 
-  const outcome = await withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
+  const renewing = async () => {
     // Another process may have done the work while this one waited.
     const tokens = readTokens(host, audience);
     if (usable(tokens)) return tokens.token;
-    return renew({ host, audience, issuer, apiAudience: config.get('platform.audience'), options }, tokens);
-  });
+    return renew({ host, audience, issuer, apiAudience, options }, tokens);
+  };
+  // Nobody has logged in: that is the answer, also where no lock can be made because the home is read-only.
+  const outcome = hasNothing(host, [audience, apiAudience])
+    ? undefined
+    : await withLock(audienceLock(host, audience), { signal: options.signal }, renewing);
   if (typeof outcome === 'string') return outcome;
 
   if (!options.allowLogin || config.isOn('default.skip-auto-login'))
@@ -130,6 +135,12 @@ export async function logout(host: Host, audience?: string, signal?: AbortSignal
   // Under each lock, so that a refresh under way cannot put back what is removed here.
   for (const one of listAudiences(host)) found = (await forget(one)) || found;
   return deleteAllTokens(host) || found;
+}
+
+function hasNothing(host: Host, audiences: readonly string[]): boolean {
+  return audiences
+    .map((audience) => readTokens(host, audience))
+    .every(({ token, refreshToken }) => token === undefined && refreshToken === undefined);
 }
 
 type FreshTokens = CachedTokens & { readonly token: string };
@@ -273,7 +284,12 @@ async function spendRefreshToken(renewal: Renewal, owner: string, refreshToken: 
 
 function notLoggedIn(config: Config, audience: string, before: CachedTokens, reason: CliError | undefined): CliError {
   const isApi = audience === config.get('platform.audience');
-  const state = before.token === undefined ? `no login for "${audience}"` : `the login for "${audience}" has expired`;
+  const state =
+    before.token === undefined
+      ? `no login for "${audience}"`
+      : decodeClaims(before.token) === undefined
+        ? `the token kept for "${audience}" is damaged`
+        : `the login for "${audience}" has expired`;
   return new CliError('auth', `Not authenticated: ${state}`, {
     code: 'auth.no-login',
     hint: `run \`chainctl auth login${isApi ? '' : ` --audience=${audience}`}\``,

@@ -29,6 +29,13 @@ export function dockerConfigPath(host: Host): string {
   return join(folder ? resolve(host.cwd, folder) : join(host.home(), '.docker'), 'config.json');
 }
 
+/** Throws kind `local` when the file is there and could not be changed because it is not what Docker writes. */
+export function checkDockerConfig(host: Host): void {
+  const path = dockerConfigPath(host);
+  const text = readTextIfExists(path);
+  if (text !== undefined && text.trim() !== '') parse(path, text);
+}
+
 /** Makes Docker ask `docker-credential-<helper>` for the registry's credentials. `registry` is a host, with its port. */
 export async function setCredHelper(
   host: Host,

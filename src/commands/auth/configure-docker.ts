@@ -38,6 +38,11 @@ export default defineCommand({
   formats: ['text', 'env', 'json'],
   lenientFormat: true,
   run: async (context, input): Promise<PullToken | undefined> => {
+    if (!input.pullToken || input.save) {
+      // Before anything is made: a login for a configuration that cannot be changed would be for nothing.
+      const { checkDockerConfig } = await import('../../docker/docker-config.ts');
+      checkDockerConfig(context.host);
+    }
     if (!input.pullToken) {
       await configureHelper(context, input);
       return undefined;

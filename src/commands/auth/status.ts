@@ -111,7 +111,11 @@ async function quickStatus(context: Context, audience: string): Promise<AuthStat
   const { decodeClaims } = await import('../../auth/jwt.ts');
   const { token } = readTokens(context.host, audience);
   if (token === undefined) return { valid: false, audience, reason: `Not authenticated: no login for "${audience}"` };
-  const status = claimedStatus(decodeClaims(token), audience);
+  const claims = decodeClaims(token);
+  const status = claimedStatus(claims, audience);
+  if (claims === undefined) {
+    return { ...status, valid: false, reason: `Not authenticated: the token kept for "${audience}" is damaged` };
+  }
   if (remainingMs(context.host.now(), token) > 0) return { ...status, valid: true };
   return { ...status, valid: false, reason: `Not authenticated: the login for "${audience}" has expired` };
 }

@@ -1,7 +1,7 @@
 // The platform in a process of its own. Promises: returns only when it answers; when it does not come up, says why and
 // leaves nothing running.
 
-import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
@@ -81,6 +81,10 @@ function prepareLog(folder: string): Log {
 
 function notStarted(message: string, log: Log): CliError {
   const lines = readFileSync(log.path).subarray(log.from).toString('utf8').trimEnd().split('\n');
+  // Then it could not even say so.
+  const { bavail, bsize } = statfsSync(log.path);
+  if (bavail * bsize < 4096)
+    return toFileError(Object.assign(new Error(message), { code: 'ENOSPC' }), 'write', log.path);
   return new CliError('local', message, {
     code: 'local.not-started',
     details: lines.filter((line) => line !== '').slice(-10),

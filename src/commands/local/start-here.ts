@@ -82,6 +82,10 @@ function toStartError(error: unknown, { folder, listen }: StartOptions): unknown
       cause: error,
     });
   }
+  // SQLite has a code of its own for it.
+  if (/database or disk is full/.test(error.message)) {
+    return toFileError(Object.assign(new Error(error.message), { code: 'ENOSPC' }), 'write', folder);
+  }
   if (/^E[A-Z]+$/.test(codeOf(error))) return toFileError(error, 'write', folder);
   if (
     /SQLITE|ERR_SQLITE/.test(codeOf(error)) ||
