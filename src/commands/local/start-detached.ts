@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
+import type { StartedProcess } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { answers, runningPlatform } from './folder.ts';
 import type { StartOptions, StartResult } from './start-here.ts';
@@ -29,7 +30,11 @@ export async function startDetached(context: Context, options: StartOptions): Pr
   const child = await context.host.startAgain(words, log.path);
   try {
     const info = await waitUntilReady(context, folder, child, log);
-    return { info, already: info.pid !== child.pid };
+    if (info.pid === child.pid) return { info, already: false };
+    // Another process was faster. Left alone, ours would take the folder as soon as that one is stopped.
+    context.host.signalProcess(child.pid, 'SIGTERM');
+    while (child.ended() === undefined) await context.host.sleep(20, context.signal);
+    return { info, already: true };
   } catch (error) {
     if (child.ended() === undefined) context.host.signalProcess(child.pid, 'SIGTERM');
     throw error;
@@ -39,7 +44,7 @@ export async function startDetached(context: Context, options: StartOptions): Pr
 async function waitUntilReady(
   context: Context,
   folder: string,
-  child: { readonly pid: number; ended(): number | string | undefined },
+  child: StartedProcess,
   log: Log,
 ): Promise<PlatformFile> {
   const { host, signal } = context;

@@ -6,6 +6,8 @@ import { dataDirInput, folderOf, runningPlatform } from './folder.ts';
 /** What a platform that is told to end may take: two seconds for requests under way, and some. */
 const graceMs = 5_000;
 const killMs = 5_000;
+/** The folder is free a moment before the process is gone; one that nobody reaps never quite goes. */
+const reapMs = 2_000;
 
 export default defineCommand({
   path: ['local', 'stop'],
@@ -32,6 +34,7 @@ export default defineCommand({
       context.host.signalProcess(pid, 'SIGKILL');
       if (!(await freeWithin(context, folder, killMs))) throw notOurs(pid);
     }
+    await goneWithin(context, pid, reapMs);
     context.io.note('The platform has stopped.');
   },
 });
@@ -48,6 +51,12 @@ async function freeWithin(context: Context, folder: string, ms: number): Promise
     await context.host.sleep(50, context.signal);
   }
   return !(await isServed(folder));
+}
+
+async function goneWithin(context: Context, pid: number, ms: number): Promise<void> {
+  for (let waited = 0; waited < ms && context.host.signalProcess(pid, 0); waited += 20) {
+    await context.host.sleep(20, context.signal);
+  }
 }
 
 function notOurs(pid: number): CliError {
