@@ -42,10 +42,6 @@ export function toDirectory(items: readonly IamGroup[]): GroupDirectory {
   return { groups, byId: new Map(groups.map((one) => [one.id ?? '', one])), byName };
 }
 
-/** Every group the caller sees, parents before children, siblings by name. */
-export const visibleGroups = async (context: Context): Promise<readonly IamGroup[]> =>
-  (await groupDirectory(context)).groups;
-
 /** Depth-first, siblings by name. A group whose parent is not visible stands as a root. */
 export function inTreeOrder(groups: readonly IamGroup[]): readonly IamGroup[] {
   const known = new Set(groups.map((group) => group.id ?? ''));

@@ -29,10 +29,7 @@ export default defineCommand({
   },
   examples: [
     { text: 'From a file', args: '--filename=identity.json --parent=example.com' },
-    {
-      text: 'A role, without a file',
-      args: 'role my-lambda --aws-account-id=123456789012 --aws-role-name=my-role',
-    },
+    { text: 'Only the id, for a script', args: '--filename=identity.json --parent=example.com --yes --output=id' },
   ],
   view: identityView,
   formats: ['table', 'json', 'id'],
