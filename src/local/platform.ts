@@ -10,6 +10,8 @@ import { isWildcard } from './http/host-check.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import { createIssuer } from './issuer/issuer.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
+import { createBlobStore } from './registry/blob-store.ts';
+import { parseDigest } from './registry/digest.ts';
 import { createRegistry } from './registry/registry.ts';
 import { demoOrganizations, seedDemo } from './seed/demo.ts';
 import { installBuiltInRoles } from './services/built-in-roles.ts';
@@ -84,12 +86,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     const urls = urlsOf(host, server.port);
     const issuer = createIssuer({ store, urls, clock });
+    const blobs = createBlobStore(dataDir);
+    const readBlob = (text: string): Uint8Array | undefined => {
+      const digest = parseDigest(text);
+      return digest === undefined ? undefined : blobs.readSmall(digest);
+    };
     server.serve([
       issuer,
-      createRegistry({ store, dataDir, urls, clock, issuer }),
+      createRegistry({ store, blobs, urls, clock, issuer }),
       createApi({
         store,
         urls,
+        readBlob,
         verifyAccessToken: (token) => issuer.verifyAccessToken(token),
         onCall: (request, call) => server.note(request, call),
       }),

@@ -10,7 +10,8 @@ import { createRouteMatcher, createWire, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../access.ts';
 import { recordEvent, toEvent } from '../events/outbox.ts';
 import { unauthenticated } from '../failures.ts';
-import { handlers } from '../services/handlers.ts';
+import { isOpenToAll } from '../registry/public-access.ts';
+import { type CallFacts, handlers } from '../services/handlers.ts';
 import { requiredUidp } from '../services/selection.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
@@ -23,6 +24,7 @@ const largestBody = 1024 * 1024;
 export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
+  readonly readBlob: CallFacts['readBlob'];
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
   /** Told what a request turned out to be, for the log. */
@@ -48,17 +50,32 @@ export function createApi(options: ApiOptions): HttpHandler {
       if (handlers[operation.id] === undefined) {
         throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
       }
-      const caller = await authenticate(options, operation, request.headers.authorization);
-      options.onCall?.(request, { operation: operation.id, identity: caller.identity });
+      const isOpen = operation.iam === 'disabled';
+      const caller = isOpen ? nobody : await authenticate(options, operation, request.headers.authorization);
+      if (!isOpen) options.onCall?.(request, { operation: operation.id, identity: caller.identity });
       const text = await readText(request, largestBody);
       const type = request.headers['content-type'];
       const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
-      const answer = perform(options, wire, operation, caller, message);
+      const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob: options.readBlob };
+      const answer = perform(options, wire, operation, caller, message, facts);
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
       return true;
     },
   };
 }
+
+/** Who calls an operation that looks at no token (semantics 4, `disabled`). */
+const nobody: Caller = {
+  identity: '',
+  issuer: '',
+  audience: [],
+  issuedAt: 0,
+  expiresAt: 0,
+  email: undefined,
+  actor: {},
+  profile: undefined,
+  ceiling: new Map(),
+};
 
 /** With and without `Bearer`: the file credential of the SDK sends the bare token (semantics 3.11). */
 async function authenticate(
@@ -83,19 +100,34 @@ function perform(
   operation: KnownOperation,
   caller: Caller,
   message: object,
+  facts: CallFacts,
 ): object {
   // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
-  const handler = handlers[operation.id] as ((tx: Tx, caller: Caller, request: object) => object) | undefined;
+  const handler = handlers[operation.id] as
+    | ((tx: Tx, caller: Caller, request: object, facts: CallFacts) => object)
+    | undefined;
   if (handler === undefined) throw new StatusError(grpcCodes.UNIMPLEMENTED, operation.id);
   const work = (tx: Tx): object => {
-    requireIdentity(tx, caller);
+    if (caller !== nobody) requireIdentity(tx, caller);
     authorize(tx, operation, caller, message);
-    const answer = handler(tx, caller, message);
+    const answer = handler(tx, caller, message, facts);
     const event = toEvent(wire, operation, message, answer);
     if (event !== undefined) recordEvent(tx, event, caller, urls.api);
     return answer;
   };
   return operation.readOnly ? store.read(work) : store.transact(work);
+}
+
+/** Looks keys up in a body that has been found to be JSON, or in none. */
+function namesIn(text: string | undefined): CallFacts['names'] {
+  return (...path) => {
+    let value: unknown = text === undefined || text.trim() === '' ? undefined : JSON.parse(text);
+    return path.every((key) => {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
+      value = (value as Record<string, unknown>)[key];
+      return true;
+    });
+  };
 }
 
 /** A token outlives the identity it was minted for by up to an hour; it is worth nothing then. */
@@ -111,6 +143,7 @@ function requireIdentity(tx: Tx, caller: Caller): void {
 function authorize(tx: Tx, operation: Operation, caller: Caller, message: object): void {
   if (operation.scope === null || operation.unscoped || operation.capabilities.length === 0) return;
   const place = requiredUidp(operation.scope, valueAt(message, operation.scope));
+  if (isOpenToAll(tx, operation, place)) return;
   requireCapabilities(tx, caller, operation.capabilities, place);
 }
 

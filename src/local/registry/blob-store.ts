@@ -2,10 +2,21 @@
 // disk before anything can refer to it; what is still being written lives under `uploads/` and is never served.
 
 import { type Hash, randomUUID } from 'node:crypto';
-import { createReadStream, mkdirSync, type ReadStream, readdirSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  type ReadStream,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, type DigestAlgorithm, newHash } from './digest.ts';
+import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './digest.ts';
 
 /** Why bytes were not taken. Nothing of what the failed call wrote counts, except `interrupted`: that can go on. */
 export type UploadFailure = 'unknown' | 'busy' | 'out-of-order' | 'length' | 'digest' | 'interrupted';
@@ -45,6 +56,15 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Both ends inclusive. */
   read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
+  /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 16 MiB. */
+  readSmall(digest: Digest): Buffer | undefined;
+  /** Digests of the files there are, folder by folder. */
+  files(): AsyncIterable<Digest[]>;
+  /**
+   * Removes a blob's file and gives its size, unless the file is younger than `age` milliseconds by the system's clock:
+   * its row may be about to be written. Synchronous, so that it fits between looking at the rows and anything else.
+   */
+  removeOlderThan(digest: Digest, age: number): number | undefined;
 }
 
 /** An upload this process has written to; after a restart it is rebuilt from the file. */
@@ -55,6 +75,7 @@ interface Session {
 }
 
 const readSize = 256 * 1024;
+const largestSmall = 16 * 1024 * 1024;
 const putsAtOnce = 16;
 
 export function createBlobStore(dataDir: string): BlobStore {
@@ -239,6 +260,47 @@ export function createBlobStore(dataDir: string): BlobStore {
     size: (digest) => sizeOf(blobPath(digest)),
 
     read: (digest, range) => createReadStream(blobPath(digest), { ...range, highWaterMark: readSize }),
+
+    readSmall(digest) {
+      let file: number;
+      try {
+        file = openSync(blobPath(digest), 'r');
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+      try {
+        const { size } = fstatSync(file);
+        if (size > largestSmall)
+          throw new RangeError(`the blob ${digest.hex} has ${size} bytes, too many to read at once`);
+        return readFileSync(file);
+      } finally {
+        closeSync(file);
+      }
+    },
+
+    async *files() {
+      for (const algorithm of ['sha256', 'sha512'] as const) {
+        for (const folder of await namesIn(join(blobs, algorithm))) {
+          const names = await namesIn(join(blobs, algorithm, folder));
+          yield names.flatMap((name) => parseDigest(`${algorithm}:${name}`) ?? []);
+        }
+      }
+    },
+
+    removeOlderThan(digest, age) {
+      const path = blobPath(digest);
+      try {
+        const { size, mtimeMs, ctimeMs } = statSync(path);
+        // Renaming into place sets the change time where the file system keeps one, writing the other.
+        if (Math.max(mtimeMs, ctimeMs) > Date.now() - age) return undefined;
+        rmSync(path);
+        return size;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
   };
 
   async function openUpload(path: string): Promise<FileHandle> {
@@ -313,6 +375,15 @@ async function sizeOf(path: string): Promise<number | undefined> {
     return found.isFile() ? found.size : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import {
   findManifest,
   findProblems,
   findTag,
-  iterateManifests,
+  manifestWith,
   moveTag,
   unlinkBlob,
 } from './repositories.ts';
@@ -86,12 +86,9 @@ export async function deleteBlob(
   parts.store.transact((tx) => {
     const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
     if (blobSize(tx, repository, digest) === undefined) throw refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry');
-    for (const stored of [...iterateManifests(tx, repository)]) {
-      if (parseManifest(stored.content, stored.mediaType).blobs.some((blob) => blob.digest === digest)) {
-        // Deleting it would break an image that was promised to be kept.
-        throw refuse(405, 'UNSUPPORTED', `the blob is part of manifest ${stored.digest}`);
-      }
-    }
+    const manifest = manifestWith(tx, repository, digest);
+    // Deleting it would break an image that was promised to be kept.
+    if (manifest !== undefined) throw refuse(405, 'UNSUPPORTED', `the blob is part of manifest ${manifest}`);
     unlinkBlob(tx, repository, digest);
   });
   sendEmpty(exchange, 202, {});

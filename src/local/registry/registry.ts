@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../store/database.ts';
 import type { HttpHandler, PlatformClock, PlatformUrls } from '../types.ts';
-import { createBlobStore } from './blob-store.ts';
+import type { BlobStore } from './blob-store.ts';
 import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './content-routes.ts';
 import { type Exchange, type RegistryParts, sendJson } from './exchange.ts';
 import { createGate, type RegistryIssuer } from './gate.ts';
@@ -16,8 +16,7 @@ import { continueUpload, startUpload, sweepUploads } from './upload-routes.ts';
 
 export interface RegistryOptions {
   readonly store: Store;
-  /** Holds `blobs/` and `uploads/`. */
-  readonly dataDir: string;
+  readonly blobs: BlobStore;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
   readonly issuer: RegistryIssuer;
@@ -25,10 +24,10 @@ export interface RegistryOptions {
 
 /** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
 export function createRegistry(options: RegistryOptions): HttpHandler {
-  const { store } = options;
+  const { store, blobs } = options;
   const parts: RegistryParts = {
     store,
-    blobs: createBlobStore(options.dataDir),
+    blobs,
     gate: createGate(options),
     logPull: createPullLog(store),
   };

@@ -88,14 +88,16 @@ export function addBlob(tx: Tx, repository: Repository, digest: string, size: nu
 /** Gives the repository a blob the store already has. */
 export function linkBlob(tx: Tx, repository: Repository, digest: string): void {
   tx.run(
-    'INSERT INTO repo_blobs (repo, digest, created_at) VALUES (?, ?, ?) ON CONFLICT (repo, digest) DO NOTHING',
+    // The time is what keeps a blob until the manifest that needs it arrives, so each push counts.
+    `INSERT INTO repo_blobs (repo, digest, created_at) VALUES (?, ?, ?)
+     ON CONFLICT (repo, digest) DO UPDATE SET created_at = excluded.created_at`,
     repository.id,
     digest,
     tx.now,
   );
 }
 
-// A blob that no repository links stays on disk: collecting garbage comes with the issue on images. Nothing serves it.
+/** Its file stays until garbage is collected; nothing serves it. */
 export function unlinkBlob(tx: Tx, repository: Repository, digest: string): void {
   tx.run('DELETE FROM repo_blobs WHERE repo = ? AND digest = ?', repository.id, digest);
 }
@@ -165,6 +167,14 @@ export function addManifest(
     stored.content,
     stored.createdAt ?? tx.now,
   );
+  for (const { digest } of manifest.blobs) {
+    tx.run(
+      'INSERT INTO manifest_blobs (repo, manifest, digest) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      repository.id,
+      stored.digest,
+      digest,
+    );
+  }
 }
 
 /** Tags that named the manifest lead nowhere afterwards, so they go with it (specification, "Deleting Manifests"). */
@@ -289,10 +299,10 @@ export function* iterateReferrers(
   }
 }
 
-/** Bytes of every manifest of the repository. */
-export function* iterateManifests(tx: Tx, repository: Repository): Generator<StoredManifest> {
-  const rows = tx.iterate('SELECT digest, media_type, content FROM manifests WHERE repo = ?', repository.id);
-  for (const row of rows) yield toStoredManifest(row);
+/** A manifest that needs the blob; undefined when none does. */
+export function manifestWith(tx: Tx, repository: Repository, blob: string): string | undefined {
+  const row = tx.get('SELECT manifest FROM manifest_blobs WHERE repo = ? AND digest = ?', repository.id, blob);
+  return row === undefined ? undefined : String(row['manifest']);
 }
 
 /** Path names of the repositories directly in these organizations, after `last` in ASCII order. */

@@ -1,6 +1,8 @@
 // Every table of the local platform. Promises: migrations are only ever appended, so an older data folder opens.
 // Ids are UIDPs (semantics 1), times are milliseconds since the epoch, JSON columns hold lowerCamel wire JSON.
 
+import { eventMigrations } from '../events/migrations.ts';
+import { registryMigrations } from '../registry/migrations.ts';
 import type { Migration } from './database.ts';
 
 export const migrations: readonly Migration[] = [
@@ -183,4 +185,153 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX identities_place ON identities(parent, name);
     `,
   },
+  {
+    name: '004-iam',
+    sql: `
+      -- A code is never stored: key_id finds the row, digest is of the secret in the code. A deleted role leaves the invite.
+      CREATE TABLE group_invites (
+        id TEXT PRIMARY KEY,
+        group_id TEXT NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+        role TEXT REFERENCES roles(id) ON DELETE SET NULL,
+        key_id TEXT NOT NULL UNIQUE,
+        digest TEXT NOT NULL,
+        email TEXT NOT NULL DEFAULT '',
+        single_use INTEGER NOT NULL DEFAULT 0,
+        expires_at INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX group_invites_group ON group_invites(group_id);
+      CREATE INDEX group_invites_role ON group_invites(role);
+
+      -- The client secret is what the platform shows to the provider, so it is kept as it is. Of SCIM tokens only digests.
+      CREATE TABLE identity_providers (
+        id TEXT PRIMARY KEY,
+        parent TEXT NOT NULL REFERENCES groups(id),
+        name TEXT NOT NULL,
+        description TEXT NOT NULL DEFAULT '',
+        default_role TEXT REFERENCES roles(id),
+        issuer TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        client_secret TEXT NOT NULL DEFAULT '',
+        additional_scopes TEXT NOT NULL DEFAULT '[]',
+        groups_claim TEXT NOT NULL DEFAULT '',
+        correlation_rule TEXT NOT NULL,
+        pkce_enabled INTEGER NOT NULL DEFAULT 0,
+        scim_enabled INTEGER NOT NULL DEFAULT 0,
+        -- 0 until the first token; then one more with each change of token or switch.
+        scim_version INTEGER NOT NULL DEFAULT 0,
+        scim_digest TEXT,
+        scim_expires_at INTEGER,
+        scim_revoked_at INTEGER,
+        scim_previous_digest TEXT,
+        scim_previous_expires_at INTEGER,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX identity_providers_parent ON identity_providers(parent, name);
+      CREATE INDEX identity_providers_role ON identity_providers(default_role);
+
+      CREATE TABLE external_group_role_mappings (
+        id TEXT PRIMARY KEY,
+        identity_provider TEXT NOT NULL REFERENCES identity_providers(id) ON DELETE CASCADE,
+        external_group_id TEXT NOT NULL,
+        role TEXT NOT NULL REFERENCES roles(id),
+        scope TEXT NOT NULL REFERENCES groups(id),
+        created_at INTEGER NOT NULL,
+        UNIQUE (identity_provider, external_group_id, role, scope)
+      ) STRICT;
+      CREATE INDEX external_group_role_mappings_role ON external_group_role_mappings(role);
+      CREATE INDEX external_group_role_mappings_scope ON external_group_role_mappings(scope);
+
+      -- Who has signed in through a provider: its id in the directory there, and the groups that the last token named.
+      CREATE TABLE identity_provider_logins (
+        identity TEXT NOT NULL REFERENCES identities(id) ON DELETE CASCADE,
+        identity_provider TEXT NOT NULL REFERENCES identity_providers(id) ON DELETE CASCADE,
+        external_id TEXT,
+        external_groups TEXT NOT NULL DEFAULT '[]',
+        groups_expire_at INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (identity, identity_provider)
+      ) STRICT;
+      CREATE INDEX identity_provider_logins_provider ON identity_provider_logins(identity_provider, external_id);
+
+      -- What a provider told over SCIM. A user has an identity from its first login on.
+      CREATE TABLE scim_users (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        identity_provider TEXT NOT NULL REFERENCES identity_providers(id) ON DELETE CASCADE,
+        identity TEXT REFERENCES identities(id) ON DELETE SET NULL,
+        external_id TEXT,
+        user_name TEXT NOT NULL COLLATE NOCASE,
+        active INTEGER NOT NULL,
+        resource TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        UNIQUE (identity_provider, user_name),
+        UNIQUE (identity_provider, external_id)
+      ) STRICT;
+      CREATE INDEX scim_users_identity ON scim_users(identity);
+      CREATE TABLE scim_groups (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        identity_provider TEXT NOT NULL REFERENCES identity_providers(id) ON DELETE CASCADE,
+        external_id TEXT,
+        display_name TEXT NOT NULL COLLATE NOCASE,
+        version INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        UNIQUE (identity_provider, display_name),
+        UNIQUE (identity_provider, external_id)
+      ) STRICT;
+      CREATE TABLE scim_group_members (
+        scim_group TEXT NOT NULL REFERENCES scim_groups(id) ON DELETE CASCADE,
+        scim_user TEXT NOT NULL REFERENCES scim_users(id) ON DELETE CASCADE,
+        PRIMARY KEY (scim_group, scim_user)
+      ) STRICT;
+      CREATE INDEX scim_group_members_user ON scim_group_members(scim_user);
+
+      CREATE TABLE account_associations (
+        group_id TEXT PRIMARY KEY REFERENCES groups(id) ON DELETE CASCADE,
+        name TEXT NOT NULL DEFAULT '',
+        body TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+      -- Which identities the bodies above name, so that none of them disappears.
+      CREATE TABLE service_bindings (
+        group_id TEXT NOT NULL REFERENCES account_associations(group_id) ON DELETE CASCADE,
+        principal TEXT NOT NULL,
+        identity TEXT NOT NULL REFERENCES identities(id),
+        PRIMARY KEY (group_id, principal)
+      ) STRICT;
+      CREATE INDEX service_bindings_identity ON service_bindings(identity);
+
+      CREATE TABLE terms_acceptances (
+        group_id TEXT NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+        document TEXT NOT NULL,
+        -- Whoever it was stays named after its account is gone.
+        accepted_by TEXT NOT NULL,
+        accepted_at INTEGER NOT NULL,
+        PRIMARY KEY (group_id, document)
+      ) STRICT;
+
+      CREATE TABLE access_requests (
+        identity TEXT NOT NULL REFERENCES identities(id) ON DELETE CASCADE,
+        group_id TEXT NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+        requested_at INTEGER NOT NULL,
+        PRIMARY KEY (identity, group_id)
+      ) STRICT;
+      CREATE INDEX access_requests_group ON access_requests(group_id);
+
+      CREATE TABLE identity_metadata (
+        identity TEXT PRIMARY KEY REFERENCES identities(id) ON DELETE CASCADE,
+        body TEXT NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
+  ...registryMigrations,
+  ...eventMigrations,
 ];
