@@ -1,14 +1,12 @@
 // An identity written in a file, as JSON or YAML. Promises: names may be in camel or snake case, mixed in one object
 // (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
 
-import { resolve } from 'node:path';
 import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import type { SchemaSet } from '../../../api/schema/types.ts';
 import type { Context } from '../../../cli/context.ts';
 import { CliError } from '../../../errors.ts';
-import { readTextIfExists } from '../../../files.ts';
-import { issuerProblem, keySetProblem } from './rule-flags.ts';
+import { issuerProblem, keySetProblem, readFileText } from './rule-flags.ts';
 
 export interface IdentityFile {
   readonly identity: IamIdentity;
@@ -19,7 +17,7 @@ const message = 'chainguard.platform.iam.Identity';
 
 /** Throws a usage CliError for a file that is missing or says no identity, `local` for one that cannot be read. */
 export async function readIdentityFile(path: string, context: Context): Promise<IdentityFile> {
-  const text = readTextIfExists(resolve(context.host.cwd, path));
+  const text = await readFileText(path, context);
   if (text === undefined) throw wrong(`\`--filename\` "${path}" does not exist`);
   const value = await parse(text, path);
 

@@ -6,7 +6,6 @@ import { patternProblem, patternWarning, readClaimPatterns } from '../../../api/
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs, InputValues } from '../../../cli/define.ts';
 import { date, named, string } from '../../../cli/inputs/values.ts';
-import { readTextIfExists } from '../../../files.ts';
 
 export const ruleInputs = {
   identityIssuer: {
@@ -107,7 +106,7 @@ export async function checkRuleFlags(flags: RuleFlags, context: Context, mayClea
   }
 
   if (flags.issuerKeys !== undefined) {
-    const keys = readKeySet(flags.issuerKeys, context);
+    const keys = await readKeySet(flags.issuerKeys, context);
     if ('problem' in keys) problems.push(`\`--issuer-keys\` ${keys.problem}`);
     else rule.issuerKeys = keys.text;
   }
@@ -147,14 +146,23 @@ export function issuerProblem(name: string, issuer: string | undefined): string[
 }
 
 /** A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the machine. */
-function readKeySet(given: string, context: Context): { readonly text: string } | { readonly problem: string } {
+async function readKeySet(
+  given: string,
+  context: Context,
+): Promise<{ readonly text: string } | { readonly problem: string }> {
   const isText = given.trimStart().startsWith('{');
-  const text = isText ? given : readTextIfExists(resolve(context.host.cwd, given));
+  const text = isText ? given : await readFileText(given, context);
   if (text === undefined) {
     return { problem: 'must be a JSON Web Key Set or a file that holds one; there is no file of that name' };
   }
   const problem = keySetProblem(text);
   return problem === undefined ? { text: text.trim() } : { problem: isText ? problem : `${problem}: ${given}` };
+}
+
+/** Undefined when there is no such file. Loaded late: help has no use for files. */
+export async function readFileText(path: string, context: Context): Promise<string | undefined> {
+  const { readTextIfExists } = await import('../../../files.ts');
+  return readTextIfExists(resolve(context.host.cwd, path));
 }
 
 /** A clause that completes the name of what holds the text. */
