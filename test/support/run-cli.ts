@@ -1,18 +1,21 @@
 import { closeTransport } from '../../src/api/transport.ts';
-import type { Candidate } from '../../src/cli/define.ts';
+import type { AnyCommand, Candidate } from '../../src/cli/define.ts';
 import { createIo } from '../../src/cli/io.ts';
+import { runCommand } from '../../src/cli/pipeline.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Prompter } from '../../src/cli/prompts/prompter.ts';
 import { createPrompter } from '../../src/cli/prompts/prompter.ts';
 import { reportError } from '../../src/cli/report.ts';
 import { CliError } from '../../src/errors.ts';
-import { FakeHost, type FakeHostOptions } from './fake-host.ts';
+import { type FakeHost, type FakeHostOptions, fakeHost } from './fake-host.ts';
 
 export interface CliRun {
   readonly code: number;
   readonly out: string;
   readonly err: string;
   readonly host: FakeHost;
+  /** The questions that were put to the scripted person, in order. */
+  readonly asked: readonly string[];
 }
 
 /** What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text. */
@@ -23,14 +26,31 @@ export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
 }
 
 /** Runs one command line in this process, with everything outside it faked but the network and the file system. */
-export async function runCli(argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const { answers, ...hostOptions } = options;
-  const host = new FakeHost({ ...hostOptions, argv });
-  const script = answers === undefined ? undefined : scripted(answers, host);
+export function runCli(argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  return run(argv, options, runProgram);
+}
+
+/** The same for a command that the program does not have; `argv` are the words after its path. */
+export function runDefinition(
+  definition: AnyCommand,
+  argv: readonly string[],
+  options: CliOptions = {},
+): Promise<CliRun> {
+  return run(argv, options, (host, signal, parts) => runCommand(definition, argv, host, signal, parts));
+}
+
+async function run(
+  argv: readonly string[],
+  { answers, ...hostOptions }: CliOptions,
+  work: typeof runProgram,
+): Promise<CliRun> {
+  const host = fakeHost({ ...hostOptions, argv });
+  // On a terminal nobody is there to type but the script.
+  const script = answers === undefined && !hostOptions.tty ? undefined : scripted(answers ?? [], host);
   const controller = new AbortController();
   let code = 0;
   try {
-    await runProgram(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
+    await work(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
     script?.finished();
   } catch (error) {
     if (!(error instanceof CliError)) host.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
@@ -38,13 +58,21 @@ export async function runCli(argv: readonly string[], options: CliOptions = {}):
   } finally {
     await closeTransport(host);
   }
-  return { code, out: host.stdout.text, err: host.stderr.text, host };
+  return { code, out: host.stdout.text, err: host.stderr.text, host, asked: script?.asked ?? [] };
+}
+
+interface Script {
+  readonly prompter: Prompter;
+  readonly asked: readonly string[];
+  finished(): void;
 }
 
 /** Fails on a question nobody scripted and on an answer nobody asked for. */
-function scripted(answers: readonly Answer[], host: FakeHost): { prompter: Prompter; finished(): void } {
+function scripted(answers: readonly Answer[], host: FakeHost): Script {
   const left = [...answers];
+  const asked: string[] = [];
   const next = (question: string): Answer => {
+    asked.push(question);
     const answer = left.shift();
     if (answer === undefined) throw new Error(`nobody scripted an answer to: ${question}`);
     return answer;
@@ -62,6 +90,7 @@ function scripted(answers: readonly Answer[], host: FakeHost): { prompter: Promp
     new AbortController().signal,
   );
   return {
+    asked,
     prompter: {
       ...real,
       confirm: async (question) => {
