@@ -46,6 +46,9 @@ async function openClient(host: Host): Promise<Client> {
   let dispatcher: Dispatcher;
   if (proxyVariables.some((name) => host.env[name])) {
     const EnvHttpProxyAgent = (await import('undici/lib/dispatcher/env-http-proxy-agent.js')).default;
+    // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
+    const Dispatcher = (await import('undici/lib/dispatcher/dispatcher.js')).default;
+    Dispatcher.prototype.connect = (await import('undici/lib/api/api-connect.js')).default;
     const value = (upper: string, lower: string) => host.env[lower] ?? host.env[upper];
     const httpProxy = value('HTTP_PROXY', 'http_proxy');
     const httpsProxy = value('HTTPS_PROXY', 'https_proxy');
@@ -54,7 +57,8 @@ async function openClient(host: Host): Promise<Client> {
       ...options,
       ...(httpProxy ? { httpProxy } : {}),
       ...(httpsProxy ? { httpsProxy } : {}),
-      ...(noProxy ? { noProxy } : {}),
+      // No proxy knows the way to this machine itself; Go's clients never ask one for it either.
+      noProxy: [...(noProxy ? [noProxy] : []), 'localhost', '127.0.0.1', '[::1]'].join(','),
     });
   } else {
     const Agent = (await import('undici/lib/dispatcher/agent.js')).default;

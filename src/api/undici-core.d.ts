@@ -1,4 +1,4 @@
-// undici ships types for its main entry only; these are the two inner modules performance.md section 4 says to load.
+// undici ships types for its main entry only; these are the inner modules performance.md section 4 says to load.
 declare module 'undici/lib/dispatcher/agent.js' {
   const Agent: typeof import('undici').Agent;
   export = Agent;
@@ -15,4 +15,12 @@ declare module 'undici/lib/api/api-request.js' {
     options: Dispatcher.RequestOptions & { origin: string },
   ): Promise<Dispatcher.ResponseData>;
   export = request;
+}
+declare module 'undici/lib/dispatcher/dispatcher.js' {
+  const Dispatcher: typeof import('undici').Dispatcher;
+  export = Dispatcher;
+}
+declare module 'undici/lib/api/api-connect.js' {
+  const connect: import('undici').Dispatcher['connect'];
+  export = connect;
 }
