@@ -105,7 +105,12 @@ function home(): string {
   const folder = process.env['HOME'] || process.env['USERPROFILE'];
   // Finding it in the password file would cost loading node:os before it is known to be needed.
   if (folder) return folder;
-  return (process.getBuiltinModule('node:os') as typeof import('node:os')).homedir();
+  try {
+    return (process.getBuiltinModule('node:os') as typeof import('node:os')).homedir();
+  } catch {
+    // The user of a container need not be in it.
+    throw Object.assign(new Error('There is no home folder'), { hint: 'set HOME' });
+  }
 }
 
 /** `docker login` with a helper configured lands here. What it hands over is not kept (protocols Q11). */

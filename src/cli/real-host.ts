@@ -24,7 +24,7 @@ export function createRealHost(): Host {
     platform: process.platform,
     home() {
       // os.homedir falls back to the password file, which is right for a daemon without HOME; an empty HOME is not set.
-      const home = process.env['HOME'] || os().homedir();
+      const home = process.env['HOME'] || homeOfUser();
       if (home === '')
         throw new CliError('local', 'There is no home folder', { code: 'local.no-home', hint: 'set HOME' });
       return home;
@@ -65,6 +65,15 @@ export function createRealHost(): Host {
       }
     },
   };
+}
+
+/** Empty for a user that the password file does not know, such as a container's arbitrary one. */
+function homeOfUser(): string {
+  try {
+    return os().homedir();
+  } catch {
+    return '';
+  }
 }
 
 function createOutput(fd: 1 | 2): HostOutput {
