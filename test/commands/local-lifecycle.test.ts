@@ -126,7 +126,10 @@ describe('local start --detach', () => {
 describe('local start in the foreground', () => {
   test('logs one line for each request on stderr, and Ctrl-C ends it well', async () => {
     const person = somebody();
-    const child = spawn('chainctl', ['local', 'start', '--seed=empty'], { env: person.env, stdio: 'pipe' });
+    const child = spawn(join(world.root, 'bin', 'chainctl'), ['local', 'start', '--seed=empty'], {
+      env: person.env,
+      stdio: 'pipe',
+    });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,8 +1,8 @@
 import type { CommandDefinition, Input } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { boolean, choice, named } from '../../../cli/inputs/values.ts';
+import { boolean, named } from '../../../cli/inputs/values.ts';
 import { createPullToken, type PullToken, pullTokenView, ttl, ttlDefault } from './create-pull-token.ts';
-import { repositories } from './repositories.ts';
+import { repositoryKind, repositoryNames } from './repositories.ts';
 
 /** Asked in the words of the reference (protocols 7.3). */
 export const locationQuestion = 'With which location is the pull token associated?';
@@ -34,10 +34,10 @@ const inputs = {
     question: locationQuestion,
   },
   repository: {
-    kind: choice(...repositories),
+    kind: repositoryKind,
     default: 'oci',
     aliases: ['library-ecosystem'],
-    help: 'What the token may pull.',
+    help: `What the token may pull: ${repositoryNames}.`,
   },
   name: nameInput,
   description: { kind: named('TEXT'), help: 'What the token is for.' },

@@ -1,9 +1,9 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { boolean, choice } from '../../../cli/inputs/values.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
 import { identityView, type ShownIdentity, shown } from '../../iam/identities/view.ts';
-import { pullRole, type Repository, repositories } from './repositories.ts';
+import { pullRole, type Repository, repositoryKind, repositoryNames } from './repositories.ts';
 
 const day = 86_400_000;
 
@@ -37,9 +37,9 @@ export default defineCommand({
     },
     expired: { kind: boolean, help: 'Show those that have expired instead of those that have not.' },
     repository: {
-      kind: choice(...repositories),
+      kind: repositoryKind,
       aliases: ['library-ecosystem'],
-      help: 'Only those that may pull this.',
+      help: `Only those that may pull this: ${repositoryNames}.`,
     },
   },
   examples: [

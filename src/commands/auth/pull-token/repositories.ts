@@ -1,7 +1,9 @@
 // What a pull token may be for.
 
+import { choice } from '../../../cli/inputs/values.ts';
+
 /** Values of `--repository` (cli.json). */
-export const repositories = [
+const repositories = [
   'oci',
   'apk',
   'java',
@@ -17,6 +19,10 @@ export const repositories = [
 ] as const;
 
 export type Repository = (typeof repositories)[number];
+
+/** Twelve values are too long for a usage line; `repositoryNames` belongs into the help beside it. */
+export const repositoryKind = { ...choice(...repositories), metavar: 'REPOSITORY' };
+export const repositoryNames = repositories.join(', ');
 
 /** The role that lets a token pull from it (protocols 7.3). */
 export function pullRole(repository: Repository): string {
