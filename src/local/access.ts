@@ -1,21 +1,48 @@
-// Who may do what. Promises: a caller has a capability at a place only while a role binding there or above gives it AND
+// Who may do what. Promises: a caller has a capability at a place only while a role held there or above gives it AND
 // the caller's token was minted with it; and what a caller holds nothing at looks to it as if it did not exist.
 
 import { ancestry, isRoot } from '../api/uidp.ts';
 import { notFound, permissionDenied } from './failures.ts';
-import type { Tx } from './store/database.ts';
+import type { SqlRow, Tx } from './store/database.ts';
 import type { Caller } from './types.ts';
 
-/** Capabilities by group from the role bindings made exactly there, not inherited ones. */
+/** What the caller may do at a place. */
+export type Authority = (uidp: string) => Set<string>;
+
+/**
+ * Roles an identity holds now, as rows of `roles` with the group they are held at in `place`, by place. From its role
+ * bindings, from the groups its last login through a provider named while that session lasts, and from the groups that
+ * a provider put it in over SCIM while it is active there (protocols 9).
+ */
+export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
+  return tx.all(
+    `SELECT b.group_id AS place, r.* FROM role_bindings b JOIN roles r ON r.id = b.role WHERE b.identity = ?1
+     UNION
+     SELECT m.scope, r.* FROM identity_provider_logins l
+       JOIN json_each(l.external_groups) named
+       JOIN external_group_role_mappings m
+         ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
+       JOIN roles r ON r.id = m.role
+     WHERE l.identity = ?1 AND l.groups_expire_at > ?2
+     UNION
+     SELECT m.scope, r.* FROM scim_users u
+       JOIN scim_group_members membership ON membership.scim_user = u.id
+       JOIN scim_groups g ON g.id = membership.scim_group
+       JOIN external_group_role_mappings m
+         ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
+       JOIN roles r ON r.id = m.role
+     WHERE u.identity = ?1 AND u.active = 1
+     ORDER BY 1, 2`,
+    identity,
+    tx.now,
+  );
+}
+
+/** Capabilities by group from the roles held exactly there, not inherited ones. */
 export function grantsOf(tx: Tx, identity: string): Map<string, Set<string>> {
   const grants = new Map<string, Set<string>>();
-  const rows = tx.all(
-    `SELECT b.group_id, r.capabilities FROM role_bindings b JOIN roles r ON r.id = b.role
-     WHERE b.identity = ? ORDER BY b.group_id, b.id`,
-    identity,
-  );
-  for (const row of rows) {
-    const group = String(row['group_id']);
+  for (const row of rolesHeldBy(tx, identity)) {
+    const group = String(row['place']);
     const held = grants.get(group) ?? new Set<string>();
     for (const capability of JSON.parse(String(row['capabilities'])) as string[]) held.add(capability);
     grants.set(group, held);
@@ -24,12 +51,21 @@ export function grantsOf(tx: Tx, identity: string): Map<string, Set<string>> {
 }
 
 /**
- * What the caller may do at `uidp`. Ceiling and bindings are each collected over the ancestry first: a token scoped to
- * a folder files what it inherits under that folder (semantics 3.5), where no binding of that name exists.
+ * Answers for many places from one look at what the caller holds. Ceiling and roles are each collected over the ancestry
+ * first: a token scoped to a folder files what it inherits under that folder (semantics 3.5), where nothing of that name
+ * is held.
  */
+export function authorityOf(tx: Tx, caller: Caller): Authority {
+  const live = grantsOf(tx, caller.identity);
+  return (uidp) => {
+    const held = collect(live, uidp);
+    return new Set([...collect(caller.ceiling, uidp)].filter((capability) => held.has(capability)));
+  };
+}
+
+/** What the caller may do at `uidp`. */
 export function capabilitiesAt(tx: Tx, caller: Caller, uidp: string): Set<string> {
-  const live = collect(grantsOf(tx, caller.identity), uidp);
-  return new Set([...collect(caller.ceiling, uidp)].filter((capability) => live.has(capability)));
+  return authorityOf(tx, caller)(uidp);
 }
 
 export function hasCapabilities(tx: Tx, caller: Caller, capabilities: readonly string[], uidp: string): boolean {

@@ -25,3 +25,12 @@ export function failedPrecondition(message: string, details: readonly Record<str
 export function unauthenticated(message: string): StatusError {
   return new StatusError(grpcCodes.UNAUTHENTICATED, message);
 }
+
+/** Somebody else changed it meanwhile: read it again, then decide. */
+export function aborted(message: string): StatusError {
+  return new StatusError(grpcCodes.ABORTED, message);
+}
+
+export function resourceExhausted(message: string): StatusError {
+  return new StatusError(grpcCodes.RESOURCE_EXHAUSTED, message);
+}

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
 import { createApi } from './http/api.ts';
 import { createConsole } from './http/console.ts';
 import { isWildcard } from './http/host-check.ts';
@@ -15,6 +16,7 @@ import { parseDigest } from './registry/digest.ts';
 import { createRegistry } from './registry/registry.ts';
 import { demoOrganizations, seedDemo } from './seed/demo.ts';
 import { installBuiltInRoles } from './services/built-in-roles.ts';
+import { createOutsideHandlers } from './services/outside.ts';
 import { openStore, type Store } from './store/database.ts';
 import { createPrivateFile, lockFolder } from './store/folder-lock.ts';
 import { readMeta, writeMeta } from './store/meta.ts';
@@ -33,6 +35,8 @@ export interface PlatformOptions {
   readonly port?: number | undefined;
   /** What a new folder is filled with; an existing one is left as it is. */
   readonly seed: 'demo' | 'empty';
+  /** Where account associations are checked; `Offline` without. A bad address throws a RangeError. */
+  readonly clouds?: CloudAddresses | undefined;
   readonly clock?: PlatformClock | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
 }
@@ -98,6 +102,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         store,
         urls,
         readBlob,
+        outside: createOutsideHandlers({
+          store,
+          verifyLogin: (token) => issuer.verifyLogin(token),
+          pkceSupport: (url) => issuer.pkceSupport(url),
+          checkCloud: createCloudCheck(options.clouds ?? {}, (subject, audience) =>
+            issuer.signImpersonation(subject, audience),
+          ),
+        }),
         verifyAccessToken: (token) => issuer.verifyAccessToken(token),
         onCall: (request, call) => server.note(request, call),
       }),

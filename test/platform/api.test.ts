@@ -105,13 +105,30 @@ describe('routing', () => {
     const answers = [
       await platform.call(token, 'GET', '/iam/v9/groups'),
       await platform.call(token, 'PATCH', '/iam/v1/groups'),
-      await platform.call(token, 'GET', '/iam/v1/identityProviders'),
+      await platform.call(undefined, 'GET', `/sts/headless_sessions?code=${'A'.repeat(43)}`),
     ];
     expect(answers.map(({ status, body }) => [status, body])).toEqual([
       [404, { code: 5, message: 'Not Found', details: [] }],
       [501, { code: 12, message: 'Method Not Allowed', details: [] }],
-      [501, expect.objectContaining({ code: 12, message: expect.stringContaining('iam.v1.IdentityProviders.List') })],
+      [501, expect.objectContaining({ code: 12, message: expect.stringContaining('auth.v1.Auth.GetHeadlessSession') })],
     ]);
+  });
+
+  test('of the packages iam and auth nothing else answers 501', async () => {
+    const platform = await startTestPlatform();
+    const token = await platform.token(dev);
+    const unimplemented: string[] = [];
+    for (const operation of Object.values(operations)) {
+      if (!/^(?:iam|auth)\.v1\.|^events\.v1\.Identities\./.test(operation.id)) continue;
+      const [binding] = operation.bindings;
+      const path = binding?.path.replace(/\{[^}]*\}/g, `${organization}/${'0'.repeat(16)}`) ?? '';
+      const body = binding?.method === 'GET' || binding?.method === 'DELETE' ? {} : { body: '[' };
+      const answer = await platform.call(token, binding?.method ?? '', path, body);
+      if (answer.status !== 501) continue;
+      expect(answer.body.message).toContain(operation.id);
+      unimplemented.push(operation.id);
+    }
+    expect(unimplemented).toEqual(['auth.v1.Auth.GetHeadlessSession']);
   });
 
   test('every handler belongs to an operation of the table', () => {

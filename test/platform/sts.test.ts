@@ -393,7 +393,7 @@ test('identities for services and for AWS cannot be assumed with a token', async
     ...apiAudience(setup),
     identity_provider: `${organization}/${'1'.repeat(16)}`,
   });
-  expect([provider.status, provider.body.code]).toEqual([501, 12]);
+  expect([provider.status, provider.body.code]).toEqual([403, 7]);
 });
 
 test('a platform token is itself a third party for identities that say so', async () => {

@@ -1,6 +1,8 @@
 // Events of the API, written in the transaction of the change they tell of. Promises: an event exists exactly when its
 // change does; bodies are compact protojson without secrets (semantics 8).
 
+import { authOperations } from '../../api/schema/operations/auth.gen.ts';
+import type { AuthSession } from '../../api/schema/types.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
@@ -41,7 +43,7 @@ export function toEvent(wire: Wire, operation: Operation, request: object, respo
   const extensions: Record<string, string> = { bodytype: bodyType };
   for (const name of operation.event.extensions) {
     const value = available[name];
-    if (value !== undefined) extensions[name] = value;
+    if (value !== undefined && value !== '') extensions[name] = value;
   }
   return {
     type: operation.event.type,
@@ -54,7 +56,33 @@ export function toEvent(wire: Wire, operation: Operation, request: object, respo
   };
 }
 
-export function recordEvent(tx: Tx, event: RaisedEvent, caller: Caller, apiUrl: string): void {
+/** Somebody got an account, or joined a group by invite, while signing in and not by the API call for it. */
+export function recordRegistration(
+  tx: Tx,
+  apiUrl: string,
+  session: AuthSession,
+  act: Readonly<Record<string, string>>,
+): void {
+  const operation = authOperations['auth.v1.Auth.Register'];
+  const { identity = '', group = '' } = session;
+  const event: RaisedEvent = {
+    type: operation.event.type,
+    path: fixedPart(operation),
+    subject: '',
+    group,
+    extensions: { bodytype: operation.response, ...(group === '' ? {} : { group }) },
+    body: { identity, ...(group === '' ? {} : { group }) },
+    audience: operation.event.audience.toLowerCase(),
+  };
+  recordEvent(tx, event, { identity, actor: act }, apiUrl);
+}
+
+export function recordEvent(
+  tx: Tx,
+  event: RaisedEvent,
+  caller: Pick<Caller, 'identity' | 'actor'>,
+  apiUrl: string,
+): void {
   tx.run(
     `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -89,6 +117,19 @@ function placeOf(bodyType: string, body: Body): Place {
     case 'chainguard.platform.iam.ExternalGroupRoleMapping':
     case 'chainguard.platform.iam.DeleteExternalGroupRoleMappingRequest':
       return { subject: id, group: rootOf(id), identityProvider: parentOf(id) };
+    case 'chainguard.platform.iam.BatchDeleteExternalGroupRoleMappingsResponse': {
+      const provider = textOf(body['parentId']);
+      return { subject: provider, group: rootOf(provider), identityProvider: provider };
+    }
+    case 'chainguard.platform.iam.GenerateScimTokenResponse':
+    case 'chainguard.platform.iam.RegenerateScimTokenResponse':
+    case 'chainguard.platform.iam.RevokeScimTokenResponse':
+    case 'chainguard.platform.iam.SetScimEnabledResponse': {
+      const provider = textOf(body['identityProviderId']);
+      return { subject: provider, group: parentOf(provider) };
+    }
+    case 'chainguard.platform.events.IdentityMetadata':
+      return { subject: '', group: '' };
     case 'chainguard.platform.auth.Session':
       return { subject: '', group: textOf(body['group']) };
     default:
@@ -108,8 +149,17 @@ function redact(bodyType: string, body: object): object {
     const { clientSecret: _secret, ...open } = oidc;
     return { ...rest, oidc: open };
   }
+  if (scimTokens.includes(bodyType)) {
+    const { token: _token, ...rest } = body as Body;
+    return rest;
+  }
   return body;
 }
+
+const scimTokens = [
+  'chainguard.platform.iam.GenerateScimTokenResponse',
+  'chainguard.platform.iam.RegenerateScimTokenResponse',
+];
 
 /** `/iam/v1/groups/{id=**}` → `/iam/v1/groups`. */
 function fixedPart(operation: Operation): string {

@@ -12,6 +12,7 @@ import { recordEvent, toEvent } from '../events/outbox.ts';
 import { unauthenticated } from '../failures.ts';
 import { isOpenToAll } from '../registry/public-access.ts';
 import { type CallFacts, handlers } from '../services/handlers.ts';
+import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
@@ -25,6 +26,7 @@ export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly readBlob: CallFacts['readBlob'];
+  readonly outside: OutsideHandlers;
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
   /** Told what a request turned out to be, for the log. */
@@ -47,7 +49,8 @@ export function createApi(options: ApiOptions): HttpHandler {
       }
       const { operation, binding, pathValues } = route;
       options.onCall?.(request, { operation: operation.id });
-      if (handlers[operation.id] === undefined) {
+      const asks = options.outside[operation.id] as AskOutside | undefined;
+      if (handlers[operation.id] === undefined && asks === undefined) {
         throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
       }
       const isOpen = operation.iam === 'disabled';
@@ -57,7 +60,18 @@ export function createApi(options: ApiOptions): HttpHandler {
       const type = request.headers['content-type'];
       const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
       const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob: options.readBlob };
-      const answer = perform(options, wire, operation, caller, message, facts);
+      let run: Work;
+      if (asks === undefined) {
+        // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
+        const handler = handlers[operation.id] as Perform;
+        run = (tx) => ({ response: handler(tx, caller, message, facts) });
+      } else {
+        // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
+        options.store.read((tx) => admit(tx, operation, caller, message));
+        const finish = await asks(message, isOpen ? requireBearer(request.headers.authorization) : '');
+        run = (tx) => finish(tx, caller, facts);
+      }
+      const answer = perform(options, wire, operation, caller, message, run);
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
       return true;
     },
@@ -77,15 +91,26 @@ const nobody: Caller = {
   ceiling: new Map(),
 };
 
+type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
+type Work = (tx: Tx) => Outcome<object>;
+type AskOutside = (
+  request: object,
+  bearer: string,
+) => Promise<(tx: Tx, caller: Caller, facts: CallFacts) => Outcome<object>>;
+
 /** With and without `Bearer`: the file credential of the SDK sends the bare token (semantics 3.11). */
+function requireBearer(header: string | undefined): string {
+  const token = header?.replace(/^bearer\s+/i, '').trim();
+  if (token === undefined || token === '') throw unauthenticated('the request has no authorization token');
+  return token;
+}
+
 async function authenticate(
   { urls, verifyAccessToken }: ApiOptions,
   operation: Operation,
   header: string | undefined,
 ): Promise<Caller> {
-  const token = header?.replace(/^bearer\s+/i, '').trim();
-  if (token === undefined || token === '') throw unauthenticated('the request has no authorization token');
-  const caller = await verifyAccessToken(token);
+  const caller = await verifyAccessToken(requireBearer(header));
   const audiences = operation.id.startsWith('auth.') ? [urls.api, urls.issuer] : [urls.api];
   if (!caller.audience.some((audience) => audiences.includes(audience.replace(/\/$/, '')))) {
     throw unauthenticated(`the token is not for the audience ${urls.api}`);
@@ -100,22 +125,22 @@ function perform(
   operation: KnownOperation,
   caller: Caller,
   message: object,
-  facts: CallFacts,
+  run: Work,
 ): object {
-  // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
-  const handler = handlers[operation.id] as
-    | ((tx: Tx, caller: Caller, request: object, facts: CallFacts) => object)
-    | undefined;
-  if (handler === undefined) throw new StatusError(grpcCodes.UNIMPLEMENTED, operation.id);
   const work = (tx: Tx): object => {
-    if (caller !== nobody) requireIdentity(tx, caller);
-    authorize(tx, operation, caller, message);
-    const answer = handler(tx, caller, message, facts);
-    const event = toEvent(wire, operation, message, answer);
-    if (event !== undefined) recordEvent(tx, event, caller, urls.api);
-    return answer;
+    admit(tx, operation, caller, message);
+    const { response, actor = caller } = run(tx);
+    const event = toEvent(wire, operation, message, response);
+    if (event !== undefined) recordEvent(tx, event, actor, urls.api);
+    return response;
   };
   return operation.readOnly ? store.read(work) : store.transact(work);
+}
+
+/** Throws unless the caller is still somebody and may do this. */
+function admit(tx: Tx, operation: Operation, caller: Caller, message: object): void {
+  if (caller !== nobody) requireIdentity(tx, caller);
+  authorize(tx, operation, caller, message);
 }
 
 /** Looks keys up in a body that has been found to be JSON, or in none. */

@@ -10,12 +10,15 @@ import { createRouteMatcher, createWire } from '../../api/wire.ts';
 import { unauthenticated } from '../failures.ts';
 import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
+import type { PkceSupport } from '../services/identity-providers.ts';
 import type { Store } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { type FetchUpstream, fetchUpstream } from './fetch-upstream.ts';
+import { createImpersonation, type SignImpersonation } from './impersonation.ts';
 import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
 import { createBrowserLogin } from './oauth.ts';
+import { createPkceCheck } from './pkce-support.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -35,6 +38,10 @@ export interface Issuer extends HttpHandler {
   /** The exchanges without HTTP. Throw StatusError. */
   readonly exchange: Sts['exchange'];
   readonly exchangeRefreshToken: Sts['exchangeRefreshToken'];
+  readonly verifyLogin: Sts['verifyLogin'];
+  /** What an issuer publishes about PKCE, for who wants to use it as a provider. Never throws. */
+  pkceSupport(issuer: string): Promise<PkceSupport>;
+  readonly signImpersonation: SignImpersonation;
   /** Assumes `identity` with a third party's token; gives an access token for `audience`. Throws StatusError. */
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
 }
@@ -46,7 +53,8 @@ const largestForm = 64 * 1024;
 export function createIssuer(options: IssuerOptions): Issuer {
   const { store, urls, clock, verifyAws } = options;
   const accessTokens = createAccessTokens(store, urls.issuer, clock);
-  const upstream = createUpstream(store, urls, clock, options.fetchUpstream ?? fetchUpstream);
+  const fetchDocument = options.fetchUpstream ?? fetchUpstream;
+  const upstream = createUpstream(store, urls, clock, fetchDocument);
   const sts = createSts({ store, urls, clock, upstream, accessTokens, verifyAws });
   const browserLogin = createBrowserLogin({ store, urls, clock, sts });
   const wire = createWire(oidcSchema);
@@ -104,6 +112,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
     verifyAccessToken: (token) => accessTokens.verify(token),
     exchange: sts.exchange,
     exchangeRefreshToken: sts.exchangeRefreshToken,
+    verifyLogin: sts.verifyLogin,
+    pkceSupport: createPkceCheck(store, urls, fetchDocument),
+    signImpersonation: createImpersonation(store, urls.issuer, clock),
     async exchangeForIdentity(bearer, identity, audience) {
       const { token } = await sts.exchange(bearer, { identity, aud: [audience] });
       return token ?? '';

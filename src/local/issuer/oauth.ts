@@ -32,6 +32,7 @@ interface LoginRequest {
   readonly scopes: readonly string[];
   readonly identity: string | undefined;
   readonly register: boolean;
+  readonly invite: string | undefined;
   readonly refreshable: boolean;
 }
 
@@ -227,7 +228,6 @@ function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrl
   const exit = query.get('exit') ?? 'redirect';
   if (exit !== 'redirect') throw invalidArgument(`exit ${quote(exit)} is not known`);
   if (query.has('idp_id')) throw unavailable('identity providers of organizations are not available');
-  if (query.has('invite')) throw unavailable('invitations cannot be accepted');
   const identity = query.get('identity') ?? undefined;
   if (identity !== undefined && !isUidp(identity))
     throw invalidArgument(`${quote(identity)} is not the id of an identity`);
@@ -237,7 +237,9 @@ function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrl
     audience: audience.length > 0 ? audience : [urls.api],
     scopes: query.getAll('scope').map(unescapeTwice),
     identity,
-    register: query.get('skip_registration') !== 'true',
+    // Whoever brings an invite wants an account.
+    register: query.get('skip_registration') !== 'true' || query.has('invite'),
+    invite: query.get('invite') ?? undefined,
     refreshable: query.get('create_refresh_token') === 'true',
   };
 }

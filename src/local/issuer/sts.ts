@@ -10,8 +10,13 @@ import type {
 import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { grantsOf } from '../access.ts';
+import { recordRegistration } from '../events/outbox.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import { createUser, findIdentity, findUser, type IdentityRecord } from '../services/identity-records.ts';
+import { findProvider } from '../services/identity-provider-records.ts';
+import { findIdentity, findUser, type IdentityRecord } from '../services/identity-records.ts';
+import { signInThroughProvider } from '../services/provider-logins.ts';
+import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
+import { requireActive } from '../services/scim-records.ts';
 import { toWireTime } from '../services/wire-time.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
@@ -48,6 +53,8 @@ export interface BrowserLogin {
   readonly identity: string | undefined;
   /** Makes the account when there is none; NOT_FOUND otherwise. */
   readonly register: boolean;
+  /** Code of an invite to accept. */
+  readonly invite?: string | undefined;
   readonly refreshable: boolean;
 }
 
@@ -58,6 +65,13 @@ export interface Sts {
   exchangeRefreshToken(bearer: string, request: OidcExchangeRefreshTokenRequest): Promise<OidcTokenPair>;
   /** Ends a browser login. */
   signIn(login: BrowserLogin): Promise<OidcRawToken>;
+  /** Whose third-party token this is, for making an account. Throws PERMISSION_DENIED for platform tokens. */
+  verifyLogin(bearer: string): Promise<VerifiedLogin>;
+}
+
+export interface VerifiedLogin extends UpstreamLogin {
+  /** The `act` that a token of this login carries. */
+  readonly actor: Readonly<Record<string, string>>;
 }
 
 /** What has been proved, before the transaction that issues a token for it. */
@@ -138,12 +152,41 @@ export function createSts(options: StsOptions): Sts {
       publicKeys(store, claims.issuer).length > 0 || store.read((tx) => someUserSignsInWith(tx, claims.issuer));
     if (!isKnown) throw notFound(`no account signs in with issuer ${quote(claims.issuer)}`);
     await upstream.verify(bearer, decoded);
-    const { matchClaims } = await rules();
-    const problem = matchClaims({ issuer: claims.issuer, subject: claims.subject }, claims, defaultAudiences);
-    if (problem !== undefined) throw permissionDenied(problem.replace('identity expects', 'the platform expects'));
+    await requireAudience(claims, defaultAudiences);
     const user = store.read((tx) => findUser(tx, claims.issuer, claims.subject));
     if (user === undefined) throw noAccount(claims);
     return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true) };
+  };
+
+  const requireAudience = async (claims: TokenClaims, audiences: readonly string[]): Promise<void> => {
+    const { matchClaims } = await rules();
+    const problem = matchClaims({ issuer: claims.issuer, subject: claims.subject }, claims, audiences);
+    if (problem !== undefined) throw permissionDenied(problem.replace('identity expects', 'the platform expects'));
+  };
+
+  /** A token for a user of an organization's own provider: signed by its issuer, for our client there (protocols 9). */
+  const recogniseThrough = async (id: string, bearer: string): Promise<Proof> => {
+    if (!isUidp(id)) throw invalidArgument(`${quote(id)} is not the id of an identity provider`);
+    const provider = store.read((tx) => findProvider(tx, id));
+    const decoded = decodeJwt(bearer);
+    const claims = toTokenClaims(decoded);
+    // One sentence for a provider that does not exist and for one that is not the token's.
+    const refused = permissionDenied(
+      `no identity provider ${quote(id)} accepts tokens of issuer ${quote(claims.issuer)}`,
+    );
+    if (provider === undefined || provider.issuer !== claims.issuer) throw refused;
+    await upstream.verify(bearer, decoded);
+    await requireAudience(claims, [provider.clientId]);
+    const identity = store.transact((tx) => {
+      const now = findProvider(tx, id);
+      if (now?.issuer !== provider.issuer || now.clientId !== provider.clientId) throw refused;
+      const login = toVerifiedLogin(claims);
+      const signedIn = signInThroughProvider(tx, now, login, claims.all);
+      if (signedIn.isNew) recordRegistration(tx, urls.api, { identity: signedIn.identity }, login.actor);
+      return findIdentity(tx, signedIn.identity);
+    });
+    if (identity === undefined) throw new Error('a user who has just signed in is not there');
+    return { identity: identity.id, rule: ruleOf(identity), actor: toActor(claims, true) };
   };
 
   /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */
@@ -178,12 +221,16 @@ export function createSts(options: StsOptions): Sts {
     async exchange(bearer, request) {
       const audience = checkAudience(request.aud);
       const limits = toLimits(request);
-      if (request.identityProvider !== undefined) {
-        const message = 'identity providers of organizations are not available on this platform yet';
-        throw new StatusError(grpcCodes.UNIMPLEMENTED, message);
+      const { identity, identityProvider } = request;
+      if (identity !== undefined && identityProvider !== undefined) {
+        throw invalidArgument('identity and identity_provider exclude each other');
       }
-      const { identity } = request;
-      const proof = identity === undefined ? await recognise(bearer, audience) : await assume(bearer, identity);
+      const proof =
+        identityProvider !== undefined
+          ? await recogniseThrough(identityProvider, bearer)
+          : identity === undefined
+            ? await recognise(bearer, audience)
+            : await assume(bearer, identity);
       return sign(
         store.transact((tx) => prepare(tx, proof, [limits])),
         audience,
@@ -209,14 +256,19 @@ export function createSts(options: StsOptions): Sts {
     },
 
     async signIn(login) {
-      const { upstream: claims, register } = login;
+      const { upstream: claims, register, invite } = login;
       const audience = checkAudience(login.audience);
       const limits = [toLimits({ scopes: [...login.scopes] })];
       const user = store.transact((tx) => {
         const known = findUser(tx, claims.issuer, claims.subject);
-        if (known !== undefined) return known;
-        if (!register) throw noAccount(claims);
-        return createdUser(tx, claims);
+        if (known === undefined && !register) throw noAccount(claims);
+        if (known !== undefined && invite === undefined) return known;
+        const { actor, ...who } = toVerifiedLogin(claims);
+        const session = enroll(tx, who, { ...(invite === undefined ? {} : { code: invite }) });
+        recordRegistration(tx, urls.api, session, actor);
+        const user = findIdentity(tx, session.identity ?? '');
+        if (user === undefined) throw new Error('a user just made is not there');
+        return user;
       });
       if (login.identity !== undefined) {
         const proof = await assumeAsUser(login.identity, claims, user);
@@ -232,6 +284,17 @@ export function createSts(options: StsOptions): Sts {
         refresh: login.refreshable ? startFamily(tx, urls.issuer, session) : undefined,
       }));
       return { ...(await sign(ready, audience)), ...(refresh === undefined ? {} : { refreshToken: refresh.token }) };
+    },
+
+    async verifyLogin(bearer) {
+      const decoded = decodeJwt(bearer);
+      if (decoded.issuer === urls.issuer) {
+        throw permissionDenied('a token of the platform itself cannot be registered: send that of the login');
+      }
+      const claims = toTokenClaims(decoded);
+      await upstream.verify(bearer, decoded);
+      await requireAudience(claims, defaultAudiences);
+      return toVerifiedLogin(claims);
     },
   };
 
@@ -276,6 +339,7 @@ function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
   if (record === undefined || ruleOf(record) !== proof.rule) {
     throw new StatusError(grpcCodes.UNAVAILABLE, 'the identity changed while the token was verified; try again');
   }
+  requireActive(tx, record.id);
   let grants: Grants = grantsOf(tx, record.id);
   if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
   for (const limit of limits) grants = narrow(tx, grants, limit);
@@ -345,21 +409,11 @@ function noAccount(claims: TokenClaims): StatusError {
   return notFound(`account not found, registration required: no account for ${who}`);
 }
 
-/** A new account is bound to nothing (protocols 5). */
-function createdUser(tx: Tx, claims: TokenClaims): IdentityRecord {
-  const { email, emailVerified, profile } = toActor(claims, true);
+function toVerifiedLogin(claims: TokenClaims): VerifiedLogin {
+  const { act, email, emailVerified, profile } = toActor(claims, true);
   const name = profile?.['name'];
   const { issuer, subject } = claims;
-  const id = createUser(tx, {
-    issuer,
-    subject,
-    email,
-    emailVerified,
-    name: typeof name === 'string' ? name : undefined,
-  });
-  const user = findIdentity(tx, id);
-  if (user === undefined) throw new Error('a user just made is not there');
-  return user;
+  return { issuer, subject, email, emailVerified, ...(typeof name === 'string' ? { name } : {}), actor: act };
 }
 
 /** Users' addresses follow what they sign in with. */

@@ -7,13 +7,13 @@ import type {
   Empty,
 } from '../../api/schema/types.gen.ts';
 import { ancestry } from '../../api/uidp.ts';
-import { capabilitiesAt } from '../access.ts';
+import { authorityOf, rolesHeldBy } from '../access.ts';
 import { invalidArgument, permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { toWireGroup } from './groups.ts';
 import { removeIdentity } from './identities.ts';
-import { capabilitiesOf, toWireRole } from './roles.ts';
+import { capabilitiesOf, toWireRole } from './role-records.ts';
 import { toWireTime } from './wire-time.ts';
 
 /** What the caller's token says, with what is left of its capabilities now (protocols 4.4). */
@@ -25,7 +25,7 @@ export function validate(tx: Tx, caller: Caller, _request: Empty): AuthWhoAmI {
     audience: [...caller.audience],
     expiry: toWireTime(caller.expiresAt * 1000),
     issuedAt: toWireTime(caller.issuedAt * 1000),
-    capabilities: [...caller.ceiling.keys()].sort().flatMap((group) => capabilitiesIn(tx, caller, group)),
+    capabilities: capabilitiesByGroup(tx, caller),
     ...(caller.email === undefined ? {} : { email: caller.email }),
     ...(profile === undefined ? {} : { profile }),
   };
@@ -39,28 +39,31 @@ export function deleteSelf(tx: Tx, caller: Caller, request: AuthDeletionRequest)
   return {};
 }
 
-/** One entry per bound role while they explain everything the caller holds there, the bare names otherwise. */
-function capabilitiesIn(tx: Tx, caller: Caller, groupId: string): AuthWhoAmICapability[] {
-  const row = tx.get('SELECT * FROM groups WHERE id = ?', groupId);
-  const held = capabilitiesAt(tx, caller, groupId);
-  if (row === undefined || held.size === 0) return [];
-  const group = toWireGroup(row);
-  const roles = boundRoles(tx, caller.identity, groupId).filter((role) => isWithin(capabilitiesOf(role), held));
-  const explained = new Set(roles.flatMap(capabilitiesOf));
-  if (explained.size === held.size) return roles.map((role) => ({ group, role: toWireRole(role) }));
-  return [{ group, capabilities: sortCapabilities(held) }];
+/** One entry per role while the roles explain everything the caller holds in a group, the bare names otherwise. */
+function capabilitiesByGroup(tx: Tx, caller: Caller): AuthWhoAmICapability[] {
+  const authority = authorityOf(tx, caller);
+  const rolesAt = new Map<string, SqlRow[]>();
+  for (const row of rolesHeldBy(tx, caller.identity)) {
+    const place = String(row['place']);
+    rolesAt.set(place, [...(rolesAt.get(place) ?? []), row]);
+  }
+  return [...caller.ceiling.keys()].sort().flatMap((id): AuthWhoAmICapability[] => {
+    const row = tx.get('SELECT * FROM groups WHERE id = ?', id);
+    const held = authority(id);
+    if (row === undefined || held.size === 0) return [];
+    const group = toWireGroup(row);
+    const roles = distinct(ancestry(id).flatMap((place) => rolesAt.get(place) ?? []));
+    const fitting = roles.filter((role) => isWithin(capabilitiesOf(role), held));
+    const explained = new Set(fitting.flatMap(capabilitiesOf));
+    if (explained.size === held.size) return fitting.map((role) => ({ group, role: toWireRole(role) }));
+    return [{ group, capabilities: sortCapabilities(held) }];
+  });
 }
 
-/** Roles bound at the group or above it, each once, by id. */
-function boundRoles(tx: Tx, identity: string, group: string): SqlRow[] {
-  return tx.all(
-    `SELECT r.* FROM roles r WHERE r.id IN (
-       SELECT b.role FROM role_bindings b
-       WHERE b.identity = ? AND b.group_id IN (SELECT value FROM json_each(?)))
-     ORDER BY r.id`,
-    identity,
-    JSON.stringify(ancestry(group)),
-  );
+/** Each role once, by id. */
+function distinct(roles: readonly SqlRow[]): SqlRow[] {
+  const byId = new Map(roles.map((role) => [String(role['id']), role]));
+  return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, role]) => role);
 }
 
 function isWithin(capabilities: readonly string[], held: ReadonlySet<string>): boolean {

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../failures.ts';
 import { compilePattern, PatternError } from '../issuer/claim-match.ts';
+import { isLoopbackHttp } from '../issuer/loopback.ts';
 
 const namePattern = '^[a-z0-9 ._-]{1,}$';
 const descriptionPattern = '^[\\S ]{0,512}$';
@@ -31,6 +32,24 @@ export function checkPattern(field: string, pattern: string): string {
     throw invalidArgument(`${field}: ${JSON.stringify(pattern)} is not usable: ${error.message}`);
   }
   return pattern;
+}
+
+/** An address as it is written: nothing is changed, since an invite wants exactly the same one back (protocols 5). */
+export function checkEmail(field: string, email: string): string {
+  if (email.length > 254 || !/^[^\s@"<>\p{Cc}\p{Cf}]+@[^\s@"<>\p{Cc}\p{Cf}]+$/u.test(email)) {
+    throw invalidArgument(`${field}: ${JSON.stringify(email)} is not an e-mail address`);
+  }
+  return email;
+}
+
+/** A URL that tokens can be issued under, whose keys nobody in between can answer for (protocols 3.7). */
+export function checkIssuerUrl(field: string, issuer: string): string {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  const isPlain = url !== undefined && url.username === '' && url.password === '' && !/[?#\s]/.test(issuer);
+  if (!isPlain || issuer.length > 255 || !(url.protocol === 'https:' || isLoopbackHttp(url))) {
+    throw invalidArgument(`${field}: ${JSON.stringify(issuer)} is not an https URL`);
+  }
+  return issuer;
 }
 
 function mismatch(what: string, pattern: string): Error {

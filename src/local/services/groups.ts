@@ -6,7 +6,7 @@ import type {
   IamGroupFilter,
   IamGroupList,
 } from '../../api/schema/types.gen.ts';
-import { isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
+import { isAncestorOrSelf, isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
 import { groupsWith, requireCapabilities } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
@@ -50,7 +50,10 @@ export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter): Iam
   return { items: rows.map(toWireGroup) };
 }
 
-/** Role bindings go with the group; anything else below it must be deleted first (semantics 2, group delete). */
+/**
+ * Role bindings, invites, the account association and accepted terms go with the group; anything else below it must be
+ * deleted first (semantics 2, group delete).
+ */
 export function deleteGroup(tx: Tx, _caller: Caller, request: IamDeleteGroupRequest): Empty {
   const id = requiredUidp('id', request.id);
   findGroup(tx, id);
@@ -111,6 +114,17 @@ export function toWireGroup(row: SqlRow): IamGroup {
   };
 }
 
+/** For whoever accepts the invite that comes with it. Returns its id. */
+export function createOrganizationWithoutOwner(tx: Tx, wanted: string | undefined): string {
+  const name = checkName(wanted);
+  requireUnverifiedName(tx, name);
+  return String(insertOrganization(tx, name, '').id);
+}
+
+function insertOrganization(tx: Tx, name: string, description: string): IamGroup {
+  return insertGroup(tx, { parent: '', name, description, kind: 'ORG_KIND_CUSTOMER', status: 'ORG_STATUS_READY' });
+}
+
 function createOrganization(tx: Tx, caller: Caller, name: string, description: string): IamGroup {
   // An assumed identity belongs to an organization already, and would orphan the new one when it is deleted.
   if (!isRoot(caller.identity)) throw permissionDenied('only users can create organizations');
@@ -122,13 +136,7 @@ function createOrganization(tx: Tx, caller: Caller, name: string, description: s
     name,
   );
   if (own !== undefined) throw alreadyExists(`organization ${JSON.stringify(name)} already exists`);
-  const group = insertGroup(tx, {
-    parent: '',
-    name,
-    description,
-    kind: 'ORG_KIND_CUSTOMER',
-    status: 'ORG_STATUS_READY',
-  });
+  const group = insertOrganization(tx, name, description);
   bindRole(tx, { group: String(group.id), identity: caller.identity, role: builtInRoleId('owner') });
   return group;
 }
@@ -146,9 +154,14 @@ function requireFreeName(tx: Tx, parent: string, name: string): void {
 
 function resolveParent(tx: Tx, caller: Caller, parent: string): string {
   if (isUidp(parent)) return parent;
-  const visible = selectVisible(tx, { table: 'groups', visible: groupsWith(tx, caller, ['groups.list']) });
-  const matches = visible.filter((row) => row['name'] === parent || String(row['id']).endsWith(`/${parent}`));
-  const [match, ...others] = matches.map((row) => String(row['id']));
+  const visible = groupsWith(tx, caller, ['groups.list']);
+  // The end of an id is looked for only when the text could be one: names are found by an index.
+  const ending = /^[0-9a-f]{16}(?:\/[0-9a-f]{16})*$/.test(parent)
+    ? tx.all('SELECT id FROM groups WHERE substr(id, -?) = ?', parent.length + 1, `/${parent}`)
+    : [];
+  const rows = [...tx.all('SELECT id FROM groups WHERE name = ?', parent), ...ending];
+  const found = [...new Set(rows.map((row) => String(row['id'])))].sort();
+  const [match, ...others] = found.filter((id) => visible.some((place) => isAncestorOrSelf(place, id)));
   if (match === undefined) throw notFound(`group ${JSON.stringify(parent)} not found`);
   if (others.length > 0) {
     throw invalidArgument(`${JSON.stringify(parent)} names several groups: ${[match, ...others].join(', ')}`);
@@ -161,6 +174,7 @@ const contents = [
   ['repos', 'repository'],
   ['identities', 'identity'],
   ['roles', 'role'],
+  ['identity_providers', 'identity provider'],
 ] as const;
 
 function requireEmpty(tx: Tx, id: string): void {

@@ -1,9 +1,25 @@
 import type { OperationTypes } from '../../api/schema/types.gen.ts';
 import type { Tx } from '../store/database.ts';
-import type { Caller } from '../types.ts';
+import type { Caller, PlatformUrls } from '../types.ts';
+import {
+  createAccountAssociations,
+  deleteAccountAssociations,
+  listAccountAssociations,
+  updateAccountAssociations,
+} from './account-associations.ts';
 import { deleteSelf, validate } from './auth.ts';
+import {
+  createExternalGroupRoleMapping,
+  deleteExternalGroupRoleMapping,
+  deleteExternalGroupRoleMappings,
+  getExternalGroupRoleMapping,
+  listExternalGroupRoleMappings,
+} from './external-group-role-mappings.ts';
+import { checkEligibility, lookupGroup, requestGroupAccess } from './group-access.ts';
+import { createGroupInvite, createGroupInviteWithGroup, deleteGroupInvite, listGroupInvites } from './group-invites.ts';
 import { createGroup, deleteGroup, listGroups, updateGroup } from './groups.ts';
 import { createIdentity, deleteIdentity, listIdentities, lookupIdentity, updateIdentity } from './identities.ts';
+import { deleteIdentityProvider, listIdentityProviders } from './identity-providers.ts';
 import {
   createRoleBinding,
   createRoleBindings,
@@ -12,6 +28,18 @@ import {
   updateRoleBinding,
 } from './role-bindings.ts';
 import { createRole, deleteRole, listRoles, updateRole } from './roles.ts';
+import { createRootIdentity, updateIdentityMetadata } from './root-identities.ts';
+import { generateScimToken, regenerateScimToken, revokeScimToken, setScimEnabled } from './scim-tokens.ts';
+import { acceptTerms, listAcceptedTerms } from './terms.ts';
+
+/** What an operation may know of its call besides who calls and what for. */
+export interface CallFacts {
+  readonly urls: PlatformUrls;
+  /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
+  names(...path: string[]): boolean;
+  /** Bytes of a small blob (16 MiB at most), read at once; undefined when there is none. Larger ones throw. */
+  readBlob(digest: string): Uint8Array | undefined;
+}
 
 /**
  * One operation on canonical messages. Runs inside a transaction, so it throws to undo. For a scoped operation the
@@ -21,21 +49,46 @@ export type Handler<Id extends keyof OperationTypes> = (
   tx: Tx,
   caller: Caller,
   request: OperationTypes[Id]['request'],
+  facts: CallFacts,
 ) => OperationTypes[Id]['response'];
 
-/** What this platform does. An operation that is not here answers 501. */
+/** What this platform does with its store alone. An operation that is neither here nor in `outside.ts` answers 501. */
 export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } = {
   'auth.v1.Auth.Validate': validate,
   'auth.v1.Auth.Delete': deleteSelf,
+  'events.v1.Identities.Create': createRootIdentity,
+  'events.v1.Identities.UpdateMetadata': updateIdentityMetadata,
+  'iam.v1.ExternalGroupRoleMappings.Create': createExternalGroupRoleMapping,
+  'iam.v1.ExternalGroupRoleMappings.Get': getExternalGroupRoleMapping,
+  'iam.v1.ExternalGroupRoleMappings.List': listExternalGroupRoleMappings,
+  'iam.v1.ExternalGroupRoleMappings.Delete': deleteExternalGroupRoleMapping,
+  'iam.v1.ExternalGroupRoleMappings.BatchDelete': deleteExternalGroupRoleMappings,
+  'iam.v1.GroupAccountAssociations.Create': createAccountAssociations,
+  'iam.v1.GroupAccountAssociations.Update': updateAccountAssociations,
+  'iam.v1.GroupAccountAssociations.List': listAccountAssociations,
+  'iam.v1.GroupAccountAssociations.Delete': deleteAccountAssociations,
+  'iam.v1.GroupInvites.Create': createGroupInvite,
+  'iam.v1.GroupInvites.CreateWithGroup': createGroupInviteWithGroup,
+  'iam.v1.GroupInvites.List': listGroupInvites,
+  'iam.v1.GroupInvites.Delete': deleteGroupInvite,
   'iam.v1.Groups.Create': createGroup,
   'iam.v1.Groups.Update': updateGroup,
   'iam.v1.Groups.List': listGroups,
   'iam.v1.Groups.Delete': deleteGroup,
+  'iam.v1.Groups.LookupGroup': lookupGroup,
+  'iam.v1.Groups.RequestGroupAccess': requestGroupAccess,
+  'iam.v1.Groups.CheckEligibility': checkEligibility,
   'iam.v1.Identities.Create': createIdentity,
   'iam.v1.Identities.Update': updateIdentity,
   'iam.v1.Identities.List': listIdentities,
   'iam.v1.Identities.Lookup': lookupIdentity,
   'iam.v1.Identities.Delete': deleteIdentity,
+  'iam.v1.IdentityProviders.List': listIdentityProviders,
+  'iam.v1.IdentityProviders.Delete': deleteIdentityProvider,
+  'iam.v1.IdentityProviders.GenerateScimToken': generateScimToken,
+  'iam.v1.IdentityProviders.RegenerateScimToken': regenerateScimToken,
+  'iam.v1.IdentityProviders.RevokeScimToken': revokeScimToken,
+  'iam.v1.IdentityProviders.SetScimEnabled': setScimEnabled,
   'iam.v1.Roles.Create': createRole,
   'iam.v1.Roles.Update': updateRole,
   'iam.v1.Roles.List': listRoles,
@@ -45,4 +98,6 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'iam.v1.RoleBindings.Update': updateRoleBinding,
   'iam.v1.RoleBindings.List': listRoleBindings,
   'iam.v1.RoleBindings.Delete': deleteRoleBinding,
+  'iam.v1.Terms.AcceptTerms': acceptTerms,
+  'iam.v1.Terms.ListAccepted': listAcceptedTerms,
 };

@@ -8,8 +8,8 @@ import type {
   IamLookupRequest,
 } from '../../api/schema/types.gen.ts';
 import { isAncestor, newChildId, parentOf } from '../../api/uidp.ts';
-import { capabilitiesAt, grantsOf, groupsWith } from '../access.ts';
-import { alreadyExists, invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import { authorityOf, grantsOf, groupsWith } from '../access.ts';
+import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkName } from './field-rules.ts';
@@ -48,7 +48,10 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
   const description = checkDescription(request.description);
   const relationship = checkRelationship(request, tx.now, before.relationship);
   requireFreeName(tx, parentOf(id), name, relationship, id);
-  if (JSON.stringify(relationship) !== JSON.stringify(before.relationship)) requireGrantable(tx, caller, id);
+  if (JSON.stringify(relationship) !== JSON.stringify(before.relationship)) {
+    requireGrantable(tx, caller, id);
+    requireUnboundService(tx, id);
+  }
   writeIdentity(tx, { id, name, description, relationship });
   return toWireIdentity(requireIdentity(tx, id));
 }
@@ -84,6 +87,7 @@ export function deleteIdentity(tx: Tx, _caller: Caller, request: IamDeleteIdenti
 }
 
 export function removeIdentity(tx: Tx, id: string): void {
+  requireUnboundService(tx, id);
   keepAnOwner(tx, organizationsOwnedBy(tx, id), () => tx.run('DELETE FROM identities WHERE id = ?', id));
 }
 
@@ -91,6 +95,15 @@ function requireIdentity(tx: Tx, id: string): IdentityRecord {
   const record = findIdentity(tx, id);
   if (record === undefined) throw notFound(`${id} not found`);
   return record;
+}
+
+/** An account association hands it to a service of the platform (semantics 2), which must find what it was given. */
+function requireUnboundService(tx: Tx, id: string): void {
+  const row = tx.get('SELECT group_id, principal FROM service_bindings WHERE identity = ?', id);
+  if (row === undefined) return;
+  throw failedPrecondition(
+    `identity ${id} is the ${row['principal']} of the account association of ${row['group_id']}`,
+  );
 }
 
 /** Pull tokens are exempt: by default every one of them is called `pull-token` (protocols 7.3). */
@@ -108,8 +121,9 @@ function requireFreeName(tx: Tx, parent: string, name: string, relationship: Rel
 
 /** Who may change how an identity is proved may become it, so it must hold all that the identity does. */
 function requireGrantable(tx: Tx, caller: Caller, id: string): void {
+  const authority = authorityOf(tx, caller);
   for (const [group, granted] of grantsOf(tx, id)) {
-    const held = capabilitiesAt(tx, caller, group);
+    const held = authority(group);
     const beyond = [...granted].filter((capability) => !held.has(capability));
     if (beyond.length === 0) continue;
     throw permissionDenied(`the identity holds more at ${group} than the caller does; missing: ${beyond.join(', ')}`);

@@ -41,7 +41,12 @@ export function findIdentity(tx: Tx, id: string): IdentityRecord | undefined {
 
 /** The user who signs in with this pair. Only users' pairs are unique (protocols 3.3). */
 export function findUser(tx: Tx, issuer: string, subject: string): IdentityRecord | undefined {
-  const row = tx.get('SELECT * FROM identities WHERE issuer = ? AND subject = ? AND parent IS NULL', issuer, subject);
+  // Static keys at the root belong to no login (root-identities.ts).
+  const row = tx.get(
+    "SELECT * FROM identities WHERE issuer = ? AND subject = ? AND parent IS NULL AND kind = 'claimMatch'",
+    issuer,
+    subject,
+  );
   return row === undefined ? undefined : toIdentityRecord(row);
 }
 

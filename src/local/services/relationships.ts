@@ -6,8 +6,7 @@ import type {
   IamIdentityStaticKeys,
 } from '../../api/schema/types.gen.ts';
 import { invalidArgument } from '../failures.ts';
-import { isLoopbackHttp } from '../issuer/loopback.ts';
-import { checkAwsAccount, checkPattern } from './field-rules.ts';
+import { checkAwsAccount, checkIssuerUrl, checkPattern } from './field-rules.ts';
 import type { Relationship } from './identity-records.ts';
 import { toWireTime } from './wire-time.ts';
 
@@ -118,13 +117,6 @@ function literalOrPattern(
   if (isSet(pattern)) return { pattern: checkPattern(`${field}_pattern`, pattern) };
   if (isSet(literal)) return { literal };
   throw invalidArgument(`${field} or ${field}_pattern is required`);
-}
-
-/** Its keys are fetched by discovery, so it must be a URL nobody in between can answer for. */
-function checkIssuerUrl(field: string, issuer: string): void {
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  if (url !== undefined && (url.protocol === 'https:' || isLoopbackHttp(url))) return;
-  throw invalidArgument(`${field}: ${JSON.stringify(issuer)} is not an https URL`);
 }
 
 /** A JSON Web Key Set of public keys that can verify signatures. */

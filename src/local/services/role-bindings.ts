@@ -9,23 +9,24 @@ import type {
   IamRoleBindingList,
   IamRoleBindingListBinding,
 } from '../../api/schema/types.gen.ts';
-import { isAncestorOrSelf, rootOf } from '../../api/uidp.ts';
-import { capabilitiesAt, groupsWith, hasCapabilities } from '../access.ts';
-import { alreadyExists, invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import { rootOf } from '../../api/uidp.ts';
+import { type Authority, authorityOf, groupsWith } from '../access.ts';
+import { alreadyExists, invalidArgument, notFound } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
+import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup, toWireGroup } from './groups.ts';
-import { findIdentity } from './identity-records.ts';
+import { findIdentity, type IdentityRecord } from './identity-records.ts';
 import { keepAnOwner } from './owners.ts';
 import { bindRole } from './role-binding-records.ts';
-import { capabilitiesOf, toWireRole } from './roles.ts';
+import { toWireRole } from './role-records.ts';
 import { requiredUidp, selectVisible } from './selection.ts';
 import { toWireTime } from './wire-time.ts';
 
 export function createRoleBinding(tx: Tx, caller: Caller, request: IamCreateRoleBindingRequest): IamRoleBinding {
   const group = requiredUidp('parent', request.parent);
   findGroup(tx, group);
-  return createOne(tx, caller, group, request.roleBinding ?? {});
+  return createOne(tx, caller, group, request.roleBinding ?? {}, authorityOf(tx, caller));
 }
 
 /** All or none: an entry that is refused undoes those before it. */
@@ -38,7 +39,8 @@ export function createRoleBindings(
   const wanted = request.roleBindings ?? [];
   if (wanted.length === 0) throw invalidArgument('role_bindings is required');
   findGroup(tx, group);
-  return { roleBindings: wanted.map((binding) => createOne(tx, caller, group, binding)) };
+  const authority = authorityOf(tx, caller);
+  return { roleBindings: wanted.map((binding) => createOne(tx, caller, group, binding, authority)) };
 }
 
 /** The group is the parent of the id; a `group` in the message is ignored (semantics 4). */
@@ -46,7 +48,7 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
   const binding = findBinding(tx, requiredUidp('id', request.id));
   const id = String(binding['id']);
   const group = String(binding['group_id']);
-  const { identity, role } = checkTarget(tx, caller, group, request);
+  const { identity, role } = checkTarget(tx, caller, group, request, authorityOf(tx, caller));
   const same = binding['identity'] === identity && binding['role'] === role;
   if (!same) requireNew(tx, group, identity, role);
   keepAnOwner(tx, [group], () =>
@@ -58,7 +60,7 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
 export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
   const visible = groupsWith(tx, caller, ['role_bindings.list']);
   const rows = selectVisible(tx, { table: 'role_bindings', visible, id: request.id, uidp: request.uidp });
-  return { items: rows.map((row) => toListItem(tx, row)) };
+  return { items: rows.map(hydrator(tx)) };
 }
 
 export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {
@@ -69,8 +71,14 @@ export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRol
   return {};
 }
 
-function createOne(tx: Tx, caller: Caller, group: string, binding: IamRoleBinding): IamRoleBinding {
-  const { identity, role } = checkTarget(tx, caller, group, binding);
+function createOne(
+  tx: Tx,
+  caller: Caller,
+  group: string,
+  binding: IamRoleBinding,
+  authority: Authority,
+): IamRoleBinding {
+  const { identity, role } = checkTarget(tx, caller, group, binding, authority);
   requireNew(tx, group, identity, role);
   return bindRole(tx, { group, identity, role });
 }
@@ -80,41 +88,22 @@ function checkTarget(
   caller: Caller,
   group: string,
   binding: IamRoleBinding,
+  authority: Authority,
 ): { identity: string; role: string } {
   const identity = requiredUidp('identity', binding.identity);
   const role = requiredUidp('role', binding.role);
-  requireBindable(tx, caller, group, identity);
-  requireGrantable(tx, caller, group, findRole(tx, group, role));
+  requireBindable(tx, authority, group, identity);
+  requireGrantableRole(tx, caller, group, role, authority);
   return { identity, role };
 }
 
 /** Users and identities of the same organization; another organization's only for who may list them there. */
-function requireBindable(tx: Tx, caller: Caller, group: string, identity: string): void {
+function requireBindable(tx: Tx, authority: Authority, group: string, identity: string): void {
   const record = findIdentity(tx, identity);
   const reachable =
     record !== undefined &&
-    (record.parent === null ||
-      rootOf(identity) === rootOf(group) ||
-      hasCapabilities(tx, caller, ['identity.list'], identity));
+    (record.parent === null || rootOf(identity) === rootOf(group) || authority(identity).has('identity.list'));
   if (!reachable) throw notFound(`identity ${identity} not found`);
-}
-
-/** Roles apply where they are made and below; built-in ones everywhere. */
-function findRole(tx: Tx, group: string, id: string): SqlRow {
-  const row = tx.get('SELECT * FROM roles WHERE id = ?', id);
-  const reachable = row !== undefined && (row['parent'] === null || isAncestorOrSelf(String(row['parent']), group));
-  if (!reachable) throw notFound(`role ${id} not found`);
-  return row;
-}
-
-/** Nobody grants more than it holds at the same place. */
-function requireGrantable(tx: Tx, caller: Caller, group: string, role: SqlRow): void {
-  const held = capabilitiesAt(tx, caller, group);
-  const beyond = capabilitiesOf(role).filter((capability) => !held.has(capability));
-  if (beyond.length === 0) return;
-  throw permissionDenied(
-    `role ${JSON.stringify(role['name'])} holds more than the caller does here; missing: ${beyond.join(', ')}`,
-  );
 }
 
 function requireNew(tx: Tx, group: string, identity: string, role: string): void {
@@ -134,21 +123,41 @@ function findBinding(tx: Tx, id: string): SqlRow {
 }
 
 /** List items say who and what by name, unlike the answers of create and update (semantics 10). */
-function toListItem(tx: Tx, row: SqlRow): IamRoleBindingListBinding {
-  const role = tx.get('SELECT * FROM roles WHERE id = ?', row['role'] ?? null);
-  const identity = findIdentity(tx, String(row['identity']));
+function hydrator(tx: Tx): (row: SqlRow) => IamRoleBindingListBinding {
+  // Many bindings name few groups and roles: each is read and decoded once.
+  const group = once((id) => toWireGroup(findGroup(tx, id)));
+  const role = once((id) => {
+    const row = tx.get('SELECT * FROM roles WHERE id = ?', id);
+    return row === undefined ? {} : { role: toWireRole(row) };
+  });
+  const who = once((id) => describeIdentity(findIdentity(tx, id)));
+  return (row) => ({
+    id: String(row['id']),
+    group: group(String(row['group_id'])),
+    identity: String(row['identity']),
+    ...role(String(row['role'])),
+    ...who(String(row['identity'])),
+    createdAt: toWireTime(Number(row['created_at'])),
+  });
+}
+
+function describeIdentity(identity: IdentityRecord | undefined): IamRoleBindingListBinding {
   const relationship = identity?.relationship;
   // A user is known by its address; what it signs in with is not the organization's business.
   const claims = identity?.parent != null && relationship?.kind === 'claimMatch' ? relationship.claimMatch : undefined;
   const email = identity?.email ?? '';
   return {
-    id: String(row['id']),
-    group: toWireGroup(findGroup(tx, String(row['group_id']))),
-    identity: String(row['identity']),
-    ...(role === undefined ? {} : { role: toWireRole(role) }),
     ...(identity?.emailVerified === true ? { email } : { emailUnverified: email }),
     claimMatchIssuer: claims?.issuer ?? '',
     claimMatchSubject: claims?.subject ?? '',
-    createdAt: toWireTime(Number(row['created_at'])),
+  };
+}
+
+function once<T extends object>(make: (id: string) => T): (id: string) => T {
+  const made = new Map<string, T>();
+  return (id) => {
+    const value = made.get(id) ?? make(id);
+    made.set(id, value);
+    return value;
   };
 }

@@ -16,6 +16,7 @@ import type { Caller } from '../types.ts';
 import { isBuiltInRoleName } from './built-in-roles.ts';
 import { checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
+import { capabilitiesOf, toWireRole } from './role-records.ts';
 import { requiredUidp, selectVisible } from './selection.ts';
 
 const byName = new Map(knownCapabilities.map((capability) => [capability.name, capability]));
@@ -80,25 +81,25 @@ export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter): IamRo
 
 export function deleteRole(tx: Tx, _caller: Caller, request: IamDeleteRoleRequest): Empty {
   const id = String(findCustomRole(tx, requiredUidp('id', request.id))['id']);
-  const count = Number(tx.get('SELECT COUNT(*) AS count FROM role_bindings WHERE role = ?', id)?.['count']);
-  if (count > 0) throw failedPrecondition(`role ${id} is in use by ${count} role binding${count === 1 ? '' : 's'}`);
+  const uses = usesOf(tx, id);
+  if (uses.length > 0) throw failedPrecondition(`role ${id} is in use by ${uses.join(', ')}`);
   tx.run('DELETE FROM roles WHERE id = ?', id);
   return {};
 }
 
-export function toWireRole(row: SqlRow): IamRole {
-  return {
-    id: String(row['id']),
-    name: String(row['name']),
-    description: String(row['description']),
-    capabilities: capabilitiesOf(row),
-  };
+/** Invites are none of them: one whose role is gone cannot be accepted any more (v2 GroupInvite, `role`). */
+function usesOf(tx: Tx, id: string): string[] {
+  return usedBy.flatMap(([table, column, noun]) => {
+    const count = Number(tx.get(`SELECT COUNT(*) AS count FROM ${table} WHERE ${column} = ?`, id)?.['count']);
+    return count === 0 ? [] : [`${count} ${noun}${count === 1 ? '' : 's'}`];
+  });
 }
 
-export function capabilitiesOf(row: SqlRow): string[] {
-  // Only this module and the built-in roles write the column, as a list of dotted names in enum order.
-  return JSON.parse(String(row['capabilities'])) as string[];
-}
+const usedBy = [
+  ['role_bindings', 'role', 'role binding'],
+  ['identity_providers', 'default_role', 'identity provider'],
+  ['external_group_role_mappings', 'role', 'group mapping'],
+] as const;
 
 function findCustomRole(tx: Tx, id: string): SqlRow {
   const row = tx.get('SELECT * FROM roles WHERE id = ?', id);

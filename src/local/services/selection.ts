@@ -3,8 +3,19 @@ import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.t
 import { invalidArgument } from '../failures.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 
+/** Tables whose `id` is a UIDP, and the column that holds the parent of that id. */
+const containers = {
+  groups: 'parent',
+  identities: 'parent',
+  roles: 'parent',
+  role_bindings: 'group_id',
+  group_invites: 'group_id',
+  identity_providers: 'parent',
+  external_group_role_mappings: 'identity_provider',
+} as const;
+
 export interface Selection {
-  readonly table: 'groups' | 'identities' | 'roles' | 'role_bindings';
+  readonly table: keyof typeof containers;
   /** Ids at and below which rows may be shown, ascending, none inside another (`groupsWith`). */
   readonly visible: readonly string[];
   readonly id?: string | undefined;
@@ -49,7 +60,7 @@ function conditions({ table, id, name, uidp }: Selection): { sql: string; values
   if (wanted !== undefined) add('id = ?', wanted);
   if (name !== undefined && name !== '') add('name = ?', name);
   const container = optionalUidp('uidp.children_of', uidp?.childrenOf);
-  if (container !== undefined) add(table === 'role_bindings' ? 'group_id = ?' : 'parent = ?', container);
+  if (container !== undefined) add(`${containers[table]} = ?`, container);
   const inside = optionalUidp('uidp.ancestors_of', uidp?.ancestorsOf);
   if (inside !== undefined) add(isOneOf, JSON.stringify(ancestry(inside).slice(1)));
   if (uidp?.inRoot === true) add("instr(id, '/') = 0");

@@ -1,0 +1,49 @@
+import type {
+  IamAcceptTermsRequest,
+  IamAcceptTermsResponse,
+  IamTermsFilter,
+  IamTermsList,
+} from '../../api/schema/types.gen.ts';
+import { invalidArgument } from '../failures.ts';
+import type { Tx } from '../store/database.ts';
+import type { Caller } from '../types.ts';
+import { findGroup } from './groups.ts';
+import { requiredUidp } from './selection.ts';
+import { toWireTime } from './wire-time.ts';
+
+/** The documents there are (semantics 9). */
+const documents = ['guardener-tos.v1', 'sfdpa.v1', 'skills-tos.v1'];
+
+/** Accepting again changes nothing: the first acceptance is the one that counts. */
+export function acceptTerms(tx: Tx, caller: Caller, request: IamAcceptTermsRequest): IamAcceptTermsResponse {
+  const group = requiredUidp('group', request.group);
+  const documentIds = [...new Set(request.documentIds ?? [])];
+  if (documentIds.length === 0) throw invalidArgument('document_ids is required');
+  const unknown = documentIds.find((id) => !documents.includes(id));
+  if (unknown !== undefined) throw invalidArgument(`document_ids: ${JSON.stringify(unknown)} is not a document`);
+  findGroup(tx, group);
+  for (const document of documentIds) {
+    tx.run(
+      `INSERT INTO terms_acceptances (group_id, document, accepted_by, accepted_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+      group,
+      document,
+      caller.identity,
+      tx.now,
+    );
+  }
+  return { group, documentIds };
+}
+
+export function listAcceptedTerms(tx: Tx, _caller: Caller, request: IamTermsFilter): IamTermsList {
+  const group = requiredUidp('group', request.group);
+  findGroup(tx, group);
+  const rows = tx.all('SELECT * FROM terms_acceptances WHERE group_id = ? ORDER BY document', group);
+  return {
+    items: rows.map((row) => ({
+      docId: String(row['document']),
+      acceptedBy: String(row['accepted_by']),
+      acceptedAt: toWireTime(Number(row['accepted_at'])),
+    })),
+  };
+}
