@@ -48,36 +48,39 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   const size = useTerminalSize();
   const [active, setActive] = useState(0);
   const [filter, setFilter] = useState<string | undefined>(undefined);
+  /** Keys are text for the filter rather than orders. */
+  const [isTyping, setIsTyping] = useState(false);
   const [showHelp, setShowHelp] = useState(false);
   const [ticked, setTicked] = useState<readonly number[]>([]);
   useEndOfInput(() => done(undefined));
 
   const shown = rows.flatMap((row, index) => (row.search.includes((filter ?? '').toLowerCase()) ? [index] : []));
   // Room for the question, the dots, the keys and the blank lines between them.
-  const pageSize = Math.max(3, Math.min(10, size.rows - 7));
+  const pageSize = Math.max(3, Math.min(10, size.rows - 8));
   const move = (by: number) => setActive(Math.max(0, Math.min(shown.length - 1, active + by)));
 
   useKeypress((key, readline) => {
     const typed = keyText(key);
-    const isFiltering = filter !== undefined;
     if (isEnterKey(key)) {
       const row = shown[active];
-      if (ticked.length > 0) done([...ticked].sort((a, b) => a - b));
+      if (many && isTyping) setIsTyping(false);
+      else if (ticked.length > 0) done([...ticked].sort((a, b) => a - b));
       // Enter without a tick takes the row under the cursor: what a person who ticked nothing meant.
       else if (row !== undefined) done([row]);
       // Enter has emptied the line editor, which holds the filter.
       else readline.write(filter ?? '');
       return;
     }
-    if (key.name === 'up' || (!isFiltering && typed === 'k')) move(-1);
-    else if (key.name === 'down' || (!isFiltering && typed === 'j')) move(1);
+    if (key.name === 'up' || (!isTyping && typed === 'k')) move(-1);
+    else if (key.name === 'down' || (!isTyping && typed === 'j')) move(1);
     else if (key.name === 'pageup') move(-pageSize);
     else if (key.name === 'pagedown') move(pageSize);
-    else if (isFiltering) {
-      if (key.name === 'escape') {
-        setFilter(undefined);
-        setActive(0);
-      } else if (readline.line !== filter) {
+    else if (key.name === 'escape' && filter !== undefined) {
+      setFilter(undefined);
+      setIsTyping(false);
+      setActive(0);
+    } else if (isTyping) {
+      if (readline.line !== filter) {
         setFilter(readline.line);
         setActive(0);
       }
@@ -87,10 +90,13 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
     } else if (typed === 'q' || key.name === 'escape') {
       done(undefined);
       return;
-    } else if (typed === '/') setFilter('');
-    else if (typed === '?') setShowHelp(!showHelp);
+    } else if (typed === '/') {
+      setFilter('');
+      setIsTyping(true);
+      setActive(0);
+    } else if (typed === '?') setShowHelp(!showHelp);
     // Only a filter is text; any other key must not wait in the line editor until there is one.
-    if (!isFiltering || key.name === 'escape') readline.clearLine(0);
+    if (!isTyping || key.name === 'escape') readline.clearLine(0);
   });
 
   const room = size.columns - 1;
@@ -105,16 +111,21 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   const pages = Math.ceil(shown.length / pageSize);
   if (pages > 1) lines.push('', io.errStyle.dim(cut(dots(page, pages), room)));
 
-  const keys = [
-    many ? 'space ticks, enter confirms' : 'enter picks',
-    filter === undefined ? '/ filters' : 'escape ends the filter',
-    ...(showHelp ? ['up/k and down/j move', 'page up and down turn pages'] : []),
-    ...(filter === undefined ? ['q quits', showHelp ? '? less help' : '? more help'] : []),
-  ];
+  const keys = isTyping
+    ? [many ? 'enter goes to the rows' : 'enter picks', 'escape ends the filter']
+    : [
+        many ? 'space ticks, enter confirms' : 'enter picks',
+        filter === undefined ? '/ filters' : 'escape ends the filter',
+        'q quits',
+        showHelp ? '? less help' : '? more help',
+      ];
+  lines.push('', io.errStyle.dim(cut(`  ${keys.join(', ')}`, room)));
+  if (showHelp && !isTyping)
+    lines.push(io.errStyle.dim(cut('  up/k and down/j move, page up and down turn pages', room)));
   const head = io.errStyle.bold(config.message);
   return [
-    filter === undefined ? `${head}${hideCursor}` : `${head}  ${showCursor}/${filter}`,
-    `\n${lines.join('\n')}\n\n${io.errStyle.dim(cut(`  ${keys.join(', ')}`, room))}`,
+    isTyping ? `${head}  ${showCursor}/${filter}` : `${head}${filter === undefined ? '' : `  /${filter}`}${hideCursor}`,
+    `\n${lines.join('\n')}`,
   ];
 });
 
