@@ -13,9 +13,47 @@ const started = Date.now();
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
 
+// ---- ending ----
+
+// Before there is anything to clean up, so that Ctrl-C at any moment finds somebody to do it.
+let folder;
+let platform;
+let stopping = false;
+const children = new Set();
+
+async function end(code) {
+  if (stopping) return;
+  stopping = true;
+  // Its output closes when the last process that a line started has ended, and not before.
+  const ended = [...children].map((child) => new Promise((resolve) => child.once('close', resolve)));
+  for (const child of children) child.kill('SIGTERM');
+  await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 4000))]);
+  if (platform !== undefined && platform.exitCode === null) {
+    platform.kill('SIGTERM');
+    const gone = new Promise((resolve) => platform.once('exit', resolve));
+    const late = setTimeout(() => platform.kill('SIGKILL'), 4000);
+    await gone;
+    clearTimeout(late);
+  }
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  process.exit(code);
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]) {
+  process.on(signal, () => void end(code));
+}
+process.on('uncaughtException', (error) => {
+  if (error.code !== 'EPIPE') console.error(`demo: ${error.stack}`);
+  void end(1);
+});
+
 // ---- a folder of its own ----
 
-const folder = mkdtempSync(join(tmpdir(), 'chainctl-demo-'));
+folder = mkdtempSync(join(tmpdir(), 'chainctl-demo-'));
 chmodSync(folder, 0o700);
 const bin = join(folder, 'bin');
 mkdirSync(bin);
@@ -45,39 +83,6 @@ function createPersona(name) {
 const laptop = createPersona('laptop');
 const runner = createPersona('ci-runner');
 const dataDir = join(folder, 'platform');
-
-// ---- ending ----
-
-let platform;
-let stopping = false;
-const children = new Set();
-
-async function end(code) {
-  if (stopping) return;
-  stopping = true;
-  for (const child of children) child.kill('SIGTERM');
-  if (platform !== undefined && platform.exitCode === null) {
-    platform.kill('SIGTERM');
-    const gone = new Promise((resolve) => platform.once('exit', resolve));
-    const late = setTimeout(() => platform.kill('SIGKILL'), 4000);
-    await gone;
-    clearTimeout(late);
-  }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  process.exit(code);
-}
-
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-]) {
-  process.on(signal, () => void end(code));
-}
-process.on('uncaughtException', (error) => {
-  if (error.code !== 'EPIPE') console.error(`demo: ${error.stack}`);
-  void end(1);
-});
 
 // ---- telling ----
 
