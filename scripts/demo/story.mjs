@@ -28,7 +28,7 @@ async function end(code) {
   const ended = [...children].map((child) => new Promise((resolve) => child.once('close', resolve)));
   for (const child of children) child.kill('SIGTERM');
   await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 4000))]);
-  if (platform !== undefined && platform.exitCode === null) {
+  if (platform !== undefined && platform.exitCode === null && platform.signalCode === null) {
     platform.kill('SIGTERM');
     const gone = new Promise((resolve) => platform.once('exit', resolve));
     const late = setTimeout(() => platform.kill('SIGKILL'), 4000);
