@@ -283,6 +283,8 @@ async function main() {
 }
 
 main().catch(async (error) => {
+  // Ctrl-C reaches what the demo started as well, and its end may be heard of first.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   if (stopping) return;
   console.error(`\ndemo: ${error.message}`);
   await end(1);
