@@ -2,7 +2,8 @@
 
 import stringWidth from 'string-width';
 
-export const displayWidth = (text: string): number => stringWidth(text);
+/** Most text is plain ASCII, whose width needs no look at each character. */
+export const displayWidth = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
 
 /** The text, or as much of its beginning as fits with `…` behind it. Without colours in it. */
 export function cut(text: string, columns: number): string {

@@ -87,6 +87,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** Whole hours read `24h`, the rest as Go prints it without zero parts. */
 export function formatDuration(ms: number): string {
+  if (ms < 0) return `-${formatDuration(-ms)}`;
   const hours = Math.floor(ms / 3_600_000);
   const minutes = Math.floor((ms % 3_600_000) / 60_000);
   const seconds = (ms % 60_000) / 1000;
@@ -100,13 +101,18 @@ export const date: Kind<number> = {
     const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
     const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(text);
     const ms = isDay || isTime ? Date.parse(isDay ? `${text}T00:00:00Z` : text) : Number.NaN;
-    // Date.parse rolls 2026-02-31 over to March; a person who typed it meant something else.
-    if (Number.isNaN(ms) || (isDay && new Date(ms).toISOString().slice(0, 10) !== text)) {
+    if (Number.isNaN(ms) || !isCalendarDay(text.slice(0, 10))) {
       throw new Error('must be a date such as "2026-12-31" or an RFC 3339 time');
     }
     return ms;
   },
 };
+
+/** Date.parse rolls 2026-02-31 over to March; a person who typed it meant something else. */
+function isCalendarDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+}
 
 /** `key=value`, split at the first `=`. */
 export const keyValue: Kind<readonly [string, string]> = {

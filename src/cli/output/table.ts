@@ -42,11 +42,7 @@ interface Line {
   readonly width: number;
 }
 
-const measured = (text: string): Line => ({
-  text,
-  // Most cells are plain ASCII, whose width needs no look at each character.
-  width: /^[ -~]*$/.test(text) ? text.length : displayWidth(text),
-});
+const measured = (text: string): Line => ({ text, width: displayWidth(text) });
 
 const blank = measured('');
 

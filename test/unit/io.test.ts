@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { createIo, type IoOptions, printable, printableJson, printableLines } from '../../src/cli/io.ts';
+import { cut, displayWidth } from '../../src/cli/width.ts';
+import { type FakeHostOptions, fakeHost } from '../support/fake-host.ts';
+
+function ioOn(host: FakeHostOptions, options: Partial<IoOptions> = {}) {
+  const fake = fakeHost(host);
+  return { host: fake, io: createIo(fake, { forceColor: false, silent: () => false, assumeYes: false, ...options }) };
+}
+
+describe('colour', () => {
+  test.each([
+    ['a terminal', { tty: true }, {}, true],
+    ['a pipe', {}, {}, false],
+    ['a terminal with NO_COLOR', { tty: true, env: { NO_COLOR: '1' } }, {}, false],
+    ['a terminal with an empty NO_COLOR', { tty: true, env: { NO_COLOR: '' } }, {}, true],
+    ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }, {}, false],
+    ['a pipe with --force-color', {}, { forceColor: true }, true],
+    ['NO_COLOR with --force-color', { env: { NO_COLOR: '1' } }, { forceColor: true }, true],
+  ])('on %s', (_name, host, options, coloured) => {
+    const { io } = ioOn(host, options);
+    expect(io.outStyle.red('x')).toBe(coloured ? '\u001b[31mx\u001b[39m' : 'x');
+    expect(io.errStyle.bold('x')).toBe(coloured ? '\u001b[1mx\u001b[22m' : 'x');
+  });
+});
+
+describe('questions', () => {
+  test.each([
+    ['a terminal', { tty: true }, {}, true, true],
+    ['a pipe', {}, {}, false, true],
+    ['--yes', { tty: true }, { assumeYes: true }, false, true],
+    ['CI on a terminal', { tty: true, env: { CI: 'true' } }, {}, false, false],
+    ['CI with a pipe', { env: { CI: 'true' } }, {}, false, true],
+    ['CI=false', { tty: true, env: { CI: 'false' } }, {}, true, true],
+    ['CI=0', { tty: true, env: { CI: '0' } }, {}, true, true],
+    ['an empty CI', { tty: true, env: { CI: '' } }, {}, true, true],
+    ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }, {}, false, true],
+  ])('with %s', (_name, host, options, interactive, canAnswer) => {
+    expect(ioOn(host, options).io).toMatchObject({ interactive, canAnswer });
+  });
+});
+
+describe('remarks and warnings', () => {
+  test('go to stderr, foreign escapes neutralised, our colours kept', () => {
+    const { host, io } = ioOn({ tty: true });
+    io.note(`${io.errStyle.green('ok')} \u001b[2Jname\u009b\u0007\nsecond\tline`);
+    io.warn('be\rware');
+    expect(host.stdout.text).toBe('');
+    expect(host.stderr.text).toBe(
+      '\u001b[32mok\u001b[39m \ufffd[2Jname\ufffd\ufffd\nsecond\tline\n\u001b[33mwarning:\u001b[39m be\ufffdware\n',
+    );
+  });
+
+  test('carry no colour into a pipe, foreign ones included', () => {
+    const { host, io } = ioOn({});
+    io.note(`${io.errStyle.green('ok')} \u001b[31mred\u001b[0m`);
+    expect(host.stderr.text).toBe('ok red\n');
+  });
+
+  test('remarks can be silenced, warnings cannot', () => {
+    const { host, io } = ioOn({}, { silent: () => true });
+    io.note('remark');
+    io.warn('warning');
+    expect(host.stderr.text).toBe('warning: warning\n');
+  });
+});
+
+test('printable text is one line that no terminal obeys', () => {
+  expect(printable('a\r\nb\tc')).toBe('a b c');
+  expect(printable('\u0000\u001b\u007f\u0085\u009b\u202e\u2066')).toBe('\ufffd'.repeat(7));
+  expect(printable('grüße 漢字 👩‍👩‍👧 \u00a0')).toBe('grüße 漢字 👩‍👩‍👧 \u00a0');
+  expect(printableLines('a\r\nb\tc\rd\u001b[1m')).toBe('a\nb\tc\ufffdd\ufffd[1m');
+});
+
+test('printable JSON means the same', () => {
+  const value = { a: 'x\u009b\u202e\u007f\n', b: [1, null, 'ü'] };
+  expect(printableJson(value)).toBe('{"a":"x\\u009b\\u202e\\u007f\\n","b":[1,null,"ü"]}');
+  expect(JSON.parse(printableJson(value, 2))).toEqual(value);
+  expect(printableJson(value, 2)).toBe(
+    JSON.stringify(value, undefined, 2).replace('\u009b\u202e\u007f', '\\u009b\\u202e\\u007f'),
+  );
+});
+
+describe('width', () => {
+  test.each([
+    ['', 0],
+    ['abc', 3],
+    ['漢字', 4],
+    ['e\u0301', 1],
+    ['👩‍👩‍👧', 2],
+    ['\u001b[31mred\u001b[39m', 3],
+  ])('of %j', (text, width) => {
+    expect(displayWidth(text)).toBe(width);
+  });
+
+  test.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['漢字漢字', 5, '漢字…'],
+    ['漢字漢字', 6, '漢字…'],
+    ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'],
+    ['abc', 1, '…'],
+  ])('%j cut to %i columns', (text, columns, expected) => {
+    expect(cut(text, columns)).toBe(expected);
+    expect(displayWidth(cut(text, columns))).toBeLessThanOrEqual(columns);
+  });
+});
