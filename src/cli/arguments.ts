@@ -4,6 +4,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import type { AnyCommand, Input } from './define.ts';
+import { isTrue } from './inputs/values.ts';
 import { allInputs, commandName, flagOf, unknownFlag } from './spelling.ts';
 
 export interface ParsedArguments {
@@ -45,7 +46,7 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
     throw unknownFlag(stranger, known, commandName(definition));
   }
   // Who asks for help has not finished the command line.
-  if (globals['help'] === undefined) placeOperands(definition, operands, given);
+  if (!isTrue(globals['help'])) placeOperands(definition, operands, given);
   return { given, globals };
 }
 
