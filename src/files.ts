@@ -1,7 +1,6 @@
 // Files of the user's. Promises: a file is replaced whole or not at all, is never readable by others on the way, and a
 // failure names the file and what to do.
 
-import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   closeSync,
@@ -43,7 +42,7 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
     const before = statIfExists(target);
     if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
     // By chance and not by process id: containers that share a folder have the same ids.
-    const temporary = join(folder, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+    const temporary = join(folder, `.${basename(target)}.${temporaryName()}.tmp`);
     const file = openSync(temporary, 'wx', 0o600);
     try {
       try {
@@ -180,4 +179,9 @@ function flushFolder(folder: string): void {
   } catch {
     return;
   }
+}
+
+/** A name no other writer has. Loaded when used: most commands write nothing, and node:crypto takes 3 ms. */
+function temporaryName(): string {
+  return process.getBuiltinModule('node:crypto').randomBytes(6).toString('hex');
 }

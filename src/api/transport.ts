@@ -1,7 +1,6 @@
 // One HTTP exchange. Promises: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
 // end, and a failure is a CliError that names the host but neither the query nor a header.
 
-import { setFlagsFromString } from 'node:v8';
 import type { Dispatcher } from 'undici';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -40,7 +39,9 @@ const clients = new WeakMap<Host, Promise<Client>>();
 async function openClient(host: Host): Promise<Client> {
   // On Node 20 undici's start is dominated by compiling its WebAssembly parser twice; later lines do better without
   // (performance.md 4).
-  if (process.versions.node.startsWith('20.')) setFlagsFromString('--liftoff-only');
+  if (process.versions.node.startsWith('20.')) {
+    process.getBuiltinModule('node:v8').setFlagsFromString('--liftoff-only');
+  }
   const apiRequest = (await import('undici/lib/api/api-request.js')).default;
   const options = { connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 };
   let dispatcher: Dispatcher;

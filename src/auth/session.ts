@@ -7,7 +7,7 @@ import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { decodeClaims } from './jwt.ts';
-import { withLock } from './lock.ts';
+import type { LockOptions } from './lock.ts';
 import {
   audienceLock,
   type CachedTokens,
@@ -303,3 +303,9 @@ function subjectOf(token: string): string {
 }
 
 const normal = (url: string) => url.replace(/\/+$/, '');
+
+/** The lock is loaded when something must be renewed: a good token needs none. */
+async function withLock<T>(path: string, options: LockOptions, fn: () => Promise<T>): Promise<T> {
+  const lock = await import('./lock.ts');
+  return lock.withLock(path, options, fn);
+}
