@@ -114,6 +114,10 @@ async function openClient(context: Context, baseUrl: string): Promise<ApiClient>
     baseUrl,
     signal: context.signal,
     bearer: (renew) => accessToken(context.host, context.config, audience, { signal: context.signal, renew }),
-    onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
+    onRetry: (reason, waitMs) => {
+      // Scripts decode both streams together (script-contracts 1.1).
+      if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
+      context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+    },
   });
 }
