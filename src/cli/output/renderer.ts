@@ -17,14 +17,17 @@ export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
 
 /** Formats that exist today. `--output` accepts what a command offers out of these. */
 export const renderers: Partial<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
+  csv: () => import('./csv.ts'),
   env: () => import('./env.ts'),
   id: () => import('./id.ts'),
   json: () => import('./json.ts'),
+  markdown: () => import('./markdown.ts'),
   none: () => import('./none.ts'),
   table: () => import('./table.ts'),
   terse: () => import('./terse.ts'),
   text: () => import('./text.ts'),
   tree: () => import('./tree.ts'),
+  wide: () => import('./wide.ts'),
 };
 
 export async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {

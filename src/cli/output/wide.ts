@@ -1,0 +1,5 @@
+import type { Renderer } from './renderer.ts';
+import { renderColumns } from './table.ts';
+
+/** The table with every column there is. */
+export const render: Renderer = (input) => renderColumns(input, input.view.columns ?? []);
