@@ -17,6 +17,16 @@ export const index: IndexNode = {
           load: () => import('./auth/configure-docker.ts'),
         },
         {
+          name: "configure-npm",
+          summary: "Let npm install with your login.",
+          load: () => import('./auth/configure-npm.ts'),
+        },
+        {
+          name: "delete-account",
+          summary: "Delete your own account.",
+          load: () => import('./auth/delete-account.ts'),
+        },
+        {
           name: "login",
           summary: "Sign in to the platform.",
           load: () => import('./auth/login.ts'),
@@ -113,6 +123,82 @@ export const index: IndexNode = {
       name: "iam",
       summary: "Manage organizations, identities and what they may do.",
       children: [
+        {
+          name: "account-associations",
+          summary: "Manage the cloud accounts of a location.",
+          aliases: ["account-association","accountassociations","accountassociation"],
+          children: [
+            {
+              name: "check",
+              summary: "Check that the platform can reach a cloud account.",
+              children: [
+                {
+                  name: "aws",
+                  summary: "Check that the platform can reach the AWS account.",
+                  load: () => import('./iam/account-associations/check/aws.ts'),
+                },
+                {
+                  name: "azure",
+                  summary: "Check that the platform can reach the Azure account.",
+                  load: () => import('./iam/account-associations/check/azure.ts'),
+                },
+                {
+                  name: "gcp",
+                  summary: "Check that the platform can reach the GCP account.",
+                  load: () => import('./iam/account-associations/check/gcp.ts'),
+                },
+              ],
+            },
+            {
+              name: "describe",
+              summary: "Show the accounts associated with a location.",
+              aliases: ["desc","get"],
+              load: () => import('./iam/account-associations/describe.ts'),
+            },
+            {
+              name: "set",
+              summary: "Associate a cloud account with a location.",
+              children: [
+                {
+                  name: "aws",
+                  summary: "Associate an AWS account with a location.",
+                  load: () => import('./iam/account-associations/set/aws.ts'),
+                },
+                {
+                  name: "azure",
+                  summary: "Associate an Azure tenant with a location.",
+                  load: () => import('./iam/account-associations/set/azure.ts'),
+                },
+                {
+                  name: "gcp",
+                  summary: "Associate a Google Cloud project with a location.",
+                  load: () => import('./iam/account-associations/set/gcp.ts'),
+                },
+              ],
+            },
+            {
+              name: "unset",
+              summary: "Remove a cloud account from a location.",
+              children: [
+                {
+                  name: "aws",
+                  summary: "Remove the AWS account of a location.",
+                  load: () => import('./iam/account-associations/unset/aws.ts'),
+                },
+                {
+                  name: "azure",
+                  summary: "Remove the Azure account of a location.",
+                  load: () => import('./iam/account-associations/unset/azure.ts'),
+                },
+                {
+                  name: "gcp",
+                  summary: "Remove the GCP account of a location.",
+                  load: () => import('./iam/account-associations/unset/gcp.ts'),
+                },
+              ],
+            },
+          ],
+        },
         {
           name: "folders",
           summary: "Look at the folders of an organization.",

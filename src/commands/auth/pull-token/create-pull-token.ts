@@ -91,12 +91,13 @@ async function saved(context: Context, made: PullToken, expiresAt: number): Prom
     );
     if (login.replaced) io.note('Overwriting existing credentials.');
   } catch (error) {
-    await removeAgain(context, made.id, error);
+    await removePullToken(context, made.id, error);
     throw error;
   }
 }
 
-async function removeAgain(context: Context, id: string, cause: unknown): Promise<void> {
+/** Takes a token back that could not be kept. Throws only when it could not be taken back either. */
+export async function removePullToken(context: Context, id: string, cause: unknown): Promise<void> {
   try {
     await (await context.api()).call('iam.v1.Identities.Delete', { id });
   } catch {

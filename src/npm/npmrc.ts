@@ -1,0 +1,125 @@
+// A project's `.npmrc`. Promises: lines that are not about our registry stay as they are, in their order and with their
+// ends; a symbolic link stays one; the file is readable by its owner only, because it now holds a credential.
+
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { CliError } from '../errors.ts';
+import { readTextIfExists, replaceFile } from '../files.ts';
+import type { Host } from '../host.ts';
+
+/** How npm proves itself to the registry (protocols 12, Q15). */
+export type NpmCredential =
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string };
+
+export interface NpmRegistry {
+  /** Where packages come from, with a slash at its end. */
+  readonly url: string;
+  /** The credential counts for the whole host, which pnpm needs to follow upstream fallbacks. */
+  readonly hostScope: boolean;
+}
+
+export function npmrcPath(host: Host): string {
+  return join(host.cwd, '.npmrc');
+}
+
+/** What is there now; throws kind `local` when it cannot be read. */
+export function readNpmrc(path: string): string {
+  return readTextIfExists(path) ?? '';
+}
+
+/** Throws kind `local` when the file cannot be written. `text` is the whole new content. */
+export function writeNpmrc(path: string, text: string): void {
+  replaceFile(path, text, { mode: 0o600, followSymlink: true });
+}
+
+const credentialNames = ['_authToken', '_auth', 'username', '_password', 'email', 'always-auth', 'tokenHelper'];
+
+/** The content with our registry as the default one, its credential replaced and everything else kept. */
+export function withRegistry(text: string, registry: NpmRegistry, credential: NpmCredential): string {
+  const url = new URL(registry.url);
+  const pathScope = `//${url.host}${url.pathname}`;
+  const hostScope = `//${url.host}/`;
+  // A credential left under the other scope, or of the other kind, would win or confuse: one of them is ours.
+  const stale = new Set([pathScope, hostScope].flatMap((scope) => credentialNames.map((name) => `${scope}:${name}`)));
+  const scope = registry.hostScope ? hostScope : pathScope;
+  const secret =
+    credential.kind === 'bearer'
+      ? `${scope}:_authToken=${credential.token}`
+      : `${scope}:_auth=${Buffer.from(`${credential.user}:${credential.password}`).toString('base64')}`;
+
+  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const out: string[] = [];
+  let atRegistry = -1;
+  let atSecret = -1;
+  let inSection = false;
+  for (const line of lines) {
+    // What follows a section header belongs to it and not to npm's own settings.
+    inSection ||= /^\s*\[.*\]\s*$/.test(line);
+    const key = inSection ? undefined : keyOf(line);
+    if (key === 'registry') {
+      if (atRegistry === -1) atRegistry = out.push(`registry=${registry.url}`) - 1;
+    } else if (key !== undefined && stale.has(key)) {
+      if (atSecret === -1) atSecret = out.push(secret) - 1;
+    } else {
+      out.push(line);
+    }
+  }
+  const missing = [atRegistry === -1 ? `registry=${registry.url}` : '', atSecret === -1 ? secret : ''].filter(Boolean);
+  const header = out.findIndex((line) => /^\s*\[.*\]\s*$/.test(line));
+  if (header === -1) out.push(...missing);
+  else out.splice(header, 0, ...missing);
+  return out.join(end) + end;
+}
+
+/** The key of `key = value`; undefined for comments and for what is neither. */
+function keyOf(line: string): string | undefined {
+  if (/^\s*[#;]/.test(line)) return undefined;
+  const [, key] = /^\s*"?([^=\s"]+?)"?(?:\[\])?\s*=/.exec(line) ?? [];
+  return key;
+}
+
+/** What a person should know before the file is shared: Git has it, or would take it. Undefined when there is no danger. */
+export async function gitDanger(path: string): Promise<string | undefined> {
+  const folder = dirname(path);
+  const tracked = await gitCode(folder, ['ls-files', '--error-unmatch', '--', path]);
+  if (tracked === 0) {
+    return `"${path}" is tracked by Git and now holds a credential: do not commit it (\`git rm --cached .npmrc\`)`;
+  }
+  // 1 says that no rule ignores it; 128 that this is no repository, and anything else that there is no Git.
+  if ((await gitCode(folder, ['check-ignore', '-q', '--', path])) !== 1) return undefined;
+  return `"${path}" now holds a credential and Git does not ignore it: add \`.npmrc\` to .gitignore`;
+}
+
+function gitCode(cwd: string, args: readonly string[]): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const git = spawn('git', args, { cwd, stdio: 'ignore', timeout: 5_000, windowsHide: true });
+    git.once('error', () => resolve(undefined));
+    git.once('exit', (code) => resolve(code ?? undefined));
+  });
+}
+
+/**
+ * Where a platform serves npm packages: beside its registry (protocols 12). A platform of another name serves them, if at
+ * all, at its registry's own address, so that its tokens are never sent to a host that is not its own.
+ */
+export function npmRegistryOf(registry: string): { readonly url: string; readonly audience: string } {
+  const { hostname, host, origin } = new URL(registry);
+  const isPublic = hostname === 'cgr.dev' || hostname.endsWith('.cgr.dev');
+  return isPublic
+    ? { url: 'https://libraries.cgr.dev/javascript/', audience: 'libraries.cgr.dev' }
+    : { url: `${origin}/javascript/`, audience: host.toLowerCase() };
+}
+
+/** Before anything is made for it: a file that cannot be changed is an error now. */
+export function checkNpmrc(path: string): string {
+  const text = readNpmrc(path);
+  if (text.includes('\0')) {
+    throw new CliError('local', `"${path}" is not a text file`, {
+      code: 'local.bad-npmrc',
+      hint: 'move it away and try again',
+    });
+  }
+  return text;
+}
