@@ -28,8 +28,7 @@ export function versionInfo(): VersionInfo {
 }
 
 /** `Key:` padded to column 15, a line each; scripts grep `GitVersion:` (script-contracts 5). */
-export function versionText(): string {
-  const info = versionInfo();
+export function versionText(info: VersionInfo = versionInfo()): string {
   const rows = [
     ['GitVersion', info.gitVersion],
     ['GitCommit', info.gitCommit],

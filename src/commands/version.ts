@@ -4,7 +4,7 @@ import { type VersionInfo, versionInfo, versionText } from '../version.ts';
 
 const versionView = defineView<VersionInfo & { readonly asJson: boolean }>({
   json: ({ asJson: _, ...info }) => info,
-  text: ({ asJson: _, ...info }) => (_ ? `${JSON.stringify(info)}\n` : versionText()),
+  text: ({ asJson, ...info }) => (asJson ? `${JSON.stringify(info)}\n` : versionText(info)),
 });
 
 export default defineCommand({

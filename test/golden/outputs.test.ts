@@ -1,0 +1,63 @@
+// Each format of each view, with a small fixed answer, in a pipe and on a coloured terminal of 80 columns.
+
+import { expect, test } from 'vitest';
+import { loadCommands } from '../../scripts/gen-index.ts';
+import type { Format, View } from '../../src/cli/define.ts';
+import { createIo } from '../../src/cli/io.ts';
+import { renderers } from '../../src/cli/output/renderer.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { answers } from './answers.ts';
+import { expectGolden, expectNoOthers } from './golden.ts';
+
+interface Shown {
+  /** The commands that show their answer this way; the one with an answer names the files. */
+  readonly commands: string[];
+  readonly formats: Set<Format>;
+}
+
+const views = new Map<View<unknown>, Shown>();
+for (const { definition } of await loadCommands()) {
+  if (definition.view === undefined) continue;
+  const shown = views.get(definition.view) ?? { commands: [], formats: new Set() };
+  views.set(definition.view, shown);
+  shown.commands.push(definition.path.join(' '));
+  for (const format of definition.formats ?? (['table', 'json', 'id'] as const)) shown.formats.add(format);
+}
+
+const now = Date.parse('2026-03-27T12:00:00Z');
+
+async function rendered(view: View<unknown>, format: Format, answer: unknown, tty: boolean): Promise<string> {
+  const host = fakeHost({ tty, columns: 80, now });
+  const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+  const renderer = await renderers[format]?.();
+  const isList = Array.isArray(answer);
+  await renderer?.render({ view, items: isList ? answer : [answer], isList, io, now });
+  expect(host.stderr.text).toBe('');
+  return host.stdout.text;
+}
+
+const files: string[] = [];
+
+for (const [view, { commands, formats }] of views) {
+  const name = commands.find((command) => command in answers) ?? commands[0] ?? '';
+  test.each([...formats].filter((format) => format !== 'none'))(`${name} as %s`, async (format) => {
+    const answer = answers[name];
+    expect(answer, `test/golden/answers.ts has an answer of \`${name}\``).toBeDefined();
+    const golden = (suffix: string, text: string) => {
+      const file = `outputs/${name.replaceAll(' ', '-')}.${format}${suffix}.txt`;
+      files.push(file);
+      expectGolden(file, text);
+    };
+    const inPipe = await rendered(view, format, answer, false);
+    expect(inPipe, 'no colour in a pipe').not.toContain('\u001b');
+    golden('', inPipe);
+    const onTerminal = await rendered(view, format, answer, true);
+    if (onTerminal !== inPipe) golden('.terminal', onTerminal);
+  });
+}
+
+test('there is no output of a view that is gone, and no answer either', () => {
+  expectNoOthers('outputs', files);
+  const names = [...views.values()].flatMap(({ commands }) => commands);
+  expect(Object.keys(answers).filter((name) => !names.includes(name))).toEqual([]);
+});
