@@ -3,7 +3,9 @@
 
 import type { ApiClient } from '../api/client.ts';
 import { type Config, loadConfig } from '../config/load.ts';
+import { folderConfigFile } from '../config/paths.ts';
 import type { ConfigKey } from '../config/schema.ts';
+import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { createIo, type Io, printable } from './io.ts';
@@ -85,7 +87,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     issuerApi: () => context.cached('client:issuer', () => openClient(context, context.config.get('platform.issuer'))),
     async token(audience) {
       const { accessToken } = await import('../auth/session.ts');
-      return accessToken(host, context.config, audience, { signal });
+      return accessToken(host, context.config, audience, { signal, allowLogin: io.interactive });
     },
     cached<T>(key: string, load: () => Promise<T>): Promise<T> {
       const known = memory.get(key);
@@ -106,6 +108,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
 }
 
 async function openClient(context: Context, baseUrl: string): Promise<ApiClient> {
+  refuseStrayTokens(context.host, context.config);
   const { createApiClient } = await import('../api/client.ts');
   const audience = context.config.get('platform.audience');
   const { accessToken } = await import('../auth/session.ts');
@@ -113,11 +116,35 @@ async function openClient(context: Context, baseUrl: string): Promise<ApiClient>
     host: context.host,
     baseUrl,
     signal: context.signal,
-    bearer: (renew) => accessToken(context.host, context.config, audience, { signal: context.signal, renew }),
+    bearer: (renew) =>
+      accessToken(context.host, context.config, audience, {
+        signal: context.signal,
+        renew,
+        allowLogin: context.io.interactive,
+      }),
     onRetry: (reason, waitMs) => {
       // Scripts decode both streams together (script-contracts 1.1).
       if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
       context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
     },
+  });
+}
+
+/**
+ * A configuration that lies in the current folder came with whatever was checked out there. It may name a platform of its
+ * own, but must not send a token for one platform to the addresses of another.
+ */
+function refuseStrayTokens(host: Host, config: Config): void {
+  if (config.location.explicit || config.location.read !== folderConfigFile(host)) return;
+  const fromFile = (key: ConfigKey) => config.source(key) === 'file';
+  const originOf = (key: ConfigKey) =>
+    URL.canParse(config.get(key)) ? new URL(config.get(key)).origin : config.get(key);
+  const stray =
+    (fromFile('platform.api') && originOf('platform.audience') !== originOf('platform.api')) ||
+    (fromFile('platform.issuer') && !fromFile('platform.api'));
+  if (!stray) return;
+  throw new CliError('local', `"${config.location.read}" would send a token for another platform to its addresses`, {
+    code: 'local.stray-token',
+    hint: 'if you trust it, name it: `--config chainctl/config.yaml`',
   });
 }
