@@ -12,27 +12,31 @@ export type Authority = (uidp: string) => Set<string>;
 /**
  * Roles an identity holds now, as rows of `roles` with the group they are held at in `place`, by place. From its role
  * bindings, from the groups its last login through a provider named while that session lasts, and from the groups that
- * a provider put it in over SCIM while it is active there (protocols 9).
+ * a provider put it in over SCIM (protocols 9). Nothing in an organization whose provider has deactivated it.
  */
 export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
   return tx.all(
-    `SELECT b.group_id AS place, r.* FROM role_bindings b JOIN roles r ON r.id = b.role WHERE b.identity = ?1
-     UNION
-     SELECT m.scope, r.* FROM identity_provider_logins l
-       JOIN json_each(l.external_groups) named
-       JOIN external_group_role_mappings m
-         ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
-       JOIN roles r ON r.id = m.role
-     WHERE l.identity = ?1 AND l.groups_expire_at > ?2
-     UNION
-     SELECT m.scope, r.* FROM scim_users u
-       JOIN scim_group_members membership ON membership.scim_user = u.id
-       JOIN scim_groups g ON g.id = membership.scim_group
-       JOIN external_group_role_mappings m
-         ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
-       JOIN roles r ON r.id = m.role
-     WHERE u.identity = ?1 AND u.active = 1
-     ORDER BY 1, 2`,
+    `SELECT * FROM (
+       SELECT b.group_id AS place, r.* FROM role_bindings b JOIN roles r ON r.id = b.role WHERE b.identity = ?1
+       UNION
+       SELECT m.scope, r.* FROM identity_provider_logins l
+         JOIN json_each(l.external_groups) named
+         JOIN external_group_role_mappings m
+           ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
+         JOIN roles r ON r.id = m.role
+       WHERE l.identity = ?1 AND l.groups_expire_at > ?2
+       UNION
+       SELECT m.scope, r.* FROM scim_users u
+         JOIN scim_group_members membership ON membership.scim_user = u.id
+         JOIN scim_groups g ON g.id = membership.scim_group
+         JOIN external_group_role_mappings m
+           ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
+         JOIN roles r ON r.id = m.role
+       WHERE u.identity = ?1)
+     WHERE NOT EXISTS (
+       SELECT 1 FROM scim_users off
+       WHERE off.identity = ?1 AND off.active = 0 AND substr(off.identity_provider, 1, 40) = substr(place, 1, 40))
+     ORDER BY place, id`,
     identity,
     tx.now,
   );

@@ -14,6 +14,7 @@ import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { createBlobStore } from './registry/blob-store.ts';
 import { parseDigest } from './registry/digest.ts';
 import { createRegistry } from './registry/registry.ts';
+import { createScim } from './scim/server.ts';
 import { demoOrganizations, seedDemo } from './seed/demo.ts';
 import { installBuiltInRoles } from './services/built-in-roles.ts';
 import { createOutsideHandlers } from './services/outside.ts';
@@ -98,6 +99,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     server.serve([
       issuer,
       createRegistry({ store, blobs, urls, clock, issuer }),
+      createScim({ store, urls, onCall: (request, call) => server.note(request, call) }),
       createApi({
         store,
         urls,

@@ -7,6 +7,7 @@ import type { Operation } from '../../api/schema/types.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
 import type { Tx } from '../store/database.ts';
+import { newUuid } from '../store/uuid.ts';
 import type { Caller } from '../types.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -86,7 +87,7 @@ export function recordEvent(
   tx.run(
     `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    randomUuid(tx),
+    newUuid(tx),
     event.type,
     `${apiUrl}${event.path}`,
     event.subject,
@@ -168,13 +169,4 @@ function fixedPart(operation: Operation): string {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-/** Version 4 (RFC 9562). */
-function randomUuid(tx: Tx): string {
-  const bytes = Uint8Array.from(tx.randomBytes(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

@@ -83,6 +83,8 @@ interface Proof {
   /** Seconds since the epoch beyond which no token of this proof may live. */
   readonly notAfter?: number;
   readonly ceiling?: Grants;
+  /** Id of the organization's identity provider that it came through. */
+  readonly provider?: string;
 }
 
 const lifeSeconds = 3600;
@@ -186,7 +188,7 @@ export function createSts(options: StsOptions): Sts {
       return findIdentity(tx, signedIn.identity);
     });
     if (identity === undefined) throw new Error('a user who has just signed in is not there');
-    return { identity: identity.id, rule: ruleOf(identity), actor: toActor(claims, true) };
+    return { identity: identity.id, rule: ruleOf(identity), actor: toActor(claims, true), provider: id };
   };
 
   /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */
@@ -339,7 +341,7 @@ function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
   if (record === undefined || ruleOf(record) !== proof.rule) {
     throw new StatusError(grpcCodes.UNAVAILABLE, 'the identity changed while the token was verified; try again');
   }
-  requireActive(tx, record.id);
+  requireActive(tx, record.id, proof.provider);
   let grants: Grants = grantsOf(tx, record.id);
   if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
   for (const limit of limits) grants = narrow(tx, grants, limit);

@@ -175,6 +175,7 @@ const contents = [
   ['identities', 'identity'],
   ['roles', 'role'],
   ['identity_providers', 'identity provider'],
+  ['subscriptions', 'subscription'],
 ] as const;
 
 function requireEmpty(tx: Tx, id: string): void {

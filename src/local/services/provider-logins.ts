@@ -39,7 +39,7 @@ export function signInThroughProvider(
       : tx.get('SELECT * FROM scim_users WHERE identity_provider = ? AND external_id = ?', provider.id, externalId);
   if (provisioned !== undefined && provisioned['active'] !== 1) throw deactivated();
   const known = findUser(tx, login.issuer, login.subject);
-  if (known !== undefined) requireActive(tx, known.id);
+  if (known !== undefined) requireActive(tx, known.id, provider.id);
   const identity = known?.id ?? createUser(tx, login);
   if (provisioned !== undefined) linkTo(tx, provisioned, identity);
 

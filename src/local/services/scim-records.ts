@@ -1,10 +1,14 @@
 import { permissionDenied } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 
-/** Throws PERMISSION_DENIED for an account that a provider has deactivated over SCIM (protocols 9). */
-export function requireActive(tx: Tx, identity: string): void {
-  if (tx.get('SELECT 1 FROM scim_users WHERE identity = ? AND active = 0', identity) === undefined) return;
-  throw deactivated();
+/**
+ * Throws PERMISSION_DENIED for an account that has been deactivated over SCIM (protocols 9): by the provider that it
+ * signs in through, or, when it does not sign in through one, by every provider that knows it.
+ */
+export function requireActive(tx: Tx, identity: string, provider?: string): void {
+  const rows = tx.all('SELECT identity_provider, active FROM scim_users WHERE identity = ?', identity);
+  const known = provider === undefined ? rows : rows.filter((row) => row['identity_provider'] === provider);
+  if (known.length > 0 && known.every((row) => row['active'] !== 1)) throw deactivated();
 }
 
 export function deactivated(): Error {
