@@ -1,8 +1,8 @@
 // Kinds whose text names something on the platform. Promises: an id passes through untouched, one match is used, none is
 // a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
 
-import type { IamGroup, IamIdentity, IamRole } from '../../api/schema/types.gen.ts';
-import { ancestry, isAncestorOrSelf, isRoot, isUidp, parentOf } from '../../api/uidp.ts';
+import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../../api/schema/types.gen.ts';
+import { ancestry, isAncestorOrSelf, isRoot, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
@@ -277,7 +277,7 @@ async function one<T extends { readonly id?: string }>(
   if (first === undefined) {
     const near = nearest(text, lookup.names());
     throw new CliError('not-found', lookup.missing, {
-      code: `not-found.${lookup.noun}`,
+      code: `not-found.${lookup.noun.replaceAll(' ', '-')}`,
       ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
     });
   }
@@ -296,3 +296,80 @@ async function one<T extends { readonly id?: string }>(
     },
   );
 }
+
+// ---- identity providers ----
+
+/** An identity provider as it was looked up; by id alone nothing was. */
+export interface IdentityProviderReference extends Reference {
+  readonly provider?: IamIdentityProvider;
+}
+
+/** Those the caller sees, below the chosen location when there is one. */
+function visibleIdentityProviders(context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> {
+  return context.cached(`identity-providers:${parent ?? ''}`, async () => {
+    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
+    const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', filter);
+    return [...(answer.items ?? [])].sort(byNameThenId);
+  });
+}
+
+export const identityProvider: Kind<IdentityProviderReference> = {
+  metavar: 'IDENTITY_PROVIDER',
+  noun: 'identity provider',
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    if (isUidp(text)) return { id: text, name: text };
+    const providers = await visibleIdentityProviders(context, (chosen['parent'] as Reference | undefined)?.id);
+    const found = await one(
+      context,
+      text,
+      providers.filter((each) => each.name === text),
+      {
+        noun: 'identity provider',
+        missing: `No identity provider found for "${text}"`,
+        names: () => providers.map((each) => each.name ?? ''),
+        candidate: identityProviderCandidate,
+      },
+    );
+    return { ...toReference(found), provider: found };
+  },
+  async candidates(context, chosen) {
+    const parent = (chosen['parent'] as Reference | undefined)?.id;
+    return (await visibleIdentityProviders(context, parent)).map(identityProviderCandidate);
+  },
+};
+
+const identityProviderCandidate = (each: IamIdentityProvider): Candidate<IdentityProviderReference> => ({
+  value: { ...toReference(each), provider: each },
+  label: each.name ?? '',
+  description: each.description || (each.id ?? ''),
+  text: each.id ?? '',
+});
+
+// ---- what depends on another input than `parent` ----
+
+/** The same roles as `role`, of the place that another input names. */
+export const roleAt = (key: string): Kind<Reference> => ({
+  ...role,
+  resolve: async (context, text, chosen) =>
+    (await role.resolve?.(context, text, { ...chosen, parent: chosen[key] })) ?? { id: text, name: text },
+  candidates: async (context, chosen) => (await role.candidates?.(context, { ...chosen, parent: chosen[key] })) ?? [],
+});
+
+/** The organization that holds what another input names. */
+export const organizationOf = (key: string): Kind<Reference> => {
+  const holding = async (context: Context, chosen: Chosen) => {
+    const id = (chosen[key] as Reference | undefined)?.id;
+    const all = (await organization.candidates?.(context, chosen)) ?? [];
+    return id === undefined ? all : all.filter(({ value }) => value.id === rootOf(id));
+  };
+  return {
+    ...organization,
+    noun: 'organization',
+    candidates: holding,
+    sole: async (context, chosen) => {
+      const [first, ...others] = await holding(context, chosen);
+      return others.length === 0 ? first : undefined;
+    },
+  };
+};
