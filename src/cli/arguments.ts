@@ -12,6 +12,8 @@ export interface ParsedArguments {
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** Last text given, by global key. */
   readonly globals: Readonly<Partial<Record<string, string>>>;
+  /** Flags given in an older spelling, and how they are spelled today; with dashes. */
+  readonly older: ReadonlyMap<string, string>;
 }
 
 interface Flag {
@@ -39,7 +41,8 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
     ...Object.entries(global).map(([key, input]) => toFlag(key, input, takeGlobal(key))),
   ].filter((flag) => flag !== undefined);
 
-  const { operands, unknown } = read(words, flags, definition);
+  const older = new Map<string, string>();
+  const { operands, unknown } = read(words, flags, definition, older);
   const stranger = unknown.find((word) => word.startsWith('-'));
   if (stranger !== undefined) {
     const known = flags.filter((flag) => !flag.isHidden).map((flag) => flag.name);
@@ -47,7 +50,7 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
   }
   // Who asks for help has not finished the command line.
   if (!isTrue(globals['help'])) placeOperands(definition, operands, given);
-  return { given, globals };
+  return { given, globals, older };
 }
 
 function toFlag(key: string, input: Input, take: Flag['take']): Flag | undefined {
@@ -63,7 +66,7 @@ function toFlag(key: string, input: Input, take: Flag['take']): Flag | undefined
   };
 }
 
-function read(words: readonly string[], flags: readonly Flag[], definition: AnyCommand) {
+function read(words: readonly string[], flags: readonly Flag[], definition: AnyCommand, older: Map<string, string>) {
   const command = new Command(definition.path.at(-1) ?? 'chainctl')
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
@@ -79,7 +82,13 @@ function read(words: readonly string[], flags: readonly Flag[], definition: AnyC
       // What `straighten` makes of `--flag=value` for a flag that otherwise takes none.
       ...(isBoolean ? [`${name}= <value>`] : []),
     ]) {
-      command.addOption(new Option(each).argParser((text: string | undefined) => flag.take(text ?? 'true')));
+      const alias = aliases.find((one) => each === one || each.startsWith(`${one} `));
+      command.addOption(
+        new Option(each).argParser((text: string | undefined) => {
+          if (alias !== undefined) older.set(alias, name);
+          flag.take(text ?? 'true');
+        }),
+      );
     }
   }
   try {

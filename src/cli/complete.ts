@@ -22,23 +22,25 @@ export async function complete(
 ): Promise<Record<string, unknown>> {
   const chosen: Record<string, unknown> = {};
   const typed: Typed = new Map(collected.given);
+  let asked = false;
   for (const [key, input] of Object.entries(definition.inputs)) {
     const parsed = collected.parsed.get(key);
-    if (parsed !== undefined) {
+    if (parsed !== undefined && !isEmptyOnPurpose(key, input, collected)) {
       chosen[key] = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
-    } else if (isRequired(input, collected)) {
-      chosen[key] =
-        (await input.kind.otherwise?.(context, chosen)) ??
-        (context.io.interactive
-          ? await ask(key, input, context, chosen, typed)
-          : await soleOrRefuse(definition, key, input, context, chosen, collected));
+    } else if (isRequired(input, collected) || parsed !== undefined) {
+      chosen[key] = await input.kind.otherwise?.(context, chosen);
+      if (chosen[key] !== undefined) continue;
+      asked ||= context.io.interactive;
+      chosen[key] = context.io.interactive
+        ? await ask(key, input, context, chosen, typed)
+        : await soleOrRefuse(definition, key, input, context, chosen, collected);
     } else if (input.many) {
       chosen[key] = [];
     } else if (input.kind.boolean) {
       chosen[key] = false;
     }
   }
-  if (typed.size > collected.given.size) {
+  if (asked) {
     context.io.note(context.io.errStyle.dim(`  Same again: ${commandLine(definition, typed, globals)}`));
   }
   return chosen;
@@ -47,6 +49,12 @@ export async function complete(
 const isRequired = (input: Input, collected: Collected) =>
   input.required === true ||
   (input.requiredUnless !== undefined && collected.parsed.get(input.requiredUnless) !== true);
+
+/** `--capabilities=`: whoever writes that wants to be asked. */
+const isEmptyOnPurpose = (key: string, input: Input, collected: Collected) => {
+  const parsed = collected.parsed.get(key);
+  return input.askWhenEmpty === true && Array.isArray(parsed) && parsed.length === 0;
+};
 
 async function resolve(
   input: Input,
@@ -90,7 +98,8 @@ export function missingInputs(definition: AnyCommand, collected: Collected, cont
 }
 
 const isMissing = (key: string, input: Input, collected: Collected) =>
-  isRequired(input, collected) && !collected.parsed.has(key) && input.kind.otherwise === undefined;
+  input.kind.otherwise === undefined &&
+  ((isRequired(input, collected) && !collected.parsed.has(key)) || isEmptyOnPurpose(key, input, collected));
 
 /** One sentence that names them all. */
 export const missingSentence = (names: readonly string[]): string =>

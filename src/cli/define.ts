@@ -83,6 +83,8 @@ export interface Input<V = unknown> {
   readonly hidden?: boolean;
   /** Asked for with this question instead of a derived one. */
   readonly question?: string;
+  /** Given without anything (`--flag=`) it is asked for, although it is not required. Only with `many`. */
+  readonly askWhenEmpty?: true;
 }
 
 export type Inputs = Readonly<Record<string, Input>>;

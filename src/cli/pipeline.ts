@@ -3,7 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { parseArguments } from './arguments.ts';
+import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { type Collected, collect, listed } from './collect.ts';
 import { complete, missingError, missingInputs, missingSentence } from './complete.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
@@ -30,8 +30,7 @@ export async function runCommand(
   }
   const assumeYes = isTrue(parsed.given.get('yes')?.at(-1));
   const context = createContext(host, toGlobals(parsed.globals, assumeYes), signal, parts);
-  if (definition.deprecated !== undefined)
-    context.io.warn(`${commandName(definition)} is deprecated: ${definition.deprecated}`);
+  nameSuccessors(definition, parsed, context);
   if (definition.readsConfig !== false) await context.loadConfig();
   const format = chooseFormat(definition, context);
   const collected = collect(definition, parsed, context);
@@ -49,6 +48,14 @@ export async function runCommand(
   await definition.afterwards?.(context, items);
   const no = definition.verdict?.(items);
   if (no !== undefined) throw no;
+}
+
+/** Words that have a successor. Not to scripts that read JSON from both streams together (script-contracts 1.1). */
+function nameSuccessors(definition: AnyCommand, { older }: ParsedArguments, context: Context): void {
+  if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
+  const { deprecated } = definition;
+  if (deprecated !== undefined) context.io.warn(`${commandName(definition)} is deprecated: ${deprecated}`);
+  for (const [alias, flag] of older) context.io.warn(`\`${alias}\` is deprecated: use \`${flag}\``);
 }
 
 // ---- check ----
