@@ -16,9 +16,7 @@ export function commandHelp(definition: AnyCommand, host: Host, children: readon
     definition.description ? wrap(definition.description, '', width) : '',
     definition.deprecated ? wrap(`Deprecated: ${definition.deprecated}`, '', width) : '',
     `Usage:\n${usageLine(definition, width)}`,
-    definition.aliases?.length
-      ? `Aliases:\n${margin}${[definition.path.at(-1), ...definition.aliases].join(', ')}`
-      : '',
+    aliasSection(definition.path.at(-1) ?? '', definition.aliases, width),
     examples(definition, width),
     argumentSection(own, width),
     section('Commands', childRows(children), width),
@@ -35,10 +33,10 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
     wrap(node.summary, '', width),
     node.description ? wrap(node.description, '', width) : '',
     `Usage:\n${margin}${name} [command]`,
-    node.aliases?.length ? `Aliases:\n${margin}${[node.name, ...node.aliases].join(', ')}` : '',
+    aliasSection(node.name, node.aliases, width),
     section('Commands', childRows(node.children ?? []), width),
     section('Global flags', flagRows(allInputs({}).global, undefined), width),
-    `Use "${name} [command] --help" to learn more about a command.`,
+    wrap(`Use "${name} [command] --help" to learn more about a command.`, '', width),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -77,6 +75,9 @@ function examples(definition: AnyCommand, width: number): string {
   });
   return `Examples:\n${parts.join('\n\n')}`;
 }
+
+const aliasSection = (name: string, aliases: readonly string[] | undefined, width: number) =>
+  aliases?.length ? `Aliases:\n${wrap([name, ...aliases].join(', '), margin, width)}` : '';
 
 function argumentSection(inputs: Inputs, width: number): string {
   const rows = Object.values(inputs)
