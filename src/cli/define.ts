@@ -217,7 +217,8 @@ export interface View<T> {
   readonly json?: (item: T) => unknown;
   /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8). */
   readonly envelope?: 'items' | 'array';
-  readonly tree?: (items: readonly T[]) => readonly TreeNode[];
+  /** May fetch what only a tree shows, e.g. names of the groups around. */
+  readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
   /** Free text for a single item; every line ends with a newline. */
   readonly text?: (item: T, cell: CellContext) => string;
   /** Variables for `env`, without `export`. */

@@ -140,11 +140,16 @@ function lineage(one: IamGroup, directory: GroupDirectory): IamGroup[] {
 // ---- roles ----
 
 /** Built-in roles and those defined at a location, above it or anywhere visible. */
-function visibleRoles(context: Context): Promise<readonly IamRole[]> {
+export function visibleRoles(context: Context): Promise<readonly IamRole[]> {
   return context.cached('roles', async () => {
     const answer = await (await context.api()).call('iam.v1.Roles.List', {});
     return [...(answer.items ?? [])].sort(byNameThenId);
   });
+}
+
+/** Name of a role by id; the id of one that the caller does not see. */
+export async function roleName(context: Context, id: string): Promise<string> {
+  return (await visibleRoles(context)).find((one) => one.id === id)?.name || id;
 }
 
 export const role: Kind<Reference> = {

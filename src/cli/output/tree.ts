@@ -5,7 +5,7 @@ import { collect, type Renderer } from './renderer.ts';
 /** Roots bare, children on `├ ` and `└ `, two columns a level (outputs.md, Tree). */
 export const render: Renderer = async ({ view, items, io }) => {
   const lines: string[] = [];
-  for (const node of view.tree?.(await collect(items)) ?? []) {
+  for (const node of (await view.tree?.(await collect(items))) ?? []) {
     lines.push(printable(node.label));
     draw(node.children, '', lines);
   }
