@@ -284,6 +284,37 @@ export const index: IndexNode = {
           ],
         },
         {
+          name: "identity-providers",
+          summary: "Manage identity providers of your own.",
+          description: "With an identity provider of its own an organization decides who signs in, and from where. Its users may bring roles from groups of the provider (group-mappings) and be provisioned by it (scim).",
+          aliases: ["identity-provider","identityproviders","identityprovider","idps","idp"],
+          children: [
+            {
+              name: "create",
+              summary: "Create an identity provider.",
+              aliases: ["make","mk"],
+              load: () => import('./iam/identity-providers/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete an identity provider.",
+              aliases: ["rm","remove"],
+              load: () => import('./iam/identity-providers/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List identity providers.",
+              aliases: ["ls"],
+              load: () => import('./iam/identity-providers/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change an identity provider.",
+              load: () => import('./iam/identity-providers/update.ts'),
+            },
+          ],
+        },
+        {
           name: "organizations",
           summary: "Look at the organizations you belong to.",
           aliases: ["organization","orgs","org"],
@@ -303,14 +334,43 @@ export const index: IndexNode = {
         },
         {
           name: "roles",
-          summary: "Look at the roles that can be bound.",
+          summary: "Manage the roles that can be bound.",
           aliases: ["role"],
           children: [
+            {
+              name: "capabilities",
+              summary: "Look at what roles can allow.",
+              aliases: ["capability"],
+              children: [
+                {
+                  name: "list",
+                  summary: "List the capabilities that a custom role can have.",
+                  aliases: ["ls"],
+                  load: () => import('./iam/roles/capabilities/list.ts'),
+                },
+              ],
+            },
+            {
+              name: "create",
+              summary: "Create a custom role.",
+              load: () => import('./iam/roles/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete a custom role.",
+              aliases: ["rm"],
+              load: () => import('./iam/roles/delete.ts'),
+            },
             {
               name: "list",
               summary: "List the roles that can be bound.",
               aliases: ["ls"],
               load: () => import('./iam/roles/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change a custom role.",
+              load: () => import('./iam/roles/update.ts'),
             },
           ],
         },

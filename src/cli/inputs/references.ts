@@ -318,6 +318,11 @@ function visibleIdentityProviders(context: Context, parent?: string): Promise<re
   });
 }
 
+/** Name of an identity provider by id; the id of one that the caller does not see. */
+export async function identityProviderName(context: Context, id: string): Promise<string> {
+  return (await visibleIdentityProviders(context)).find((one) => one.id === id)?.name || id;
+}
+
 export const identityProvider: Kind<IdentityProviderReference> = {
   metavar: 'IDENTITY_PROVIDER',
   noun: 'identity provider',

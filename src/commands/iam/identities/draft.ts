@@ -1,8 +1,8 @@
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
+import { nameProblem, resourceName } from '../../../cli/inputs/names.ts';
 import { readIdentityFile } from './identity-file.ts';
-import { identityName, nameProblem } from './naming.ts';
 import { checkRuleFlags, issuerProblem, type Rule, type RuleFlags } from './rule-flags.ts';
 
 export interface DraftFlags extends RuleFlags {
@@ -36,7 +36,7 @@ export async function completeDraft(
 
 /** A name that the file may hold as well. */
 export const nameOrFile: Kind<string> = {
-  ...identityName,
+  ...resourceName,
   otherwise: async (context) => (await draftOf(context)).identity.name,
 };
 

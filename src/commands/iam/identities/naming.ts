@@ -1,30 +1,10 @@
-import type { Inputs, Kind } from '../../../cli/define.ts';
+import type { Inputs } from '../../../cli/define.ts';
+import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group, role } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 
-/** The rule of the platform for names (semantics 2), told before it is asked. */
-export const nameProblem = 'must be made of lower-case letters, digits, spaces and ". _ -"';
-
-export const identityName: Kind<string> = {
-  metavar: 'NAME',
-  noun: 'name',
-  parse: (text) => {
-    if (!/^[a-z0-9 ._-]+$/.test(text)) throw new Error(nameProblem);
-    return text;
-  },
-};
-
-/** Up to 512 characters on one line (semantics 2). */
-export const description: Kind<string> = {
-  metavar: 'TEXT',
-  parse: (text) => {
-    if (!/^[^\t\n\f\r]{0,512}$/u.test(text)) throw new Error('must be one line of at most 512 characters');
-    return text;
-  },
-};
-
 const name = {
-  kind: identityName,
+  kind: resourceName,
   positional: 'NAME',
   short: 'n',
   required: true,

@@ -1,13 +1,13 @@
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive, type Inputs, type InputValues, oneOf } from '../../../cli/define.ts';
+import { description } from '../../../cli/inputs/names.ts';
 import { identity } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
 import { lookUp } from './look-up.ts';
-import { description } from './naming.ts';
 import { type CheckedRule, checkRuleFlags, issuerProblem, type RuleFlags, ruleInputs } from './rule-flags.ts';
 import { identityView, shown } from './view.ts';
 

@@ -2,6 +2,6 @@ import { defineGroup } from '../../../cli/define.ts';
 
 export default defineGroup({
   path: ['iam', 'roles'],
-  summary: 'Look at the roles that can be bound.',
+  summary: 'Manage the roles that can be bound.',
   aliases: ['role'],
 });

@@ -43,7 +43,7 @@ export default defineCommand({
     },
   ],
   view: roleView,
-  formats: ['table', 'json', 'id'],
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, input) => {
     const answer = await (await context.api()).call('iam.v1.Roles.List', {
       ...(input.name === undefined ? {} : { name: input.name }),

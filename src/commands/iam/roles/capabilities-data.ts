@@ -1,0 +1,29 @@
+import type { Candidate, Kind } from '../../../cli/define.ts';
+
+/** Capabilities that a custom role may hold (roles.md 1), in the order of the platform's list. */
+export async function grantableCapabilities(): Promise<readonly string[]> {
+  const { capabilities } = await import('../../../api/schema/capabilities.gen.ts');
+  return capabilities
+    .filter((each) => each.name !== 'internal' && each.internalOnly !== true && each.deprecated !== true)
+    .map((each) => each.name);
+}
+
+/** `groups.list` → `groups` and `list`; a resource may have dots itself. */
+export function splitCapability(name: string): { readonly resource: string; readonly action: string } {
+  const dot = name.lastIndexOf('.');
+  return { resource: name.slice(0, Math.max(0, dot)) || name, action: name.slice(dot + 1) };
+}
+
+export const toCandidate = (name: string): Candidate<string> => ({ value: name, label: name, text: name });
+
+/** Names are not checked here: the platform may know some that this program does not. */
+export const capability: Kind<string> = {
+  metavar: 'CAPABILITY',
+  noun: 'capability',
+  splitsCommas: true,
+  parse: (text) => {
+    if (!/^[a-z0-9_]+(\.[a-z0-9_]+)*$/.test(text)) throw new Error('must be a capability such as "groups.list"');
+    return text;
+  },
+  candidates: async () => [...(await grantableCapabilities())].sort().map(toCandidate),
+};

@@ -1,0 +1,43 @@
+import type { IamRole } from '../../../api/schema/types.gen.ts';
+import { isRoot } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Kind } from '../../../cli/define.ts';
+import { type Reference, role, visibleRoles } from '../../../cli/inputs/references.ts';
+import { CliError } from '../../../errors.ts';
+
+/** One role by name or id; only those that can be changed are offered. */
+export const customRole: Kind<Reference> = {
+  metavar: 'ROLE',
+  noun: 'role',
+  parse: role.parse,
+  ...(role.resolve === undefined ? {} : { resolve: role.resolve }),
+  candidates: async (context) =>
+    (await visibleRoles(context))
+      .filter((one) => !isRoot(one.id ?? ''))
+      .map((one) => ({
+        value: { id: one.id ?? '', name: one.name ?? '' },
+        label: one.name ?? '',
+        description: one.description || (one.id ?? ''),
+        text: one.id ?? '',
+      })),
+};
+
+/** The role a reference means, once a run. Throws kind `permission` for one that is built in. */
+export function lookUpCustomRole(context: Context, { id, name }: Reference): Promise<IamRole> {
+  return context.cached(`role:${id}`, async () => {
+    // The API has no get: a list by id that comes back empty means it is not there for this caller.
+    const found =
+      id === name
+        ? (await (await context.api()).call('iam.v1.Roles.List', { id })).items?.[0]
+        : (await visibleRoles(context)).find((one) => one.id === id);
+    if (found === undefined) {
+      throw new CliError('not-found', `No role found for "${name}"`, { code: 'not-found.role' });
+    }
+    if (isRoot(id)) {
+      throw new CliError('permission', `Role "${found.name}" is built in and cannot be changed`, {
+        code: 'role.built-in',
+      });
+    }
+    return found;
+  });
+}
