@@ -8,7 +8,7 @@ import type { AnyCommand, Candidate, Input } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { boolean } from './inputs/values.ts';
 import { printable } from './io.ts';
-import { shellWord } from './output/env.ts';
+import { shellWord } from './shell-word.ts';
 import { commandName, flagOf, spellingOf } from './spelling.ts';
 
 /** Texts that would have been typed, by input key: those given and those picked. */

@@ -87,13 +87,9 @@ async function checkPlace(context: Context, key: ConfigKey, address: string): Pr
   const check = key.slice(key.lastIndexOf('.') + 1);
   const dns = { check: `${check} name`, target: hostname };
   const { lookup } = await import('node:dns/promises');
-  try {
-    const found = await lookup(hostname.replace(/^\[(.*)\]$/, '$1'));
-    const named: Finding = { ...dns, ok: true, message: found.address };
-    return [named, await checkAnswer(context, check, address)];
-  } catch {
-    return [{ ...dns, ok: false, message: 'the name is not known' }];
-  }
+  const found = await lookup(hostname.replace(/^\[(.*)\]$/, '$1')).catch(() => undefined);
+  if (found === undefined) return [{ ...dns, ok: false, message: 'the name is not known' }];
+  return [{ ...dns, ok: true, message: found.address }, await checkAnswer(context, check, address)];
 }
 
 async function checkAnswer(context: Context, check: string, address: string): Promise<Finding> {

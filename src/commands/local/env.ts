@@ -1,6 +1,6 @@
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean } from '../../cli/inputs/values.ts';
-import { shellWord } from '../../cli/output/env.ts';
+import { shellWord } from '../../cli/shell-word.ts';
 import { dataDirInput, folderOf, requireRunning } from './folder.ts';
 import { environmentOf } from './view.ts';
 

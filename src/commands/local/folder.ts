@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { file } from '../../cli/inputs/values.ts';
-import { shellWord } from '../../cli/output/env.ts';
+import { shellWord } from '../../cli/shell-word.ts';
 import { CliError } from '../../errors.ts';
 import { dataDir } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
