@@ -200,6 +200,32 @@ export const index: IndexNode = {
           ],
         },
         {
+          name: "external-group-role-mappings",
+          summary: "Manage roles for groups of identity providers.",
+          description: "A mapping gives a role to everybody whom the identity provider names as a member of a group. It counts from sign-in to sign-in: sessions with such roles last an hour, and no role binding shows them.",
+          aliases: ["external-group-role-mapping"],
+          children: [
+            {
+              name: "create",
+              summary: "Give a role to a group of an identity provider.",
+              aliases: ["make","mk"],
+              load: () => import('./iam/external-group-role-mappings/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Take roles from groups of an identity provider.",
+              aliases: ["rm","remove"],
+              load: () => import('./iam/external-group-role-mappings/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List roles that groups of identity providers get.",
+              aliases: ["ls"],
+              load: () => import('./iam/external-group-role-mappings/list.ts'),
+            },
+          ],
+        },
+        {
           name: "folders",
           summary: "Look at the folders of an organization.",
           aliases: ["folder"],
@@ -302,10 +328,75 @@ export const index: IndexNode = {
               load: () => import('./iam/identity-providers/delete.ts'),
             },
             {
+              name: "group-mappings",
+              summary: "Manage roles for groups of an identity provider.",
+              description: "A mapping gives a role to everybody whom the identity provider names as a member of a group. It counts from sign-in to sign-in: sessions with such roles last an hour, and no role binding shows them.",
+              aliases: ["group-mapping"],
+              children: [
+                {
+                  name: "create",
+                  summary: "Give a role to a group of an identity provider.",
+                  aliases: ["make","mk"],
+                  load: () => import('./iam/identity-providers/group-mappings/create.ts'),
+                },
+                {
+                  name: "delete",
+                  summary: "Take roles from groups of an identity provider.",
+                  aliases: ["rm","remove"],
+                  load: () => import('./iam/identity-providers/group-mappings/delete.ts'),
+                },
+                {
+                  name: "list",
+                  summary: "List roles that groups of an identity provider get.",
+                  aliases: ["ls"],
+                  load: () => import('./iam/identity-providers/group-mappings/list.ts'),
+                },
+              ],
+            },
+            {
               name: "list",
               summary: "List identity providers.",
               aliases: ["ls"],
               load: () => import('./iam/identity-providers/list.ts'),
+            },
+            {
+              name: "scim",
+              summary: "Let an identity provider provision its users.",
+              description: "Its SCIM connector needs the address and the token that `scim token generate` prints, and is let in once SCIM is enabled.",
+              children: [
+                {
+                  name: "disable",
+                  summary: "Shut out the SCIM connector of an identity provider.",
+                  load: () => import('./iam/identity-providers/scim/disable.ts'),
+                },
+                {
+                  name: "enable",
+                  summary: "Let the SCIM connector of an identity provider in.",
+                  load: () => import('./iam/identity-providers/scim/enable.ts'),
+                },
+                {
+                  name: "token",
+                  summary: "Manage the token of a SCIM connector.",
+                  aliases: ["tokens"],
+                  children: [
+                    {
+                      name: "generate",
+                      summary: "Make the first token of a SCIM connector.",
+                      load: () => import('./iam/identity-providers/scim/token/generate.ts'),
+                    },
+                    {
+                      name: "regenerate",
+                      summary: "Make the next token of a SCIM connector.",
+                      load: () => import('./iam/identity-providers/scim/token/regenerate.ts'),
+                    },
+                    {
+                      name: "revoke",
+                      summary: "End the token of a SCIM connector now.",
+                      load: () => import('./iam/identity-providers/scim/token/revoke.ts'),
+                    },
+                  ],
+                },
+              ],
             },
             {
               name: "update",
@@ -329,6 +420,35 @@ export const index: IndexNode = {
               summary: "List the organizations you belong to.",
               aliases: ["ls"],
               load: () => import('./iam/organizations/list.ts'),
+            },
+          ],
+        },
+        {
+          name: "role-bindings",
+          summary: "Manage who holds which role where.",
+          aliases: ["role-binding","rolebindings","rolebinding"],
+          children: [
+            {
+              name: "create",
+              summary: "Give an identity a role.",
+              load: () => import('./iam/role-bindings/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Take a role away again.",
+              aliases: ["rm"],
+              load: () => import('./iam/role-bindings/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List who holds which role where.",
+              aliases: ["ls"],
+              load: () => import('./iam/role-bindings/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change the role or the holder of a binding.",
+              load: () => import('./iam/role-bindings/update.ts'),
             },
           ],
         },

@@ -1,0 +1,169 @@
+// Group mappings as the two nouns that manage them do it: `iam external-group-role-mappings` names the identity provider
+// by a flag, `iam identity-providers group-mappings` by its place. Promises: what is deleted is what was agreed to.
+
+import type { IamExternalGroupRoleMapping } from '../../../api/schema/types.gen.ts';
+import { isUidp, parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/define.ts';
+import { organizationOf, type Reference, roleAt } from '../../../cli/inputs/references.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
+import { printable } from '../../../cli/io.ts';
+import { CliError } from '../../../errors.ts';
+
+const externalGroup: Kind<string> = {
+  metavar: 'GROUP',
+  parse: (text) => {
+    if (text === '' || text.length > 512 || /\p{Cc}/u.test(text)) {
+      throw new Error('must be 1 to 512 characters without control characters');
+    }
+    return text;
+  },
+};
+
+/** What a mapping is made of, asked for in this order: the scope depends on the provider, the role on the scope. */
+export const mappingInputs = {
+  externalGroupId: {
+    kind: externalGroup,
+    required: true,
+    help: 'Group as the claim of the identity provider names it: often a name, an object id with Entra ID.',
+    question: 'How does the identity provider call the group?',
+  },
+  scope: {
+    kind: organizationOf('idp'),
+    required: true,
+    help: 'Organization in which the role counts: the one of the identity provider.',
+    question: 'In which organization does the role count?',
+  },
+  role: {
+    kind: roleAt('scope'),
+    required: true,
+    help: 'Role, by name or id, that members of the group get.',
+    question: 'Which role do members of the group get?',
+  },
+} as const satisfies Inputs;
+
+export interface MappingInput {
+  readonly idp: Reference;
+  readonly externalGroupId: string;
+  readonly scope: Reference;
+  readonly role: Reference;
+}
+
+export async function createMapping(context: Context, input: MappingInput): Promise<IamExternalGroupRoleMapping> {
+  return (await context.api()).call('iam.v1.ExternalGroupRoleMappings.Create', {
+    parentId: input.idp.id,
+    mapping: {
+      identityProviderUidp: input.idp.id,
+      externalGroupId: input.externalGroupId,
+      roleUidp: input.role.id,
+      scope: input.scope.id,
+    },
+  });
+}
+
+export interface MappingPlace {
+  readonly parent?: Reference | undefined;
+  readonly idp?: Reference | undefined;
+}
+
+/** Ordered by group, then by id; looked up once in a run. */
+export function mappingsOf(
+  context: Context,
+  { parent, idp }: MappingPlace,
+): Promise<readonly IamExternalGroupRoleMapping[]> {
+  return context.cached(`mappings:${parent?.id ?? ''}:${idp?.id ?? ''}`, async () => {
+    const answer = await (await context.api()).call('iam.v1.ExternalGroupRoleMappings.List', {
+      ...(parent === undefined ? {} : { uidp: { descendantsOf: parent.id } }),
+      ...(idp === undefined ? {} : { identityProviderUidp: idp.id }),
+    });
+    return [...(answer.items ?? [])].sort(byGroupThenId);
+  });
+}
+
+const byGroupThenId = (a: IamExternalGroupRoleMapping, b: IamExternalGroupRoleMapping) =>
+  compare(a.externalGroupId ?? '', b.externalGroupId ?? '') || compare(a.id ?? '', b.id ?? '');
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Mappings have no name: one is given by its id, or picked among those of the chosen identity provider. */
+const mapping: Kind<Reference> = {
+  metavar: 'MAPPING_ID',
+  noun: 'mapping',
+  parse: (text) => {
+    if (!isUidp(text)) throw new Error('must be the id of a mapping');
+    return text;
+  },
+  resolve: async (_context, text, chosen) => {
+    const idp = idpOf(chosen);
+    if (idp !== undefined && parentOf(text) !== idp.id) {
+      throw new CliError('usage', `"${text}" is not a mapping of the identity provider "${idp.name}"`, {
+        code: 'usage.invalid',
+      });
+    }
+    return { id: text, name: text };
+  },
+  candidates: async (context, chosen): Promise<readonly Candidate<Reference>[]> =>
+    (await mappingsOf(context, { idp: idpOf(chosen) })).map(({ id = '', externalGroupId = '' }) => ({
+      value: { id, name: id },
+      label: externalGroupId,
+      description: id,
+      text: id,
+    })),
+};
+
+const idpOf = (chosen: Chosen) => chosen['idp'] as Reference | undefined;
+
+/** Which mappings to delete; `idp` comes before these. */
+export const deletionInputs = {
+  all: { kind: boolean, help: 'Delete every mapping of the identity provider.' },
+  mapping: {
+    kind: mapping,
+    positional: 'MAPPING_ID',
+    flag: false,
+    requiredUnless: 'all',
+    help: 'Id of the mapping.',
+    question: 'Which mapping would you like to delete?',
+  },
+  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
+} as const satisfies Inputs;
+
+interface Deletion {
+  readonly idp: Reference | undefined;
+  readonly all: boolean;
+  readonly mapping: Reference | undefined;
+}
+
+export async function confirmDeletion(
+  context: Context,
+  { idp, all, mapping: one }: Deletion,
+): Promise<Question | undefined> {
+  if (!all || idp === undefined) {
+    return one === undefined
+      ? undefined
+      : { message: printable(`This deletes the mapping "${one.id}". Do you want to continue?`), default: false };
+  }
+  const amount = (await mappingsOf(context, { idp })).length;
+  if (amount === 0) return undefined;
+  const message = `This deletes ${counted(amount)} of the identity provider "${idp.name}". Do you want to continue?`;
+  return { message: printable(message), default: false };
+}
+
+const counted = (amount: number) => (amount === 1 ? 'the only mapping' : `all ${amount} mappings`);
+
+export async function deleteMappings(context: Context, { idp, all, mapping: one }: Deletion): Promise<void> {
+  const api = await context.api();
+  if (one !== undefined) {
+    await api.call('iam.v1.ExternalGroupRoleMappings.Delete', { id: one.id });
+    context.io.note(printable(`Deleted the mapping "${one.id}".`));
+    return;
+  }
+  if (!all || idp === undefined) return;
+  const ids = (await mappingsOf(context, { idp })).flatMap(({ id }) => id ?? []);
+  if (ids.length === 0) {
+    context.io.note(printable(`The identity provider "${idp.name}" has no mappings.`));
+    return;
+  }
+  const answer = await api.call('iam.v1.ExternalGroupRoleMappings.BatchDelete', { parentId: idp.id, ids });
+  const amount = answer.items?.length ?? ids.length;
+  context.io.note(`Deleted ${amount} ${amount === 1 ? 'mapping' : 'mappings'}.`);
+}

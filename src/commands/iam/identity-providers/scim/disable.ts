@@ -1,0 +1,23 @@
+import { defineCommand } from '../../../../cli/define.ts';
+import { boolean } from '../../../../cli/inputs/values.ts';
+import { printable } from '../../../../cli/io.ts';
+import { lookUp, titled } from '../look-up.ts';
+import { idpInput } from './idp.ts';
+import { setScimEnabled } from './switch.ts';
+
+export default defineCommand({
+  path: ['iam', 'identity-providers', 'scim', 'disable'],
+  summary: 'Shut out the SCIM connector of an identity provider.',
+  description: 'The token stays; enabling lets the connector in again.',
+  inputs: { idp: idpInput, yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } },
+  examples: [
+    { text: 'By name', args: 'my-idp' },
+    { text: 'Without a question', args: 'my-idp --yes' },
+  ],
+  confirm: async ({ idp }, context) => {
+    const provider = await lookUp(context, idp);
+    const message = `This stops provisioning by the identity provider ${titled(provider)}. Do you want to continue?`;
+    return { message: printable(message), default: false };
+  },
+  run: (context, { idp }) => setScimEnabled(context, idp, false),
+});

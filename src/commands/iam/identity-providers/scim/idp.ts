@@ -1,0 +1,10 @@
+import { identityProvider } from '../../../../cli/inputs/references.ts';
+
+export const idpInput = {
+  kind: identityProvider,
+  positional: 'IDENTITY_PROVIDER',
+  flag: false,
+  required: true,
+  help: 'Name or id of the identity provider.',
+  question: 'Which identity provider is meant?',
+} as const;

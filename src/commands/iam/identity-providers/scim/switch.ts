@@ -1,0 +1,20 @@
+import type { Context } from '../../../../cli/context.ts';
+import type { IdentityProviderReference } from '../../../../cli/inputs/references.ts';
+import { printable } from '../../../../cli/io.ts';
+import { lookUp } from '../look-up.ts';
+
+/** Lets the connector in or shuts it out. The etag makes sure nobody changed the token since it was read. */
+export async function setScimEnabled(
+  context: Context,
+  idp: IdentityProviderReference,
+  enabled: boolean,
+): Promise<void> {
+  const { id = '', name, scim } = await lookUp(context, idp);
+  await (await context.api()).call('iam.v1.IdentityProviders.SetScimEnabled', {
+    identityProviderId: id,
+    enabled,
+    etag: scim?.etag ?? '',
+  });
+  context.io.note(printable(`SCIM is ${enabled ? 'enabled' : 'disabled'} for "${name}".`));
+  if (enabled && scim?.endpointUrl) context.io.note(printable(`SCIM base URL: ${scim.endpointUrl}`));
+}

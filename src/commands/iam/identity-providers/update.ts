@@ -1,0 +1,176 @@
+import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineCommand, type Inputs, type InputValues, oneOf } from '../../../cli/define.ts';
+import { identityProvider, roleAt, roleName } from '../../../cli/inputs/references.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
+import { printable } from '../../../cli/io.ts';
+import { CliError } from '../../../errors.ts';
+import {
+  clientId,
+  clientSecret,
+  configurationType,
+  groupsClaim,
+  issuerUrl,
+  providerDescription,
+  providerName,
+  scope,
+} from './fields.ts';
+import { lookUp, titled } from './look-up.ts';
+import { providerView, shown } from './view.ts';
+
+const inputs = {
+  identityProvider: {
+    kind: identityProvider,
+    positional: 'IDENTITY_PROVIDER',
+    flag: false,
+    required: true,
+    help: 'Name or id of the identity provider.',
+    question: 'Which identity provider would you like to change?',
+  },
+  name: { kind: providerName, help: 'Another name.' },
+  description: { kind: providerDescription, help: 'What the identity provider is for; empty takes the text away.' },
+  configurationType,
+  oidcIssuer: { kind: issuerUrl, help: 'Another issuer URL.' },
+  oidcClientId: { kind: clientId, help: 'Another client id.' },
+  oidcClientSecret: {
+    kind: clientSecret,
+    help: 'Another client secret; empty takes it away, for a public client with PKCE. Stays when left out.',
+  },
+  oidcPkceEnabled: {
+    kind: boolean,
+    help: 'Use PKCE with S256 for sign-in. `--oidc-pkce-enabled=false` switches it off.',
+  },
+  oidcAdditionalScopes: {
+    kind: scope,
+    many: true,
+    help: 'Scope to ask for besides openid, email and profile, in place of the present ones; empty takes them away.',
+  },
+  oidcGroupsClaim: groupsClaim,
+  defaultRole: {
+    kind: roleAt('identityProvider'),
+    help: 'Another role, by name or id, that users get when they first sign in.',
+  },
+  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
+} as const satisfies Inputs;
+
+type UpdateInput = InputValues<typeof inputs>;
+
+const changing = [
+  'name',
+  'description',
+  'oidcIssuer',
+  'oidcClientId',
+  'oidcClientSecret',
+  'oidcPkceEnabled',
+  'oidcAdditionalScopes',
+  'oidcGroupsClaim',
+  'defaultRole',
+] as const;
+
+interface Plan {
+  readonly before: IamIdentityProvider;
+  readonly after: IamIdentityProvider;
+  /** One line a change, without secrets. */
+  readonly changes: readonly string[];
+}
+
+/** Which inputs were on the command line: an absent boolean and one that is false look alike to `run`. */
+const given = (context: Context, keys?: ReadonlySet<string>): Promise<ReadonlySet<string>> =>
+  context.cached('given-changes', async () => keys ?? new Set());
+
+/** What the update comes to; looked up once, for the question and for the change. */
+function planOf(context: Context, input: UpdateInput): Promise<Plan> {
+  return context.cached('identity-provider-plan', async () => {
+    const before = await lookUp(context, input.identityProvider);
+    const has = await given(context);
+    const oidc = before.oidc ?? {};
+    const after: IamIdentityProvider = {
+      ...(before.id === undefined ? {} : { id: before.id }),
+      name: input.name ?? before.name ?? '',
+      description: input.description ?? before.description ?? '',
+      defaultRole: input.defaultRole?.id ?? before.defaultRole ?? '',
+      oidc: {
+        ...oidc,
+        issuer: input.oidcIssuer ?? oidc.issuer ?? '',
+        clientId: input.oidcClientId ?? oidc.clientId ?? '',
+        // Left out it stays: nobody but the platform knows it (protocols 9).
+        ...(input.oidcClientSecret === undefined ? {} : { clientSecret: input.oidcClientSecret }),
+        additionalScopes: has.has('oidcAdditionalScopes') ? input.oidcAdditionalScopes : (oidc.additionalScopes ?? []),
+        groupsClaim: input.oidcGroupsClaim ?? oidc.groupsClaim ?? '',
+        pkceEnabled: has.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
+      },
+    };
+    return { before, after, changes: await differences(context, before, after) };
+  });
+}
+
+async function differences(
+  context: Context,
+  before: IamIdentityProvider,
+  after: IamIdentityProvider,
+): Promise<string[]> {
+  const role = async (id = '') => (id === '' ? '' : roleName(context, id));
+  const rows: (readonly [what: string, was: string | undefined, is: string | undefined])[] = [
+    ['name', before.name, after.name],
+    ['description', before.description, after.description],
+    ['issuer', before.oidc?.issuer, after.oidc?.issuer],
+    ['client id', before.oidc?.clientId, after.oidc?.clientId],
+    ['additional scopes', before.oidc?.additionalScopes?.join(', '), after.oidc?.additionalScopes?.join(', ')],
+    ['groups claim', before.oidc?.groupsClaim, after.oidc?.groupsClaim],
+  ];
+  if (before.defaultRole !== after.defaultRole) {
+    rows.push(['default role', await role(before.defaultRole), await role(after.defaultRole)]);
+  }
+  const changes = rows
+    .filter(([, was = '', is = '']) => was !== is)
+    .map(([what, was = '', is = '']) => `${what}: "${was}" becomes "${is}"`);
+  const secret = after.oidc?.clientSecret;
+  if (secret !== undefined) changes.push(secret === '' ? 'client secret: taken away' : 'client secret: replaced');
+  if ((before.oidc?.pkceEnabled === true) !== (after.oidc?.pkceEnabled === true)) {
+    changes.push(`PKCE: switched ${after.oidc?.pkceEnabled ? 'on' : 'off'}`);
+  }
+  return changes;
+}
+
+export default defineCommand({
+  path: ['iam', 'identity-providers', 'update'],
+  summary: 'Change an identity provider.',
+  description:
+    'Changes what the flags say and keeps the rest. A client secret or PKCE must remain. The correlation rule of SCIM users cannot be changed.',
+  inputs,
+  check: [oneOf(...changing)],
+  validate: async (flags, context) => {
+    await given(context, new Set(Object.keys(flags)));
+    return flags.oidcClientSecret === '' && flags.oidcPkceEnabled === false
+      ? ['`--oidc-client-secret=""` and `--oidc-pkce-enabled=false` leave nothing to sign in with']
+      : [];
+  },
+  examples: [
+    { text: 'Another name and description', args: 'my-idp --name=new-name --description=new-description' },
+    { text: 'Another default role', args: 'my-idp --default-role=viewer' },
+    { text: 'From a client secret to PKCE', args: 'my-idp --oidc-pkce-enabled --oidc-client-secret=""' },
+  ],
+  view: providerView,
+  formats: ['table', 'json', 'id'],
+  confirm: async (input, context) => {
+    const { before, changes } = await planOf(context, input);
+    if (changes.length === 0) return undefined;
+    const lines = [
+      `This changes the identity provider ${titled(before)}:`,
+      ...changes.map((change) => `  ${change}`),
+      'Do you want to continue?',
+    ];
+    return { message: lines.map(printable).join('\n'), default: true };
+  },
+  run: async (context, input) => {
+    const { before, after, changes } = await planOf(context, input);
+    if (before.oidc === undefined) {
+      throw new CliError('usage', `"${before.name}" is no OIDC provider`, { code: 'usage.update' });
+    }
+    if (changes.length === 0) {
+      context.io.note(printable(`Identity provider "${before.name}" is like that already.`));
+      return shown(context, before);
+    }
+    return shown(context, await (await context.api()).call('iam.v1.IdentityProviders.Update', after));
+  },
+});

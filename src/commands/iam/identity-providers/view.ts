@@ -1,0 +1,126 @@
+import { compact } from '../../../api/compact.ts';
+import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
+import { parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineView, type TreeNode } from '../../../cli/define.ts';
+import { groupDirectory, roleName } from '../../../cli/inputs/references.ts';
+import { correlationRuleName } from './rules.ts';
+
+export interface ShownProvider {
+  readonly provider: IamIdentityProvider;
+  /** Name of the default role. Fetched when a column first asks for it. */
+  readonly defaultRole: () => Promise<string>;
+  /** `[name]` of the group that holds it. Fetched when a tree is drawn. */
+  readonly place: () => Promise<string>;
+}
+
+export const providerView = defineView<ShownProvider>({
+  id: ({ provider }) => provider.id ?? '',
+  columns: [
+    { head: 'ID', value: ({ provider }) => provider.id },
+    { head: 'NAME', value: ({ provider }) => provider.name },
+    { head: 'DESCRIPTION', value: ({ provider }) => provider.description },
+    { head: 'CONFIGURATION', value: ({ provider }) => configurationLines(provider).join('\n') },
+    { head: 'DEFAULT ROLE', value: ({ defaultRole }) => defaultRole() },
+    { head: 'SCIM', value: ({ provider }) => scimWord(provider) },
+  ],
+  json: ({ provider }) => inScriptNames(provider),
+  tree,
+  envelope: 'items',
+  empty: 'No identity providers found.',
+});
+
+export function shown(context: Context, provider: IamIdentityProvider): ShownProvider {
+  return {
+    provider,
+    defaultRole: async () => (provider.defaultRole ? roleName(context, provider.defaultRole) : ''),
+    place: async () => {
+      const parent = parentOf(provider.id ?? '');
+      return `[${(await groupDirectory(context)).byId.get(parent)?.name ?? parent}]`;
+    },
+  };
+}
+
+/** What a person must know of it on lines of their own; scripts look for `PKCE Enabled` (outputs.md). */
+function configurationLines({ oidc }: IamIdentityProvider): string[] {
+  if (oidc === undefined) return [];
+  const { issuer, clientId, additionalScopes = [], groupsClaim, correlationRule, pkceEnabled } = oidc;
+  return [
+    'OIDC',
+    `Issuer: ${issuer ?? ''}`,
+    `Client ID: ${clientId ?? ''}`,
+    ...(additionalScopes.length === 0 ? [] : [`Additional Scopes: ${additionalScopes.join(', ')}`]),
+    ...(groupsClaim ? [`Groups Claim: ${groupsClaim}`] : []),
+    ...(correlationRule?.startsWith('CORRELATION_RULE_OID')
+      ? [`Correlation Rule: ${correlationRuleName(correlationRule)}`]
+      : []),
+    ...(pkceEnabled ? ['PKCE Enabled'] : []),
+  ];
+}
+
+/** Whether the connector is let in, and what it has to prove itself with. */
+function scimWord({ scim }: IamIdentityProvider): string {
+  const token = (scim?.credentialState ?? '').replace(/^CREDENTIAL_STATE_/, '').replace(/^UNSPECIFIED$/, '');
+  const words = {
+    NOT_ISSUED: '',
+    LIVE: '',
+    EXPIRED: ', token expired',
+    REVOKED: ', token revoked',
+    ROTATING: ', token rotating',
+  };
+  const more = Object.entries(words).find(([state]) => state === token)?.[1] ?? '';
+  return `${scim?.enabled ? 'enabled' : 'disabled'}${more}`;
+}
+
+/** The keys that scripts read (script-contracts 3, `identity-providers list`); `pkce_enabled` is there either way. */
+function inScriptNames({ id, name, description, defaultRole, oidc, scim }: IamIdentityProvider) {
+  return {
+    id,
+    name,
+    ...(description ? { description } : {}),
+    ...(defaultRole ? { default_role: defaultRole } : {}),
+    ...(oidc === undefined
+      ? {}
+      : {
+          oidc: {
+            issuer: oidc.issuer,
+            client_id: oidc.clientId,
+            additional_scopes: oidc.additionalScopes ?? [],
+            ...(oidc.groupsClaim ? { groups_claim: oidc.groupsClaim } : {}),
+            correlation_rule: oidc.correlationRule,
+            pkce_enabled: oidc.pkceEnabled === true,
+          },
+        }),
+    ...(scim === undefined
+      ? {}
+      : {
+          scim: {
+            enabled: scim.enabled === true,
+            ...Object(
+              compact({
+                endpoint_url: scim.endpointUrl,
+                token_expire_time: scim.tokenExpireTime,
+                previous_token_expire_time: scim.previousTokenExpireTime,
+                credential_state: scim.credentialState,
+                etag: scim.etag,
+              }),
+            ),
+          },
+        }),
+  };
+}
+
+/** Providers below the group that holds them, groups in the order in which they first come up. */
+async function tree(shownProviders: readonly ShownProvider[]): Promise<readonly TreeNode[]> {
+  const groups = new Map<string, { label: string; children: TreeNode[] }>();
+  for (const { provider, place } of shownProviders) {
+    const parent = parentOf(provider.id ?? '');
+    const group = groups.get(parent) ?? { label: await place(), children: [] };
+    groups.set(parent, group);
+    group.children.push({
+      label: `[${provider.name}]${provider.description ? ` ${provider.description}` : ''}`,
+      children: [],
+    });
+  }
+  return [...groups.values()];
+}
