@@ -1,0 +1,450 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
+import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+
+const organization = demoOrganizations.private;
+const { engineering } = demoFolders;
+const dev = personId('dev@example.com');
+const viewerRole = builtInRoleId('viewer');
+const subRule = 'CORRELATION_RULE_SUB_EQUALS_EXTERNAL_ID';
+const oidRule = 'CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID';
+
+let clock: TestClock;
+let platform: TestPlatform;
+let owner: string;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  platform = await startTestPlatform({ clock });
+  owner = await platform.token(dev);
+});
+
+const oidc = { issuer: 'https://acme.okta.example', clientId: '0oa1', clientSecret: 'very-secret' };
+
+const create = (body: object = {}, parent = organization, token = owner): Promise<Answer> =>
+  platform.call(token, 'POST', `/iam/v1/identityProviders/${parent}`, { body: { name: 'okta', oidc, ...body } });
+
+const update = (id: string, body: object): Promise<Answer> =>
+  platform.call(owner, 'PUT', `/iam/v1/identityProviders/${id}`, { body: { name: 'okta', oidc, ...body } });
+
+const read = async (id: string) =>
+  (await platform.call(owner, 'GET', `/iam/v1/identityProviders?id=${id}`)).body.items[0];
+
+const secretOf = (id: string) =>
+  platform.store.read((tx) => tx.get('SELECT client_secret FROM identity_providers WHERE id = ?', id))?.[
+    'client_secret'
+  ];
+
+describe('create', () => {
+  test('answers everything but the secret', async () => {
+    const made = await create({ defaultRole: viewerRole, oidc: { ...oidc, additionalScopes: ['email', 'profile'] } });
+    expect(made.body).toEqual({
+      id: expect.stringMatching(new RegExp(`^${organization}/[0-9a-f]{16}$`)),
+      name: 'okta',
+      description: '',
+      defaultRole: viewerRole,
+      oidc: {
+        issuer: oidc.issuer,
+        clientId: '0oa1',
+        clientSecret: '',
+        additionalScopes: ['email', 'profile'],
+        groupsClaim: '',
+        correlationRule: subRule,
+        pkceEnabled: false,
+      },
+      scim: {
+        enabled: false,
+        endpointUrl: `${platform.urls.api}/scim/v2/${made.body.id}`,
+        tokenExpireTime: null,
+        previousTokenExpireTime: null,
+        credentialState: 'CREDENTIAL_STATE_NOT_ISSUED',
+        etag: '',
+      },
+    });
+    expect(await read(made.body.id)).toEqual(made.body);
+    expect(secretOf(made.body.id)).toBe('very-secret');
+    const events = platform.store.read((tx) => JSON.stringify(tx.all('SELECT * FROM outbox')));
+    expect(events).toContain('identity_providers.created');
+    expect(events).not.toContain('very-secret');
+  });
+
+  test.each([
+    [{ oidc: undefined }, 'identity provider needs oidc'],
+    [{ oidc: { ...oidc, clientId: '' } }, 'oidc.client_id is required'],
+    [{ oidc: { ...oidc, clientSecret: '' } }, 'identity provider needs oidc.client_secret or oidc.pkce_enabled'],
+    [{ oidc: { ...oidc, issuer: 'http://idp.example' } }, 'oidc.issuer: "http://idp.example" is not an https URL'],
+    [
+      { oidc: { ...oidc, issuer: 'https://idp.example?x' } },
+      'oidc.issuer: "https://idp.example?x" is not an https URL',
+    ],
+    [{ oidc: { ...oidc, additionalScopes: ['a b'] } }, 'oidc.additional_scopes: "a b" is not a scope'],
+    [{ name: 'Okta' }, 'name must match "^[a-z0-9 ._-]{1,}$"'],
+    [{ defaultRole: 'viewer' }, 'default_role: "viewer" is not a UIDP'],
+  ])('%o is refused', async (body, message) => {
+    const answer = await create(body);
+    expect([answer.status, answer.body.message]).toEqual([400, message]);
+  });
+
+  test('a name once in a place; a default role only of what the caller holds', async () => {
+    expect((await create()).status).toBe(200);
+    expect((await create()).status).toBe(409);
+    expect((await create({}, engineering)).status).toBe(200);
+    const small = await platform.call(owner, 'POST', `/iam/v1/roles/${organization}`, {
+      body: { name: 'idp', capabilities: ['identity_providers.create', 'role_bindings.create', 'groups.list'] },
+    });
+    const admin = await platform.token(platform.user('idp@example.org', [small.body.id, organization]));
+    expect((await create({ name: 'a', defaultRole: viewerRole }, organization, admin)).status).toBe(403);
+    expect((await create({ name: 'a', defaultRole: small.body.id }, organization, admin)).status).toBe(200);
+    const inUse = await platform.call(owner, 'DELETE', `/iam/v1/roles/${small.body.id}`);
+    expect([inUse.status, inUse.body.message]).toEqual([
+      400,
+      expect.stringContaining('1 role binding, 1 identity provider'),
+    ]);
+  });
+
+  test('PKCE instead of a secret, unless the provider says that it cannot', async () => {
+    const issuer = await startLoopbackIssuer(() => clock.now());
+    const publish = (methods: string[] | undefined) =>
+      issuer.answers.set('/.well-known/openid-configuration', (response) => {
+        response.end(JSON.stringify({ issuer: issuer.url, code_challenge_methods_supported: methods }));
+      });
+    const pkce = { issuer: issuer.url, clientId: 'c', pkceEnabled: true };
+    publish(['plain']);
+    const refused = await create({ oidc: pkce });
+    expect([refused.status, refused.body.code]).toEqual([400, 9]);
+    publish(['plain', 'S256']);
+    expect((await create({ oidc: pkce })).status).toBe(200);
+    publish(undefined);
+    expect((await create({ name: 'b', oidc: pkce })).status).toBe(200);
+    issuer.answers.set('/.well-known/openid-configuration', (response) => {
+      response.writeHead(302, { location: 'https://elsewhere.example' }).end();
+    });
+    expect((await create({ name: 'c', oidc: pkce })).status).toBe(200);
+    // Nobody asks for who may not create.
+    const asked = issuer.requests.length;
+    const viewer = await platform.token(personId('guest@example.com'));
+    expect((await create({ name: 'd', oidc: pkce }, organization, viewer)).status).toBe(403);
+    expect(issuer.requests.length).toBe(asked);
+  });
+});
+
+describe('update', () => {
+  test('replaces everything, but keeps a secret that is not named; empty text clears it', async () => {
+    const { id } = (await create({ description: 'x', oidc: { ...oidc, groupsClaim: 'groups' } })).body;
+    const { clientSecret: _secret, ...open } = oidc;
+    const renamed = await update(id, { name: 'new', oidc: open });
+    expect(renamed.body).toMatchObject({ name: 'new', description: '', oidc: { groupsClaim: '' } });
+    expect(secretOf(id)).toBe('very-secret');
+    const cleared = await update(id, { oidc: { ...oidc, clientSecret: '' } });
+    expect(cleared.status).toBe(400);
+    expect((await update(id, { oidc: { ...oidc, client_secret: 'other', clientSecret: undefined } })).status).toBe(200);
+    expect(secretOf(id)).toBe('other');
+    expect((await update(id, { oidc: { ...open, clientSecret: '', pkceEnabled: true } })).status).toBe(200);
+    expect(secretOf(id)).toBe('');
+    expect(platform.events().at(-1)).toEqual({
+      type: 'dev.chainguard.api.iam.identity_providers.updated.v1',
+      subject: id,
+    });
+  });
+
+  test('cannot change the correlation rule, only say it again', async () => {
+    const { id } = (await create({ oidc: { ...oidc, correlationRule: oidRule } })).body;
+    expect((await update(id, {})).body.oidc.correlationRule).toBe(oidRule);
+    expect((await update(id, { oidc: { ...oidc, correlationRule: oidRule } })).status).toBe(200);
+    const changed = await update(id, { oidc: { ...oidc, correlationRule: subRule } });
+    expect([changed.status, changed.body.message]).toEqual([400, expect.stringContaining('cannot be changed')]);
+  });
+
+  test('of one that is not there is 404', async () => {
+    expect((await update(`${organization}/${'0'.repeat(16)}`, {})).status).toBe(404);
+  });
+});
+
+test('delete takes mappings and SCIM data with it; the group cannot go before', async () => {
+  const { id } = (await create({}, engineering)).body;
+  const mapping = { externalGroupId: 'g', roleUidp: viewerRole, scope: organization };
+  expect(
+    (await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, { body: mapping })).status,
+  ).toBe(200);
+  const group = await platform.call(owner, 'DELETE', `/iam/v1/groups/${engineering}`);
+  expect(group.body.message).toContain('1 × identity provider');
+  expect((await platform.call(owner, 'DELETE', `/iam/v1/identityProviders/${id}`)).body).toEqual({});
+  expect((await platform.call(owner, 'GET', '/iam/v1/externalGroupRoleMappings')).body.items).toEqual([]);
+  expect((await platform.call(owner, 'DELETE', `/iam/v1/identityProviders/${id}`)).status).toBe(404);
+});
+
+describe('SCIM tokens', () => {
+  let id: string;
+  beforeEach(async () => {
+    id = (await create()).body.id;
+  });
+  const call = (verb: string, body: object = {}): Promise<Answer> =>
+    platform.call(owner, 'POST', `/iam/v1/identityProviders/${id}:${verb}`, { body });
+  const scim = async () => (await read(id)).scim;
+
+  test('are shown once and kept as digests; events have none of it', async () => {
+    const made = await call('generateScimToken');
+    expect(made.body).toEqual({
+      token: expect.stringMatching(/^cgscim_[0-9a-f]{64}$/),
+      endpointUrl: `${platform.urls.api}/scim/v2/${id}`,
+      expireTime: '2027-03-27T13:55:00.785Z',
+      identityProviderId: id,
+      etag: expect.stringMatching(/.+/),
+    });
+    expect(await scim()).toMatchObject({
+      enabled: false,
+      credentialState: 'CREDENTIAL_STATE_LIVE',
+      tokenExpireTime: '2027-03-27T13:55:00.785Z',
+      etag: made.body.etag,
+    });
+    const stored = platform.store.read((tx) =>
+      JSON.stringify([tx.all('SELECT * FROM identity_providers'), tx.all('SELECT * FROM outbox')]),
+    );
+    expect(stored).not.toContain(made.body.token);
+    expect(stored).toContain('scim_token.generated');
+    const again = await call('generateScimToken');
+    expect([again.status, again.body.code]).toEqual([400, 9]);
+  });
+
+  test.each([
+    [{ neverExpires: true, expireTime: '2026-04-01T00:00:00Z' }, 'expire_time and never_expires exclude each other'],
+    [{ expireTime: '2026-03-27T13:55:00Z' }, 'expire_time is in the past'],
+    [{ expireTime: '2028-04-01T00:00:00Z' }, 'expire_time is more than two years away'],
+  ])('%o is refused', async (body, message) => {
+    const answer = await call('generateScimToken', body);
+    expect([answer.status, answer.body.message]).toEqual([400, message]);
+  });
+
+  test('may never expire', async () => {
+    expect((await call('generateScimToken', { neverExpires: true })).body.expireTime).toBeNull();
+    clock.advance(50 * 365 * 24 * 3600_000);
+    owner = await platform.token(dev);
+    expect((await scim()).credentialState).toBe('CREDENTIAL_STATE_LIVE');
+  });
+
+  test('are replaced with an overlap, by who has read the state that is there', async () => {
+    expect((await call('regenerateScimToken', { etag: 'x' })).status).toBe(404);
+    const first = (await call('generateScimToken')).body;
+    const missing = await call('regenerateScimToken');
+    expect([missing.status, missing.body.message]).toEqual([400, 'etag: etag is required']);
+    const stale = await call('regenerateScimToken', { etag: 'stale' });
+    expect([stale.status, stale.body.code]).toEqual([409, 10]);
+    expect((await call('regenerateScimToken', { etag: first.etag, overlap: '86401s' })).status).toBe(400);
+    const second = await call('regenerateScimToken', { etag: first.etag });
+    expect(second.body).toMatchObject({
+      previousTokenExpireTime: '2026-03-27T14:55:00.785Z',
+      requestedOverlap: '3600s',
+    });
+    expect(second.body.token).not.toBe(first.token);
+    expect(await scim()).toMatchObject({
+      credentialState: 'CREDENTIAL_STATE_ROTATING',
+      previousTokenExpireTime: '2026-03-27T14:55:00.785Z',
+    });
+    expect((await call('regenerateScimToken', { etag: first.etag })).status).toBe(409);
+    const third = await call('regenerateScimToken', { etag: second.body.etag, overlap: '0s' });
+    expect(third.body).toMatchObject({ previousTokenExpireTime: null, requestedOverlap: '0s' });
+    expect((await scim()).credentialState).toBe('CREDENTIAL_STATE_LIVE');
+  });
+
+  test('expire, and what has expired gets no overlap', async () => {
+    const first = (await call('generateScimToken', { expireTime: '2026-03-27T13:56:00Z' })).body;
+    const long = await call('regenerateScimToken', { etag: first.etag, overlap: '7200s' });
+    // An overlap does not lengthen the life of the previous one.
+    expect(long.body.previousTokenExpireTime).toBe('2026-03-27T13:56:00Z');
+    const short = await call('regenerateScimToken', {
+      etag: long.body.etag,
+      overlap: '0s',
+      expireTime: '2026-03-27T13:57:00Z',
+    });
+    clock.advance(120_000);
+    expect((await scim()).credentialState).toBe('CREDENTIAL_STATE_EXPIRED');
+    const next = await call('regenerateScimToken', { etag: short.body.etag });
+    expect(next.body.previousTokenExpireTime).toBeNull();
+  });
+
+  test('are revoked at once, without an etag; the switch stays', async () => {
+    expect((await call('revokeScimToken')).status).toBe(404);
+    platform.user('second@example.com', ['owner', organization]);
+    const first = (await call('generateScimToken')).body;
+    const enabled = (await call('setScimEnabled', { enabled: true, etag: first.etag })).body;
+    expect(enabled.enabled).toBe(true);
+    const revoked = await call('revokeScimToken');
+    expect(revoked.body).toMatchObject({ enabled: true, revokeTime: '2026-03-27T13:55:00.785Z' });
+    expect(await scim()).toMatchObject({
+      enabled: true,
+      credentialState: 'CREDENTIAL_STATE_REVOKED',
+      tokenExpireTime: '2026-03-27T13:55:00.785Z',
+    });
+    expect((await call('generateScimToken')).status).toBe(400);
+    expect((await call('regenerateScimToken', { etag: revoked.body.etag })).status).toBe(200);
+  });
+
+  test('the switch wants an etag, which a token gives, and two owners', async () => {
+    const early = await call('setScimEnabled', { enabled: true, etag: (await scim()).etag });
+    expect([early.status, early.body.message]).toEqual([400, 'etag: etag is required']);
+    const { etag } = (await call('generateScimToken')).body;
+    const lonely = await call('setScimEnabled', { enabled: true, etag });
+    expect([lonely.status, lonely.body.code]).toEqual([400, 9]);
+    platform.user('second@example.com', ['owner', organization]);
+    const on = await call('setScimEnabled', { enabled: true, etag });
+    expect(on.body).toMatchObject({ identityProviderId: id, enabled: true });
+    expect((await call('setScimEnabled', { enabled: false, etag })).status).toBe(409);
+    const off = await call('setScimEnabled', { enabled: false, etag: on.body.etag });
+    expect(off.body.enabled).toBe(false);
+    expect(platform.events().at(-1)).toEqual({
+      type: 'dev.chainguard.api.iam.identity_providers.scim_enabled.updated.v1',
+      subject: id,
+    });
+  });
+});
+
+describe('group mappings', () => {
+  let id: string;
+  beforeEach(async () => {
+    id = (await create()).body.id;
+  });
+  const mapping = { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization };
+  const make = (body: object = {}, parent = id, token = owner): Promise<Answer> =>
+    platform.call(token, 'POST', `/iam/v1/externalGroupRoleMappings/${parent}`, { body: { ...mapping, ...body } });
+
+  test('are made, read, listed and deleted', async () => {
+    const made = await make();
+    expect(made.body).toEqual({
+      id: expect.stringMatching(new RegExp(`^${id}/[0-9a-f]{16}$`)),
+      identityProviderUidp: id,
+      ...mapping,
+      createdAt: '2026-03-27T13:55:00.785Z',
+    });
+    const path = `/iam/v1/externalGroupRoleMappings/${made.body.id}`;
+    expect((await platform.call(owner, 'GET', path)).body).toEqual(made.body);
+    const other = (await create({ name: 'entra' })).body.id;
+    await make({}, other);
+    const list = async (query: string) =>
+      (await platform.call(owner, 'GET', `/iam/v1/externalGroupRoleMappings?${query}`)).body.items.length;
+    expect([
+      await list(''),
+      await list(`identity_provider_uidp=${id}`),
+      await list(`uidp.children_of=${other}`),
+    ]).toEqual([2, 1, 1]);
+    expect((await make()).status).toBe(409);
+    expect((await platform.call(owner, 'DELETE', path)).body).toEqual({});
+    expect((await platform.call(owner, 'GET', path)).status).toBe(404);
+    const event = platform.store.read((tx) => tx.get('SELECT * FROM outbox ORDER BY seq DESC'));
+    expect([event?.['subject'], event?.['group_id'], JSON.parse(String(event?.['extensions']))]).toEqual([
+      made.body.id,
+      organization,
+      {
+        bodytype: 'chainguard.platform.iam.DeleteExternalGroupRoleMappingRequest',
+        group: organization,
+        identityprovider: id,
+      },
+    ]);
+    expect((await make()).status).toBe(200);
+  });
+
+  test.each([
+    [{ scope: engineering }, 400],
+    [{ scope: undefined }, 400],
+    [{ externalGroupId: '' }, 400],
+    [{ roleUidp: '0'.repeat(40) }, 404],
+    [{ identityProviderUidp: `${organization}/${'0'.repeat(16)}` }, 400],
+  ])('%o is refused', async (body, status) => {
+    expect((await make(body)).status).toBe(status);
+  });
+
+  test('grant no more than the caller holds, and keep their role', async () => {
+    const small = await platform.call(owner, 'POST', `/iam/v1/roles/${organization}`, {
+      body: { name: 'idp', capabilities: ['identity_providers.create', 'role_bindings.create'] },
+    });
+    const admin = await platform.token(platform.user('idp@example.org', [small.body.id, organization]));
+    expect((await make({}, id, admin)).status).toBe(403);
+    expect((await make({ roleUidp: small.body.id }, id, admin)).status).toBe(200);
+    const inUse = await platform.call(owner, 'DELETE', `/iam/v1/roles/${small.body.id}`);
+    expect(inUse.body.message).toContain('1 group mapping');
+  });
+
+  test('are deleted many at once: what is gone is skipped, what is elsewhere refused', async () => {
+    const [a, b] = [(await make()).body, (await make({ externalGroupId: 'b' })).body];
+    const other = (await make({}, (await create({ name: 'entra' })).body.id)).body;
+    const batch = (ids: string[]) =>
+      platform.call(owner, 'POST', '/iam/v1/externalGroupRoleMappings:batchDelete', { body: { parentId: id, ids } });
+    expect((await batch([a.id, other.id])).status).toBe(400);
+    expect((await batch([])).status).toBe(400);
+    const done = await batch([a.id, `${id}/${'0'.repeat(16)}`, b.id]);
+    expect(done.body).toEqual({ parentId: id, items: [a, b] });
+    const event = platform.store.read((tx) => tx.get('SELECT * FROM outbox ORDER BY seq DESC'));
+    expect([event?.['subject'], event?.['group_id']]).toEqual([id, organization]);
+    expect((await batch([a.id])).body.items).toEqual([]);
+  });
+});
+
+describe('signing in', () => {
+  const login = async (provider: string, claims: object = {}, audience = oidc.clientId): Promise<Answer> => {
+    const bearer = await mintThirdPartyToken(platform.store, {
+      issuer: oidc.issuer,
+      subject: 'kim',
+      audience,
+      claims: { email: 'kim@acme.example', email_verified: true, name: 'Kim', ...claims },
+      now: clock.now(),
+    });
+    const query = new URLSearchParams({ aud: platform.urls.api, identity_provider: provider });
+    return platform.call(bearer, 'POST', `/sts/exchange?${query}`);
+  };
+  const rolesOf = async (token: string) =>
+    (await platform.call(token, 'GET', '/auth/v1/ok')).body.capabilities.map(
+      (entry: { role: { name: string } }) => entry.role?.name,
+    );
+
+  test('the first time makes the account and binds the default role; a role taken away stays away', async () => {
+    const { id } = (await create({ defaultRole: viewerRole })).body;
+    const first = await login(id);
+    expect(await rolesOf(first.body.token)).toEqual(['viewer']);
+    expect(first.body.refreshToken).toBe('');
+    expect(platform.events().at(-1)).toEqual({ type: 'dev.chainguard.api.auth.registered.v1', subject: '' });
+    const bindings = await platform.call(owner, 'GET', '/iam/v1/rolebindings');
+    const own = bindings.body.items.find(({ email }: { email: string }) => email === 'kim@acme.example');
+    await platform.call(owner, 'DELETE', `/iam/v1/rolebindings/${own.id}`);
+    expect(await rolesOf((await login(id)).body.token)).toEqual([]);
+  });
+
+  test('wants a token of that issuer for that client', async () => {
+    const { id } = (await create()).body;
+    expect((await login(id, {}, platform.urls.issuer)).status).toBe(403);
+    expect((await login(`${organization}/${'0'.repeat(16)}`)).status).toBe(403);
+    expect((await login('okta')).status).toBe(400);
+    const other = (await create({ name: 'other', oidc: { ...oidc, issuer: 'https://other.example' } })).body.id;
+    expect((await login(other)).status).toBe(403);
+    expect((await login(id)).status).toBe(200);
+  });
+
+  test('groups in the token give mapped roles for an hour, and no longer than the mapping lasts', async () => {
+    const { id } = (await create({ oidc: { ...oidc, groupsClaim: 'groups' } })).body;
+    const made = await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
+      body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
+    });
+    const { token } = (await login(id, { groups: ['staff', 'engineers'] })).body;
+    expect(await rolesOf(token)).toEqual(['viewer']);
+    const groups = async () => (await platform.call(token, 'GET', '/iam/v1/groups')).body.items.length;
+    expect(await groups()).toBeGreaterThan(0);
+    await platform.call(owner, 'DELETE', `/iam/v1/externalGroupRoleMappings/${made.body.id}`);
+    expect(await groups()).toBe(0);
+    await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
+      body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
+    });
+    expect(await groups()).toBeGreaterThan(0);
+    // The next login says otherwise, and that counts for the older token too.
+    expect(await rolesOf((await login(id, { groups: 'engineers' })).body.token)).toEqual([]);
+    expect(await groups()).toBe(0);
+  });
+
+  test('without a groups claim, groups in the token mean nothing', async () => {
+    const { id } = (await create()).body;
+    await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
+      body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
+    });
+    expect(await rolesOf((await login(id, { groups: ['engineers'] })).body.token)).toEqual([]);
+  });
+});
