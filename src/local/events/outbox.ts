@@ -32,11 +32,13 @@ export interface RaisedEvent {
 
 /** The event that this call of `operation` raises, if it raises one. A deletion tells what was asked, the rest what came of it. */
 export function toEvent(wire: Wire, operation: Operation, request: object, response: object): RaisedEvent | undefined {
-  if (operation.event === null) return undefined;
+  // A dry run tells what would happen, and nothing does.
+  if (operation.event === null || ('dryRun' in request && request.dryRun === true)) return undefined;
   const answered = operation.response !== 'google.protobuf.Empty';
   const bodyType = answered ? operation.response : operation.request;
   const body = wire.encodeMessage(bodyType, redact(bodyType, answered ? response : request), 'compact');
-  const place = placeOf(bodyType, body);
+  const place =
+    bodyType === 'chainguard.platform.registry.AddChartResponse' ? ofChart(request) : placeOf(bodyType, body);
   const available: Record<string, string | undefined> = {
     group: place.group,
     identityprovider: place.identityProvider,
@@ -131,11 +133,26 @@ function placeOf(bodyType: string, body: Body): Place {
     }
     case 'chainguard.platform.events.IdentityMetadata':
       return { subject: '', group: '' };
+    // The SDK maps neither; the organization is what published samples have (semantics 12).
+    case 'chainguard.platform.registry.Tag':
+    case 'chainguard.platform.registry.DeleteTagRequest':
+      return { subject: id, group: rootOf(id) };
+    // Internal: about the organization whose images these are.
+    case 'chainguard.platform.registry.AddEntitlementImagesResponse':
+    case 'chainguard.platform.registry.RemoveEntitlementImagesResponse':
+    case 'chainguard.platform.registry.SwapEntitlementImagesResponse':
+      return { subject: textOf(body['parent']), group: textOf(body['parent']) };
     case 'chainguard.platform.auth.Session':
       return { subject: '', group: textOf(body['group']) };
     default:
       return { subject: id, group: parentOf(id) };
   }
+}
+
+/** The answer lists repositories; the event is about the organization that has them now. */
+function ofChart(request: object): Place {
+  const { parentId } = request as Body;
+  return { subject: textOf(parentId), group: textOf(parentId) };
 }
 
 /** Secrets never enter the store of events (semantics 8.3, redaction). */

@@ -16,9 +16,9 @@ import {
   findProblems,
   findTag,
   manifestWith,
-  moveTag,
   unlinkBlob,
 } from './repositories.ts';
+import { publishReferrer, publishTag } from './sync.ts';
 
 /** Twice what the specification asks registries to take. */
 const longestManifest = 8 * 1024 * 1024;
@@ -156,10 +156,11 @@ export async function pushManifest(
     addManifest(tx, repository, manifest, { digest, content });
     const visit = toVisit(request, principal);
     if (tags.length === 0) recordPush(tx, repository, visit, { type: 'manifest', digest });
+    if (manifest.subject !== undefined) publishReferrer(tx, repository, digest, manifest.subject);
     for (const tag of tags) {
       const previous = findTag(tx, repository, tag);
       requireTagRight(place, previous, digest);
-      moveTag(tx, repository, tag, digest);
+      publishTag(tx, repository, tag, digest);
       recordPush(tx, repository, visit, {
         type: 'manifest',
         digest,

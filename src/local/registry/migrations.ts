@@ -84,7 +84,12 @@ export const registryMigrations: readonly Migration[] = [
 
       -- Security data, wire JSON of advisory.v1: one document per origin package, one record per vulnerability.
       CREATE TABLE advisory_documents (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
-      CREATE TABLE vulnerability_metadata (id TEXT PRIMARY KEY, metadata TEXT NOT NULL) STRICT;
+      CREATE TABLE vulnerability_metadata (
+        id TEXT PRIMARY KEY,
+        -- LOW, MEDIUM, HIGH, CRITICAL; UNKNOWN when nobody has rated it.
+        severity TEXT NOT NULL DEFAULT 'UNKNOWN',
+        metadata TEXT NOT NULL
+      ) STRICT;
     `,
   },
 ];

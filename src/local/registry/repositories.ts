@@ -35,6 +35,17 @@ export function findRepository(tx: Tx, organization: Organization, name: string)
   return { id: String(row['id']), organization, name, public: row['public'] === 1 };
 }
 
+export function findRepositoryById(tx: Tx, id: string): Repository | undefined {
+  const row = tx.get(
+    `SELECT r.id, r.name, r.public, g.id AS organization, g.name AS organization_name
+     FROM repos r JOIN groups g ON g.id = r.parent WHERE r.id = ?`,
+    id,
+  );
+  if (row === undefined) return undefined;
+  const organization = { id: String(row['organization']), name: String(row['organization_name']) };
+  return { id, organization, name: String(row['name']), public: row['public'] === 1 };
+}
+
 export interface NewRepository {
   readonly public?: boolean;
   /** Wire JSON of what the API shows besides id and name. */

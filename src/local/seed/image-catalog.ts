@@ -25,6 +25,8 @@ export interface Package {
   /** One version for all builds, or one for each. */
   readonly version: string | readonly [string, string, string];
   readonly license: string;
+  /** What it was built from, when that is not its own name. */
+  readonly origin?: string;
 }
 
 /** When the images were built: fixed, so that their bytes are the same on every platform. */
@@ -34,7 +36,12 @@ export const buildDates = ['2026-09-15T04:12:00Z', '2026-10-13T04:12:00Z', '2026
 export const buildAges = [41 * 86_400_000, 13 * 86_400_000, 7 * 3_600_000] as const;
 
 export const basePackages: readonly Package[] = [
-  { name: 'ca-certificates-bundle', version: ['20250619-r6', '20250619-r6', '20251003-r0'], license: 'MPL-2.0' },
+  {
+    name: 'ca-certificates-bundle',
+    version: ['20250619-r6', '20250619-r6', '20251003-r0'],
+    license: 'MPL-2.0',
+    origin: 'ca-certificates',
+  },
   { name: 'tzdata', version: '2025b-r2', license: 'CC-PDDC' },
   { name: 'wolfi-baselayout', version: '20230201-r24', license: 'MIT' },
 ];
@@ -45,11 +52,12 @@ const glibc: readonly Package[] = [
     name: 'libgcc',
     version: ['15.2.0-r1', '15.2.0-r2', '15.2.0-r2'],
     license: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    origin: 'gcc',
   },
 ];
 const openssl: readonly Package[] = [
-  { name: 'libcrypto3', version: ['3.5.2-r1', '3.5.4-r0', '3.6.0-r2'], license: 'Apache-2.0' },
-  { name: 'libssl3', version: ['3.5.2-r1', '3.5.4-r0', '3.6.0-r2'], license: 'Apache-2.0' },
+  { name: 'libcrypto3', version: ['3.5.2-r1', '3.5.4-r0', '3.6.0-r2'], license: 'Apache-2.0', origin: 'openssl' },
+  { name: 'libssl3', version: ['3.5.2-r1', '3.5.4-r0', '3.6.0-r2'], license: 'Apache-2.0', origin: 'openssl' },
 ];
 const zlib: Package = { name: 'zlib', version: '1.3.1-r51', license: 'Zlib' };
 const shell: readonly Package[] = [
@@ -100,10 +108,10 @@ const python: Omit<SeededImage, 'organization' | 'description'> = {
     ...glibc,
     ...openssl,
     zlib,
-    { name: 'libexpat1', version: ['2.7.1-r0', '2.7.3-r0', '2.7.3-r0'], license: 'MIT' },
+    { name: 'libexpat1', version: ['2.7.1-r0', '2.7.3-r0', '2.7.3-r0'], license: 'MIT', origin: 'expat' },
     { name: 'libffi', version: '3.5.2-r0', license: 'MIT' },
     { name: 'python-3', version: pythonBuilds, license: 'PSF-2.0' },
-    { name: 'sqlite-libs', version: ['3.50.4-r0', '3.50.4-r1', '3.51.0-r0'], license: 'blessing' },
+    { name: 'sqlite-libs', version: ['3.50.4-r0', '3.50.4-r1', '3.51.0-r0'], license: 'blessing', origin: 'sqlite' },
   ],
 };
 
@@ -142,7 +150,7 @@ export const seededImages: readonly SeededImage[] = [
       ...glibc,
       ...openssl,
       zlib,
-      { name: 'icu-libs', version: '77.1-r1', license: 'Unicode-3.0' },
+      { name: 'icu-libs', version: '77.1-r1', license: 'Unicode-3.0', origin: 'icu' },
       { name: 'nodejs', version: nodeBuilds, license: 'MIT' },
     ],
   },

@@ -3,6 +3,8 @@
 
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
+import { formatApkDatabase } from '../registry/apk-database.ts';
+import type { InstalledPackage } from '../registry/sbom.ts';
 import { basePackages, type Package, type SeededImage } from './image-catalog.ts';
 
 export type Architecture = 'amd64' | 'arm64';
@@ -18,7 +20,7 @@ export interface LayerFile {
   readonly mode?: number;
 }
 
-const apkArchitectures: Readonly<Record<Architecture, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+export const apkArchitectures: Readonly<Record<Architecture, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
 
 /** What every image of one build stands on. */
 export function baseFiles(build: number, date: string): LayerFile[] {
@@ -61,7 +63,7 @@ export function programFiles(image: SeededImage, build: number, architecture: Ar
       path: 'usr/share/doc/demo-image.txt',
       text: 'This image belongs to the demo of an embedded local platform.\nIts files show what such an image holds; its programs are placeholders.\n',
     },
-    installed([...basePackages, ...image.packages], build, architecture),
+    installed(installedPackages(image, build, architecture, false)),
   ];
   const program = image.entrypoint[0];
   if (program !== undefined) {
@@ -83,7 +85,7 @@ export function variantFiles(image: SeededImage, build: number, architecture: Ar
     path: `usr/share/${entry.name}/build.txt`,
     text: `${entry.name} ${versionOf(entry, build)} for ${apkArchitectures[architecture]}\n`,
   }));
-  return [...markers, installed([...basePackages, ...image.packages, ...image.variant.packages], build, architecture)];
+  return [...markers, installed(installedPackages(image, build, architecture, true))];
 }
 
 /** A gzipped tar with parent folders first, in order of path, owned by root. `date` is RFC 3339. */
@@ -121,19 +123,24 @@ function gzip(bytes: Buffer): Buffer {
   return zipped;
 }
 
+/** What the second variant of an image, or the first, has installed. */
+export function installedPackages(
+  image: SeededImage,
+  build: number,
+  architecture: Architecture,
+  isVariant: boolean,
+): InstalledPackage[] {
+  const packages = [...basePackages, ...image.packages, ...(isVariant ? image.variant.packages : [])];
+  return packages.map((entry) => ({
+    name: entry.name,
+    version: versionOf(entry, build),
+    license: entry.license,
+    origin: entry.origin ?? entry.name,
+    architecture: apkArchitectures[architecture],
+  }));
+}
+
 /** apk's database in the form of its own file, with the fields a scanner reads. */
-function installed(packages: readonly Package[], build: number, architecture: Architecture): LayerFile {
-  const entries = [...packages]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((entry) =>
-      [
-        `P:${entry.name}`,
-        `V:${versionOf(entry, build)}`,
-        `A:${apkArchitectures[architecture]}`,
-        `L:${entry.license}`,
-        `o:${entry.name}`,
-        '',
-      ].join('\n'),
-    );
-  return { path: 'usr/lib/apk/db/installed', text: `${entries.join('\n')}\n` };
+function installed(packages: readonly InstalledPackage[]): LayerFile {
+  return { path: 'usr/lib/apk/db/installed', text: formatApkDatabase(packages) };
 }

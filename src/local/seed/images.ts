@@ -1,6 +1,8 @@
 // The demo's images, written through the same store and rows as a push. Promises: they appear in one transaction after
 // their blobs are on disk, and their bytes depend on nothing but this program.
 
+import { type AttestationKey, attestationKey } from '../registry/attestation-key.ts';
+import { type Attestation, attest, spdxPredicate } from '../registry/attestations.ts';
 import { createBlobStore } from '../registry/blob-store.ts';
 import { digestOf, parseDigest } from '../registry/digest.ts';
 import { mediaTypes, parseManifest } from '../registry/manifest.ts';
@@ -11,20 +13,26 @@ import {
   findProblems,
   findRepository,
   moveTag,
+  type Organization,
   type Repository,
 } from '../registry/repositories.ts';
+import { makeSpdx } from '../registry/sbom.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { PlatformClock } from '../types.ts';
+import { seedAdvisories } from './image-advisories.ts';
 import { buildAges, buildDates, type SeededImage, seededImages } from './image-catalog.ts';
+import { type BuiltChart, buildChart, type SeededChart, seededCharts } from './image-charts.ts';
 import {
   type Architecture,
   baseFiles,
+  installedPackages,
   type Layer,
   type LayerFile,
   makeLayer,
   programFiles,
   variantFiles,
 } from './image-layers.ts';
+import { seedPackageVersions } from './image-versions.ts';
 
 export interface SeedImagesOptions {
   readonly store: Store;
@@ -47,11 +55,17 @@ interface Descriptor {
   readonly size: number;
 }
 
-/** One multi-architecture image: its index, what the index lists, and the blobs below. */
+/** One multi-architecture image: its index, what the index lists, what is attested of that, and the blobs below. */
 interface BuiltImage {
   readonly index: Buffer;
   readonly manifests: readonly Buffer[];
+  readonly attestations: readonly Attestation[];
   readonly blobs: readonly Blob[];
+}
+
+interface BuiltRepository {
+  readonly image: SeededImage;
+  readonly builds: readonly BuiltTags[];
 }
 
 interface BuiltTags {
@@ -65,13 +79,24 @@ interface BuiltTags {
 export async function seedImages(options: SeedImagesOptions): Promise<void> {
   const { store, clock, organizations } = options;
   const layers = createLayerCache();
-  const built: { image: SeededImage; builds: BuiltTags[] }[] = [];
-  for (const image of seededImages) built.push({ image, builds: await buildAll(image, layers) });
+  const key = attestationKey(store);
+  const names = store.read((tx) => ({
+    public: organizationName(tx, organizations.public),
+    private: organizationName(tx, organizations.private),
+  }));
+  const built: BuiltRepository[] = [];
+  for (const image of seededImages) {
+    const maker = { layers, key, organization: names[image.organization] };
+    built.push({ image, builds: await buildAll(image, maker) });
+  }
+  const charts: { chart: SeededChart; builds: BuiltChart[] }[] = [];
+  for (const chart of seededCharts) charts.push({ chart, builds: await buildCharts(chart, built, names.public) });
 
   const blobs = new Map(
-    built.flatMap(({ builds }) =>
-      builds.flatMap(({ image }) => image.blobs.map((blob) => [blob.digest, blob] as const)),
-    ),
+    [
+      ...built.flatMap(({ builds }) => builds.flatMap(({ image }) => image.blobs)),
+      ...charts.flatMap(({ builds }) => builds.flatMap((build) => build.blobs)),
+    ].map((blob) => [blob.digest, blob] as const),
   );
   await createBlobStore(options.dataDir).putAll(
     [...blobs.values()].map(({ digest: text, bytes }) => {
@@ -85,19 +110,36 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
   store.transact((tx) => {
     built.forEach(({ image, builds }, position) => {
       // A few minutes between repositories, as one build after the other would take.
-      keep(tx, organizations[image.organization], image, builds, now + position * 240_000);
+      const group = { id: organizations[image.organization], name: names[image.organization] };
+      keep(tx, group, image, builds, now + position * 240_000);
     });
+    for (const { chart, builds } of charts) {
+      keepChart(tx, { id: organizations.public, name: names.public }, chart, builds, now);
+    }
+    seedAdvisories(tx);
+    seedPackageVersions(tx, now);
+    seedEntitlement(tx, organizations, now);
   });
 }
 
-function keep(tx: Tx, group: string, image: SeededImage, builds: readonly BuiltTags[], now: number): void {
-  const name = tx.get('SELECT name FROM groups WHERE id = ?', group)?.['name'];
-  const organization = { id: group, name: String(name) };
+function keep(tx: Tx, organization: Organization, image: SeededImage, builds: readonly BuiltTags[], now: number): void {
   if (findRepository(tx, organization, image.name) !== undefined) return;
   const oldest = Math.max(...builds.map((build) => build.age));
+  // What the last build of each variant moved is what is still looked after.
+  const newest = Math.max(...buildAges.keys());
+  const activeTags = ['', image.variant.suffix].flatMap((suffix) =>
+    tagsOf(image, newest).map((tag) => `${tag}${suffix}`),
+  );
   const repository = createRepository(tx, organization, image.name, {
     public: image.organization === 'public',
-    attributes: { catalogTier: image.tier, bundles: image.bundles, description: image.description },
+    attributes: {
+      catalogTier: image.tier,
+      bundles: image.bundles,
+      readme: readmeOf(image, organization.name),
+      ...(image.organization === 'public' ? { aliases: [`${image.name}:latest`] } : {}),
+      activeTags: [...new Set(activeTags)].sort(),
+      description: image.description,
+    },
     createdAt: now - oldest,
   });
   for (const { image: content, tags, age } of builds) {
@@ -106,7 +148,72 @@ function keep(tx: Tx, group: string, image: SeededImage, builds: readonly BuiltT
     for (const manifest of content.manifests) keepManifest(tx, repository, manifest, at);
     const digest = keepManifest(tx, repository, content.index, at);
     for (const tag of tags) moveTag(tx, repository, tag, digest, at);
+    // Signed right after, as a build would.
+    for (const { manifest, tag } of content.attestations) {
+      moveTag(tx, repository, tag, keepManifest(tx, repository, manifest, at), at);
+    }
   }
+}
+
+function keepChart(
+  tx: Tx,
+  organization: Organization,
+  chart: SeededChart,
+  builds: readonly BuiltChart[],
+  now: number,
+): void {
+  if (findRepository(tx, organization, chart.repository) !== undefined) return;
+  const repository = createRepository(tx, organization, chart.repository, {
+    public: true,
+    attributes: { bundles: ['application'], description: chart.description, activeTags: [builds.at(-1)?.version] },
+    createdAt: now - buildAges[0],
+  });
+  for (const [build, { manifest, blobs, version }] of builds.entries()) {
+    const at = now - (buildAges[build] ?? 0) + 120_000;
+    for (const blob of blobs) addBlob(tx, repository, blob.digest, blob.bytes.length);
+    moveTag(tx, repository, version, keepManifest(tx, repository, manifest, at), at);
+  }
+}
+
+/** What the private organization has bought: two images by name, and the base images altogether. */
+function seedEntitlement(tx: Tx, organizations: SeedImagesOptions['organizations'], now: number): void {
+  const id = `${organizations.private}/${digestOf(Buffer.from(`entitlement of ${organizations.private}`)).slice(7, 23)}`;
+  if (tx.get('SELECT 1 FROM entitlements WHERE id = ?', id) !== undefined) return;
+  tx.run(
+    'INSERT INTO entitlements (id, parent, attributes, created_at, updated_at) VALUES (?, ?, ?, ?, ?)',
+    id,
+    organizations.private,
+    JSON.stringify({ type: 'PRODUCTION', externalId: 'demo', tiers: ['BASE'], quota: { APPLICATION: 5 } }),
+    now - buildAges[0],
+    now - buildAges[0],
+  );
+  for (const name of ['nginx', 'python']) {
+    tx.run(
+      `INSERT INTO entitlement_images (entitlement, repo, added_at)
+       SELECT ?, id, ? FROM repos WHERE parent = ? AND name = ? ON CONFLICT DO NOTHING`,
+      id,
+      now - buildAges[0],
+      organizations.public,
+      name,
+    );
+  }
+}
+
+function organizationName(tx: Tx, id: string): string {
+  return String(tx.get('SELECT name FROM groups WHERE id = ?', id)?.['name']);
+}
+
+function readmeOf(image: SeededImage, organization: string): string {
+  return [
+    `# ${image.name}`,
+    '',
+    `${image.description}. Demo content of an embedded local platform.`,
+    '',
+    '```sh',
+    `docker pull cgr.dev/${organization}/${image.name}:latest`,
+    '```',
+    '',
+  ].join('\n');
 }
 
 /** As a push would: only when everything it refers to is there. */
@@ -120,13 +227,13 @@ function keepManifest(tx: Tx, repository: Repository, content: Buffer, createdAt
 }
 
 /** Both variants of every build, oldest first, so that floating tags end at the newest. */
-async function buildAll(image: SeededImage, layers: LayerCache): Promise<BuiltTags[]> {
+async function buildAll(image: SeededImage, maker: Maker): Promise<BuiltTags[]> {
   const built: BuiltTags[] = [];
   for (const [build, age] of buildAges.entries()) {
     for (const suffix of ['', image.variant.suffix]) {
       const isVariant = suffix !== '';
       built.push({
-        image: await buildImage(image, build, isVariant, layers),
+        image: await buildImage(image, build, isVariant, maker),
         tags: tagsOf(image, build).map((tag) => `${tag}${suffix}`),
         // The variant is built right after.
         age: age - (isVariant ? 60_000 : 0),
@@ -148,12 +255,13 @@ async function buildImage(
   image: SeededImage,
   build: number,
   isVariant: boolean,
-  layers: LayerCache,
+  { layers, key, organization }: Maker,
 ): Promise<BuiltImage> {
   const date = buildDates[build] ?? '';
   const annotations = annotationsOf(image, build, date);
   const manifests: { bytes: Buffer; architecture: Architecture }[] = [];
   const blobs: Blob[] = [];
+  const attestations: Attestation[] = [];
   for (const architecture of architectures) {
     const stack: Layer[] = [
       await layers(baseFiles(build, date), date),
@@ -188,6 +296,22 @@ async function buildImage(
       annotations,
     });
     manifests.push({ bytes, architecture });
+    const descriptor = describe(mediaTypes.ociManifest, bytes);
+    const subject = { name: `${organization}/${image.name}`, descriptor };
+    const predicate = makeSpdx(
+      {
+        image: subject.name,
+        digest: descriptor.digest,
+        architecture,
+        layers: stack.map((layer) => digestOf(layer.bytes)),
+        created: date,
+        creator: 'chainctl local platform',
+      },
+      installedPackages(image, build, architecture, isVariant),
+    );
+    const attestation = attest(key, subject, { predicateType: spdxPredicate, predicate }, date);
+    attestations.push(attestation);
+    blobs.push(...attestation.blobs);
   }
   const index = toJson({
     schemaVersion: 2,
@@ -198,7 +322,26 @@ async function buildImage(
     })),
     annotations,
   });
-  return { index, manifests: manifests.map(({ bytes }) => bytes), blobs };
+  return { index, manifests: manifests.map(({ bytes }) => bytes), attestations, blobs };
+}
+
+/** A chart for each build of the images it names, which are those of the public organization without extras. */
+async function buildCharts(
+  chart: SeededChart,
+  built: readonly BuiltRepository[],
+  organization: string,
+): Promise<BuiltChart[]> {
+  const resolve = (repository: string, build: number) => {
+    const found = built.find(({ image }) => image.organization === 'public' && image.name === repository);
+    // Each build comes in two variants, the plain one first.
+    const content = found?.builds[build * 2]?.image;
+    if (found === undefined || content === undefined) throw new TypeError(`the demo has no image "${repository}"`);
+    const tag = found.image.builds[build] ?? '';
+    return { repository: `${organization}/${repository}`, tag, digest: digestOf(content.index) };
+  };
+  const charts: BuiltChart[] = [];
+  for (const [build, date] of buildDates.entries()) charts.push(await buildChart(chart, build, date, resolve));
+  return charts;
 }
 
 function annotationsOf(image: SeededImage, build: number, date: string): Record<string, string> {
@@ -217,6 +360,13 @@ function describe(mediaType: string, bytes: Buffer): Descriptor {
 
 function toJson(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
+}
+
+/** What every build of one repository uses. */
+interface Maker {
+  readonly layers: LayerCache;
+  readonly key: AttestationKey;
+  readonly organization: string;
 }
 
 type LayerCache = (files: readonly LayerFile[], date: string) => Promise<Layer>;

@@ -7,7 +7,21 @@ import {
   listAccountAssociations,
   updateAccountAssociations,
 } from './account-associations.ts';
+import { listAdvisories, listDocuments, listVulnerabilityMetadata } from './advisories.ts';
 import { deleteSelf, validate } from './auth.ts';
+import { getBuildStatus, listBuildReports } from './build-reports.ts';
+import { addChart, findChart, getChart, listChartsByImageRepo } from './charts.ts';
+import {
+  addEntitlementImages,
+  getEffectiveEntitlements,
+  getFeatures,
+  listCatalogImages,
+  listEntitlementImages,
+  listEntitlements,
+  removeEntitlementImages,
+  summarizeEntitlements,
+  swapEntitlementImages,
+} from './entitlements.ts';
 import {
   createExternalGroupRoleMapping,
   deleteExternalGroupRoleMapping,
@@ -21,6 +35,16 @@ import { createGroup, deleteGroup, listGroups, updateGroup } from './groups.ts';
 import { createIdentity, deleteIdentity, listIdentities, lookupIdentity, updateIdentity } from './identities.ts';
 import { deleteIdentityProvider, listIdentityProviders } from './identity-providers.ts';
 import {
+  countManifestDigests,
+  getArchitectures,
+  getImageConfig,
+  getRawSbom,
+  getSbom,
+  getSize,
+  listManifestMetadata,
+} from './image-contents.ts';
+import { countReposBySource, createRepo, deleteRepo, listRepos, updateRepo } from './repos.ts';
+import {
   createRoleBinding,
   createRoleBindings,
   deleteRoleBinding,
@@ -30,7 +54,11 @@ import {
 import { createRole, deleteRole, listRoles, updateRole } from './roles.ts';
 import { createRootIdentity, updateIdentityMetadata } from './root-identities.ts';
 import { generateScimToken, regenerateScimToken, revokeScimToken, setScimEnabled } from './scim-tokens.ts';
+import { createSubscription, deleteSubscription, listSubscriptions } from './subscriptions.ts';
+import { createTag, deleteTag, getUpdateStatus, listTagHistory, listTags, summarizeTags, updateTag } from './tags.ts';
 import { acceptTerms, listAcceptedTerms } from './terms.ts';
+import { getPackageVersions, listEolTags } from './versions.ts';
+import { getVulnReport, listVulnReports } from './vulnerability-reports.ts';
 
 /** What an operation may know of its call besides who calls and what for. */
 export interface CallFacts {
@@ -100,4 +128,48 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'iam.v1.RoleBindings.Delete': deleteRoleBinding,
   'iam.v1.Terms.AcceptTerms': acceptTerms,
   'iam.v1.Terms.ListAccepted': listAcceptedTerms,
+  'advisory.v1.SecurityAdvisory.ListDocuments': listDocuments,
+  'advisory.v1.SecurityAdvisory.ListVulnerabilityMetadata': listVulnerabilityMetadata,
+  'events.v1.Subscriptions.Create': createSubscription,
+  'events.v1.Subscriptions.List': listSubscriptions,
+  'events.v1.Subscriptions.Delete': deleteSubscription,
+  'registry.v1.Charts.AddChart': addChart,
+  'registry.v1.Charts.FindChart': findChart,
+  'registry.v1.Entitlements.ListEntitlements': listEntitlements,
+  'registry.v1.Entitlements.ListEntitlementImages': listEntitlementImages,
+  'registry.v1.Entitlements.ListEntitlementCatalogImages': listCatalogImages,
+  'registry.v1.Entitlements.Summary': summarizeEntitlements,
+  'registry.v1.Entitlements.GetEffectiveEntitlements': getEffectiveEntitlements,
+  'registry.v1.Entitlements.GetFeatures': getFeatures,
+  'registry.v1.Entitlements.AddEntitlementImages': addEntitlementImages,
+  'registry.v1.Entitlements.RemoveEntitlementImages': removeEntitlementImages,
+  'registry.v1.Entitlements.SwapEntitlementImages': swapEntitlementImages,
+  'registry.v1.Registry.CreateRepo': createRepo,
+  'registry.v1.Registry.UpdateRepo': updateRepo,
+  'registry.v1.Registry.ListRepos': listRepos,
+  'registry.v1.Registry.GetRepoCountBySource': countReposBySource,
+  'registry.v1.Registry.DeleteRepo': deleteRepo,
+  'registry.v1.Registry.CreateTag': createTag,
+  'registry.v1.Registry.UpdateTag': updateTag,
+  'registry.v1.Registry.DeleteTag': deleteTag,
+  'registry.v1.Registry.ListTags': listTags,
+  'registry.v1.Registry.GetRepoTagsSummary': summarizeTags,
+  'registry.v1.Registry.ListEolTags': listEolTags,
+  'registry.v1.Registry.ListTagHistory': listTagHistory,
+  'registry.v1.Registry.GetSbom': getSbom,
+  'registry.v1.Registry.GetChart': getChart,
+  'registry.v1.Registry.ListChartsByImageRepo': listChartsByImageRepo,
+  'registry.v1.Registry.GetImageConfig': getImageConfig,
+  'registry.v1.Registry.GetArchs': getArchitectures,
+  'registry.v1.Registry.GetSize': getSize,
+  'registry.v1.Registry.GetRawSbom': getRawSbom,
+  'registry.v1.Registry.GetVulnReport': getVulnReport,
+  'registry.v1.Registry.ListManifestMetadata': listManifestMetadata,
+  'registry.v1.Registry.GetManifestDigestCount': countManifestDigests,
+  'registry.v1.Registry.GetPackageVersionMetadata': getPackageVersions,
+  'registry.v1.Registry.ListBuildReports': listBuildReports,
+  'registry.v1.Registry.GetBuildStatus': getBuildStatus,
+  'registry.v1.Registry.GetUpdateStatus': getUpdateStatus,
+  'registry.v1.Vulnerabilities.ListVulnReports': listVulnReports,
+  'vulnerabilities.v1.Advisories.List': listAdvisories,
 };

@@ -12,6 +12,7 @@ const containers = {
   group_invites: 'group_id',
   identity_providers: 'parent',
   external_group_role_mappings: 'identity_provider',
+  subscriptions: 'parent',
 } as const;
 
 export interface Selection {

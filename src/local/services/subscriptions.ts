@@ -1,0 +1,69 @@
+import type {
+  Empty,
+  EventsCreateSubscriptionRequest,
+  EventsDeleteSubscriptionRequest,
+  EventsSubscription,
+  EventsSubscriptionFilter,
+  EventsSubscriptionList,
+} from '../../api/schema/types.gen.ts';
+import { newChildId } from '../../api/uidp.ts';
+import { groupsWith } from '../access.ts';
+import { parseSink, SinkError } from '../events/sink-rules.ts';
+import { invalidArgument, notFound } from '../failures.ts';
+import { isPlatformUrl } from '../issuer/loopback.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
+import type { Caller } from '../types.ts';
+import { findGroup } from './groups.ts';
+import type { CallFacts } from './handlers.ts';
+import { requiredUidp, selectVisible } from './selection.ts';
+
+/** Gets what happens from here on in the group and in everything below it. */
+export function createSubscription(
+  tx: Tx,
+  _caller: Caller,
+  request: EventsCreateSubscriptionRequest,
+  { urls }: CallFacts,
+): EventsSubscription {
+  const parent = requiredUidp('parent_id', request.parentId);
+  const sink = checkSink(request.subscription?.sink);
+  if (isPlatformUrl(sink, urls)) throw invalidArgument('sink: the platform does not send events to itself');
+  findGroup(tx, parent);
+  const id = newChildId(parent, (count) => tx.randomBytes(count));
+  tx.run(
+    `INSERT INTO subscriptions (id, parent, sink, after_seq, created_at, updated_at)
+     VALUES (?, ?, ?, (SELECT COALESCE(MAX(seq), 0) FROM outbox), ?, ?)`,
+    id,
+    parent,
+    sink.href,
+    tx.now,
+    tx.now,
+  );
+  return { id, sink: sink.href };
+}
+
+export function listSubscriptions(tx: Tx, caller: Caller, request: EventsSubscriptionFilter): EventsSubscriptionList {
+  const visible = groupsWith(tx, caller, ['subscriptions.list']);
+  const rows = selectVisible(tx, { table: 'subscriptions', visible, id: request.id, uidp: request.uidp });
+  return { items: rows.map(toWire) };
+}
+
+/** What has not been delivered yet is dropped. */
+export function deleteSubscription(tx: Tx, _caller: Caller, request: EventsDeleteSubscriptionRequest): Empty {
+  const id = requiredUidp('id', request.id);
+  if (tx.run('DELETE FROM subscriptions WHERE id = ?', id) === 0) throw notFound(`${id} not found`);
+  return {};
+}
+
+function checkSink(sink: string | undefined): URL {
+  if (sink === undefined || sink === '') throw invalidArgument('sink is required');
+  try {
+    return parseSink(sink);
+  } catch (error) {
+    if (error instanceof SinkError) throw invalidArgument(`sink: ${JSON.stringify(sink)} ${error.message}`);
+    throw error;
+  }
+}
+
+function toWire(row: SqlRow): EventsSubscription {
+  return { id: String(row['id']), sink: String(row['sink']) };
+}
