@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { generateDocs } from './gen-docs.ts';
 import { generateIndex } from './gen-index.ts';
 import { generateSchema } from './gen-schema.ts';
 
@@ -11,6 +12,7 @@ const checkOnly = process.argv.includes('--check');
 async function main(): Promise<void> {
   const files = new Map<string, string>(await generateSchema());
   files.set('src/commands/index.gen.ts', await generateIndex());
+  for (const [path, content] of await generateDocs()) files.set(path, content);
 
   const stale: string[] = [];
   for (const [path, content] of files) {
