@@ -1,0 +1,143 @@
+import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import { parentOf, rootOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import { identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
+import { CliError } from '../../../errors.ts';
+import { nearest } from '../../../suggest.ts';
+
+/** Bindings at a place and below it, or all that the caller sees; once a run. */
+export function visibleBindings(context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> {
+  return context.cached(`bindings:${place ?? ''}`, async () => {
+    const filter = place === undefined ? {} : { uidp: { descendantsOf: place } };
+    return (await (await context.api()).call('iam.v1.RoleBindings.List', filter)).items ?? [];
+  });
+}
+
+/** The binding with this id, with the names that only a list has. Throws kind `not-found`. */
+export function lookUpBinding(context: Context, id: string): Promise<IamRoleBindingListBinding> {
+  return context.cached(`binding:${id}`, async () => {
+    const [found] = (await (await context.api()).call('iam.v1.RoleBindings.List', { id })).items ?? [];
+    if (found !== undefined) return found;
+    throw new CliError('not-found', `No role binding found for "${id}"`, { code: 'not-found.role-binding' });
+  });
+}
+
+export const addressOf = (binding: IamRoleBindingListBinding) => binding.email || binding.emailUnverified || '';
+
+/** Who holds the role, as a person would say it: the address of a user, the name of an identity, else the id. */
+export async function holderOf(context: Context, binding: IamRoleBindingListBinding): Promise<string> {
+  const id = binding.identity ?? '';
+  const address = addressOf(binding);
+  // A user has an address; only assumable identities have a name to look up.
+  if (address !== '' || !id.includes('/')) return address || id;
+  const names = await context.cached(`identity-names:${rootOf(id)}`, async () => {
+    try {
+      return new Map((await visibleIdentities(context, rootOf(id))).map((each) => [each.id ?? '', each.name ?? '']));
+    } catch (error) {
+      // Whoever may list bindings need not be allowed to list identities.
+      if (error instanceof CliError && (error.kind === 'permission' || error.kind === 'not-found')) return new Map();
+      throw error;
+    }
+  });
+  return names.get(id) || id;
+}
+
+/** `dev@example.com: owner`. */
+export async function bindingLine(context: Context, binding: IamRoleBindingListBinding): Promise<string> {
+  return `${await holderOf(context, binding)}: ${roleName(binding)}`;
+}
+
+export const roleName = ({ role }: IamRoleBindingListBinding) => role?.name || role?.id || '';
+export const groupName = (binding: IamRoleBindingListBinding) =>
+  binding.group?.name || binding.group?.id || parentOf(binding.id ?? '');
+
+// ---- who may be bound ----
+
+/**
+ * Users and assumable identities. Users are in no list of their own: those are offered who hold a role somewhere in the
+ * organization. An identity of the organization can be bound in each of its folders.
+ */
+export const principal: Kind<Reference> = {
+  ...identityKindParts(),
+  async resolve(context, text, chosen) {
+    if (!text.includes('@') || identity.resolve === undefined) {
+      return toReference(await identity.resolve?.(context, text, inOrganization(chosen)));
+    }
+    const users = await visibleUsers(context, chosen);
+    const found = users.find((user) => user.name === text);
+    if (found !== undefined) return found;
+    const near = nearest(
+      text,
+      users.map((user) => user.name),
+    );
+    throw new CliError('not-found', `No identity found for "${text}"`, {
+      code: 'not-found.identity',
+      hint: near === undefined ? 'invite them: `chainctl iam invites create`' : `did you mean "${near}"?`,
+    });
+  },
+  async candidates(context, chosen) {
+    const users = (await visibleUsers(context, chosen)).map(
+      (user): Candidate<Reference> => ({ value: user, label: user.name, description: user.id, text: user.id }),
+    );
+    const identities = (await identity.candidates?.(context, inOrganization(chosen))) ?? [];
+    return [...users, ...identities];
+  },
+};
+
+function identityKindParts() {
+  const { metavar, noun, parse } = identity;
+  return { metavar, parse, ...(noun === undefined ? {} : { noun }) };
+}
+
+const toReference = (one: Reference | undefined): Reference => ({ id: one?.id ?? '', name: one?.name ?? '' });
+
+const organizationOf = (chosen: Chosen): string | undefined => {
+  const parent = (chosen['parent'] as Reference | undefined)?.id;
+  return parent === undefined ? undefined : rootOf(parent);
+};
+
+function inOrganization(chosen: Chosen): Chosen {
+  const id = organizationOf(chosen);
+  return id === undefined ? chosen : { ...chosen, parent: { id, name: id } };
+}
+
+/** Named by their address, sorted. */
+async function visibleUsers(context: Context, chosen: Chosen): Promise<readonly Reference[]> {
+  const users = new Map<string, Reference>();
+  for (const binding of await visibleBindings(context, organizationOf(chosen))) {
+    const id = binding.identity ?? '';
+    const name = addressOf(binding);
+    if (name !== '') users.set(id, { id, name });
+  }
+  return [...users.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
+}
+
+// ---- which binding ----
+
+export interface BindingReference {
+  readonly id: string;
+}
+
+/** A binding by its id: it has no name. */
+export const bindingKind: Kind<BindingReference> = {
+  metavar: 'BINDING_ID',
+  noun: 'role binding',
+  parse: (text) => {
+    if (!/^[0-9a-f]{40}(\/[0-9a-f]{16})+$/.test(text)) throw new Error('must be the id of a role binding');
+    return text;
+  },
+  resolve: async (_context, id) => ({ id }),
+  async candidates(context) {
+    const bindings = await visibleBindings(context);
+    const rows = await Promise.all(
+      bindings.map(async (binding) => ({
+        value: { id: binding.id ?? '' },
+        label: await bindingLine(context, binding),
+        description: groupName(binding),
+        text: binding.id ?? '',
+      })),
+    );
+    return rows.sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : a.text < b.text ? -1 : 1));
+  },
+};

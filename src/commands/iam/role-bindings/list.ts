@@ -1,0 +1,53 @@
+import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import { parentOf } from '../../../api/uidp.ts';
+import { defineCommand } from '../../../cli/define.ts';
+import { group } from '../../../cli/inputs/references.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
+import { addressOf, groupName, roleName, visibleBindings } from './bindings.ts';
+import { bindingView, shown } from './view.ts';
+
+export default defineCommand({
+  path: ['iam', 'role-bindings', 'list'],
+  summary: 'List who holds which role where.',
+  aliases: ['ls'],
+  inputs: {
+    parent: {
+      kind: group,
+      aliases: ['group'],
+      config: 'default.group',
+      help: 'Only bindings at this organization or folder.',
+    },
+    recursive: {
+      kind: boolean,
+      default: 'true',
+      help: 'Also bindings in folders below. `--recursive=false` leaves them out.',
+    },
+  },
+  examples: [
+    { text: 'Everything you may see', args: '' },
+    { text: 'Drawn as the locations nest', args: '--parent=example.com --output=tree' },
+    { text: 'Bindings at the organization itself', args: '--parent=example.com --recursive=false' },
+  ],
+  view: bindingView,
+  formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
+  run: async (context, { parent, recursive }) => {
+    const place = parent?.id;
+    return (
+      [...(await visibleBindings(context, place))]
+        // Without a location the places looked at are the organizations.
+        .filter(({ id = '' }) => recursive || isAtTop(parentOf(id), place))
+        .sort(byPlace)
+        .map((binding) => shown(context, binding))
+    );
+  },
+});
+
+const isAtTop = (at: string, place: string | undefined) => (place === undefined ? !at.includes('/') : at === place);
+
+function byPlace(a: IamRoleBindingListBinding, b: IamRoleBindingListBinding): number {
+  const key = (one: IamRoleBindingListBinding) =>
+    [groupName(one), addressOf(one) || one.identity || '', roleName(one), one.id ?? ''] as const;
+  const [left, right] = [key(a), key(b)];
+  const at = left.findIndex((part, index) => part !== right[index]);
+  return at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
+}

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { signedIn } from '../support/signed-in.ts';
+
+const organization = demoOrganizations.private;
+
+/** A platform with an identity `robot` in the organization that holds no role. */
+async function withRobot() {
+  const world = await signedIn();
+  const made = await world.run([
+    ...['iam', 'identities', 'create', 'robot', '--identity-issuer=https://issuer.example.com', '--subject=1'],
+    ...['--parent=example.com', '-y', '-o', 'id'],
+  ]);
+  return { ...world, robot: made.out.trim() };
+}
+
+describe('create', () => {
+  test('by names, by ids and with the answer from a pipe', async () => {
+    const { run, robot } = await withRobot();
+    const made = await run(
+      ['iam', 'role-bindings', 'create', '--parent=engineering', '--identity=robot', '--role=viewer', '-o', 'json'],
+      { stdin: 'y\n' },
+    );
+    expect(made.code).toBe(0);
+    expect(made.err).toContain('This gives "robot" the role "viewer" in "engineering".');
+    const binding = JSON.parse(made.out);
+    expect(binding).toMatchObject({
+      identity: robot,
+      role: { id: builtInRoleId('viewer'), name: 'viewer' },
+      group: { id: demoFolders.engineering, name: 'engineering' },
+      role_name: 'viewer',
+      identity_id: robot,
+    });
+    expect(binding.id.startsWith(`${demoFolders.engineering}/`)).toBe(true);
+    const byIds = ['--group', organization, '--identity', robot, '--role', builtInRoleId('editor')];
+    const second = await run(['iam', 'rolebinding', 'create', ...byIds, '--yes', '-oid']);
+    expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/^[0-9a-f]{40}\/[0-9a-f]{16}\n$/) });
+    expect(second.err).toBe('warning: `--group` is deprecated: use `--parent`\n');
+    // Twice the same is refused by the platform, and nothing is printed.
+    expect(await run(['iam', 'role-bindings', 'create', ...byIds, '--yes'])).toMatchObject({ code: 1, out: '' });
+  });
+
+  test('for a user by address', async () => {
+    const { run } = await withRobot();
+    const words = ['iam', 'role-bindings', 'create', '--parent=sandbox', '--role=viewer', '-y', '-ojson'];
+    const { out } = await run([...words, '--identity=dev@example.com']);
+    expect(JSON.parse(out)).toMatchObject({ email: 'dev@example.com', identity: personId('dev@example.com') });
+    const unknown = await run([...words, '--identity=dve@example.com']);
+    expect(unknown).toMatchObject({ code: 1, out: '' });
+    expect(unknown.err).toContain('did you mean \\"dev@example.com\\"?');
+  });
+
+  test('declined changes nothing', async () => {
+    const { run, platform } = await withRobot();
+    const words = ['iam', 'role-bindings', 'create', '--parent=sandbox', '--role=viewer', '--identity=robot'];
+    platform.log.length = 0;
+    expect(await run(words, { stdin: 'n\n' })).toMatchObject({ code: 1, out: '' });
+    expect(platform.log.map((one) => one.operation)).not.toContain('iam.v1.RoleBindings.Create');
+  });
+
+  test('a person picks location, identity and role in turn, each narrowed by what was picked', async () => {
+    const { run, robot } = await withRobot();
+    const limited = await run([
+      'iam',
+      'roles',
+      'create',
+      'local',
+      '--parent=sandbox',
+      '--capabilities=repo.list',
+      '-y',
+    ]);
+    expect(limited.code).toBe(0);
+    const picked = await run(['iam', 'role-bindings', 'create'], {
+      tty: true,
+      answers: ['engineering', 'robot', 'viewer', true],
+    });
+    expect(picked.code).toBe(0);
+    expect(picked.asked.slice(0, 3)).toEqual(['Where does the role count?', 'Who gets the role?', 'Which role?']);
+    expect(picked.err).toContain('Selected folder engineering.');
+    expect(picked.err).toContain(
+      `Same again: chainctl iam role-bindings create --parent=engineering --identity=${robot} --role=viewer`,
+    );
+    expect(picked.out).toMatch(/ robot +\| viewer \| engineering\n$/);
+    // The role of the sandbox cannot be bound elsewhere, so it is not offered there.
+    const elsewhere = await run(['iam', 'role-bindings', 'create', '--parent=engineering', '--identity=robot'], {
+      tty: true,
+      answers: ['local'],
+    });
+    expect(elsewhere.err).toContain('"local" is not among');
+    const there = ['iam', 'role-bindings', 'create', '--parent=sandbox', '--identity=robot'];
+    expect((await run(there, { tty: true, answers: ['local', true] })).code).toBe(0);
+  });
+
+  test('without a terminal everything that is missing is said at once', async () => {
+    const { run } = await signedIn();
+    const failed = await run(['iam', 'role-bindings', 'create', '--parent=example.com', '--yes']);
+    expect(failed).toMatchObject({ code: 2, out: '' });
+    expect(failed.err).toContain('`--identity` and `--role` are required when not running interactively');
+  });
+});
+
+describe('list', () => {
+  test('JSON has the keys that scripts read', async () => {
+    const { run, calls } = await signedIn();
+    calls();
+    const { out, err } = await run(['iam', 'role-bindings', 'list', '--parent', 'example.com', '-o', 'json']);
+    expect(err).toBe('');
+    const owner = JSON.parse(out).items.find((item: { email?: string }) => item.email === 'dev@example.com');
+    expect(owner).toMatchObject({
+      identity: personId('dev@example.com'),
+      role: { name: 'owner', id: builtInRoleId('owner') },
+      group: { id: organization, name: 'example.com' },
+    });
+    expect(calls()).toEqual(['iam.v1.Groups.List', 'iam.v1.RoleBindings.List']);
+  });
+
+  test('a table says who in words, wide also by id', async () => {
+    const { run, robot } = await withRobot();
+    await run(['iam', 'role-bindings', 'create', '--parent=sandbox', '--identity=robot', '--role=viewer', '-y']);
+    const table = (await run(['iam', 'role-bindings', 'list'])).out;
+    expect(table).toMatch(/^ +ID +\| +IDENTITY +\| +ROLE +\| +LOCATION\n/);
+    expect(table).toMatch(/ \| robot +\| viewer +\| sandbox\n/);
+    expect((await run(['iam', 'role-bindings', 'list', '-owide'])).out).toContain(robot);
+    const csv = (await run(['iam', 'role-bindings', 'list', '-o', 'csv'])).out;
+    expect(csv).toMatch(/^ID,IDENTITY,ROLE,LOCATION,IDENTITY ID,ISSUER,SUBJECT,CREATED\r\n/);
+    expect(csv).toContain(`,robot,viewer,sandbox,${robot},https://issuer.example.com,1,`);
+  });
+
+  test('--recursive=false leaves out what is below', async () => {
+    const { run } = await withRobot();
+    await run(['iam', 'role-bindings', 'create', '--parent=sandbox', '--identity=robot', '--role=viewer', '-y']);
+    const roles = async (...words: string[]) => {
+      const { items } = JSON.parse((await run(['iam', 'role-bindings', 'list', '-ojson', ...words])).out);
+      return items.filter((item: { identity: string }) => item.identity.includes('/')).length;
+    };
+    const all = await roles('--parent=example.com');
+    expect(await roles('--parent=example.com', '--recursive=false')).toBe(all - 1);
+    expect(await roles('--recursive=false')).toBe(all - 1);
+    expect(await roles('--parent=sandbox', '--recursive=false')).toBe(1);
+  });
+
+  test('a tree draws organizations and folders with their bindings', async () => {
+    const { run } = await withRobot();
+    await run(['iam', 'role-bindings', 'create', '--parent=platform', '--identity=robot', '--role=viewer', '-y']);
+    const { out } = await run(['iam', 'role-bindings', 'list', '--parent=example.com', '-o', 'tree']);
+    const lines = out.split('\n');
+    expect(lines[0]).toBe('[example.com] A company to try things with');
+    expect(lines).toContain('├ dev@example.com: owner');
+    const end = lines.slice(lines.findIndex((line) => line.includes('[engineering]')));
+    expect(end).toEqual([
+      '└ [engineering] Everybody who builds',
+      '  └ [platform] The team that runs the clusters',
+      '    └ robot: viewer',
+      '',
+    ]);
+  });
+});
+
+describe('update and delete', () => {
+  test('another role for the same holder', async () => {
+    const { run } = await withRobot();
+    const words = ['--parent=sandbox', '--identity=robot', '--role=viewer', '-y', '-oid'];
+    const id = (await run(['iam', 'role-bindings', 'create', ...words])).out.trim();
+    const asked = await run(['iam', 'role-bindings', 'update', id, '--role=editor', '-ojson'], { stdin: '\n' });
+    expect(asked.code).toBe(0);
+    expect(asked.err).toContain('from  robot: viewer\n  to    robot: editor');
+    expect(JSON.parse(asked.out)).toMatchObject({ id, role: { name: 'editor' } });
+    const same = await run(['iam', 'role-bindings', 'update', id, '--role=editor', '-oid']);
+    expect(same).toMatchObject({ code: 0, out: `${id}\n`, err: 'The role binding is like that already.\n' });
+    expect((await run(['iam', 'role-bindings', 'update', id])).code).toBe(2);
+  });
+
+  test('deleting needs an agreement and prints the id', async () => {
+    const { run } = await withRobot();
+    const words = ['--parent=sandbox', '--identity=robot', '--role=viewer', '-y', '-oid'];
+    const id = (await run(['iam', 'role-bindings', 'create', ...words])).out.trim();
+    expect(await run(['iam', 'role-bindings', 'delete', id])).toMatchObject({ code: 2, out: '' });
+    const agreed = await run(['iam', 'role-bindings', 'delete', id], { stdin: 'y\n' });
+    expect(agreed).toMatchObject({ code: 0, out: `${id}\n` });
+    expect(agreed.err).toContain('This takes the role "viewer" in "sandbox" from "robot".');
+    const again = await run(['iam', 'role-bindings', 'rm', id, '-y']);
+    expect(again).toMatchObject({ code: 1, out: '' });
+    const wrong = await run(['iam', 'role-bindings', 'delete', 'robot', '-y']);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('must be the id of a role binding') });
+  });
+
+  test('the last owner stays, and the platform says so', async () => {
+    const { run } = await signedIn();
+    const { items } = JSON.parse((await run(['iam', 'role-bindings', 'list', '--parent=example.com', '-ojson'])).out);
+    const owners = items.filter((item: { role_name: string }) => item.role_name === 'owner');
+    expect(owners.length).toBeGreaterThan(0);
+    const results = [];
+    for (const owner of owners.reverse()) {
+      if (owner.email === 'dev@example.com') continue;
+      results.push(await run(['iam', 'role-bindings', 'delete', owner.id, '-y']));
+    }
+    const mine = owners.find((item: { email?: string }) => item.email === 'dev@example.com');
+    const last = await run(['iam', 'role-bindings', 'delete', mine.id, '-y']);
+    expect(last).toMatchObject({ code: 1, out: '' });
+    expect(last.err).toMatch(/owner/);
+  });
+});
