@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { grantsOf } from '../../src/local/access.ts';
+import type { CloudAddresses } from '../../src/local/clouds/check.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { platformKeyOwner, signingKey } from '../../src/local/issuer/keys.ts';
@@ -52,6 +53,8 @@ export interface TestPlatformOptions {
   readonly clock?: PlatformClock;
   /** Used as it is and not removed afterwards; a fresh one otherwise. */
   readonly dataDir?: string;
+  /** Where account associations are checked. */
+  readonly clouds?: CloudAddresses;
 }
 
 export interface Answer {
@@ -100,6 +103,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   const platform = await startPlatform({
     dataDir,
     clock,
+    clouds: options.clouds,
     seed: seed === 'demo' ? 'demo' : 'empty',
     log: (line) => log.push(line),
   });

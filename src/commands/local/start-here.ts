@@ -23,12 +23,16 @@ export interface StartResult {
 
 export async function startHere(context: Context, options: StartOptions): Promise<StartResult> {
   const { startPlatform, PlatformBusyError } = await import('../../local/platform.ts');
+  const { badCloudVariable, cloudAddressesIn } = await import('../../local/clouds/addresses.ts');
   const { folder, seed, listen } = options;
+  const bad = badCloudVariable(context.host.env);
+  if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
   try {
     const here = await startPlatform({
       dataDir: folder,
       seed,
       ...(listen === undefined ? {} : { host: listen.host, port: listen.port }),
+      clouds: cloudAddressesIn(context.host.env),
       log: (entry) => context.host.stderr.write(requestLine(entry, context.io.errStyle)),
     });
     await warnOfOtherSeed(context, here, seed);

@@ -3,6 +3,7 @@
 
 import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../api/schema/types.gen.ts';
 import { invalidArgument } from '../failures.ts';
+import { parseCloudAddress } from './addresses.ts';
 import { checkAws } from './aws.ts';
 import { checkAzure } from './azure.ts';
 import { checkGoogle } from './google.ts';
@@ -94,9 +95,7 @@ function offline(cloud: string): IamAccountAssociationsStatus {
 
 function parse(what: string, text: string | undefined): URL | undefined {
   if (text === undefined || text === '') return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.search !== '') {
-    throw new RangeError(`the address of ${what}, "${text}", is not an http or https URL`);
-  }
+  const url = parseCloudAddress(text);
+  if (url === undefined) throw new RangeError(`the address of ${what}, "${text}", is not an http or https URL`);
   return url;
 }

@@ -1,0 +1,34 @@
+import type { CloudAddresses } from './check.ts';
+
+/** Environment variables that say where account associations are checked. */
+export const cloudVariables = {
+  awsSts: 'CHAINCTL_LOCAL_AWS_STS_URL',
+  googleSts: 'CHAINCTL_LOCAL_GOOGLE_STS_URL',
+  googleIam: 'CHAINCTL_LOCAL_GOOGLE_IAM_URL',
+  azureLogin: 'CHAINCTL_LOCAL_AZURE_LOGIN_URL',
+} as const satisfies Record<keyof CloudAddresses, string>;
+
+/** What the environment says; nothing for what it leaves out. */
+export function cloudAddressesIn(env: Readonly<Record<string, string | undefined>>): CloudAddresses {
+  const { awsSts, googleSts, googleIam, azureLogin } = cloudVariables;
+  return {
+    awsSts: env[awsSts],
+    googleSts: env[googleSts],
+    googleIam: env[googleIam],
+    azureLogin: env[azureLogin],
+  };
+}
+
+/** Which variable holds something that is no http or https URL without query; undefined when all are good. */
+export function badCloudVariable(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return Object.values(cloudVariables).find((name) => {
+    const text = env[name];
+    return text !== undefined && text !== '' && parseCloudAddress(text) === undefined;
+  });
+}
+
+export function parseCloudAddress(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.search !== '' || url.hash !== '') return undefined;
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
+}
