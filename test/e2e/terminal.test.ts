@@ -1,0 +1,188 @@
+// Questions on a real terminal of 80 by 24, drawn by tmux, asked by bin/chainctl about a real platform.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, type Person, type RunningPlatform, signIn } from '../support/program.ts';
+import { openTerminal, type Terminal } from '../support/terminal.ts';
+
+const world = createWorld();
+let platform: RunningPlatform;
+let developer: Person;
+
+const second = 'second-organization.example';
+
+/** The lines of a screen from the one with this text on. */
+const from = (screen: string, text: string) => {
+  const lines = screen.split('\n');
+  return lines.slice(lines.findIndex((line) => line.includes(text)));
+};
+
+const api = async (path: string, body: unknown) => {
+  const answer = await fetch(`${platform.api}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await developer.ok('auth', 'token')}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status, await answer.clone().text()).toBe(200);
+  return (await answer.json()) as { id: string };
+};
+
+beforeAll(async () => {
+  platform = await world.startPlatform();
+  developer = world.person('developer', platform);
+  await signIn(developer, platform);
+  await api('/iam/v1/groups', {
+    name: second,
+    description: `Its description is long: ${'it goes on '.repeat(12)}漢字`,
+  });
+  // Its first login knew one organization only.
+  await signIn(developer, platform);
+});
+
+async function terminal(): Promise<Terminal> {
+  return openTerminal(developer.env, developer.home);
+}
+
+/** Types a command line; its exit code shows when it has ended. */
+function run(screen: Terminal, line: string): void {
+  screen.type(`clear; ${line}; echo "code $?"`);
+  screen.press('Enter');
+}
+
+const create = 'chainctl iam identities create from-terminal --identity-issuer=https://issuer.example --subject=robot';
+
+describe('a location that is missing', () => {
+  test('is picked from the tree of those there are, and the command is shown that asks nothing', async () => {
+    const screen = await terminal();
+    run(screen, create);
+    const picker = from(await screen.shows('? more help'), '[example.com]');
+    expect(picker.slice(0, 6)).toEqual([
+      '  > [example.com] A company to try things with',
+      '    ├ [engineering] Everybody who builds',
+      '    │ └ [platform] The team that runs the clusters',
+      '    └ [sandbox] Try things here',
+      expect.stringMatching(/^ {4}\[second-organization\.example\] Its description is long: .*…$/),
+      '',
+    ]);
+    for (const line of picker) expect(line.length).toBeLessThan(80);
+
+    screen.press('Down', 'j');
+    await screen.shows('  > │ └ [platform]');
+    screen.type('/second');
+    await screen.shows('/second');
+    await screen.shows(/^ {2}> \[second-organization\.example\]/m);
+    screen.press('Enter');
+    await screen.shows(`✔ Selected folder ${second}.`);
+    const asked = await screen.shows('[Y,n]:');
+    expect(asked).not.toContain('[example.com]');
+    screen.press('Enter');
+    const done = await screen.shows('code 0');
+    expect(done.replaceAll('\n', '')).toContain(`Same again: ${create} --parent=${second}`);
+    const listed = JSON.parse(await developer.ok('iam', 'identities', 'list', `--parent=${second}`, '-o', 'json'));
+    expect(listed.items).toMatchObject([{ name: 'from-terminal' }]);
+  });
+
+  test('fails in one line with exit 2 when there is no terminal', async () => {
+    for (const line of [`${create} | cat`, `echo | ${create}`, `${create} </dev/null`]) {
+      const ran = await developer.sh(`{ ${line}; } 2>err; echo "code $?"`);
+      expect(developer.read('err')).toBe('error: `--parent` is required when not running interactively\n');
+      if (!line.endsWith('| cat')) expect(ran.out).toBe('code 2\n');
+    }
+  });
+
+  test('is given up with q, Escape, Ctrl-C and Ctrl-D', async () => {
+    const screen = await terminal();
+    for (const key of ['q', 'Escape', 'C-c', 'C-d']) {
+      run(screen, create);
+      await screen.shows('? more help');
+      screen.press(key);
+      const left = await screen.shows('code 130');
+      expect(from(left, 'Cancelled').slice(0, 2), key).toEqual(['Cancelled', 'code 130']);
+      // The terminal is as it was: what is typed shows, and Ctrl-C ends a line.
+      screen.type('echo still a shell');
+      await screen.shows(/^[#$] echo still a shell/m);
+      screen.press('C-c');
+    }
+  });
+});
+
+describe('a picker', () => {
+  test('leaves stdout to the answer', async () => {
+    const screen = await terminal();
+    run(screen, 'chainctl iam organizations describe -o id > answer');
+    await screen.shows('Which organization would you like to see?');
+    screen.press('Enter');
+    await screen.shows('code 0');
+    expect(readFileSync(join(developer.home, 'answer'), 'utf8')).toMatch(/^[0-9a-f]{40}\n$/);
+  });
+
+  test('follows the window', async () => {
+    const screen = await terminal();
+    run(screen, 'chainctl iam organizations describe');
+    await screen.shows('? more help');
+    screen.resize(50, 24);
+    const narrow = await screen.shows(/^ {4}\[second-organization\.example\] .{1,18}…$/m);
+    for (const line of narrow.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
+    screen.resize(100, 12);
+    await screen.shows(/^ {4}\[second-organization\.example\] .{60,}…$/m);
+    screen.press('Down', '?');
+    await screen.shows('page up and down turn pages');
+    screen.press('q');
+    await screen.shows('code 130');
+  });
+
+  test('shows no colour with NO_COLOR and asks nothing of a dumb terminal', async () => {
+    const screen = await terminal();
+    run(screen, 'TERM=dumb chainctl iam organizations describe');
+    await screen.shows('code 2');
+    expect(screen.screen()).toContain('error: `ORGANIZATION` is required when not running interactively');
+    run(screen, 'CI=true chainctl iam organizations describe');
+    await screen.shows('code 2');
+  });
+});
+
+describe('a yes/no question', () => {
+  const remove = 'chainctl iam identities delete';
+
+  test('takes y and n, and Enter for its default', async () => {
+    const parent = '--parent=example.com';
+    await developer.ok(
+      ...['iam', 'identities', 'create', 'doomed', parent, '--identity-issuer=https://issuer.example'],
+      ...['--subject=doomed', '--yes'],
+    );
+    const screen = await terminal();
+    run(screen, `${remove} doomed ${parent}`);
+    await screen.shows(/\[y,N\]:$|\[Y,n\]:$/m);
+    screen.type('what');
+    screen.press('Enter');
+    await screen.shows('Answer y or n');
+    screen.press('C-u');
+    screen.type('n');
+    screen.press('Enter');
+    expect(await screen.shows('code 1')).toContain('Nothing was changed');
+    run(screen, `${remove} doomed ${parent}`);
+    await screen.shows(/\[y,N\]:$|\[Y,n\]:$/m);
+    screen.type('y');
+    screen.press('Enter');
+    await screen.shows('code 0');
+    const left = JSON.parse(await developer.ok('iam', 'identities', 'list', parent, '--name=doomed', '-o', 'json'));
+    expect(left).toEqual({ items: [] });
+  });
+
+  test('is over with Ctrl-C', async () => {
+    const screen = await terminal();
+    run(screen, `${create} --parent=example.com`);
+    await screen.shows('[Y,n]:');
+    screen.press('C-c');
+    await screen.shows('code 130');
+  });
+});
+
+test('JSON is indented and times are relative on a terminal', async () => {
+  const screen = await terminal();
+  run(screen, 'chainctl iam organizations describe example.com -o json');
+  await screen.shows(/^ {2}"name": "example\.com",?$/m);
+  run(screen, 'chainctl auth status');
+  await screen.shows(/Expiry +\| \d+m$/m);
+});
