@@ -172,4 +172,6 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
   }
 }
 
-const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+/** A text that begins with the name of a field, as in `etag: etag is required`, keeps it: scripts look for those words. */
+const capitalised = (text: string) =>
+  /^[a-z0-9_]+(?:\.[a-z0-9_]+)*:\s/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
