@@ -83,7 +83,8 @@ function planOf(context: Context, input: UpdateInput): Promise<Plan> {
   return context.cached('identity-provider-plan', async () => {
     const before = await lookUp(context, input.identityProvider);
     const has = await given(context);
-    const oidc = before.oidc ?? {};
+    // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
+    const { clientSecret: _hidden, ...oidc } = before.oidc ?? {};
     const after: IamIdentityProvider = {
       ...(before.id === undefined ? {} : { id: before.id }),
       name: input.name ?? before.name ?? '',
