@@ -87,6 +87,8 @@ export interface TokenOptions {
   /** Capabilities by group in the token; what the identity's bindings give it now when left out. */
   readonly ceiling?: ReadonlyMap<string, ReadonlySet<string>>;
   readonly ttlSeconds?: number;
+  /** Verified address in the token; that of a seeded person when left out. */
+  readonly email?: string;
 }
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -115,7 +117,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   return {
     ...platform,
     log,
-    token: (identity, { audience = urls.api, ceiling, ttlSeconds = 3600 } = {}) => {
+    token: (identity, { audience = urls.api, ceiling, ttlSeconds = 3600, email } = {}) => {
       const issuedAt = Math.floor(clock.now() / 1000);
       const person = people.find(({ email }) => personId(email) === identity);
       return createAccessTokens(store, urls.issuer, clock).sign({
@@ -125,8 +127,8 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
         issuedAt,
         expiresAt: issuedAt + ttlSeconds,
         act: { iss: developerIssuer, sub: person?.subject ?? 'test' },
-        email: person?.email,
-        emailVerified: person !== undefined,
+        email: email ?? person?.email,
+        emailVerified: (email ?? person?.email) !== undefined,
         profile: person === undefined ? undefined : { name: person.name },
       });
     },
