@@ -9,9 +9,12 @@ import { developerIssuer, people } from './people.ts';
 const organization = rootId('organization example.com');
 const engineering = childId(organization, 'engineering');
 
-/** Ids of the seeded organizations: the one with public images, and the one that the seeded people belong to. */
+/**
+ * Ids of the seeded organizations: the one with public images, and the one that the seeded people belong to. The first
+ * is published (protocols 3.3), so that `--public` asks for the same place here and elsewhere.
+ */
 export const demoOrganizations = {
-  public: rootId('organization chainguard'),
+  public: '720909c9f5279097d847ad02a2f24ba8f59de36a',
   private: organization,
 } as const;
 
