@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
+import { splitCommas } from '../../src/cli/collect.ts';
 import { renderers } from '../../src/cli/output/renderer.ts';
 import { find } from '../../src/cli/program.ts';
 import { commandName, flagOf } from '../../src/cli/spelling.ts';
@@ -72,7 +73,8 @@ describe.each(commands.map((one) => [commandName(one.definition), one.definition
       for (const example of definition.examples) {
         const { given } = parseArguments(definition, shellWords(example.args));
         for (const [key, texts] of given) {
-          for (const text of texts) definition.inputs[key]?.kind.parse(text);
+          const input = definition.inputs[key];
+          if (input !== undefined) for (const text of splitCommas(input, texts)) input.kind.parse(text);
         }
       }
     });
