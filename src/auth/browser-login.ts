@@ -27,6 +27,8 @@ export interface BrowserLoginRequest {
   readonly autocloseSeconds?: number | undefined;
   /** Milliseconds to wait for the person; five minutes unless said otherwise. */
   readonly timeoutMs?: number;
+  /** Throws `auth.no-browser` at once when no browser can be started, instead of waiting for somebody to find the address. */
+  readonly needsBrowser?: boolean;
   /** Takes an answer without the secret, for issuers that do not carry it (protocols Q4). */
   readonly acceptWithoutState?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -55,6 +57,9 @@ export async function browserLogin(host: Host, request: BrowserLoginRequest): Pr
     const url = oauthUrl(request, redirect);
     // The browser is started first, because only then is it known which of the two sentences is true.
     const opened = await host.openBrowser(url);
+    if (!opened && request.needsBrowser) {
+      throw new CliError('auth', 'No browser can be opened here', { code: 'auth.no-browser' });
+    }
     host.stderr.write(`${opened ? 'Opening browser to' : 'Please open a browser to'} ${url}\n`);
     return await receiver.result;
   } finally {
@@ -153,15 +158,19 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
     refused = true;
     const status = /^\d{1,3}$/.test(query.get('status_code') ?? '') ? Number(query.get('status_code')) : 0;
     const said = oneLine(query.get('error') ?? '');
-    const failure =
-      status === 404
-        ? new CliError('auth', 'Account not found, registration required', { code: 'auth.no-account' })
-        : new CliError('auth', `The login was refused: ${said || 'no reason was given'}`, {
-            code: 'auth.denied',
-            hint: 'try again with `chainctl auth login`',
-          });
+    // With an invite it is the code that was not found: an account would have been made.
+    const isUnknown = status === 404 && !request.inviteCode;
+    const failure = isUnknown
+      ? new CliError('auth', 'Account not found, registration required', {
+          code: 'auth.no-account',
+          hint: 'sign in on a terminal to register, or with `--invite-code` if you were invited',
+        })
+      : new CliError('auth', `The login was refused: ${said || 'no reason was given'}`, {
+          code: 'auth.denied',
+          hint: 'try again with `chainctl auth login`',
+        });
     response.once('close', () => reject(failure));
-    text(response, status === 404 ? 404 : 400, status === 404 ? failure.message : `${status} ${said}`);
+    text(response, isUnknown ? 404 : 400, isUnknown ? failure.message : `${status} ${said}`);
   };
 
   return { result, answer, end: reject };

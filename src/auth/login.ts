@@ -78,7 +78,7 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
   const found = await findIdentityToken(host, issuer, options);
   const tokens =
     found === undefined
-      ? await loginWithBrowser(host, config, issuer, audience, options)
+      ? await loginWithPerson(host, config, issuer, audience, options)
       : await exchangeEach(host, issuer, audience, found, options);
   const claims = decodeClaims(tokens[0]?.token ?? '');
   return {
@@ -86,6 +86,10 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
     email: typeof claims?.email === 'string' ? claims.email : undefined,
     tokens,
   };
+}
+
+interface BrowserOptions extends LoginOptions {
+  readonly needsBrowser?: boolean;
 }
 
 interface IdentityToken {
@@ -165,6 +169,10 @@ async function exchangeEach(
   options: LoginOptions,
 ): Promise<AudienceToken[]> {
   const tokens: AudienceToken[] = [];
+  if (options.inviteCode) {
+    const { register } = await import('../api/registration.ts');
+    await register(host, { issuer, token: from.token, code: options.inviteCode, signal: options.signal });
+  }
   for (const audience of audiences) {
     const issued = await exchange(host, {
       issuer,
@@ -205,21 +213,15 @@ async function keep(
 
 const noWork = async () => {};
 
-/** One browser round for the first audience; the others by its refresh token, or by a round each (protocols Q18). */
-async function loginWithBrowser(
+/** With a person: here, or on another device when that was asked for or nothing else is possible. */
+async function loginWithPerson(
   host: Host,
   config: Config,
   issuer: string,
   audiences: readonly string[],
   options: LoginOptions,
 ): Promise<AudienceToken[]> {
-  if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
-    throw new CliError('usage', 'Headless login is not there yet', {
-      code: 'usage.not-there-yet',
-      hint: 'log in with a browser, or with `--identity-token`',
-    });
-  }
-  if (options.allowBrowser === false) {
+  if (options.allowBrowser === false && !options.headless) {
     throw new CliError('auth', 'Cannot login: there is no terminal and no identity token', {
       code: 'auth.no-terminal',
       hint: 'give a token with `--identity-token`',
@@ -230,6 +232,84 @@ async function loginWithBrowser(
     for (const audience of audiences) await withLock(audienceLock(host, audience), { signal: options.signal }, noWork);
   }
   const provider = await chooseProvider(host, config, issuer, options);
+  const { signal } = options;
+  if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
+    const { headlessLogin } = await import('./headless-login.ts');
+    const idToken = await headlessLogin(host, { issuer, provider, signal });
+    return exchangeForPerson(host, issuer, audiences, idToken, provider, options);
+  }
+  try {
+    return await loginWithBrowser(host, config, issuer, audiences, provider, { ...options, needsBrowser: true });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'auth.no-browser') throw error;
+  }
+  const idToken = await signInElsewhere(host, issuer, provider, signal);
+  // A platform without such ways is left with the address itself.
+  if (idToken === undefined) return loginWithBrowser(host, config, issuer, audiences, provider, options);
+  return exchangeForPerson(host, issuer, audiences, idToken, provider, options);
+}
+
+/** Because no browser opens here. Undefined when the platform offers nothing for it. */
+async function signInElsewhere(
+  host: Host,
+  issuer: string,
+  provider: BrowserLoginRequest['provider'],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (provider.kind !== 'default') {
+    // A device code leads to the platform's own sign-in; an organization's provider needs the other way (protocols 2.1).
+    host.stderr.write('Cannot open a browser here; switching to a sign-in on another device\n');
+    const { headlessLogin } = await import('./headless-login.ts');
+    return headlessLogin(host, { issuer, provider, signal });
+  }
+  const { deviceIssuer, deviceLogin } = await import('./device-login.ts');
+  const devices = await deviceIssuer(host, issuer, signal);
+  if (devices === undefined) return undefined;
+  host.stderr.write('Cannot open a browser here; switching to a code for another device\n');
+  return deviceLogin(host, devices, signal);
+}
+
+/** With the ID token of who signed in elsewhere: an account if there is none, then a token for each audience. */
+async function exchangeForPerson(
+  host: Host,
+  issuer: string,
+  audiences: readonly string[],
+  idToken: string,
+  provider: BrowserLoginRequest['provider'],
+  options: LoginOptions,
+): Promise<AudienceToken[]> {
+  const through = provider.kind === 'idp' ? provider.id : provider.kind === 'org' ? provider.name : undefined;
+  const from: IdentityToken = { token: idToken, source: { kind: 'browser' } };
+  // An identity is assumed with the login itself; the two name one thing each to the issuer.
+  const wanted: LoginOptions = { ...options, identityProvider: options.identity === undefined ? through : undefined };
+  try {
+    return await exchangeEach(host, issuer, audiences, from, wanted);
+  } catch (error) {
+    const isUnknown = error instanceof CliError && error.kind === 'not-found' && options.identity === undefined;
+    if (!isUnknown || options.inviteCode || through !== undefined) throw error;
+    if (!(await options.register?.())) throw noAccount();
+  }
+  const { register } = await import('../api/registration.ts');
+  await register(host, { issuer, token: idToken, signal: options.signal });
+  return exchangeEach(host, issuer, audiences, from, wanted);
+}
+
+function noAccount(): CliError {
+  return new CliError('auth', 'Account not found, registration required', {
+    code: 'auth.no-account',
+    hint: 'sign in on a terminal to register, or with `--invite-code` if you were invited',
+  });
+}
+
+/** One browser round for the first audience; the others by its refresh token, or by a round each (protocols Q18). */
+async function loginWithBrowser(
+  host: Host,
+  config: Config,
+  issuer: string,
+  audiences: readonly string[],
+  provider: BrowserLoginRequest['provider'],
+  options: BrowserOptions,
+): Promise<AudienceToken[]> {
   const tokens: AudienceToken[] = [];
   let first: { readonly audience: string; issued: IssuedTokens } | undefined;
   for (const audience of audiences) {
@@ -262,7 +342,7 @@ async function browserRound(
   issuer: string,
   audience: string,
   provider: BrowserLoginRequest['provider'],
-  options: LoginOptions,
+  options: BrowserOptions,
 ): Promise<IssuedTokens> {
   const request: BrowserLoginRequest = {
     issuer,
@@ -274,6 +354,7 @@ async function browserRound(
     skipRegistration: !options.inviteCode,
     createRefreshToken: config.isOn('default.use-refresh-token'),
     scopes: options.scopes,
+    ...(options.needsBrowser === undefined ? {} : { needsBrowser: options.needsBrowser }),
     autocloseSeconds: config.isOn('default.autoclose') ? Number(config.get('default.autoclose-timeout')) : undefined,
     signal: options.signal,
   };

@@ -110,7 +110,7 @@ describe('auth login', () => {
 
   test('refuses flags that are not there yet in one sentence and asks nobody', async () => {
     const { run, platform } = await authWorld();
-    for (const flag of ['--headless', '--invite-code=abc', '--refresh', '--refresh-only', '--refresh-all']) {
+    for (const flag of ['--refresh', '--refresh-only', '--refresh-all']) {
       const login = await run(['auth', 'login', flag]);
       expect(login, flag).toMatchObject({ code: 2, out: '' });
       expect(login.err.toLowerCase(), flag).toContain('not there yet');

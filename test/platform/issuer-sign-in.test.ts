@@ -256,7 +256,7 @@ describe('what cannot be done with it', () => {
     expect((await submitSignIn(platform, first, { email: 'dev@example.com' })).status).toBe(400);
   });
 
-  test('what is not there yet is said: to the program when it listens, else on the page', async () => {
+  test('what cannot be done is said: to the program when it listens, else on the page', async () => {
     const platform = await startTestPlatform();
     const at = async (parameters: Record<string, string>) => {
       const query = new URLSearchParams({ redirect: 'http://localhost:9/?error=true', ...parameters });
@@ -269,19 +269,17 @@ describe('what cannot be done with it', () => {
       };
     };
     const headless = await at({ headless_code: 'x' });
-    expect(headless.status).toBe(501);
-    expect(headless.text).toContain('Sign-in from another device is not available yet');
-    for (const parameters of [{ idp_id: 'example.com' }]) {
-      const { status, target } = await at(parameters as Record<string, string>);
-      expect([status, target?.searchParams.get('status_code')]).toEqual([303, '501']);
-    }
+    expect(headless.status).toBe(400);
+    expect(headless.text).toContain('invalid public key');
+    const { status, target } = await at({ idp_id: 'example.com' });
+    expect([status, target?.searchParams.get('status_code')]).toEqual([303, '400']);
     for (const parameters of [{ exit: 'stay' }, { identity: 'x' }, { scope: '%zz' }]) {
-      const { status, target } = await at(parameters as Record<string, string>);
-      expect([status, target?.searchParams.get('status_code')]).toEqual([303, '400']);
+      const answer = await at(parameters as Record<string, string>);
+      expect([answer.status, answer.target?.searchParams.get('status_code')]).toEqual([303, '400']);
     }
     const deaf = await at({ redirect: 'http://localhost:9/?token=true', idp_id: 'x' });
-    expect([deaf.status, deaf.target]).toEqual([501, undefined]);
-    expect(deaf.text).toContain('identity providers of organizations are not available');
+    expect([deaf.status, deaf.target]).toEqual([400, undefined]);
+    expect(deaf.text).toContain('there is no identity provider');
   });
 
   test('other methods and large forms are refused on a readable page', async () => {

@@ -33,7 +33,7 @@ test('discovery lists what is served, under the issuer it names', async () => {
     id_token_signing_alg_values_supported: ['RS256'],
     subject_types_supported: ['public'],
   });
-  expect(body.device_authorization_endpoint).toBeUndefined();
+  expect(body.device_authorization_endpoint).toBe(`${urls.issuer}/oauth/device/code`);
   const keys = await call(undefined, 'GET', new URL(body.jwks_uri).pathname);
   expect(keys.body.keys).toHaveLength(1);
   const [key] = keys.body.keys;

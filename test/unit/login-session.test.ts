@@ -187,7 +187,6 @@ describe('with an identity token', () => {
     const w = await world();
     await expect(w.log({ identity: 'my-app' })).rejects.toMatchObject({ kind: 'usage' });
     await expect(w.log({ identityProvider: 'x', orgName: 'y' })).rejects.toThrow('exclude each other');
-    await expect(w.log({ headless: true })).rejects.toMatchObject({ kind: 'usage' });
     await expect(w.log({ allowBrowser: false })).rejects.toMatchObject({
       kind: 'auth',
       message: expect.stringContaining('login'),
@@ -214,17 +213,6 @@ describe('with a browser', () => {
     w.advance(hour);
     expect(decodeClaims(await w.token())?.sub).toBe(result.identity);
     expect(decodeClaims(await w.token(w.registry))?.aud).toBe(w.registry);
-  });
-
-  test('the browser that does not open leaves the address and keeps waiting', async () => {
-    const w = await world({
-      browser: (url) => {
-        setTimeout(() => void asDeveloper(url), 50);
-        return false;
-      },
-    });
-    expect((await w.log()).email).toBe('dev@example.com');
-    expect(w.host.stderr.text).toMatch(/^Please open a browser to http/);
   });
 
   test('a login that was cancelled on the page', async () => {

@@ -19,7 +19,7 @@ export const loginInputs = {
     help: 'Verified name of the organization whose identity provider to sign in with.',
   },
   socialLogin: { kind: choice('email', 'google', 'github', 'gitlab'), help: 'Account to sign in with in the browser.' },
-  headless: { kind: boolean, help: 'Sign in with a browser on another device; not there yet.' },
+  headless: { kind: boolean, help: 'Sign in with a browser on another device.' },
 } as const;
 
 export const loginChecks = [exclusive('identityProvider', 'orgName')];
@@ -49,8 +49,11 @@ export function loginOptions(context: Context, input: LoginInput): LoginOptions 
     // Undefined lets `auth.mode` decide.
     headless: input.headless || undefined,
     allowBrowser: canOpenBrowser(context),
-    register: () =>
-      context.prompts.confirm({ message: 'You have no account yet. Do you want to register?', default: true }),
+    register: async () => {
+      // A script must not make accounts by leaving a question open (protocols Q2).
+      if (!context.io.interactive) return false;
+      return context.prompts.confirm({ message: 'No account was found for this login. Register now?', default: true });
+    },
     onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
     signal: context.signal,
   };

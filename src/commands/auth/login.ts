@@ -1,7 +1,9 @@
 import type { LoginResult } from '../../auth/login.ts';
+import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, named, secret } from '../../cli/inputs/values.ts';
 import { timeCell } from '../../cli/output/age.ts';
+import { CliError } from '../../errors.ts';
 import { loginChecks, loginInputs, loginOptions, notThereYet } from './login-inputs.ts';
 
 const loginView = defineView<LoginResult>({
@@ -47,7 +49,7 @@ export default defineCommand({
       kind: boolean,
       help: 'Exchange tokens over HTTP/1.1, which is what chainctl always does; accepted for scripts.',
     },
-    inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in; not there yet.' },
+    inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in.' },
     refresh: { kind: boolean, help: 'Keep the token fresh until interrupted; not there yet.' },
     refreshOnly: { kind: boolean, help: 'Only keep fresh what is there; not there yet.' },
     refreshAll: { kind: boolean, help: 'Keep every token of the cache fresh; not there yet.' },
@@ -65,7 +67,6 @@ export default defineCommand({
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],
   run: async (context, input): Promise<LoginResult> => {
-    if (input.inviteCode !== undefined) throw notThereYet('invite-code', 'sign in without it');
     const refresh = (['refresh', 'refresh-only', 'refresh-all'] as const).find(
       (_, at) => [input.refresh, input.refreshOnly, input.refreshAll][at],
     );
@@ -77,8 +78,28 @@ export default defineCommand({
       ...loginOptions(context, input),
       audience: input.audience,
       preferAmbient: input.preferAmbientCredentials,
+      inviteCode: input.inviteCode,
     });
+    if (input.headless) await rememberHeadless(context);
     context.io.note('Successfully exchanged token.');
     return result;
   },
 });
+
+/** Whoever needs another device needs it the next time as well (protocols 2.1). */
+async function rememberHeadless(context: Context): Promise<void> {
+  const { host, config, io, globals, signal } = context;
+  if (config.get('auth.mode') === 'headless') return;
+  const { setConfigValue } = await import('../../config/edit.ts');
+  try {
+    const path = globals.config === undefined ? {} : { path: globals.config };
+    await setConfigValue(host, 'auth.mode', 'headless', { ...path, signal });
+    io.note(
+      'Saving "headless" as default auth mode to chainctl configuration. To disable: chainctl config unset auth.mode',
+    );
+  } catch (error) {
+    // The login stands, wherever the configuration cannot be written.
+    if (!(error instanceof CliError) || error.kind !== 'local') throw error;
+    io.warn(`auth.mode was not saved: ${error.message}`);
+  }
+}

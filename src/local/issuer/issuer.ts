@@ -2,6 +2,7 @@
 // Promises: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { authSchema } from '../../api/schema/messages/auth.gen.ts';
 import { oidcSchema } from '../../api/schema/messages/oidc.gen.ts';
 import { oidcOperations } from '../../api/schema/operations/oidc.gen.ts';
 import type { OidcExchangeRefreshTokenRequest, OidcExchangeRequest } from '../../api/schema/types.gen.ts';
@@ -14,7 +15,10 @@ import type { PkceSupport } from '../services/identity-providers.ts';
 import type { Store } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { createAccessTokens } from './access-tokens.ts';
+import { createDeviceCodes } from './device-codes.ts';
+import { deviceCodePath, deviceGrant, serveDeviceCode, serveDeviceToken, tokenPath } from './device-endpoints.ts';
 import { type FetchUpstream, fetchUpstream } from './fetch-upstream.ts';
+import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
 import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
 import { createBrowserLogin } from './oauth.ts';
@@ -56,8 +60,11 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const fetchDocument = options.fetchUpstream ?? fetchUpstream;
   const upstream = createUpstream(store, urls, clock, fetchDocument);
   const sts = createSts({ store, urls, clock, upstream, accessTokens, verifyAws });
-  const browserLogin = createBrowserLogin({ store, urls, clock, sts });
+  const headless = createHeadlessSessions(clock);
+  const devices = createDeviceCodes(clock);
+  const browserLogin = createBrowserLogin({ store, urls, clock, sts, headless, devices });
   const wire = createWire(oidcSchema);
+  const authWire = createWire(authSchema);
   const match = createRouteMatcher(Object.values(oidcOperations));
 
   /** Query or form, by proto or JSON name; a JSON body is not looked at (semantics 3.5). */
@@ -91,6 +98,18 @@ export function createIssuer(options: IssuerOptions): Issuer {
       case '/sts/exchange':
       case '/sts/exchange_refresh_token':
         await serveExchange(request, response, url);
+        return true;
+      case '/sts/headless_sessions': {
+        requireGet(request);
+        const session = headless.read(url.searchParams.get('code') ?? '');
+        sendJson(response, 200, authWire.encodeResponse('chainguard.platform.auth.HeadlessSession', session));
+        return true;
+      }
+      case deviceCodePath:
+        await serveDeviceCode(request, response, devices, urls.issuer);
+        return true;
+      case tokenPath:
+        await serveDeviceToken(request, response, devices);
         return true;
       default:
         return browserLogin.handle(request, response, url);
@@ -127,6 +146,10 @@ function discovery(issuer: string): object {
   return {
     issuer,
     authorization_endpoint: `${issuer}/oauth`,
+    device_authorization_endpoint: `${issuer}${deviceCodePath}`,
+    token_endpoint: `${issuer}${tokenPath}`,
+    grant_types_supported: [deviceGrant],
+    token_endpoint_auth_methods_supported: ['none'],
     jwks_uri: `${issuer}${jwksPath}`,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],

@@ -1,21 +1,38 @@
-// Browser login (protocols 1.1 to 1.5). Promises: tokens leave only to a loopback address over http, as the end of a
-// sign-in that began in the same browser; works without scripts; nothing is made before a person has chosen.
+// Sign-in in a browser (protocols 1.1 to 1.5, 2, 9). Promises: tokens leave only to a loopback address over http, or sealed
+// for the device whose code a person has compared, as the end of a sign-in that began in the same browser; works without
+// scripts; nothing is made before a person has chosen.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { headlessCheck } from '../../api/headless.ts';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { invalidArgument } from '../failures.ts';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
 import { developerIssuer, people } from '../seed/people.ts';
+import type { ProviderRecord } from '../services/identity-provider-records.ts';
 import { toIdentityRecord } from '../services/identity-records.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import type { TokenClaims } from './claim-match.ts';
+import type { DeviceCodes } from './device-codes.ts';
+import { findProviderFor } from './find-provider.ts';
+import type { HeadlessSessions } from './headless-sessions.ts';
 import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
 import { quote } from './quote.ts';
-import { type Choice, errorPage, type Page, signInPage } from './sign-in-page.ts';
-import { developerToken, toEmailAddress } from './simulated.ts';
+import { createRelyingParty, type ProviderTrip } from './relying-party.ts';
+import {
+  activatePage,
+  type Choice,
+  errorPage,
+  finishedPage,
+  leavePage,
+  type Page,
+  signInPage,
+  type Waiting,
+} from './sign-in-page.ts';
+import { developerToken, mintThirdPartyToken, toEmailAddress } from './simulated.ts';
 import type { Sts } from './sts.ts';
 
 export interface BrowserLoginOptions {
@@ -23,7 +40,15 @@ export interface BrowserLoginOptions {
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
   readonly sts: Sts;
+  readonly headless: HeadlessSessions;
+  readonly devices: DeviceCodes;
 }
+
+/** Where a sign-in ends. */
+type Destination =
+  | ({ readonly kind: 'redirect' } & LoginRequest)
+  | { readonly kind: 'headless'; readonly code: string }
+  | { readonly kind: 'device'; readonly key: string; readonly userCode: string; readonly clientId: string };
 
 /** What a program asks for when it opens the page. */
 interface LoginRequest {
@@ -37,54 +62,91 @@ interface LoginRequest {
 }
 
 interface PendingLogin {
-  readonly request: LoginRequest;
+  readonly destination: Destination;
+  /** Id of the organization's provider that is to say who it is; undefined for our own page. */
+  readonly provider: string | undefined;
+  /** While the browser is at that provider. */
+  trip: ProviderTrip | undefined;
   /** Digest of the cookie that this browser was given. */
   readonly cookieDigest: Buffer;
   readonly createdAt: number;
+}
+
+/** Who has signed in, and the token that says so where one is needed. */
+interface SignedIn {
+  readonly upstream: TokenClaims;
+  readonly provider?: string;
+  readonly idToken: () => Promise<string>;
 }
 
 const pendingLifeMs = 10 * 60_000;
 const mostPending = 200;
 const largestForm = 16 * 1024;
 const mostChoices = 50;
+const idTokenSeconds = 600;
 
 export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
-  const { store, urls, clock, sts } = options;
+  const { store, urls, clock, sts, headless, devices } = options;
+  const relyingParty = createRelyingParty(urls);
   // In memory on purpose: a sign-in does not outlive the platform that began it. Oldest first.
   const pending = new Map<string, PendingLogin>();
 
-  const begin = (response: ServerResponse, query: URLSearchParams): void => {
-    if (query.has('headless_code')) {
-      throw new PageError(501, 'Sign-in from another device is not available yet', [
-        'This platform does not offer headless sign-in so far. Sign in with a browser on the same machine instead.',
-      ]);
+  const begin = async (response: ServerResponse, query: URLSearchParams): Promise<void> => {
+    const code = query.get('headless_code');
+    if (code !== null) {
+      headless.check(code);
+      return enter(response, { kind: 'headless', code }, query.get('idp_id'));
     }
     const redirect = checkRedirect(query.get('redirect'), urls);
-    let request: LoginRequest;
     try {
-      request = toLoginRequest(query, redirect, urls);
+      const request = toLoginRequest(query, redirect, urls);
+      await enter(response, { kind: 'redirect', ...request }, query.get('idp_id'));
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       sendFailure(response, redirect, error);
-      return;
+    }
+  };
+
+  /** The first page of a sign-in, or the way to the provider that is to do it. */
+  const enter = async (response: ServerResponse, destination: Destination, idpId: string | null): Promise<void> => {
+    const provider = idpId === null ? undefined : store.read((tx) => findProviderFor(tx, idpId));
+    if (idpId !== null && provider === undefined) {
+      throw invalidArgument(`there is no identity provider ${quote(idpId)}`);
     }
     const state = randomText();
     const cookie = randomText();
+    const login: PendingLogin = {
+      destination,
+      provider: provider?.id,
+      trip: undefined,
+      cookieDigest: digest(cookie),
+      createdAt: clock.now(),
+    };
     forgetOld();
-    pending.set(state, { request, cookieDigest: digest(cookie), createdAt: clock.now() });
+    pending.set(state, login);
     response.setHeader('set-cookie', cookieHeader(state, cookie, pendingLifeMs / 1000));
-    sendSignIn(response, 200, state, request, undefined);
+    if (provider === undefined) return sendSignIn(response, 200, state, login, undefined);
+    // What asks for another device's sake is looked at by a person first.
+    if (destination.kind === 'redirect') return leave(response, state, login, provider);
+    sendPage(response, 200, leavePage(state, waitingOf(destination), provider.name || provider.issuer), [
+      originOf(provider.issuer),
+    ]);
   };
 
-  const finish = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const site = request.headers['sec-fetch-site'];
-    if (site !== undefined && site !== 'same-origin') {
-      throw new PageError(403, 'This sign-in was sent from another site', [
-        'Nothing has been done. Start again from the program that wanted you to sign in.',
-      ]);
-    }
-    const form = new URLSearchParams(await readText(request, largestForm));
-    const state = form.get('state') ?? '';
+  const leave = async (
+    response: ServerResponse,
+    state: string,
+    login: PendingLogin,
+    provider: ProviderRecord,
+  ): Promise<void> => {
+    const { url, trip } = await relyingParty.leave(provider, state);
+    login.trip = trip;
+    response.writeHead(303, { location: url.href, ...privacyHeaders, 'content-length': '0' });
+    response.end();
+  };
+
+  /** The login that a form or a provider comes back for, in the browser that began it. */
+  const resume = (request: IncomingMessage, state: string): PendingLogin => {
     forgetOld();
     const login = pending.get(state);
     if (login === undefined) {
@@ -99,22 +161,98 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
         'The browser did not send the cookie that belongs to it. Allow cookies for this address and start again.',
       ]);
     }
-    const { redirect, register, ...wanted } = login.request;
+    return login;
+  };
+
+  const useUp = (response: ServerResponse, state: string): void => {
+    pending.delete(state);
+    response.setHeader('set-cookie', cookieHeader(state, '', 0));
+  };
+
+  const finish = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = await readForm(request);
+    const state = form.get('state') ?? '';
+    const login = resume(request, state);
+    // Whoever was to sign in elsewhere does not do it here.
+    if (login.provider !== undefined) throw invalidArgument('this sign-in is with an identity provider');
     const isDenied = form.has('deny');
     const person = isDenied ? undefined : toPerson(form, choices());
     if (!isDenied && person === undefined) {
       const problem = `${quote(form.get('email') ?? '')} is not an e-mail address`;
-      return sendSignIn(response, 400, state, login.request, problem);
+      return sendSignIn(response, 400, state, login, problem);
     }
     // Used up from here on, whatever comes of it.
-    pending.delete(state);
-    response.setHeader('set-cookie', cookieHeader(state, '', 0));
+    useUp(response, state);
+    if (person === undefined) return settle(response, login.destination, cancelled());
+    const { subject, claims } = person;
+    const clientId = login.destination.kind === 'device' ? [login.destination.clientId] : [];
+    const audiences = [...clientId, urls.issuer];
+    const upstream: TokenClaims = {
+      issuer: developerIssuer,
+      subject,
+      audiences: [urls.issuer],
+      all: { ...claims, iss: developerIssuer, sub: subject, aud: urls.issuer },
+    };
+    const idToken = () =>
+      mintThirdPartyToken(store, {
+        issuer: developerIssuer,
+        subject,
+        claims,
+        audience: audiences,
+        ttlSeconds: idTokenSeconds,
+        now: clock.now(),
+      });
+    await settle(response, login.destination, { upstream, idToken });
+  };
+
+  /** Before leaving for a provider on behalf of another device. */
+  const confirmLeave = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = await readForm(request);
+    const state = form.get('state') ?? '';
+    const login = resume(request, state);
+    const provider =
+      login.provider === undefined ? undefined : store.read((tx) => findProviderFor(tx, login.provider ?? ''));
+    if (form.has('deny') || provider === undefined) {
+      useUp(response, state);
+      return settle(response, login.destination, cancelled());
+    }
+    await leave(response, state, login, provider);
+  };
+
+  /** Back from the provider. */
+  const arrive = async (request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<void> => {
+    const state = query.get('state') ?? '';
+    const login = resume(request, state);
+    const { provider: id, trip } = login;
+    if (id === undefined || trip === undefined) throw invalidArgument('this sign-in was not at an identity provider');
+    useUp(response, state);
+    let outcome: SignedIn | StatusError;
     try {
-      if (person === undefined) throw new StatusError(grpcCodes.PERMISSION_DENIED, 'the sign-in was cancelled');
-      const { subject, claims } = person;
-      const all = { ...claims, iss: developerIssuer, sub: subject, aud: urls.issuer };
-      const upstream = { issuer: developerIssuer, subject, audiences: [urls.issuer], all };
-      const { token = '', refreshToken = '' } = await sts.signIn({ upstream, register, ...wanted });
+      const provider = store.read((tx) => findProviderFor(tx, id));
+      if (provider === undefined) throw invalidArgument('the identity provider no longer exists');
+      const { idToken, claims } = await relyingParty.arrive(provider, state, trip, query);
+      const subject = typeof claims['sub'] === 'string' ? claims['sub'] : '';
+      const upstream = { issuer: provider.issuer, subject, audiences: [provider.clientId], all: claims };
+      outcome = { upstream, provider: id, idToken: async () => idToken };
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      outcome = error;
+    }
+    await settle(response, login.destination, outcome);
+  };
+
+  /** Tells whoever waits. */
+  const settle = async (
+    response: ServerResponse,
+    destination: Destination,
+    outcome: SignedIn | StatusError,
+  ): Promise<void> => {
+    if (destination.kind !== 'redirect') return settleElsewhere(response, destination, outcome);
+    const { redirect, kind: _, ...wanted } = destination;
+    try {
+      if (outcome instanceof StatusError) throw outcome;
+      const { upstream, provider } = outcome;
+      const { token = '', refreshToken = '' } = await sts.signIn({ upstream, provider, ...wanted });
       sendRedirect(response, redirect, { token, refresh_token: refreshToken });
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
@@ -122,25 +260,65 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     }
   };
 
+  const settleElsewhere = async (
+    response: ServerResponse,
+    destination: Exclude<Destination, { kind: 'redirect' }>,
+    outcome: SignedIn | StatusError,
+  ): Promise<void> => {
+    if (outcome instanceof StatusError) {
+      if (destination.kind === 'headless') headless.deny(destination.code);
+      else devices.deny(destination.key);
+      if (outcome.code !== grpcCodes.PERMISSION_DENIED || outcome.message !== cancelled().message) {
+        throw toPageError(outcome);
+      }
+      return sendPage(response, 200, finishedPage(true), undefined);
+    }
+    const idToken = await outcome.idToken();
+    if (destination.kind === 'headless') headless.approve(destination.code, idToken);
+    else if (!devices.approve(destination.key, idToken)) {
+      throw new PageError(400, 'This code is over', ['Start again on the other device.']);
+    }
+    sendPage(response, 200, finishedPage(false), undefined);
+  };
+
+  /** The page where the code of another device is typed (RFC 8628, 3.3). It never goes on by itself. */
+  const activate = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    if (request.method === 'GET') {
+      const given = url.searchParams.get('user_code') ?? '';
+      return sendPage(response, 200, activatePage(given.slice(0, 20), undefined), []);
+    }
+    const form = await readForm(request);
+    const userCode = (form.get('user_code') ?? '').slice(0, 20);
+    const found = devices.find(userCode);
+    if (found === 'too-many') {
+      throw new PageError(429, 'Too many wrong codes', ['Wait ten minutes, then start again on the other device.']);
+    }
+    if (found === 'unknown') {
+      const problem = 'There is no such code. It may have expired: look at the other device again.';
+      return sendPage(response, 400, activatePage(userCode, problem), []);
+    }
+    await enter(response, { kind: 'device', userCode, ...found }, null);
+  };
+
   const sendSignIn = (
     response: ServerResponse,
     status: number,
     state: string,
-    request: LoginRequest,
+    { destination }: PendingLogin,
     problem: string | undefined,
   ): void => {
-    const { redirect, audience, identity, scopes, register } = request;
+    const here = destination.kind === 'redirect' ? destination : undefined;
     const page = signInPage({
       state,
-      client: redirect.host,
-      audience,
-      identity,
-      scopes,
-      register,
+      waiting: waitingOf(destination),
+      audience: here?.audience ?? [],
+      identity: here?.identity,
+      scopes: here?.scopes ?? [],
+      register: here?.register ?? false,
       choices: choices(),
       problem,
     });
-    sendPage(response, status, page, [...formTargets(redirect)]);
+    sendPage(response, status, page, here === undefined ? [] : [...formTargets(here.redirect)]);
   };
 
   const choices = (): Choice[] => store.read(choicesOf);
@@ -159,31 +337,78 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
 
   const randomText = (): string => Buffer.from(clock.randomBytes(32)).toString('base64url');
 
+  const servePage = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    switch (`${request.method} ${url.pathname}`) {
+      case 'GET /oauth':
+        return begin(response, url.searchParams);
+      case 'POST /oauth/sign-in':
+        return finish(request, response);
+      case 'POST /oauth/leave':
+        return confirmLeave(request, response);
+      case 'GET /oauth/callback':
+        return arrive(request, response, url.searchParams);
+      case 'GET /activate':
+      case 'POST /activate':
+        return activate(request, response, url);
+      default:
+        throw new PageError(405, 'This page cannot be used that way', ['Start from the program that opened it.']);
+    }
+  };
+
   return {
     async handle(request, response, url) {
-      const { method } = request;
       if (url.pathname === '/orgcheck') {
-        if (method !== 'GET') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
-        if (!url.searchParams.get('name')) throw invalidArgument('name must be specified');
-        // True takes a verified organization that has an identity provider (protocols 1.2), and no organization of
-        // this platform can have one yet.
-        sendJson(response, 200, 'false');
+        if (request.method !== 'GET') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+        const name = url.searchParams.get('name');
+        if (!name) throw invalidArgument('name must be specified');
+        // A verified organization that has an identity provider (protocols 1.2); an id is no name.
+        const found = isUidp(name) ? undefined : store.read((tx) => findProviderFor(tx, name));
+        sendJson(response, 200, String(found !== undefined));
         return true;
       }
-      const isStart = url.pathname === '/oauth';
-      if (!isStart && url.pathname !== '/oauth/sign-in') return false;
+      if (!pages.has(url.pathname)) return false;
       try {
-        if (isStart && method === 'GET') begin(response, url.searchParams);
-        else if (!isStart && method === 'POST') await finish(request, response);
-        else throw new PageError(405, 'This page cannot be used that way', ['Start from the program that opened it.']);
+        await servePage(request, response, url);
       } catch (error) {
         const failure = error instanceof StatusError ? toPageError(error) : error;
         if (!(failure instanceof PageError)) throw failure;
-        sendPage(response, failure.status, errorPage(failure.message, failure.lines), []);
+        sendPage(response, failure.status, errorPage(failure.message, failure.lines), undefined);
       }
       return true;
     },
   };
+}
+
+const pages = new Set(['/oauth', '/oauth/sign-in', '/oauth/leave', '/oauth/callback', '/activate']);
+
+function waitingOf(destination: Destination): Waiting {
+  switch (destination.kind) {
+    case 'redirect':
+      return { kind: 'here', client: destination.redirect.host };
+    case 'headless':
+      return { kind: 'elsewhere', check: headlessCheck(destination.code) };
+    case 'device':
+      return { kind: 'elsewhere', check: destination.userCode.toUpperCase() };
+  }
+}
+
+function cancelled(): StatusError {
+  return new StatusError(grpcCodes.PERMISSION_DENIED, 'the sign-in was cancelled');
+}
+
+/** The fields of a form that one of our own pages sent. */
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') {
+    throw new PageError(403, 'This sign-in was sent from another site', [
+      'Nothing has been done. Start again from the program that wanted you to sign in.',
+    ]);
+  }
+  return new URLSearchParams(await readText(request, largestForm));
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : '';
 }
 
 /** A failure that only the person at the browser can be told. */
@@ -224,10 +449,8 @@ function checkRedirect(text: string | null, urls: PlatformUrls): URL {
 }
 
 function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrls): LoginRequest {
-  const unavailable = (what: string) => new StatusError(grpcCodes.UNIMPLEMENTED, `${what} on this platform yet`);
   const exit = query.get('exit') ?? 'redirect';
   if (exit !== 'redirect') throw invalidArgument(`exit ${quote(exit)} is not known`);
-  if (query.has('idp_id')) throw unavailable('identity providers of organizations are not available');
   const identity = query.get('identity') ?? undefined;
   if (identity !== undefined && !isUidp(identity))
     throw invalidArgument(`${quote(identity)} is not the id of an identity`);
@@ -318,12 +541,13 @@ const privacyHeaders = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-function sendPage(response: ServerResponse, status: number, page: Page, targets: readonly string[]): void {
+/** `targets`: where the page's forms lead besides this server; undefined for a page without forms. */
+function sendPage(response: ServerResponse, status: number, page: Page, targets: readonly string[] | undefined): void {
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${page.styleDigest}'`,
     // Browsers hold the redirects that follow a form to this list too.
-    `form-action ${targets.length === 0 ? "'none'" : ["'self'", ...targets].join(' ')}`,
+    `form-action ${targets === undefined ? "'none'" : ["'self'", ...targets].join(' ')}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ];

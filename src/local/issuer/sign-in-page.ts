@@ -18,10 +18,16 @@ export interface Choice {
   readonly roles: string | undefined;
 }
 
+/** Who waits for the sign-in. */
+export type Waiting =
+  /** `client`: host and port of a program on this machine. */
+  | { readonly kind: 'here'; readonly client: string }
+  /** `check`: what the other device shows as well. */
+  | { readonly kind: 'elsewhere'; readonly check: string };
+
 export interface SignIn {
   readonly state: string;
-  /** Host and port of the program that waits. */
-  readonly client: string;
+  readonly waiting: Waiting;
   readonly audience: readonly string[];
   readonly identity: string | undefined;
   readonly scopes: readonly string[];
@@ -88,6 +94,8 @@ input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--
 .main { padding: .5rem 1.25rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .main:hover { background: var(--accent-hover); }
 .note { margin: .5rem 0 0; color: var(--quiet); font-size: .875rem; }
+.check { font-family: ui-monospace, monospace; font-size: 1.5rem; letter-spacing: .1em; }
+dl[hidden] { display: none; }
 .problem { margin: 0 0 .5rem; color: var(--bad); font-weight: 600; }
 footer {
   display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .75rem;
@@ -118,8 +126,8 @@ export function signInPage(signIn: SignIn): Page {
   return page(
     'Sign in',
     `<h1>Sign in</h1>
-<p>A program on this machine, at <strong>${escapeHtml(signIn.client)}</strong>, waits for you to sign in.</p>
-<dl>${facts.join('')}</dl>
+${waitingText(signIn.waiting)}
+<dl${facts.length === 0 ? ' hidden' : ''}>${facts.join('')}</dl>
 <section aria-labelledby="people">
 <h2 id="people">Continue as</h2>
 <form method="post" action="/oauth/sign-in">${state}
@@ -150,6 +158,61 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
 </form>
 </footer>`,
   );
+}
+
+/** Before the browser leaves for an organization's own provider on behalf of another device. */
+export function leavePage(state: string, waiting: Waiting, provider: string): Page {
+  return page(
+    'Sign in',
+    `<h1>Sign in</h1>
+${waitingText(waiting)}
+<form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${escapeHtml(state)}">
+<div class="row"><button class="main" type="submit">Continue with ${escapeHtml(provider)}</button></div>
+</form>
+<footer>
+<p>You are sent to the sign-in page of your organization.</p>
+<form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${escapeHtml(state)}">
+<button class="deny" type="submit" name="deny" value="true">Cancel sign-in</button>
+</form>
+</footer>`,
+  );
+}
+
+/** Where a person types the code that another device shows. */
+export function activatePage(userCode: string, problem: string | undefined): Page {
+  return page(
+    'Connect a device',
+    `<h1>Connect a device</h1>
+<p>A program on another device shows a code of eight letters.</p>
+<form method="post" action="/activate">
+<label for="code">Code</label>
+${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+<div class="row">
+<input id="code" name="user_code" required maxlength="20" autocomplete="off" autocapitalize="characters" spellcheck="false" value="${escapeHtml(userCode)}"${
+      problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'
+    } autofocus>
+<button class="main" type="submit">Continue</button>
+</div>
+</form>
+<p class="note">Only go on if you started this yourself. Nobody who asks you for such a code means well.</p>`,
+  );
+}
+
+export function finishedPage(isDenied: boolean): Page {
+  return isDenied
+    ? page('Cancelled', '<h1>The sign-in was cancelled</h1>\n<p>The other device is told so.</p>')
+    : page(
+        'Signed in',
+        '<h1>You are signed in</h1>\n<p>Go back to the other device: it goes on by itself.</p>\n<p class="note">You can close this page.</p>',
+      );
+}
+
+function waitingText(waiting: Waiting): string {
+  if (waiting.kind === 'here') {
+    return `<p>A program on this machine, at <strong>${escapeHtml(waiting.client)}</strong>, waits for you to sign in.</p>`;
+  }
+  return `<p>A program on another device waits for you to sign in. Only go on if you started it yourself and it shows this:</p>
+<p class="check"><strong>${escapeHtml(waiting.check)}</strong></p>`;
 }
 
 export function errorPage(heading: string, lines: readonly string[]): Page {

@@ -12,7 +12,7 @@ import { isUidp } from '../../api/uidp.ts';
 import { grantsOf } from '../access.ts';
 import { recordRegistration } from '../events/outbox.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import { findProvider } from '../services/identity-provider-records.ts';
+import { findProvider, type ProviderRecord } from '../services/identity-provider-records.ts';
 import { findIdentity, findUser, type IdentityRecord } from '../services/identity-records.ts';
 import { signInThroughProvider } from '../services/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
@@ -22,6 +22,7 @@ import type { Store, Tx } from '../store/database.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import type { AccessTokens, Actor } from './access-tokens.ts';
 import type { AwsCaller, TokenClaims } from './claim-match.ts';
+import { findProviderFor } from './find-provider.ts';
 import { type DecodedToken, decodeJwt } from './jwt.ts';
 import { publicKeys } from './keys.ts';
 import { type Grants, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
@@ -47,6 +48,8 @@ export interface StsOptions {
 /** A person who has signed in on the platform's own page. */
 export interface BrowserLogin {
   readonly upstream: TokenClaims;
+  /** Id of the organization's identity provider that it came through. */
+  readonly provider?: string | undefined;
   readonly audience: readonly string[];
   readonly scopes: readonly string[];
   /** UIDP of an identity to assume with this login. */
@@ -168,8 +171,7 @@ export function createSts(options: StsOptions): Sts {
 
   /** A token for a user of an organization's own provider: signed by its issuer, for our client there (protocols 9). */
   const recogniseThrough = async (id: string, bearer: string): Promise<Proof> => {
-    if (!isUidp(id)) throw invalidArgument(`${quote(id)} is not the id of an identity provider`);
-    const provider = store.read((tx) => findProvider(tx, id));
+    const provider = store.read((tx) => findProviderFor(tx, id));
     const decoded = decodeJwt(bearer);
     const claims = toTokenClaims(decoded);
     // One sentence for a provider that does not exist and for one that is not the token's.
@@ -179,16 +181,21 @@ export function createSts(options: StsOptions): Sts {
     if (provider === undefined || provider.issuer !== claims.issuer) throw refused;
     await upstream.verify(bearer, decoded);
     await requireAudience(claims, [provider.clientId]);
-    const identity = store.transact((tx) => {
-      const now = findProvider(tx, id);
+    const { user } = store.transact((tx) => {
+      const now = findProvider(tx, provider.id);
       if (now?.issuer !== provider.issuer || now.clientId !== provider.clientId) throw refused;
-      const login = toVerifiedLogin(claims);
-      const signedIn = signInThroughProvider(tx, now, login, claims.all);
-      if (signedIn.isNew) recordRegistration(tx, urls.api, { identity: signedIn.identity }, login.actor);
-      return findIdentity(tx, signedIn.identity);
+      return enterThrough(tx, now, claims);
     });
-    if (identity === undefined) throw new Error('a user who has just signed in is not there');
-    return { identity: identity.id, rule: ruleOf(identity), actor: toActor(claims, true), provider: id };
+    return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true), provider: provider.id };
+  };
+
+  const enterThrough = (tx: Tx, provider: ProviderRecord, claims: TokenClaims) => {
+    const login = toVerifiedLogin(claims);
+    const { identity, isNew, hasGroupRoles } = signInThroughProvider(tx, provider, login, claims.all);
+    if (isNew) recordRegistration(tx, urls.api, { identity }, login.actor);
+    const user = findIdentity(tx, identity);
+    if (user === undefined) throw new Error('a user who has just signed in is not there');
+    return { user, hasGroupRoles };
   };
 
   /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */
@@ -258,19 +265,25 @@ export function createSts(options: StsOptions): Sts {
     },
 
     async signIn(login) {
-      const { upstream: claims, register, invite } = login;
+      const { upstream: claims, register, invite, provider } = login;
       const audience = checkAudience(login.audience);
       const limits = [toLimits({ scopes: [...login.scopes] })];
-      const user = store.transact((tx) => {
-        const known = findUser(tx, claims.issuer, claims.subject);
+      const { user, hasGroupRoles } = store.transact((tx) => {
+        const through = provider === undefined ? undefined : findProvider(tx, provider);
+        if (provider !== undefined && through === undefined) throw notFound('the identity provider no longer exists');
+        // The first login through a provider makes the account, whatever was asked (protocols 5).
+        const entered = through === undefined ? undefined : enterThrough(tx, through, claims);
+        const known = entered?.user ?? findUser(tx, claims.issuer, claims.subject);
         if (known === undefined && !register) throw noAccount(claims);
-        if (known !== undefined && invite === undefined) return known;
+        if (known !== undefined && invite === undefined) {
+          return { user: known, hasGroupRoles: entered?.hasGroupRoles ?? false };
+        }
         const { actor, ...who } = toVerifiedLogin(claims);
         const session = enroll(tx, who, { ...(invite === undefined ? {} : { code: invite }) });
         recordRegistration(tx, urls.api, session, actor);
-        const user = findIdentity(tx, session.identity ?? '');
-        if (user === undefined) throw new Error('a user just made is not there');
-        return user;
+        const made = findIdentity(tx, session.identity ?? '');
+        if (made === undefined) throw new Error('a user just made is not there');
+        return { user: made, hasGroupRoles: entered?.hasGroupRoles ?? false };
       });
       if (login.identity !== undefined) {
         const proof = await assumeAsUser(login.identity, claims, user);
@@ -279,11 +292,17 @@ export function createSts(options: StsOptions): Sts {
           audience,
         );
       }
-      const proof: Proof = { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true) };
+      const proof: Proof = {
+        identity: user.id,
+        rule: ruleOf(user),
+        actor: toActor(claims, true),
+        ...(provider === undefined ? {} : { provider }),
+      };
       const session: Session = { identity: user.id, audience, actor: proof.actor, limits };
       const { ready, refresh } = store.transact((tx) => ({
         ready: prepare(tx, proof, limits),
-        refresh: login.refreshable ? startFamily(tx, urls.issuer, session) : undefined,
+        // Roles that came with the provider's groups end with this session (protocols 9).
+        refresh: login.refreshable && !hasGroupRoles ? startFamily(tx, urls.issuer, session) : undefined,
       }));
       return { ...(await sign(ready, audience)), ...(refresh === undefined ? {} : { refreshToken: refresh.token }) };
     },
