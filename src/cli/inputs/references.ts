@@ -67,7 +67,7 @@ export function inTreeOrder(groups: readonly IamGroup[]): readonly IamGroup[] {
 export const isOrganization = (group: IamGroup): boolean => !(group.id ?? '').includes('/');
 
 function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => boolean): Kind<Reference> {
-  const kind: Kind<Reference> = {
+  return {
     metavar,
     noun,
     parse: notEmpty,
@@ -88,21 +88,30 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
       const directory = await groupDirectory(context);
       return directory.groups.filter(accepts).map((group) => groupCandidate(group, directory));
     },
-    async sole(context) {
-      const directory = await groupDirectory(context);
-      const wanted = directory.groups.filter(accepts);
-      const roots = wanted.filter(isOrganization);
-      // A login that sees one organization means that one, whatever folders it holds (script-contracts 2, pull-token).
-      const sole = wanted.length === 1 ? wanted[0] : roots.length === 1 ? roots[0] : undefined;
-      return sole === undefined ? undefined : groupCandidate(sole, directory);
-    },
   };
-  return kind;
+}
+
+/** A login that sees one organization means that one, whatever folders it holds (script-contracts 2, pull-token). */
+async function soleOrganization(context: Context): Promise<Candidate<Reference> | undefined> {
+  const directory = await groupDirectory(context);
+  const roots = directory.groups.filter(isOrganization);
+  return roots.length === 1 && roots[0] !== undefined ? groupCandidate(roots[0], directory) : undefined;
+}
+
+/** The same, or the one folder that a login sees without its organization. */
+async function soleLocation(context: Context): Promise<Candidate<Reference> | undefined> {
+  const [first, ...others] = (await groupDirectory(context)).groups;
+  if (first === undefined || others.length > 0) return soleOrganization(context);
+  return groupCandidate(first, await groupDirectory(context));
 }
 
 /** Any organization or folder. */
-export const group = groupKind('folder', 'LOCATION', () => true);
-export const organization = groupKind('organization', 'ORGANIZATION', isOrganization);
+export const group: Kind<Reference> = { ...groupKind('folder', 'LOCATION', () => true), sole: soleLocation };
+export const organization: Kind<Reference> = {
+  ...groupKind('organization', 'ORGANIZATION', isOrganization),
+  sole: soleOrganization,
+};
+/** Never taken without being named: the one folder there is may not be the one that is meant to go. */
 export const folder = groupKind('folder', 'FOLDER', (one) => !isOrganization(one));
 
 /** By name, or by names from the organization down joined by `/`: names cannot hold one themselves (semantics 2). */
