@@ -227,9 +227,16 @@ export const index: IndexNode = {
         },
         {
           name: "folders",
-          summary: "Look at the folders of an organization.",
+          summary: "Manage the folders of an organization.",
+          description: "To create a folder: `chainctl iam groups create NAME --parent=LOCATION`.",
           aliases: ["folder"],
           children: [
+            {
+              name: "delete",
+              summary: "Delete a folder.",
+              aliases: ["rm"],
+              load: () => import('./iam/folders/delete.ts'),
+            },
             {
               name: "describe",
               summary: "Show one folder.",
@@ -240,6 +247,86 @@ export const index: IndexNode = {
               summary: "List the folders of an organization.",
               aliases: ["ls"],
               load: () => import('./iam/folders/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change the name or the description of a folder.",
+              load: () => import('./iam/folders/update.ts'),
+            },
+          ],
+        },
+        {
+          name: "groups",
+          summary: "Manage organizations and folders, as they were called before.",
+          aliases: ["group"],
+          hidden: true,
+          children: [
+            {
+              name: "check-aws",
+              summary: "Check that the platform can reach the AWS account.",
+              hidden: true,
+              load: () => import('./iam/groups/check-aws.ts'),
+            },
+            {
+              name: "check-gcp",
+              summary: "Check that the platform can reach the GCP account.",
+              hidden: true,
+              load: () => import('./iam/groups/check-gcp.ts'),
+            },
+            {
+              name: "create",
+              summary: "Create an organization or a folder.",
+              load: () => import('./iam/groups/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete an organization or folder.",
+              aliases: ["rm"],
+              hidden: true,
+              load: () => import('./iam/groups/delete.ts'),
+            },
+            {
+              name: "describe",
+              summary: "Show one organization or folder.",
+              hidden: true,
+              load: () => import('./iam/groups/describe.ts'),
+            },
+            {
+              name: "list",
+              summary: "List organizations and folders.",
+              aliases: ["ls"],
+              hidden: true,
+              load: () => import('./iam/groups/list.ts'),
+            },
+            {
+              name: "remove-aws",
+              summary: "Remove the AWS account of a group, without a question.",
+              hidden: true,
+              load: () => import('./iam/groups/remove-aws.ts'),
+            },
+            {
+              name: "remove-gcp",
+              summary: "Remove the project of a group, without a question.",
+              hidden: true,
+              load: () => import('./iam/groups/remove-gcp.ts'),
+            },
+            {
+              name: "set-aws",
+              summary: "Associate an AWS account with a group.",
+              hidden: true,
+              load: () => import('./iam/groups/set-aws.ts'),
+            },
+            {
+              name: "set-gcp",
+              summary: "Associate a Google Cloud project with a group.",
+              hidden: true,
+              load: () => import('./iam/groups/set-gcp.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change the name or the description of a group.",
+              hidden: true,
+              load: () => import('./iam/groups/update.ts'),
             },
           ],
         },
@@ -406,10 +493,41 @@ export const index: IndexNode = {
           ],
         },
         {
+          name: "invites",
+          summary: "Invite people to organizations and folders.",
+          aliases: ["invite"],
+          children: [
+            {
+              name: "create",
+              summary: "Invite people to an organization or folder.",
+              load: () => import('./iam/invites/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete invites.",
+              aliases: ["rm"],
+              load: () => import('./iam/invites/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List the invites that have not been used up.",
+              aliases: ["ls"],
+              load: () => import('./iam/invites/list.ts'),
+            },
+          ],
+        },
+        {
           name: "organizations",
-          summary: "Look at the organizations you belong to.",
+          summary: "Manage the organizations you belong to.",
+          description: "To create an organization: `chainctl iam groups create NAME --no-parent`.",
           aliases: ["organization","orgs","org"],
           children: [
+            {
+              name: "delete",
+              summary: "Delete an organization.",
+              aliases: ["rm"],
+              load: () => import('./iam/organizations/delete.ts'),
+            },
             {
               name: "describe",
               summary: "Show one organization.",

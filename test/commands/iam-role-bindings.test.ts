@@ -52,11 +52,11 @@ describe('create', () => {
   });
 
   test('declined changes nothing', async () => {
-    const { run, platform } = await withRobot();
+    const { run, calls } = await withRobot();
     const words = ['iam', 'role-bindings', 'create', '--parent=sandbox', '--role=viewer', '--identity=robot'];
-    platform.log.length = 0;
+    calls();
     expect(await run(words, { stdin: 'n\n' })).toMatchObject({ code: 1, out: '' });
-    expect(platform.log.map((one) => one.operation)).not.toContain('iam.v1.RoleBindings.Create');
+    expect(calls()).not.toContain('iam.v1.RoleBindings.Create');
   });
 
   test('a person picks location, identity and role in turn, each narrowed by what was picked', async () => {

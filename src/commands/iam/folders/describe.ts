@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { folder } from '../../../cli/inputs/references.ts';
 import { describeGroup } from '../organizations/group.ts';
+import { activeWithin } from '../organizations/past-inputs.ts';
 import { groupView } from '../organizations/view.ts';
 
 export default defineCommand({
@@ -15,6 +16,7 @@ export default defineCommand({
       help: 'Name, path such as "example.com/backend", or id of the folder.',
       question: 'Which folder would you like to see?',
     },
+    activeWithin,
   },
   examples: [
     { text: 'By name', args: 'backend' },

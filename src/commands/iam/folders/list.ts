@@ -24,7 +24,7 @@ export default defineCommand({
     { text: 'Only the ids, for a script', args: 'example.com --output=id' },
   ],
   view: { ...groupView, empty: 'This organization has no folders that you may see.' },
-  formats: ['tree', 'table', 'json', 'id'],
+  formats: ['tree', 'table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, { parent }) => {
     const { groups, byId } = await groupDirectory(context);
     const below = groups.filter((group) => isAncestor(parent.id, group.id ?? ''));

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { organization } from '../../../cli/inputs/references.ts';
 import { describeGroup } from './group.ts';
+import { activeWithin } from './past-inputs.ts';
 import { organizationView } from './view.ts';
 
 export default defineCommand({
@@ -15,6 +16,7 @@ export default defineCommand({
       help: 'Name or id of the organization.',
       question: 'Which organization would you like to see?',
     },
+    activeWithin,
   },
   examples: [
     { text: 'By name', args: 'example.com' },

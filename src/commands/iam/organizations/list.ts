@@ -12,7 +12,7 @@ export default defineCommand({
     { text: 'Only the ids, for a script', args: '--output=id' },
   ],
   view: organizationView,
-  formats: ['tree', 'table', 'json', 'id'],
+  formats: ['tree', 'table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context) => {
     const answer = await (await context.api()).call('iam.v1.Groups.List', { uidp: { inRoot: true } });
     return inTreeOrder(answer.items ?? []);

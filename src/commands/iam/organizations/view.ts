@@ -37,10 +37,8 @@ function statusWord(group: IamGroup): string {
 export const groupLabel = (group: IamGroup) => `[${group.name}]${group.description ? ` ${group.description}` : ''}`;
 
 /** Groups below the nearest of their ancestors that is in the list, in the order of the list. */
-export function nest(groups: readonly IamGroup[]): TreeNode[] {
-  const nodes = new Map(
-    groups.map((group) => [group.id ?? '', { label: groupLabel(group), children: [] as TreeNode[] }]),
-  );
+export function nest(groups: readonly IamGroup[], labelOf = groupLabel): TreeNode[] {
+  const nodes = new Map(groups.map((group) => [group.id ?? '', { label: labelOf(group), children: [] as TreeNode[] }]));
   const roots: TreeNode[] = [];
   for (const [id, node] of nodes) {
     const around = ancestry(id)

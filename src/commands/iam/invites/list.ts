@@ -1,0 +1,26 @@
+import { defineCommand } from '../../../cli/define.ts';
+import { group } from '../../../cli/inputs/references.ts';
+import { visibleInvites } from './invites.ts';
+import { inviteView } from './view.ts';
+
+export default defineCommand({
+  path: ['iam', 'invites', 'list'],
+  summary: 'List the invites that have not been used up.',
+  description: 'Codes are not listed: they are shown once, when the invite is created.',
+  aliases: ['ls'],
+  inputs: {
+    parent: {
+      kind: group,
+      aliases: ['group'],
+      config: 'default.group',
+      help: 'Only invites to this organization or folder and to the folders below it.',
+    },
+  },
+  examples: [
+    { text: 'Everything you may see', args: '' },
+    { text: 'Of one organization', args: '--parent=example.com' },
+  ],
+  view: inviteView,
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
+  run: (context, { parent }) => visibleInvites(context, parent?.id),
+});

@@ -1,0 +1,51 @@
+import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Question } from '../../../cli/define.ts';
+import type { Reference } from '../../../cli/inputs/references.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
+import { printable } from '../../../cli/io.ts';
+import { describeGroup } from './group.ts';
+import { renewToken } from './refresh.ts';
+
+export const skipRefreshInput = {
+  kind: boolean,
+  help: 'Keep the present token, which was made before the change, instead of getting a new one.',
+} as const;
+
+const nounOf = (id: string) => (id.includes('/') ? 'folder' : 'organization');
+
+/** Looked up first, so that nobody agrees to delete what is not there. */
+export async function deletionQuestion(context: Context, reference: Reference): Promise<Question> {
+  const group = await context.cached(`group:${reference.id}`, () => describeGroup(context, reference));
+  const lines = [
+    `This deletes the ${nounOf(reference.id)} "${group.name}" (${reference.id}) with its role bindings and invites.`,
+    'Do you want to continue?',
+  ];
+  return { message: lines.map(printable).join('\n'), default: false };
+}
+
+/** The platform refuses one that is not empty (semantics 2, group delete). */
+export async function deleteGroup(context: Context, { id, name }: Reference, skipRefresh: boolean): Promise<void> {
+  await (await context.api()).call('iam.v1.Groups.Delete', { id });
+  context.io.note(printable(`Deleted the ${nounOf(id)} "${name}".`));
+  // The old token only names a place too many, so nothing is lost when there is no new one.
+  if (!skipRefresh) await renewToken(context);
+}
+
+/** Name and description, each only when given. */
+export interface GroupTexts {
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+}
+
+/** Changes what was given and keeps the rest. */
+export async function updateGroup(context: Context, reference: Reference, texts: GroupTexts): Promise<IamGroup> {
+  const before = await describeGroup(context, reference);
+  const name = texts.name ?? before.name ?? '';
+  const description = texts.description ?? before.description ?? '';
+  if (name === before.name && description === (before.description ?? '')) {
+    context.io.note(printable(`"${name}" is like that already.`));
+    return before;
+  }
+  return (await context.api()).call('iam.v1.Groups.Update', { id: reference.id, name, description });
+}
