@@ -9,6 +9,7 @@ import { splitCommas } from '../../src/cli/collect.ts';
 import { renderers } from '../../src/cli/output/renderer.ts';
 import { find } from '../../src/cli/program.ts';
 import { commandName, flagOf } from '../../src/cli/spelling.ts';
+import { shellWords } from '../support/shell-words.ts';
 
 const commands = await loadCommands();
 
@@ -29,17 +30,6 @@ test('there are commands', () => {
     ]),
   );
 });
-
-/** Words of an example as a POSIX shell would split them; enough for quotes and backslashes. */
-function shellWords(text: string): string[] {
-  const words: string[] = [];
-  for (const [word] of text.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)) {
-    words.push(
-      word.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g, (_, single, double, escaped) => single ?? double ?? escaped),
-    );
-  }
-  return words;
-}
 
 describe.each(commands.map((one) => [commandName(one.definition), one.definition] as const))(
   '%s',
