@@ -59,6 +59,19 @@ describe.each(commands.map((one) => [commandName(one.definition), one.definition
       expect(new Set(given).size).toBe(given.length);
     });
 
+    test('has rules over inputs that exist', () => {
+      const keys = Object.keys(definition.inputs);
+      for (const rule of definition.check ?? []) {
+        expect(keys).toEqual(expect.arrayContaining(rule.rule === 'needs' ? [rule.key, rule.needs] : [...rule.keys]));
+      }
+      for (const input of Object.values(definition.inputs)) {
+        const other = input.requiredUnless === undefined ? undefined : definition.inputs[input.requiredUnless];
+        if (input.requiredUnless !== undefined) expect(other?.kind.boolean).toBe(true);
+        // Such a command loads the configuration itself, when it is too late for its inputs.
+        if (definition.readsConfig === false) expect(input.config).toBeUndefined();
+      }
+    });
+
     test('has examples that parse, values included', () => {
       for (const example of definition.examples) {
         const { given } = parseArguments(definition, shellWords(example.args));
