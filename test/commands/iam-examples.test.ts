@@ -70,40 +70,40 @@ async function world({ path }: Example): Promise<World> {
     expect(made.status, JSON.stringify(made.body)).toBe(200);
     return String(made.body.id);
   };
-  const deletesOrganization = path === 'iam organizations delete';
-  const folder = deletesOrganization ? '' : await make('groups', organization, { name: 'my-folder' });
+  const isAbout = (nouns: RegExp) => nouns.test(path);
+  const folder = isAbout(/^iam folders/) ? await make('groups', organization, { name: 'my-folder' }) : '';
   const claimMatch = { issuer: 'https://issuer.mycompany.com', subject: 'somebody' };
-  if (!path.startsWith('iam identities create') && !deletesOrganization) {
+  if (isAbout(/^iam identities (?!create)/))
     await make('identities', organization, { name: 'my-identity', claimMatch });
+  const role = isAbout(/^iam roles (?!create)/)
+    ? await make('roles', organization, {
+        name: 'my-role',
+        capabilities: ['groups.list', 'identity.list', 'policy.list'],
+      })
+    : '';
+  let binding = '';
+  if (isAbout(/^iam role-bindings/)) {
+    const guest = await make('identities', demoFolders.engineering, { name: 'guest-identity', claimMatch });
+    await make('identities', demoFolders.engineering, { name: 'support-identity', claimMatch });
+    const pulls = { identity: guest, role: builtInRoleId('registry.pull') };
+    binding = await make('rolebindings', demoFolders.engineering, pulls);
   }
-  const guest = await make('identities', demoFolders.engineering, { name: 'guest-identity', claimMatch });
-  await make('identities', demoFolders.engineering, { name: 'support-identity', claimMatch });
-  const binding = await make('rolebindings', demoFolders.engineering, {
-    identity: guest,
-    role: builtInRoleId('registry.pull'),
-  });
-  const hasRole = path !== 'iam roles create' && !deletesOrganization;
-  const capabilities = ['groups.list', 'identity.list', 'policy.list'];
-  const role = hasRole ? await make('roles', organization, { name: 'my-role', capabilities }) : '';
-  if (deletesOrganization) return { session, organization, folder, provider: '', mapping: '', binding, role };
-  const provider = await make('identityProviders', organization, {
-    name: 'my-idp',
-    oidc: { issuer: 'https://idp.example.com', clientId: 'c', pkceEnabled: true, groupsClaim: 'groups' },
-  });
-  const mapping = await make('externalGroupRoleMappings', provider, {
-    externalGroupId: 'Somebody-Else',
-    roleUidp: builtInRoleId('viewer'),
-    scope: organization,
-  });
+  let provider = '';
+  let mapping = '';
+  if (isAbout(/^iam (identity-providers|external-group-role-mappings)/)) {
+    provider = await make('identityProviders', organization, {
+      name: 'my-idp',
+      oidc: { issuer: 'https://idp.example.com', clientId: 'c', pkceEnabled: true, groupsClaim: 'groups' },
+    });
+    mapping = await make('externalGroupRoleMappings', provider, {
+      externalGroupId: 'Somebody-Else',
+      roleUidp: builtInRoleId('viewer'),
+      scope: organization,
+    });
+  }
   if (path.endsWith('token regenerate')) {
-    const answer = await session.platform.call(
-      token,
-      'POST',
-      `/iam/v1/identityProviders/${provider}:generateScimToken`,
-      {
-        body: {},
-      },
-    );
+    const route = `/iam/v1/identityProviders/${provider}:generateScimToken`;
+    const answer = await session.platform.call(token, 'POST', route, { body: {} });
     expect(answer.status).toBe(200);
   }
   return { session, organization, folder, provider, mapping, binding, role };
