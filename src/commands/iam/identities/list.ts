@@ -21,7 +21,7 @@ export default defineCommand({
     type: {
       kind: choice(...identityTypes),
       aliases: ['relationship'],
-      help: 'Only identities that are proved in this way.',
+      help: 'Only identities that are proved in this way. Before, this was --relationship.',
     },
     expired: { kind: boolean, help: 'Only identities that have expired.' },
     recursive: {
