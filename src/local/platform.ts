@@ -5,6 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
+import { createEvents, type DeliveryTimes } from './events/events.ts';
+import { pruneEvents } from './events/retention.ts';
 import { createApi } from './http/api.ts';
 import { createConsole } from './http/console.ts';
 import { isWildcard } from './http/host-check.ts';
@@ -23,6 +25,7 @@ import { createPrivateFile, lockFolder } from './store/folder-lock.ts';
 import { readMeta, writeMeta } from './store/meta.ts';
 import { migrations } from './store/schema.ts';
 import type { PlatformClock, PlatformUrls } from './types.ts';
+import { startUpkeep } from './upkeep.ts';
 
 export type { RequestLogEntry } from './http/server.ts';
 export { PlatformBusyError } from './store/folder-lock.ts';
@@ -40,6 +43,8 @@ export interface PlatformOptions {
   readonly clouds?: CloudAddresses | undefined;
   readonly clock?: PlatformClock | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
+  /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
+  readonly delivery?: DeliveryTimes | undefined;
 }
 
 export interface Platform {
@@ -96,9 +101,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       const digest = parseDigest(text);
       return digest === undefined ? undefined : blobs.readSmall(digest);
     };
+    const verifyAccessToken = (token: string) => issuer.verifyAccessToken(token);
+    const registry = createRegistry({ store, blobs, urls, clock, issuer });
+    const onDefect = (error: unknown): void => noteDefect(options, clock, error);
+    const events = createEvents({ store, urls, clock, verifyAccessToken, onDefect, ...options.delivery });
+    // The streams and deliveries end before the connections they use, and before the store.
+    undo.push(() => events.stop());
     server.serve([
       issuer,
-      createRegistry({ store, blobs, urls, clock, issuer }),
+      registry,
+      events,
       createScim({ store, urls, onCall: (request, call) => server.note(request, call) }),
       createApi({
         store,
@@ -112,11 +124,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
             issuer.signImpersonation(subject, audience),
           ),
         }),
-        verifyAccessToken: (token) => issuer.verifyAccessToken(token),
+        verifyAccessToken,
         onCall: (request, call) => server.note(request, call),
       }),
       createConsole(urls),
     ]);
+    events.start();
+    const upkeep = startUpkeep([() => registry.collectGarbage(), () => pruneEvents(store)], onDefect);
+    undo.push(() => upkeep.stop());
     writePlatformFile({ ...urls, dataDir, pid: process.pid });
     undo.push(() => removePlatformFile(dataDir));
 
@@ -134,6 +149,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     await unwind();
     throw error;
   }
+}
+
+/** What went wrong with no request to blame: one line in the log all the same. */
+function noteDefect({ log }: PlatformOptions, clock: PlatformClock, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log?.({ time: clock.now(), method: '', path: '', status: 500, ms: 0, error: text });
 }
 
 const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count) => randomBytes(count) };

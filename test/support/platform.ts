@@ -8,7 +8,7 @@ import type { CloudAddresses } from '../../src/local/clouds/check.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { platformKeyOwner, signingKey } from '../../src/local/issuer/keys.ts';
-import { type Platform, startPlatform } from '../../src/local/platform.ts';
+import { type Platform, type PlatformOptions, startPlatform } from '../../src/local/platform.ts';
 import { personId, seedDemo } from '../../src/local/seed/demo.ts';
 import { developerIssuer, people } from '../../src/local/seed/people.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
@@ -55,6 +55,7 @@ export interface TestPlatformOptions {
   readonly dataDir?: string;
   /** Where account associations are checked. */
   readonly clouds?: CloudAddresses;
+  readonly delivery?: PlatformOptions['delivery'];
 }
 
 export interface Answer {
@@ -106,6 +107,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     dataDir,
     clock,
     clouds: options.clouds,
+    delivery: options.delivery,
     seed: seed === 'demo' ? 'demo' : 'empty',
     log: (line) => log.push(line),
   });

@@ -2,17 +2,21 @@
 // checked against its digest before it can be read, and nothing is answered that the caller may not see.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { grpcCodes } from '../../api/status.ts';
+import { notFound } from '../failures.ts';
 import type { Store } from '../store/database.ts';
-import type { HttpHandler, PlatformClock, PlatformUrls } from '../types.ts';
+import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import { attestationPublicKeyPem } from './attestation-key.ts';
 import type { BlobStore } from './blob-store.ts';
 import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './content-routes.ts';
-import { type Exchange, type RegistryParts, sendJson } from './exchange.ts';
+import { type Exchange, type RegistryParts, sendBytes, sendJson } from './exchange.ts';
+import { type Collected, collectGarbage } from './garbage.ts';
 import { createGate, type RegistryIssuer } from './gate.ts';
 import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './listing-routes.ts';
 import { isName, parseTarget, type Target } from './reference.ts';
 import { RegistryError, refuse, sendRegistryError } from './registry-error.ts';
 import { createPullLog } from './registry-events.ts';
-import { continueUpload, startUpload, sweepUploads } from './upload-routes.ts';
+import { continueUpload, dropAbandonedUploads, startUpload, sweepUploads } from './upload-routes.ts';
 
 export interface RegistryOptions {
   readonly store: Store;
@@ -22,8 +26,16 @@ export interface RegistryOptions {
   readonly issuer: RegistryIssuer;
 }
 
+export interface Registry extends HttpHandler {
+  /** Removes abandoned uploads and blobs that nothing needs; while requests are answered. */
+  collectGarbage(): Promise<Collected>;
+}
+
+/** Ours: the public half of the key that the platform's attestations are signed with, PEM, for everybody. */
+const attestationKeyPath = '/local/v1/attestation-key.pem';
+
 /** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
-export function createRegistry(options: RegistryOptions): HttpHandler {
+export function createRegistry(options: RegistryOptions): Registry {
   const { store, blobs } = options;
   const parts: RegistryParts = {
     store,
@@ -35,6 +47,10 @@ export function createRegistry(options: RegistryOptions): HttpHandler {
 
   return {
     async handle(request, response, url) {
+      if (url.pathname === attestationKeyPath) {
+        sendAttestationKey(parts, { request, response, url });
+        return true;
+      }
       const isToken = url.pathname === '/token';
       if (!isToken && url.pathname !== '/v2' && !url.pathname.startsWith('/v2/')) return false;
       if (!isToken) response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
@@ -45,6 +61,10 @@ export function createRegistry(options: RegistryOptions): HttpHandler {
         fail(request, response, error);
       }
       return true;
+    },
+    async collectGarbage() {
+      dropAbandonedUploads(parts);
+      return collectGarbage({ store, blobs });
     },
   };
 }
@@ -102,6 +122,14 @@ function routes(parts: RegistryParts, exchange: Exchange, target: Target): Route
 async function ping(parts: RegistryParts, exchange: Exchange): Promise<void> {
   await parts.gate.identify(exchange.request, []);
   sendJson(exchange, {});
+}
+
+function sendAttestationKey({ store }: RegistryParts, exchange: Exchange): void {
+  const { method } = exchange.request;
+  if (method !== 'GET' && method !== 'HEAD') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+  const pem = store.read(attestationPublicKeyPem);
+  if (pem === undefined) throw notFound('nothing has been attested on this platform yet');
+  sendBytes(exchange, Buffer.from(pem), 'application/x-pem-file');
 }
 
 async function answerToken(parts: RegistryParts, exchange: Exchange): Promise<void> {

@@ -29,6 +29,11 @@ export function sweepUploads(parts: RegistryParts): void {
   });
 }
 
+/** Uploads that nobody has touched for a day. */
+export function dropAbandonedUploads(parts: RegistryParts): void {
+  parts.store.transact((tx) => dropAbandoned(parts, tx));
+}
+
 /** `POST …/blobs/uploads/`: starts an upload, takes a whole blob, or mounts one from another repository. */
 export async function startUpload(parts: RegistryParts, exchange: Exchange, name: string): Promise<void> {
   const { request, url } = exchange;

@@ -1,0 +1,34 @@
+export interface Upkeep {
+  /** Waits for the round that is running. */
+  stop(): Promise<void>;
+}
+
+const hour = 60 * 60 * 1000;
+
+/** Runs the tasks one after the other now and every hour. A task that fails is tried again in the next round. */
+export function startUpkeep(tasks: readonly (() => Promise<unknown>)[], onDefect: (error: unknown) => void): Upkeep {
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  const round = async (): Promise<void> => {
+    for (const task of tasks) {
+      if (stopped) return;
+      await task().catch(onDefect);
+    }
+  };
+  const start = (): void => {
+    running ??= round().finally(() => {
+      running = undefined;
+    });
+  };
+  const timer = setInterval(start, hour).unref();
+  setImmediate(() => {
+    if (!stopped) start();
+  });
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
