@@ -24,7 +24,7 @@ export default defineCommand({
     { text: 'Identities of services, for a script', args: 'example.com --chainguard --output=json' },
   ],
   view: associationsView,
-  formats: ['table', 'json', 'id'],
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, { location, aws, gcp, chainguard }): Promise<readonly IamAccountAssociations[]> => {
     const found = await associationsOf(context, location);
     if (found === undefined) return [];

@@ -22,6 +22,6 @@ export default defineCommand({
     { text: 'Of one identity provider', args: '--parent=example.com --idp=my-idp' },
   ],
   view: mappingView,
-  formats: ['table', 'json', 'id'],
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, input) => (await mappingsOf(context, input)).map((mapping) => shown(context, mapping)),
 });

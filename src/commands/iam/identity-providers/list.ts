@@ -27,7 +27,7 @@ export default defineCommand({
     { text: 'Of the organization itself', args: '--parent=example.com --recursive=false' },
   ],
   view: providerView,
-  formats: ['table', 'json', 'tree', 'id'],
+  formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, { parent, recursive }) => {
     const place = parent?.id;
     const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', {

@@ -13,6 +13,6 @@ export default defineCommand({
     { text: 'Pick the identity provider', args: '' },
   ],
   view: mappingView,
-  formats: ['table', 'json', 'id'],
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, input) => (await mappingsOf(context, input)).map((mapping) => shown(context, mapping)),
 });
