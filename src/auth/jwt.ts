@@ -5,6 +5,7 @@ export interface Claims {
   readonly sub?: unknown;
   readonly aud?: unknown;
   /** Seconds since the epoch. */
+  readonly iat?: unknown;
   readonly exp?: unknown;
   readonly email?: unknown;
   readonly [name: string]: unknown;

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { audiencesOf, decodeClaims } from '../../src/auth/jwt.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { authWorld } from '../support/auth-world.ts';
@@ -108,14 +108,92 @@ describe('auth login', () => {
     expect(unknown.err).toMatch(/^error: \[101\] unable to exchange tokens: /);
   });
 
-  test('refuses flags that are not there yet in one sentence and asks nobody', async () => {
-    const { run, platform } = await authWorld();
-    for (const flag of ['--refresh', '--refresh-only', '--refresh-all']) {
-      const login = await run(['auth', 'login', flag]);
-      expect(login, flag).toMatchObject({ code: 2, out: '' });
-      expect(login.err.toLowerCase(), flag).toContain('not there yet');
-    }
-    expect(platform.log).toEqual([]);
+  test('--refresh of a login that nothing can renew is an error, after the login', async () => {
+    const { run, person } = await authWorld();
+    const token = await person('dev@example.com');
+    const done = await run(['auth', 'login', '--identity-token', token, '--refresh']);
+    expect(done).toMatchObject({ code: 4, out: `Valid! Id: ${dev}\n` });
+    expect(done.err).toContain('Cannot keep the token fresh: ');
+    expect((await run(['auth', 'login', '--refresh-only', '--audience=other'])).err).toContain('there is no login for');
+  });
+
+  test('a headless login that nobody finishes is over in the end and is not remembered', async () => {
+    const world = await authWorld();
+    const { run, platform } = world;
+    const login = run(['auth', 'login', '--headless']);
+    // The code is in the address that only the person sees; the platform's log has the polls.
+    const code = await vi.waitFor(() => {
+      const poll = platform.log.find(({ path }) => path.startsWith('/sts/headless_sessions'));
+      if (poll === undefined) throw new Error('no poll yet');
+      return poll;
+    });
+    expect(code.status).toBe(404);
+    const done = await login;
+    expect(done).toMatchObject({ code: 1 });
+    expect(done.err).toContain('Timed out waiting');
+    const env = { CHAINGUARD_AUTH_MODE: '' };
+    expect((await run(['config', 'view'], { env })).out).toContain('mode: browser');
+  });
+
+  describe('with an invitation', () => {
+    const invite = async (world: Awaited<ReturnType<typeof authWorld>>, ...flags: string[]) => {
+      await world.login();
+      const made = await world.run(['iam', 'invites', 'create', 'example.com', '--role=viewer', '-ojson', ...flags]);
+      expect(made.code, made.err).toBe(0);
+      return JSON.parse(made.out) as { id: string; code: string };
+    };
+    const accept = async (world: Awaited<ReturnType<typeof authWorld>>, email: string, code: string) =>
+      world.run(['auth', 'login', '--identity-token', await world.person(email), '--invite-code', code]);
+
+    test('a new account joins; a code for one is used up', async () => {
+      const world = await authWorld();
+      const { code } = await invite(world, '--single-use');
+      const done = await accept(world, 'new@example.net', code);
+      expect(done, done.err).toMatchObject({ code: 0 });
+      expect((await world.run(['iam', 'organizations', 'list', '-oid'])).out).toBe(`${organization}\n`);
+      const again = await accept(world, 'late@example.net', code);
+      expect(again).toMatchObject({ code: 4, out: '' });
+      expect(again.err).toContain(
+        'Cannot accept the invitation: the invite code is not known, or has been used or revoked',
+      );
+      expect(again.err).not.toContain(code);
+    });
+
+    test('expired, revoked, and for somebody else', async () => {
+      const world = await authWorld();
+      const expiring = await invite(world, '--ttl=1h');
+      const personal = await invite(world, '--email=guest@example.com');
+      const revoked = await invite(world);
+      expect((await world.run(['iam', 'invites', 'delete', revoked.id, '-y'])).code).toBe(0);
+      expect((await accept(world, 'x@example.net', revoked.code)).err).toContain('has been used or revoked');
+      expect((await accept(world, 'x@example.net', personal.code)).err).toContain('for another e-mail address');
+      expect((await accept(world, 'guest@example.com', personal.code)).code).toBe(0);
+      world.clock.advance(3_600_001);
+      expect((await accept(world, 'x@example.net', expiring.code)).err).toContain('the invite expired at');
+    });
+
+    test('in the browser: accepted there, and a bad code is no offer to register', async () => {
+      const world = await authWorld();
+      const { code } = await invite(world);
+      const signIn = (url: string) => signInAs(url, 'browser@example.net').then(() => true);
+      const bad = await world.run(['auth', 'login', '--invite-code=abc'], { tty: true, browser: signIn });
+      expect(bad).toMatchObject({ code: 4, asked: [] });
+      expect(bad.err).toContain('The login was refused: the invite code is not known');
+      const good = await world.run(['auth', 'login', `--invite-code=${code}`], { tty: true, browser: signIn });
+      expect(good, good.err).toMatchObject({ code: 0 });
+      expect((await world.run(['iam', 'organizations', 'list', '-oid'])).out).toBe(`${organization}\n`);
+    });
+  });
+
+  test('no account: asked on a terminal, an error with the way out in a script', async () => {
+    const world = await authWorld();
+    const browser = (url: string) => signInAs(url, 'fresh@example.net').then(() => true);
+    const script = await world.run(['auth', 'login'], { browser, env: { DISPLAY: ':0' } });
+    expect(script).toMatchObject({ code: 4, out: '' });
+    expect(script.err).toContain('--invite-code');
+    const person = await world.run(['auth', 'login'], { tty: true, browser, answers: [true] });
+    expect(person, person.err).toMatchObject({ code: 0 });
+    expect(person.asked).toEqual(['No account was found for this login. Register now?']);
   });
 
   test('old and harmless flags are taken', async () => {

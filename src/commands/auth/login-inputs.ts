@@ -5,7 +5,6 @@ import type { Context } from '../../cli/context.ts';
 import { exclusive } from '../../cli/define.ts';
 import { boolean, choice, named, secret } from '../../cli/inputs/values.ts';
 import { isCi } from '../../cli/io.ts';
-import { CliError } from '../../errors.ts';
 
 export const loginInputs = {
   identity: { kind: named('IDENTITY_ID'), help: 'Id of the identity to assume.' },
@@ -69,12 +68,4 @@ function canOpenBrowser(context: Context): boolean {
   if (isCi(host)) return false;
   const hasDisplay = host.platform !== 'linux' || Boolean(host.env['DISPLAY'] || host.env['WAYLAND_DISPLAY']);
   return hasDisplay || Boolean(host.env['BROWSER']) || host.stderr.isTty;
-}
-
-/** For flags that the reference has and this version does not. */
-export function notThereYet(flag: string, hint: string): CliError {
-  return new CliError('usage', `\`--${flag}\` is not there yet in this version of chainctl`, {
-    code: 'usage.not-there-yet',
-    hint,
-  });
 }

@@ -4,7 +4,7 @@ import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, named, secret } from '../../cli/inputs/values.ts';
 import { timeCell } from '../../cli/output/age.ts';
 import { CliError } from '../../errors.ts';
-import { loginChecks, loginInputs, loginOptions, notThereYet } from './login-inputs.ts';
+import { loginChecks, loginInputs, loginOptions } from './login-inputs.ts';
 
 const loginView = defineView<LoginResult>({
   id: (login) => login.identity,
@@ -50,14 +50,19 @@ export default defineCommand({
       help: 'Exchange tokens over HTTP/1.1, which is what chainctl always does; accepted for scripts.',
     },
     inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in.' },
-    refresh: { kind: boolean, help: 'Keep the token fresh until interrupted; not there yet.' },
-    refreshOnly: { kind: boolean, help: 'Only keep fresh what is there; not there yet.' },
-    refreshAll: { kind: boolean, help: 'Keep every token of the cache fresh; not there yet.' },
+    refresh: { kind: boolean, help: 'Keep the token fresh until interrupted.' },
+    refreshOnly: { kind: boolean, help: 'Keep fresh what is there already, without signing in.' },
+    refreshAll: { kind: boolean, help: 'Keep every token fresh that is there, also those that come later.' },
     createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
   },
   check: loginChecks,
   examples: [
     { text: 'With the browser', args: '' },
+    { text: 'On a machine without a browser', args: '--headless' },
+    {
+      text: 'Beside a workload, for as long as it runs',
+      args: '--identity=IDENTITY_ID --identity-token=./token.jwt --refresh',
+    },
     { text: 'As an identity, with the token of a CI job', args: '--identity=IDENTITY_ID --identity-token=./token.jwt' },
     {
       text: 'For the registry as well as the API',
@@ -66,13 +71,14 @@ export default defineCommand({
   ],
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],
-  run: async (context, input): Promise<LoginResult> => {
-    const refresh = (['refresh', 'refresh-only', 'refresh-all'] as const).find(
-      (_, at) => [input.refresh, input.refreshOnly, input.refreshAll][at],
-    );
-    if (refresh !== undefined) {
-      throw notThereYet(refresh, 'commands renew a token when they need it, if the login can be made again');
-    }
+  run: async (context, input): Promise<LoginResult | undefined> => {
+    const plan: RefreshPlan = {
+      wanted: input.refresh || input.refreshOnly || input.refreshAll,
+      all: input.refreshAll,
+      audiences: input.audience.length > 0 ? input.audience : [context.config.get('platform.audience')],
+    };
+    await context.cached(planKey, async () => plan);
+    if (input.refreshOnly || input.refreshAll) return undefined;
     const { login } = await import('../../auth/login.ts');
     const result = await login(context.host, context.config, {
       ...loginOptions(context, input),
@@ -84,7 +90,45 @@ export default defineCommand({
     context.io.note('Successfully exchanged token.');
     return result;
   },
+  afterwards: async (context) => {
+    const plan = await context.cached(planKey, async (): Promise<RefreshPlan> => {
+      throw new Error('there is no plan');
+    });
+    if (plan.wanted) await stayFresh(context, plan);
+  },
 });
+
+/** What to do once the login is printed. */
+interface RefreshPlan {
+  readonly wanted: boolean;
+  /** Every audience of the cache. */
+  readonly all: boolean;
+  readonly audiences: readonly string[];
+}
+
+const planKey = 'auth-login:refresh';
+
+/** Until interrupted (protocols 6). */
+async function stayFresh(context: Context, { all, audiences }: RefreshPlan): Promise<void> {
+  const { host, config, io, signal } = context;
+  const { keepFresh, whyNotRenewable } = await import('../../auth/keep-fresh.ts');
+  const reasons = all ? [] : audiences.map((audience) => whyNotRenewable(host, audience));
+  const reason = reasons.find((one) => one !== undefined);
+  if (reason !== undefined) {
+    throw new CliError('auth', `Cannot keep the token fresh: ${reason}`, {
+      code: 'auth.not-renewable',
+      hint: 'log in with a browser, or give the path of a token with `--identity-token`',
+    });
+  }
+  io.note('Keeping the login fresh; stop with Ctrl-C.');
+  await keepFresh(host, config, {
+    audiences: all ? undefined : audiences,
+    issuer: config.get('platform.issuer'),
+    signal,
+    note: (line) => io.note(line),
+    warn: (line) => io.warn(line),
+  });
+}
 
 /** Whoever needs another device needs it the next time as well (protocols 2.1). */
 async function rememberHeadless(context: Context): Promise<void> {
