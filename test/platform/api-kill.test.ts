@@ -1,39 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { grantsOf } from '../../src/local/access.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
+import { startPlatformChild } from '../support/platform-child.ts';
 
 const dev = personId('dev@example.com');
 const organization = demoOrganizations.private;
-const children: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
-
-/** Starts the platform in a process of its own and resolves when it answers. */
-async function startProcess(dataDir: string): Promise<{ child: ChildProcess; api: string }> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const script = join(import.meta.dirname, '../support/platform-process.ts');
-  const child = spawn(process.execPath, ['--import', tsx, script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  const ended = once(child, 'exit').then(() => {
-    throw new Error('the platform ended before it answered');
-  });
-  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
-  ended.catch(() => {});
-  return { child, api: JSON.parse(String(line)).api };
-}
-
 /** What another process needs to call it, prepared by a platform that has stopped again. */
 async function prepare(dataDir: string): Promise<{ token: string; api: string }> {
   const platform = await startTestPlatform({ dataDir });
@@ -60,7 +38,7 @@ test('kill -9 amid writes keeps every acknowledged one, and its event, and frees
   const acknowledged: string[] = [];
 
   for (const [round, enough] of [1, 7, 20].entries()) {
-    const running = await startProcess(dataDir);
+    const running = await startPlatformChild(dataDir);
     expect(running.api).toBe(api);
     const killed = once(running.child, 'exit');
     const before = acknowledged.length;
@@ -100,7 +78,7 @@ test('kill -9 amid writes keeps every acknowledged one, and its event, and frees
 
 test('a platform of another process is found, and a second start on its folder refused', async () => {
   const dataDir = temporaryFolder();
-  const { child, api } = await startProcess(dataDir);
+  const { child, api } = await startPlatformChild(dataDir);
   expect(findPlatform(dataDir)).toMatchObject({ api, dataDir, pid: child.pid });
   await expect(startTestPlatform({ dataDir })).rejects.toThrow(/already running/);
 });
