@@ -108,10 +108,99 @@ export const answers: Readonly<Record<string, unknown>> = {
       ['output.silent', 'false'],
     ],
   },
+  'iam account-associations check aws': {
+    cloud: 'amazon',
+    group: { id: organization, name: 'example.com' },
+    status: { ready: 'Ready', reason: 'Assumed', message: 'the role was assumed' },
+  },
+  'iam account-associations describe': [
+    {
+      group: organization,
+      name: 'cloud accounts',
+      description: 'Where our clusters run',
+      amazon: { account: '123456789012' },
+      google: { projectId: 'our-project', projectNumber: '42' },
+      chainguard: { serviceBindings: { CATALOG_SYNCER: `${organization}/d1c2b3a4f5e6d7c8` } },
+    },
+  ],
+  'iam external-group-role-mappings create': [
+    {
+      mapping: {
+        id: `${organization}/1111222233334444/5555666677778888`,
+        externalGroupId: 'b0f0c1d2-platform-team',
+        roleUidp: 'a1b2c3',
+        scope: folder,
+        identityProviderUidp: `${organization}/1111222233334444`,
+        createdAt: '2026-03-20T12:00:00Z',
+      },
+      roleName: async () => 'viewer',
+      scopeName: async () => 'engineering',
+      providerName: async () => 'our-idp',
+    },
+  ],
   'iam folders describe': groups[1],
   'iam folders list': groups.slice(1),
+  'iam groups create': groups,
   'iam identities list': identities,
+  'iam identity-providers create': [
+    {
+      provider: {
+        id: `${organization}/1111222233334444`,
+        name: 'our-idp',
+        description: 'People of the company',
+        oidc: {
+          issuer: 'https://idp.example.com',
+          clientId: 'chainctl',
+          additionalScopes: ['email', 'groups'],
+          pkceEnabled: true,
+        },
+        defaultRole: 'a1b2c3',
+      },
+      defaultRole: async () => 'viewer',
+      place: async () => ['[example.com]'],
+    },
+  ],
+  'iam identity-providers scim token generate': {
+    token: 'cgscim_0123456789',
+    endpointUrl: `https://scim.example.com/scim/v2/${organization}/1111222233334444`,
+    expireTime: '2027-03-27T12:00:00Z',
+  },
+  'iam invites create': {
+    id: `${organization}/9999aaaabbbbcccc`,
+    expiration: '2026-04-03T12:00:00Z',
+    keyId: '0a1b2c3d',
+    role: { id: 'a1b2c3', name: 'viewer', description: 'Looks only' },
+    code: 'eyJncnAiOiJleGFtcGxlIn0=',
+  },
+  'iam invites list': [
+    {
+      id: `${organization}/9999aaaabbbbcccc`,
+      expiration: '2026-04-03T12:00:00Z',
+      keyId: '0a1b2c3d',
+      role: { id: 'a1b2c3', name: 'viewer', description: 'Looks only' },
+      email: 'new@example.com',
+      singleUse: true,
+      createdAt: '2026-03-27T12:00:00Z',
+    },
+  ],
   'iam organizations list': groups,
+  'iam role-bindings create': [
+    {
+      binding: {
+        id: `${folder}/1234123412341234`,
+        identity: `${organization}/d1c2b3a4f5e6d7c8`,
+        role: { id: 'a1b2c3', name: 'registry.pull' },
+        group: groups[1],
+        createdAt: '2026-03-20T12:00:00Z',
+      },
+      holder: async () => 'ci',
+      around: async () => new Map(groups.map((group) => [group.id, group])),
+    },
+  ],
+  'iam roles capabilities list': [
+    { resource: 'groups', actions: ['create', 'delete', 'list'] },
+    { resource: 'repo', actions: ['list'] },
+  ],
   'iam roles list': [
     {
       id: 'a1b2c3',

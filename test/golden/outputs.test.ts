@@ -24,6 +24,8 @@ for (const { definition } of await loadCommands()) {
   for (const format of definition.formats ?? (['table', 'json', 'id'] as const)) shown.formats.add(format);
 }
 
+// Some lines are written in local time.
+process.env['TZ'] = 'UTC';
 const now = Date.parse('2026-03-27T12:00:00Z');
 
 async function rendered(view: View<unknown>, format: Format, answer: unknown, tty: boolean): Promise<string> {
