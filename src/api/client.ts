@@ -1,14 +1,26 @@
-// Thin typed access to the operations. A method is its operation and its types; lists arrive as async iterables.
+// Thin typed access to the operations. A method is its operation and its types. Promises: a package's tables are loaded
+// by the first call that needs them, so a command about identities never reads those of the registry.
 
 import { type ApiOptions, callOperation } from './http.ts';
-import { authOperations } from './schema/operations/auth.gen.ts';
-import { iamOperations } from './schema/operations/iam.gen.ts';
+import { commonSchema } from './schema/messages/common.gen.ts';
+import type { advisoryOperations } from './schema/operations/advisory.gen.ts';
+import type { authOperations } from './schema/operations/auth.gen.ts';
+import type { eventsOperations } from './schema/operations/events.gen.ts';
+import type { iamOperations } from './schema/operations/iam.gen.ts';
+import type { registryOperations } from './schema/operations/registry.gen.ts';
 import type { OperationTypes } from './schema/types.gen.ts';
-
-const clientOperations = { ...iamOperations, ...authOperations };
+import type { Operation } from './schema/types.ts';
+import { createWire, type Wire } from './wire.ts';
 
 /** Operations the command line calls. */
-export type ClientOperationId = keyof typeof clientOperations & keyof OperationTypes;
+export type ClientOperationId = (
+  | keyof typeof advisoryOperations
+  | keyof typeof authOperations
+  | keyof typeof eventsOperations
+  | keyof typeof iamOperations
+  | keyof typeof registryOperations
+) &
+  keyof OperationTypes;
 
 export interface ApiClient {
   call<Id extends ClientOperationId>(
@@ -17,10 +29,72 @@ export interface ApiClient {
   ): Promise<OperationTypes[Id]['response']>;
 }
 
+interface Package {
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly wire: Wire;
+}
+
+/** By the first word of an operation's id. */
+const loaders: Readonly<Record<string, () => Promise<Package>>> = {
+  advisory: async () => {
+    const [{ advisoryOperations }, { advisorySchema }] = await Promise.all([
+      import('./schema/operations/advisory.gen.ts'),
+      import('./schema/messages/advisory.gen.ts'),
+    ]);
+    return { operations: advisoryOperations, wire: createWire(commonSchema, advisorySchema) };
+  },
+  auth: async () => {
+    const [{ authOperations }, { authSchema }, { iamSchema }] = await Promise.all([
+      import('./schema/operations/auth.gen.ts'),
+      import('./schema/messages/auth.gen.ts'),
+      import('./schema/messages/iam.gen.ts'),
+    ]);
+    return { operations: authOperations, wire: createWire(commonSchema, authSchema, iamSchema) };
+  },
+  events: async () => {
+    const [{ eventsOperations }, { eventsSchema }] = await Promise.all([
+      import('./schema/operations/events.gen.ts'),
+      import('./schema/messages/events.gen.ts'),
+    ]);
+    return { operations: eventsOperations, wire: createWire(commonSchema, eventsSchema) };
+  },
+  iam: async () => {
+    const [{ iamOperations }, { iamSchema }] = await Promise.all([
+      import('./schema/operations/iam.gen.ts'),
+      import('./schema/messages/iam.gen.ts'),
+    ]);
+    return { operations: iamOperations, wire: createWire(commonSchema, iamSchema) };
+  },
+  registry: async () => {
+    const [{ registryOperations }, { registrySchema }, { tenantSchema }] = await Promise.all([
+      import('./schema/operations/registry.gen.ts'),
+      import('./schema/messages/registry.gen.ts'),
+      import('./schema/messages/tenant.gen.ts'),
+    ]);
+    return { operations: registryOperations, wire: createWire(commonSchema, registrySchema, tenantSchema) };
+  },
+};
+
+const loaded = new Map<string, Promise<Package>>();
+
+function packageOf(id: ClientOperationId): Promise<Package> {
+  const name = id.slice(0, id.indexOf('.'));
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const load = loaders[name];
+  if (load === undefined) throw new TypeError(`no tables for ${id}`);
+  const loading = load();
+  loaded.set(name, loading);
+  return loading;
+}
+
 export function createApiClient(options: ApiOptions): ApiClient {
   return {
     async call(id, request) {
-      const answer = await callOperation(options, clientOperations[id], request as Record<string, unknown>);
+      const { operations, wire } = await packageOf(id);
+      const operation = operations[id];
+      if (operation === undefined) throw new TypeError(`no such operation: ${id}`);
+      const answer = await callOperation(options, wire, operation, request as Record<string, unknown>);
       // decodeResponse is tolerant on purpose: the types say what the platform sends, not what it must.
       return answer as OperationTypes[typeof id]['response'];
     },

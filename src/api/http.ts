@@ -3,16 +3,10 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { authSchema } from './schema/messages/auth.gen.ts';
-import { commonSchema } from './schema/messages/common.gen.ts';
-import { iamSchema } from './schema/messages/iam.gen.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
 import { type HttpResponse, neverConnected, retryAfterMs, send } from './transport.ts';
-import { createWire, WireError } from './wire.ts';
-
-// Only the packages whose operations client.ts has: every further table costs start-up time.
-const wire = createWire(commonSchema, iamSchema, authSchema);
+import { type Wire, WireError, type WireRequest } from './wire.ts';
 
 export interface ApiOptions {
   readonly host: Host;
@@ -34,10 +28,11 @@ const maxRetryAfterMs = 60_000;
 
 export async function callOperation(
   options: ApiOptions,
+  wire: Wire,
   operation: Operation,
   message: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const request = encode(operation, message);
+  const request = encode(wire, operation, message);
   const url = `${options.baseUrl.replace(/\/+$/, '')}${request.path}${request.query ? `?${request.query}` : ''}`;
   let renewed = false;
   let bearer = await options.bearer(false);
@@ -64,7 +59,7 @@ export async function callOperation(
       await pause(options, 'the connection was cut', backoffMs(options.host, attempt));
       continue;
     }
-    if (response.status >= 200 && response.status < 300) return decode(operation, response, url);
+    if (response.status >= 200 && response.status < 300) return decode(wire, operation, response, url);
     if (response.status === 401 && !renewed) {
       renewed = true;
       bearer = await options.bearer(true);
@@ -81,7 +76,7 @@ export async function callOperation(
   }
 }
 
-function encode(operation: Operation, message: Record<string, unknown>): ReturnType<typeof wire.encodeRequest> {
+function encode(wire: Wire, operation: Operation, message: Record<string, unknown>): WireRequest {
   try {
     return wire.encodeRequest(operation, message);
   } catch (error) {
@@ -91,7 +86,7 @@ function encode(operation: Operation, message: Record<string, unknown>): ReturnT
   }
 }
 
-function decode(operation: Operation, response: HttpResponse, url: string): Record<string, unknown> {
+function decode(wire: Wire, operation: Operation, response: HttpResponse, url: string): Record<string, unknown> {
   if (!looksLikeJson(response)) throw notTheApi(url);
   try {
     return wire.decodeResponse(operation.response, response.text);

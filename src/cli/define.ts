@@ -213,6 +213,10 @@ export interface TreeNode {
 export interface View<T> {
   readonly id?: (item: T) => string;
   readonly columns?: readonly Column<T>[];
+  /** What an item is in formats with columns, when it takes several rows there, or none. */
+  readonly rows?: (item: T) => readonly T[];
+  /** The line of `terse`; the first column unless given. */
+  readonly terse?: (item: T) => string;
   /** The object scripts read; the item itself unless given. */
   readonly json?: (item: T) => unknown;
   /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8). */

@@ -141,10 +141,12 @@ async function render(
     count += 1;
     if (keeps) kept.push(item);
   };
+  const view = definition.view ?? {};
+  const items = watched(isList ? result : result === undefined ? [] : [result], each);
   const input: RenderInput<unknown> = {
-    view: definition.view ?? {},
+    view,
     isList,
-    items: watched(isList ? result : result === undefined ? [] : [result], each),
+    items: view.rows !== undefined && columnFormats.has(format) ? spread(items, view.rows) : items,
     io: context.io,
     now: context.host.now(),
   };
@@ -154,6 +156,13 @@ async function render(
   const forPeople = format !== 'json' && format !== 'id' && format !== 'none';
   if (isList && count === 0 && forPeople && definition.view?.empty) context.io.note(definition.view.empty);
   return kept;
+}
+
+/** Formats whose lines are rows of the view's columns. */
+const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);
+
+async function* spread<T>(items: AsyncIterable<T>, rows: (item: T) => readonly T[]): AsyncIterable<T> {
+  for await (const item of items) yield* rows(item);
 }
 
 async function* watched<T>(items: AsyncIterable<T> | Iterable<T>, each: (item: T) => void): AsyncIterable<T> {

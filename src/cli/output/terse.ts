@@ -1,10 +1,12 @@
 import { printable } from '../io.ts';
 import type { Renderer } from './renderer.ts';
 
-/** The first column alone, one value to a line. */
+/** What the view says in one line, or the first column alone. */
 export const render: Renderer = async ({ view, items, io, now }) => {
   const column = view.columns?.[0];
   for await (const item of items) {
-    io.out(`${printable(String((await column?.value(item, { now, relativeTimes: false })) ?? ''))}\n`);
+    const value =
+      view.terse === undefined ? await column?.value(item, { now, relativeTimes: false }) : view.terse(item);
+    io.out(`${printable(String(value ?? ''))}\n`);
   }
 };
