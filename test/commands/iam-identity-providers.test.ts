@@ -196,7 +196,7 @@ describe('list', () => {
     expect(await names('--parent=engineering')).toEqual(['deep', 'front']);
     expect(await names('--group', 'engineering', '--recursive=false')).toEqual(['front']);
     expect((await session.run([...noun, 'list', '-o', 'tree'])).out).toBe(
-      ['[platform]', '└ [deep]', '[engineering]', '└ [front]', '[example.com]', '└ [top]', ''].join('\n'),
+      ['[example.com]', '├ top', '└ [engineering]', '  ├ front', '  └ [platform]', '    └ deep', ''].join('\n'),
     );
     const guest = JSON.parse((await session.as('guest@example.com')([...noun, 'list', '-ojson'])).out);
     expect(guest.items).toHaveLength(3);

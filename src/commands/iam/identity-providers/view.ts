@@ -1,17 +1,17 @@
 import { compact } from '../../../api/compact.ts';
 import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
-import { parentOf } from '../../../api/uidp.ts';
+import { ancestry, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
-import { groupDirectory, roleName } from '../../../cli/inputs/references.ts';
+import { groupDirectory, type Reference, roleName } from '../../../cli/inputs/references.ts';
 import { correlationRuleName } from './rules.ts';
 
 export interface ShownProvider {
   readonly provider: IamIdentityProvider;
   /** Name of the default role. Fetched when a column first asks for it. */
   readonly defaultRole: () => Promise<string>;
-  /** `[name]` of the group that holds it. Fetched when a tree is drawn. */
-  readonly place: () => Promise<string>;
+  /** The groups around it, outermost first. Fetched when a tree is drawn. */
+  readonly place: () => Promise<readonly Reference[]>;
 }
 
 export const providerView = defineView<ShownProvider>({
@@ -35,8 +35,13 @@ export function shown(context: Context, provider: IamIdentityProvider): ShownPro
     provider,
     defaultRole: async () => (provider.defaultRole ? roleName(context, provider.defaultRole) : ''),
     place: async () => {
+      const { byId } = await groupDirectory(context);
       const parent = parentOf(provider.id ?? '');
-      return `[${(await groupDirectory(context)).byId.get(parent)?.name ?? parent}]`;
+      const around = ancestry(parent).reverse();
+      return around.flatMap((id) => {
+        const name = byId.get(id)?.name ?? (id === parent ? id : undefined);
+        return name === undefined ? [] : [{ id, name }];
+      });
     },
   };
 }
@@ -110,17 +115,32 @@ function inScriptNames({ id, name, description, defaultRole, oidc, scim }: IamId
   };
 }
 
-/** Providers below the group that holds them, groups in the order in which they first come up. */
-async function tree(shownProviders: readonly ShownProvider[]): Promise<readonly TreeNode[]> {
-  const groups = new Map<string, { label: string; children: TreeNode[] }>();
-  for (const { provider, place } of shownProviders) {
-    const parent = parentOf(provider.id ?? '');
-    const group = groups.get(parent) ?? { label: await place(), children: [] };
-    groups.set(parent, group);
-    group.children.push({
-      label: `[${provider.name}]${provider.description ? ` ${provider.description}` : ''}`,
-      children: [],
-    });
-  }
-  return [...groups.values()];
+interface Branch {
+  /** Empty for a provider. Names of organizations may repeat. */
+  readonly id: string;
+  readonly label: string;
+  readonly children: Branch[];
 }
+
+/** Providers below the groups around them: own ones before those of folders, each in the order of names. */
+async function tree(providers: readonly ShownProvider[]): Promise<readonly TreeNode[]> {
+  const roots: Branch[] = [];
+  const placed = await Promise.all(providers.map(async (one) => ({ ...one, around: await one.place() })));
+  placed.sort((a, b) => compare(pathOf(a.around), pathOf(b.around)));
+  for (const { provider, around } of placed) {
+    let level = roots;
+    for (const { id, name } of around) {
+      const known = level.find((branch) => branch.id === id);
+      const branch = known ?? { id, label: `[${name}]`, children: [] };
+      if (known === undefined) level.push(branch);
+      level = branch.children;
+    }
+    const description = provider.description ? ` ${provider.description}` : '';
+    level.push({ id: '', label: `${provider.name}${description}`, children: [] });
+  }
+  return roots;
+}
+
+const pathOf = (around: readonly Reference[]) => around.map(({ name }) => name).join('/');
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
