@@ -58,9 +58,9 @@ describe('iam groups, as the founding documents spell it', () => {
     const listed = await run(['iam', 'groups', 'list']);
     expect(listed.out.split('\n')).toEqual([
       ` ${organization} [example.com] A company to try things with`,
-      `├  ${demoFolders.engineering} [engineering] Everybody who builds`,
-      `│ └  ${demoFolders.platform} [platform] The team that runs the clusters`,
-      `└  ${demoFolders.sandbox} [sandbox] Try things here`,
+      `├ ${demoFolders.engineering} [engineering] Everybody who builds`,
+      `│ └ ${demoFolders.platform} [platform] The team that runs the clusters`,
+      `└ ${demoFolders.sandbox} [sandbox] Try things here`,
       '',
     ]);
     expect(listed.err).toBe(

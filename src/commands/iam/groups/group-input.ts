@@ -14,8 +14,12 @@ export const groupInput = (question: string) =>
     question,
   }) as const;
 
-/** Lines began with the id then (outputs.md, `iam groups list`). */
+/** Lines began with a blank and the id then (outputs.md, `iam groups list`). */
 export const groupsView = defineView<IamGroup>({
   ...groupView,
-  tree: (groups) => nest(groups, (one) => ` ${one.id} ${groupLabel(one)}`),
+  tree: (groups) =>
+    nest(groups, (one) => `${one.id} ${groupLabel(one)}`).map(({ label, children }) => ({
+      label: ` ${label}`,
+      children,
+    })),
 });

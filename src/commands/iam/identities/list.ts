@@ -37,7 +37,7 @@ export default defineCommand({
     { text: 'Identities of the organization itself', args: '--parent=example.com --recursive=false' },
   ],
   view: identityView,
-  formats: ['table', 'json', 'id'],
+  formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, { parent, name, type, expired, recursive }) => {
     const place = parent?.id;
     const answer = await (await context.api()).call('iam.v1.Identities.List', {
