@@ -23,6 +23,8 @@ interface World {
   /** Who was given which role where. */
   readonly grants: readonly { readonly who: number; readonly role: number; readonly place: number }[];
   readonly people: number;
+  /** Who has been deactivated by the provider of which place without parent: it holds nothing there and below. */
+  readonly off: readonly { readonly who: number; readonly place: number }[];
 }
 
 /** What a token was minted with: capabilities by number of the place they were filed under. */
@@ -32,6 +34,7 @@ function mayReference(world: World, who: number, ceiling: Ceiling, capability: s
   let granted = false;
   let minted = false;
   for (let at: number | undefined = place; at !== undefined; at = world.parentOf[at]) {
+    if (world.off.some((off) => off.who === who && off.place === at)) return false;
     for (const grant of world.grants) {
       if (grant.who === who && grant.place === at && world.roles[grant.role]?.has(capability)) granted = true;
     }
@@ -65,7 +68,11 @@ function randomWorld(random: Random): World {
     role: random.below(roles.length),
     place: random.below(places),
   }));
-  return { parentOf, roles, grants, people };
+  const off = Array.from({ length: random.below(3) }, () => ({
+    who: random.below(people),
+    place: random.pick(parentOf.flatMap((parent, place) => (parent === undefined ? [place] : []))),
+  }));
+  return { parentOf, roles, grants, people, off };
 }
 
 interface Built {
@@ -102,7 +109,33 @@ function build(tx: Tx, world: World, random: Random): Built {
     if (way === 0) bindRole(tx, { group: idOf(place), identity, role: roleId });
     else giveByProvider(tx, { organization: idOf(place), identity, role: roleId, index, scim: way === 2 });
   }
+  for (const [index, { who, place }] of world.off.entries()) {
+    const provider = `${idOf(place)}/${`0ff${index}`.padStart(16, '0')}`;
+    insertProvider(tx, idOf(place), provider);
+    insertScimUser(tx, provider, personIds[who] ?? '', `off-${index}`, false);
+  }
   return { placeIds, personIds };
+}
+
+function insertProvider(tx: Tx, organization: string, id: string): void {
+  tx.run(
+    `INSERT INTO identity_providers (id, parent, name, issuer, client_id, correlation_rule, created_at, updated_at)
+     VALUES (?, ?, ?, 'https://idp.example', 'c', '', 0, 0)`,
+    id,
+    organization,
+    id,
+  );
+}
+
+function insertScimUser(tx: Tx, provider: string, identity: string, id: string, active: boolean): void {
+  tx.run(
+    `INSERT INTO scim_users (id, identity_provider, identity, user_name, active, resource, version, created_at, updated_at)
+     VALUES (?, ?, ?, 'u', ?, '{}', 1, 0, 0)`,
+    id,
+    provider,
+    identity,
+    active ? 1 : 0,
+  );
 }
 
 function giveByProvider(
@@ -112,13 +145,7 @@ function giveByProvider(
   const { organization, identity, role, index, scim } = grant;
   const hex = index.toString(16).padStart(16, '0');
   const provider = `${organization}/${hex}`;
-  tx.run(
-    `INSERT INTO identity_providers (id, parent, name, issuer, client_id, correlation_rule, created_at, updated_at)
-     VALUES (?, ?, ?, 'https://idp.example', 'c', '', 0, 0)`,
-    provider,
-    organization,
-    `idp-${index}`,
-  );
+  insertProvider(tx, organization, provider);
   tx.run(
     `INSERT INTO external_group_role_mappings (id, identity_provider, external_group_id, role, scope, created_at)
      VALUES (?, ?, 'team', ?, ?, 0)`,
@@ -138,13 +165,7 @@ function giveByProvider(
     );
     return;
   }
-  tx.run(
-    `INSERT INTO scim_users (id, identity_provider, identity, user_name, active, resource, version, created_at, updated_at)
-     VALUES (?, ?, ?, 'u', 1, '{}', 1, 0, 0)`,
-    `user-${index}`,
-    provider,
-    identity,
-  );
+  insertScimUser(tx, provider, identity, `user-${index}`, true);
   tx.run(
     `INSERT INTO scim_groups (id, identity_provider, display_name, version, created_at, updated_at) VALUES (?, ?, 'team', 1, 0, 0)`,
     `group-${index}`,

@@ -5,6 +5,7 @@ import type {
   IamGroupInviteFilter,
   IamGroupInviteList,
   IamGroupInviteRequest,
+  IamRole,
   IamStoredGroupInvite,
 } from '../../api/schema/types.gen.ts';
 import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
@@ -61,7 +62,15 @@ export function listGroupInvites(tx: Tx, caller: Caller, request: IamGroupInvite
       (within === undefined || isAncestorOrSelf(within, String(row['group_id']))) &&
       (request.keyId === undefined || row['key_id'] === request.keyId),
   );
-  return { items: shown.map((row) => toStoredInvite(tx, row)) };
+  const roles = new Map(
+    tx
+      .all(
+        'SELECT * FROM roles WHERE id IN (SELECT value FROM json_each(?))',
+        JSON.stringify([...new Set(shown.map((row) => row['role']))]),
+      )
+      .map((row) => [String(row['id']), toWireRole(row)]),
+  );
+  return { items: shown.map((row) => toStoredInvite(row, roles.get(String(row['role'])))) };
 }
 
 /** Its code is worth nothing from then on. */
@@ -147,13 +156,12 @@ function insertInvite(tx: Tx, group: string, role: SqlRow, request: IamGroupInvi
   };
 }
 
-function toStoredInvite(tx: Tx, row: SqlRow): IamStoredGroupInvite {
-  const role = row['role'] === null ? undefined : tx.get('SELECT * FROM roles WHERE id = ?', String(row['role']));
+function toStoredInvite(row: SqlRow, role: IamRole | undefined): IamStoredGroupInvite {
   return {
     id: String(row['id']),
     expiration: toWireTime(Number(row['expires_at'])),
     keyId: String(row['key_id']),
-    ...(role === undefined ? {} : { role: toWireRole(role) }),
+    ...(role === undefined ? {} : { role }),
     email: String(row['email']),
     createdAt: toWireTime(Number(row['created_at'])),
     singleUse: row['single_use'] === 1,

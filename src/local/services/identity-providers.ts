@@ -8,7 +8,7 @@ import type {
   IamIdentityProviderOIDC,
 } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
-import { groupsWith } from '../access.ts';
+import { authorityOf, groupsWith } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../failures.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
@@ -72,6 +72,7 @@ export function updateIdentityProvider(
   const before = requireProvider(tx, requiredUidp('id', request.id));
   const { id, parent } = before;
   const fields = checkProvider(tx, caller, parent, request, before);
+  if (!hasSameTrust(before, fields)) requireAllGrantable(tx, caller, before);
   const oidc = requireOidc(request);
   const rule = checkRule(oidc.correlationRule);
   if (rule !== undefined && rule !== before.correlationRule) {
@@ -107,6 +108,25 @@ export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDele
   const id = requiredUidp('id', request.id);
   if (tx.run('DELETE FROM identity_providers WHERE id = ?', id) === 0) throw notFound(`${id} not found`);
   return {};
+}
+
+/** Whether the same people sign in, and the same of their claims counts. */
+function hasSameTrust(before: ProviderRecord, after: Fields): boolean {
+  const { issuer, clientId, groupsClaim } = after;
+  return issuer === before.issuer && clientId === before.clientId && groupsClaim === before.groupsClaim;
+}
+
+/** Who decides whose word is taken gives away whatever that word is worth: the default role and all mapped ones. */
+function requireAllGrantable(tx: Tx, caller: Caller, provider: ProviderRecord): void {
+  const authority = authorityOf(tx, caller);
+  if (provider.defaultRole !== null) {
+    requireGrantableRole(tx, caller, provider.parent, provider.defaultRole, authority);
+  }
+  const mapped = tx.all(
+    'SELECT DISTINCT role, scope FROM external_group_role_mappings WHERE identity_provider = ? ORDER BY role',
+    provider.id,
+  );
+  for (const row of mapped) requireGrantableRole(tx, caller, String(row['scope']), String(row['role']), authority);
 }
 
 type Fields = Omit<ProviderRecord, 'id' | 'parent' | 'clientSecret' | 'correlationRule' | 'scim'>;

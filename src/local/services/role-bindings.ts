@@ -12,11 +12,11 @@ import type {
 import { rootOf } from '../../api/uidp.ts';
 import { type Authority, authorityOf, groupsWith } from '../access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../failures.ts';
-import type { SqlRow, Tx } from '../store/database.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup, toWireGroup } from './groups.ts';
-import { findIdentity, type IdentityRecord } from './identity-records.ts';
+import { findIdentity, type IdentityRecord, toIdentityRecord } from './identity-records.ts';
 import { keepAnOwner } from './owners.ts';
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
@@ -60,7 +60,7 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
 export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
   const visible = groupsWith(tx, caller, ['role_bindings.list']);
   const rows = selectVisible(tx, { table: 'role_bindings', visible, id: request.id, uidp: request.uidp });
-  return { items: rows.map(hydrator(tx)) };
+  return { items: toListItems(tx, rows) };
 }
 
 export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {
@@ -123,41 +123,44 @@ function findBinding(tx: Tx, id: string): SqlRow {
 }
 
 /** List items say who and what by name, unlike the answers of create and update (semantics 10). */
-function hydrator(tx: Tx): (row: SqlRow) => IamRoleBindingListBinding {
-  // Many bindings name few groups and roles: each is read and decoded once.
-  const group = once((id) => toWireGroup(findGroup(tx, id)));
-  const role = once((id) => {
-    const row = tx.get('SELECT * FROM roles WHERE id = ?', id);
-    return row === undefined ? {} : { role: toWireRole(row) };
-  });
-  const who = once((id) => describeIdentity(findIdentity(tx, id)));
-  return (row) => ({
-    id: String(row['id']),
-    group: group(String(row['group_id'])),
-    identity: String(row['identity']),
-    ...role(String(row['role'])),
-    ...who(String(row['identity'])),
-    createdAt: toWireTime(Number(row['created_at'])),
+function toListItems(tx: Tx, rows: readonly SqlRow[]): IamRoleBindingListBinding[] {
+  // A list may be long: what it refers to is read at once and decoded once.
+  const groups = readReferred(tx, 'groups', rows, 'group_id', toWireGroup);
+  const roles = readReferred(tx, 'roles', rows, 'role', toWireRole);
+  const who = readReferred(tx, 'identities', rows, 'identity', (row) => describeIdentity(toIdentityRecord(row)));
+  return rows.map((row) => {
+    const [group, role] = [groups.get(row['group_id']), roles.get(row['role'])];
+    return {
+      id: String(row['id']),
+      ...(group === undefined ? {} : { group }),
+      identity: String(row['identity']),
+      ...(role === undefined ? {} : { role }),
+      ...who.get(row['identity']),
+      createdAt: toWireTime(Number(row['created_at'])),
+    };
   });
 }
 
-function describeIdentity(identity: IdentityRecord | undefined): IamRoleBindingListBinding {
-  const relationship = identity?.relationship;
+function readReferred<T>(
+  tx: Tx,
+  table: 'groups' | 'roles' | 'identities',
+  rows: readonly SqlRow[],
+  column: string,
+  decode: (row: SqlRow) => T,
+): Map<SqlValue | undefined, T> {
+  const ids = JSON.stringify([...new Set(rows.map((row) => row[column]))]);
+  const found = tx.all(`SELECT * FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, ids);
+  return new Map(found.map((row) => [row['id'], decode(row)]));
+}
+
+function describeIdentity(identity: IdentityRecord): IamRoleBindingListBinding {
+  const { relationship } = identity;
   // A user is known by its address; what it signs in with is not the organization's business.
-  const claims = identity?.parent != null && relationship?.kind === 'claimMatch' ? relationship.claimMatch : undefined;
-  const email = identity?.email ?? '';
+  const claims = identity.parent !== null && relationship.kind === 'claimMatch' ? relationship.claimMatch : undefined;
+  const email = identity.email ?? '';
   return {
-    ...(identity?.emailVerified === true ? { email } : { emailUnverified: email }),
+    ...(identity.emailVerified ? { email } : { emailUnverified: email }),
     claimMatchIssuer: claims?.issuer ?? '',
     claimMatchSubject: claims?.subject ?? '',
-  };
-}
-
-function once<T extends object>(make: (id: string) => T): (id: string) => T {
-  const made = new Map<string, T>();
-  return (id) => {
-    const value = made.get(id) ?? make(id);
-    made.set(id, value);
-    return value;
   };
 }
