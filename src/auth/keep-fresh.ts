@@ -119,7 +119,7 @@ function forgetOthers(states: Map<string, AudienceState>, audiences: readonly st
 export function whyNotRenewable(host: Host, audience: string): string | undefined {
   const { token, refreshToken, record } = readTokens(host, audience);
   if (token === undefined) return `there is no login for "${audience}"`;
-  if (refreshRemainingMs(host.now(), refreshToken) > 0) return undefined;
+  if (refreshRemainingMs(host.now(), refreshToken) > 0 || record?.refreshIn === 'keychain') return undefined;
   if (record?.source.kind === 'file' || record?.source.kind === 'ambient') return undefined;
   return `the login for "${audience}" left nothing to renew it with: neither a refresh token nor the path of a token`;
 }

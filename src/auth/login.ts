@@ -41,6 +41,8 @@ export interface LoginOptions {
   readonly register?: () => Promise<boolean>;
   /** False: the tokens are handed back and not kept. */
   readonly store?: boolean;
+  /** Told what a person should know of how the login is kept. */
+  readonly warn?: (line: string) => void;
   readonly onRetry?: (reason: string, waitMs: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -79,7 +81,7 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
   const tokens =
     found === undefined
       ? await loginWithPerson(host, config, issuer, audience, options)
-      : await exchangeEach(host, issuer, audience, found, options);
+      : await exchangeEach(host, config, issuer, audience, found, options);
   const claims = decodeClaims(tokens[0]?.token ?? '');
   return {
     identity: typeof claims?.sub === 'string' ? claims.sub : '',
@@ -163,6 +165,7 @@ function looksLikeToken(text: string): boolean {
 
 async function exchangeEach(
   host: Host,
+  config: Config,
   issuer: string,
   audiences: readonly string[],
   from: IdentityToken,
@@ -185,13 +188,14 @@ async function exchangeEach(
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
       signal: options.signal,
     });
-    tokens.push(await keep(host, issuer, audience, issued, from.source, options));
+    tokens.push(await keep(host, config, issuer, audience, issued, from.source, options));
   }
   return tokens;
 }
 
 async function keep(
   host: Host,
+  config: Config,
   issuer: string,
   audience: string,
   issued: IssuedTokens,
@@ -199,13 +203,14 @@ async function keep(
   options: LoginOptions,
 ): Promise<AudienceToken> {
   if (options.store !== false) {
-    await withLock(audienceLock(host, audience), { signal: options.signal }, async () =>
-      storeTokens(host, audience, issued, {
-        issuer,
-        source,
-        ...(options.identity === undefined ? {} : { identity: options.identity }),
-        ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
-      }),
+    const how = {
+      issuer,
+      source,
+      ...(options.identity === undefined ? {} : { identity: options.identity }),
+      ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
+    };
+    await withLock(audienceLock(host, audience), { signal: options.signal }, () =>
+      storeTokens(host, config, audience, issued, how, { warn: options.warn }),
     );
   }
   return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
@@ -236,7 +241,7 @@ async function loginWithPerson(
   if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
     const { headlessLogin } = await import('./headless-login.ts');
     const idToken = await headlessLogin(host, { issuer, provider, signal });
-    return exchangeForPerson(host, issuer, audiences, idToken, provider, options);
+    return exchangeForPerson(host, config, issuer, audiences, idToken, provider, options);
   }
   try {
     return await loginWithBrowser(host, config, issuer, audiences, provider, { ...options, needsBrowser: true });
@@ -246,7 +251,7 @@ async function loginWithPerson(
   const idToken = await signInElsewhere(host, issuer, provider, signal);
   // A platform without such ways is left with the address itself.
   if (idToken === undefined) return loginWithBrowser(host, config, issuer, audiences, provider, options);
-  return exchangeForPerson(host, issuer, audiences, idToken, provider, options);
+  return exchangeForPerson(host, config, issuer, audiences, idToken, provider, options);
 }
 
 /** Because no browser opens here. Undefined when the platform offers nothing for it. */
@@ -272,6 +277,7 @@ async function signInElsewhere(
 /** With the ID token of who signed in elsewhere: an account if there is none, then a token for each audience. */
 async function exchangeForPerson(
   host: Host,
+  config: Config,
   issuer: string,
   audiences: readonly string[],
   idToken: string,
@@ -283,7 +289,7 @@ async function exchangeForPerson(
   // An identity is assumed with the login itself; the two name one thing each to the issuer.
   const wanted: LoginOptions = { ...options, identityProvider: options.identity === undefined ? through : undefined };
   try {
-    return await exchangeEach(host, issuer, audiences, from, wanted);
+    return await exchangeEach(host, config, issuer, audiences, from, wanted);
   } catch (error) {
     const isUnknown = error instanceof CliError && error.kind === 'not-found' && options.identity === undefined;
     if (!isUnknown || options.inviteCode || through !== undefined) throw error;
@@ -291,7 +297,7 @@ async function exchangeForPerson(
   }
   const { register } = await import('../api/registration.ts');
   await register(host, { issuer, token: idToken, signal: options.signal });
-  return exchangeEach(host, issuer, audiences, from, wanted);
+  return exchangeEach(host, config, issuer, audiences, from, wanted);
 }
 
 function noAccount(): CliError {
@@ -323,15 +329,23 @@ async function loginWithBrowser(
       // The rotated token stays with the audience that was logged in: kept twice it would be used twice.
       const rotated = issued.refreshToken ?? first.issued.refreshToken;
       first.issued = { token: first.issued.token, refreshToken: rotated };
-      await keep(host, issuer, first.audience, first.issued, { kind: 'browser' }, options);
+      await keep(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
       tokens.push(
-        await keep(host, issuer, audience, { ...issued, refreshToken: undefined }, { kind: 'browser' }, options),
+        await keep(
+          host,
+          config,
+          issuer,
+          audience,
+          { ...issued, refreshToken: undefined },
+          { kind: 'browser' },
+          options,
+        ),
       );
       continue;
     }
     const issued = await browserRound(host, config, issuer, audience, provider, options);
     first ??= { audience, issued };
-    tokens.push(await keep(host, issuer, audience, issued, { kind: 'browser' }, options));
+    tokens.push(await keep(host, config, issuer, audience, issued, { kind: 'browser' }, options));
   }
   return tokens;
 }

@@ -8,18 +8,17 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { decodeClaims } from './jwt.ts';
 import type { LockOptions } from './lock.ts';
+import type { KeepOptions } from './refresh-store.ts';
 import {
   audienceLock,
   type CachedTokens,
   deleteAllTokens,
   deleteTokens,
-  dropRefreshToken,
   type LoginRecord,
   listAudiences,
   readTokens,
   refreshRemainingMs,
   remainingMs,
-  writeTokens,
 } from './token-cache.ts';
 
 export interface SessionOptions {
@@ -53,9 +52,9 @@ export async function accessToken(
 
   const renewing = async () => {
     // Another process may have done the work while this one waited.
-    const tokens = readTokens(host, audience);
+    const tokens = await readAllTokens(host, audience);
     if (usable(tokens)) return tokens.token;
-    return renew({ host, audience, issuer, apiAudience, options }, tokens);
+    return renew({ host, config, audience, issuer, apiAudience, options }, tokens);
   };
   // Nobody has logged in: that is the answer, also where no lock can be made because the home is read-only.
   const outcome = hasNothing(host, [audience, apiAudience])
@@ -93,9 +92,9 @@ export async function narrowedToken(
 ): Promise<string> {
   const issuer = normal(options.issuer ?? config.get('platform.issuer'));
   return withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
-    const tokens = readTokens(host, audience);
+    const tokens = await readAllTokens(host, audience);
     const apiAudience = config.get('platform.audience');
-    const outcome = await renew({ host, audience, issuer, apiAudience, options, narrowing }, tokens);
+    const outcome = await renew({ host, config, audience, issuer, apiAudience, options, narrowing }, tokens);
     if (typeof outcome === 'string') return outcome;
     if (tokens.token === undefined || outcome !== undefined) throw notLoggedIn(config, audience, tokens, outcome);
     throw new CliError('auth', 'Not narrowing the token: this login left nothing to ask for another one with', {
@@ -116,20 +115,34 @@ export function audienceParts(audience: string): string[] {
 }
 
 /** Keeps what an issuer gave, with how it was got. A login without a refresh token removes an older one. */
-export function storeTokens(
+export async function storeTokens(
   host: Host,
+  config: Config,
   audience: string,
   tokens: IssuedTokens,
-  how: Omit<LoginRecord, 'subject'>,
-): LoginRecord {
+  how: Omit<LoginRecord, 'subject' | 'refreshIn'>,
+  options: KeepOptions = {},
+): Promise<LoginRecord> {
   const record = { ...how, issuer: normal(how.issuer), subject: subjectOf(tokens.token) };
-  writeTokens(host, audience, { token: tokens.token, refreshToken: tokens.refreshToken ?? null, record });
+  const { keepTokens } = await import('./refresh-store.ts');
+  const kept = { token: tokens.token, refreshToken: tokens.refreshToken ?? null, record };
+  await keepTokens(host, config, audience, kept, options);
   return record;
+}
+
+async function readAllTokens(host: Host, audience: string): Promise<CachedTokens> {
+  const store = await import('./refresh-store.ts');
+  return store.readAllTokens(host, audience);
 }
 
 /** Forgets the tokens of one audience, or all of them; false when there were none. */
 export async function logout(host: Host, audience?: string, signal?: AbortSignal): Promise<boolean> {
-  const forget = (one: string) => withLock(audienceLock(host, one), { signal }, async () => deleteTokens(host, one));
+  const forget = (one: string) =>
+    withLock(audienceLock(host, one), { signal }, async () => {
+      const { emptyKeychain } = await import('./refresh-store.ts');
+      const hadSecret = await emptyKeychain(host, one);
+      return deleteTokens(host, one) || hadSecret;
+    });
   if (audience !== undefined) return forget(audience);
   let found = false;
   // Under each lock, so that a refresh under way cannot put back what is removed here.
@@ -151,6 +164,7 @@ function isFresh(host: Host, tokens: CachedTokens): tokens is FreshTokens {
 
 interface Renewal {
   readonly host: Host;
+  readonly config: Config;
   readonly audience: string;
   readonly issuer: string;
   readonly apiAudience: string;
@@ -176,11 +190,12 @@ async function renew(renewal: Renewal, tokens: CachedTokens): Promise<string | C
 }
 
 async function refreshOwn(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
-  const { host, audience, issuer } = renewal;
+  const { host, config, audience, issuer } = renewal;
   if (!canRefresh(host, tokens, issuer)) return undefined;
   const renewed = await spendRefreshToken(renewal, audience, tokens.refreshToken);
-  const kept = renewal.narrowing === undefined ? renewed.token : tokens.token;
-  writeTokens(host, audience, { token: kept, refreshToken: renewed.refreshToken });
+  const token = renewal.narrowing === undefined ? renewed.token : tokens.token;
+  const { keepTokens } = await import('./refresh-store.ts');
+  await keepTokens(host, config, audience, { token, refreshToken: renewed.refreshToken, record: tokens.record });
   return renewed.token;
 }
 
@@ -202,7 +217,7 @@ async function mintAgain(renewal: Renewal, tokens: CachedTokens): Promise<string
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
     signal: options.signal,
   });
-  if (renewal.narrowing === undefined) storeTokens(host, audience, issued, record);
+  if (renewal.narrowing === undefined) await storeTokens(host, renewal.config, audience, issued, record);
   return issued.token;
 }
 
@@ -235,17 +250,20 @@ async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<s
   const { host, audience, issuer, apiAudience, options } = renewal;
   if (apiAudience === audience) return undefined;
   return withLock(audienceLock(host, apiAudience), { signal: options.signal }, async () => {
-    const api = readTokens(host, apiAudience);
+    const api = await readAllTokens(host, apiAudience);
     if (!canRefresh(host, api, issuer)) return undefined;
     const subject = subjectOf(api.token);
     if (tokens.token !== undefined && subjectOf(tokens.token) !== subject) return undefined;
     const renewed = await spendRefreshToken(renewal, apiAudience, api.refreshToken);
     if (renewed.refreshToken !== undefined) {
-      writeTokens(host, apiAudience, { token: api.token, refreshToken: renewed.refreshToken });
+      const { keepTokens } = await import('./refresh-store.ts');
+      const kept = { token: api.token, refreshToken: renewed.refreshToken, record: api.record };
+      await keepTokens(host, renewal.config, apiAudience, kept);
     }
     if (renewal.narrowing !== undefined) return renewed.token;
-    storeTokens(
+    await storeTokens(
       host,
+      renewal.config,
       audience,
       { token: renewed.token, refreshToken: undefined },
       { issuer, source: { kind: 'browser' } },
@@ -277,7 +295,10 @@ async function spendRefreshToken(renewal: Renewal, owner: string, refreshToken: 
     });
   } catch (error) {
     // Spent, revoked or of a deleted user: it will not get better, and must not be tried again by every command.
-    if (error instanceof CliError && error.kind === 'auth') dropRefreshToken(host, owner);
+    if (error instanceof CliError && error.kind === 'auth') {
+      const { forgetRefreshToken } = await import('./refresh-store.ts');
+      await forgetRefreshToken(host, owner);
+    }
     throw error;
   }
 }

@@ -30,6 +30,8 @@ export interface LoginRecord {
   readonly identity?: string;
   readonly identityProvider?: string;
   readonly source: LoginSource;
+  /** Where the refresh token is when it is not in the file beside this. */
+  readonly refreshIn?: 'keychain';
 }
 
 export type LoginSource =
@@ -81,6 +83,14 @@ export function readTokens(host: CacheHost, audience: string): CachedTokens {
   const record = token === undefined ? undefined : parseRecord(read(recordFileName));
   const subject = token === undefined ? undefined : decodeClaims(token)?.sub;
   return { token, refreshToken, record: record?.subject === subject ? record : undefined };
+}
+
+/** How the login was made, also when the token beside it is another tool's by now. */
+export function readRecord(host: CacheHost, audience: string): LoginRecord | undefined {
+  const folder = audiencePath(host, audience);
+  return parseRecord(
+    guarded('read', join(folder, recordFileName), () => readSecret(cacheRoot(host), folder, recordFileName)),
+  );
 }
 
 export function writeTokens(host: CacheHost, audience: string, tokens: NewTokens): void {
@@ -218,7 +228,7 @@ function parseRecord(text: string | undefined): LoginRecord | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   // Every member is checked below before it is used.
-  const { version, issuer, subject, identity, identityProvider, source } = value as Record<string, unknown>;
+  const { version, issuer, subject, identity, identityProvider, source, refreshIn } = value as Record<string, unknown>;
   if (version !== 1 || typeof issuer !== 'string' || typeof subject !== 'string') return undefined;
   const from = parseSource(source);
   if (from === undefined) return undefined;
@@ -228,6 +238,7 @@ function parseRecord(text: string | undefined): LoginRecord | undefined {
     ...(typeof identity === 'string' ? { identity } : {}),
     ...(typeof identityProvider === 'string' ? { identityProvider } : {}),
     source: from,
+    ...(refreshIn === 'keychain' ? { refreshIn } : {}),
   };
 }
 

@@ -21,6 +21,13 @@ export const configSchema = [
     help: 'How to log in when no identity token is given',
   },
   {
+    key: 'auth.token-store',
+    kind: 'choice',
+    default: 'auto',
+    choices: ['auto', 'keychain', 'file'],
+    help: 'Where refresh tokens are kept; auto takes the keychain when there is one',
+  },
+  {
     key: 'default.active-within',
     kind: 'duration',
     default: '24h0m0s',

@@ -219,7 +219,7 @@ list: [1, 2]
     await expect(setConfigValue(host, 'auth.default.social-login', 'x')).rejects.toMatchObject({
       hint: 'did you mean default.social-login?',
     });
-    await expect(setConfigValue(host, 'auth', 'x')).rejects.toMatchObject({ hint: 'did you mean auth.mode?' });
+    await expect(setConfigValue(host, 'auth', 'x')).rejects.toMatchObject({ hint: 'did you mean auth.mode, auth.token-store?' });
     const bad: [string, string, string][] = [
       ['auth.mode', 'phone', 'browser or headless'],
       ['platform.api', 'ftp://x', 'an http or https address'],
@@ -313,7 +313,7 @@ describe('view', () => {
     const host = fakeHost({ env: { CHAINGUARD_DEFAULT_GROUP: 'my team: "a"' } });
     const text = renderConfig(host, await loadConfig(host));
     expect(text).toContain(
-      '# Base Config file: none\nauth:\n    mode: browser\ndefault:\n    active-within: 24h0m0s\n',
+      '# Base Config file: none\nauth:\n    mode: browser\n    token-store: auto\ndefault:\n    active-within: 24h0m0s\n',
     );
     expect(text).toContain('    autoclose-timeout: "10"\n    group: "my team: \\"a\\""\n    identity-provider: ""\n');
     expect(text).toContain("output:\n    color:\n        fail: '#ff0000'\n");

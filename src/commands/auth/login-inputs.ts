@@ -53,6 +53,7 @@ export function loginOptions(context: Context, input: LoginInput): LoginOptions 
       if (!context.io.interactive) return false;
       return context.prompts.confirm({ message: 'No account was found for this login. Register now?', default: true });
     },
+    warn: (line) => context.io.warn(line),
     onRetry: (reason, waitMs) => context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`),
     signal: context.signal,
   };
