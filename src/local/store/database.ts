@@ -116,9 +116,23 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     },
     close() {
       statements.clear();
+      emptyLog(handle);
       handle.close();
     },
   };
+}
+
+/**
+ * So that the file alone is the whole state after a good end. SQLite does it when the last connection closes, but the
+ * addon's statements keep theirs open until they are collected.
+ */
+function emptyLog(handle: Handle): void {
+  try {
+    handle.exec('PRAGMA busy_timeout = 0');
+    handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // The disk is full: then the log stays, and the next start reads it.
+  }
 }
 
 /** SQLite has already rolled back by itself after a full disk or a failed write; that must not hide the first error. */
