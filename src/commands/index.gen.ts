@@ -120,6 +120,18 @@ export const index: IndexNode = {
       ],
     },
     {
+      name: "events",
+      summary: "Be told of what happens.",
+      aliases: ["event"],
+      children: [
+        {
+          name: "subscriptions",
+          summary: "Manage where events are sent.",
+          aliases: ["subscription","subs","sub"],
+        },
+      ],
+    },
+    {
       name: "iam",
       summary: "Manage organizations, identities and what they may do.",
       children: [
@@ -609,6 +621,61 @@ export const index: IndexNode = {
               name: "update",
               summary: "Change a custom role.",
               load: () => import('./iam/roles/update.ts'),
+            },
+          ],
+        },
+      ],
+    },
+    {
+      name: "images",
+      summary: "Look into images, their repositories and tags.",
+      aliases: ["image","img"],
+      children: [
+        {
+          name: "list",
+          summary: "List images with their digests and tags.",
+          aliases: ["ls"],
+          load: () => import('./images/list.ts'),
+        },
+        {
+          name: "repos",
+          summary: "Manage image repositories.",
+          aliases: ["repo","repository","repositories"],
+          children: [
+            {
+              name: "create",
+              summary: "Create an image repository.",
+              load: () => import('./images/repos/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete an image repository.",
+              aliases: ["rm"],
+              load: () => import('./images/repos/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List image repositories.",
+              aliases: ["ls"],
+              load: () => import('./images/repos/list.ts'),
+            },
+            {
+              name: "update",
+              summary: "Change an image repository.",
+              load: () => import('./images/repos/update.ts'),
+            },
+          ],
+        },
+        {
+          name: "tags",
+          summary: "Look up image tags.",
+          aliases: ["tag"],
+          children: [
+            {
+              name: "list",
+              summary: "List the tags of images.",
+              aliases: ["ls"],
+              load: () => import('./images/tags/list.ts'),
             },
           ],
         },

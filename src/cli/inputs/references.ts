@@ -250,12 +250,12 @@ const identityCandidate = (each: IamIdentity): Candidate<IdentityReference> => (
 
 // ---- shared ----
 
-function notEmpty(text: string): string {
+export function notEmpty(text: string): string {
   if (text.trim() === '') throw new Error('must not be empty');
   return text;
 }
 
-const plurals: Readonly<Record<string, string>> = { identity: 'identities' };
+const plurals: Readonly<Record<string, string>> = { identity: 'identities', repository: 'repositories' };
 
 interface Named {
   readonly id?: string;
@@ -281,7 +281,8 @@ interface Lookup<T> {
   readonly candidate: (thing: T) => Candidate<Reference>;
 }
 
-async function one<T extends { readonly id?: string }>(
+/** The one of several matches that is meant: picked by a person, else only when there is no doubt. */
+export async function one<T extends { readonly id?: string }>(
   context: Context,
   text: string,
   matches: readonly T[],

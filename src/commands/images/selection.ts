@@ -1,0 +1,40 @@
+import type { RegistryRepo } from '../../api/schema/types.gen.ts';
+import type { Context } from '../../cli/context.ts';
+import type { Inputs } from '../../cli/define.ts';
+import { exclusive } from '../../cli/define.ts';
+import { group, type Reference } from '../../cli/inputs/references.ts';
+import { publicOrganization, repositoriesIn } from '../../cli/inputs/registry-references.ts';
+import { boolean, named } from '../../cli/inputs/values.ts';
+
+/** Which repositories a list is about. */
+export const placeInputs = {
+  parent: {
+    kind: group,
+    aliases: ['group'],
+    requiredUnless: 'public',
+    config: 'default.group',
+    // Whoever asks for the public images does not mean the organization they work in otherwise.
+    configWhen: (given: ReadonlySet<string>) => !given.has('public'),
+    help: 'Organization or folder that holds the repositories.',
+    question: 'Which organization would you like to list images from?',
+  },
+  public: { kind: boolean, help: 'The public images instead of those of an organization.' },
+  repo: { kind: named('REPO_NAME'), help: 'Only the repository of this name.' },
+  recursive: { kind: boolean, help: 'Also repositories in folders below.' },
+} as const satisfies Inputs;
+
+export const placeChecks = [exclusive('public', 'parent')];
+
+export interface Place {
+  readonly parent: Reference | undefined;
+  readonly public: boolean;
+  readonly repo: string | undefined;
+  readonly recursive: boolean;
+}
+
+/** The location a list is about. */
+export const locationIn = (place: Place): Reference =>
+  place.public || place.parent === undefined ? publicOrganization : place.parent;
+
+export const selectRepositories = (context: Context, place: Place): Promise<readonly RegistryRepo[]> =>
+  repositoriesIn(context, locationIn(place).id, { recursive: place.recursive, name: place.repo });
