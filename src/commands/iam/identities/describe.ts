@@ -6,6 +6,7 @@ import { identityView, shown } from './view.ts';
 export default defineCommand({
   path: ['iam', 'identities', 'describe'],
   summary: 'Show one identity.',
+  aliases: ['view'],
   inputs: {
     identity: {
       kind: identity,

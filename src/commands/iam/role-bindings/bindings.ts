@@ -6,10 +6,14 @@ import { identity, type Reference, visibleIdentities } from '../../../cli/inputs
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';
 
-/** Bindings at a place and below it, or all that the caller sees; once a run. */
-export function visibleBindings(context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> {
-  return context.cached(`bindings:${place ?? ''}`, async () => {
-    const filter = place === undefined ? {} : { uidp: { descendantsOf: place } };
+/** Bindings at a place and, unless told otherwise, below it; without a place all that the caller sees. Once a run. */
+export function visibleBindings(
+  context: Context,
+  place?: string,
+  recursive = true,
+): Promise<readonly IamRoleBindingListBinding[]> {
+  return context.cached(`bindings:${place ?? ''}:${recursive}`, async () => {
+    const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
     return (await (await context.api()).call('iam.v1.RoleBindings.List', filter)).items ?? [];
   });
 }

@@ -1,5 +1,5 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
-import { parentOf } from '../../../api/uidp.ts';
+import { isRoot, parentOf } from '../../../api/uidp.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
@@ -33,16 +33,14 @@ export default defineCommand({
   run: async (context, { parent, recursive }) => {
     const place = parent?.id;
     return (
-      [...(await visibleBindings(context, place))]
+      [...(await visibleBindings(context, place, recursive))]
         // Without a location the places looked at are the organizations.
-        .filter(({ id = '' }) => recursive || isAtTop(parentOf(id), place))
+        .filter(({ id = '' }) => recursive || place !== undefined || isRoot(parentOf(id)))
         .sort(byPlace)
         .map((binding) => shown(context, binding))
     );
   },
 });
-
-const isAtTop = (at: string, place: string | undefined) => (place === undefined ? !at.includes('/') : at === place);
 
 function byPlace(a: IamRoleBindingListBinding, b: IamRoleBindingListBinding): number {
   const key = (one: IamRoleBindingListBinding) =>
