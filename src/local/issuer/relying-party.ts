@@ -134,6 +134,9 @@ function toStatus(provider: ProviderRecord, error: unknown): StatusError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const reason = error instanceof Error && 'error' in error && typeof error.error === 'string' ? error.error : '';
   if (reason !== '') return permissionDenied(`the identity provider answered ${quote(reason)}`);
+  if (code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
+    return permissionDenied('the identity provider does not accept the client id and secret it was set up with');
+  }
   if (code === 'OAUTH_TIMEOUT' || (error instanceof TypeError && code === '')) {
     return new StatusError(
       grpcCodes.UNAVAILABLE,
