@@ -138,7 +138,12 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
       const response = await fetch(`${urls.api}${path}`, {
         method,
         redirect: 'manual',
-        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+        // A restarted platform has the same address: a kept connection would lead to the one before.
+        headers: {
+          connection: 'close',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
