@@ -100,6 +100,21 @@ describe('create', () => {
   });
 });
 
+test('roles of one name are told apart by id, and the command that is shown asks nothing again', async () => {
+  const { run } = await withRobot();
+  for (const place of ['example.com', 'engineering']) {
+    const words = [`--parent=${place}`, '--capabilities=repo.list', '-y', '-oid'];
+    expect((await run(['iam', 'roles', 'create', 'twin', ...words])).code).toBe(0);
+  }
+  const { items } = JSON.parse((await run(['iam', 'roles', 'list', '--name=twin', '-ojson'])).out);
+  const picked = await run(['iam', 'role-bindings', 'create', '--parent=engineering', '--identity=robot', '-ojson'], {
+    tty: true,
+    answers: [items[1].id, true],
+  });
+  expect(JSON.parse(picked.out).role.id).toBe(items[1].id);
+  expect(picked.err).toContain(`--role=${items[1].id}`);
+});
+
 describe('list', () => {
   test('JSON has the keys that scripts read', async () => {
     const { run, calls } = await signedIn();

@@ -180,9 +180,19 @@ export const role: Kind<Reference> = {
     );
   },
   async candidates(context, chosen) {
-    return (await visibleRoles(context)).filter((one) => usableAt(one, chosen)).map(roleCandidate);
+    const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
+    // Sorted by name, so equal ones are neighbours.
+    const isShared = (at: number) => [at - 1, at + 1].some((other) => roles[other]?.name === roles[at]?.name);
+    return roles.map((one, at) => (isShared(at) ? byId(one) : roleCandidate(one)));
   },
 };
+
+/** Roles of different places may have one name; what is typed again must not ask again. */
+const byId = (one: IamRole): Candidate<Reference> => ({
+  ...roleCandidate(one),
+  description: one.id ?? '',
+  text: one.id ?? '',
+});
 
 /** A custom role can be bound where it was made and below; built-in ones everywhere. */
 function usableAt(one: IamRole, chosen: Chosen): boolean {

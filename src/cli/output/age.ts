@@ -11,6 +11,12 @@ export function timeCell(at: number, cell: CellContext): string {
   return distance < 0 ? `${formatAge(-distance)} ago` : formatAge(distance);
 }
 
+/** The same for a time as the wire writes it; blank when there is none. */
+export function sinceCell(time: string | undefined, cell: CellContext): string {
+  const at = Date.parse(time ?? '');
+  return Number.isNaN(at) ? '' : timeCell(at, cell);
+}
+
 /** The largest unit of which there are at least two, so that the number says something. */
 function formatAge(ms: number): string {
   if (ms >= 2 * day) return `${Math.floor(ms / day)}d`;

@@ -1,6 +1,7 @@
 import { compact } from '../../../api/compact.ts';
 import type { IamGroupInvite, IamRole, IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
 import { defineView } from '../../../cli/define.ts';
+import { sinceCell } from '../../../cli/output/age.ts';
 import { shellWord } from '../../../cli/shell-word.ts';
 
 /** `2026-01-02T03:04:05.000Z` wherever it is shown (outputs.md, `iam invites list`). */
@@ -21,7 +22,7 @@ export const inviteView = defineView<IamStoredGroupInvite>({
     { head: 'ROLE', value: ({ role }) => roleCell(role) },
     { head: 'EMAIL', value: ({ email }) => email, wide: true },
     { head: 'SINGLE USE', value: ({ singleUse }) => (singleUse === true ? 'yes' : 'no'), wide: true },
-    { head: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
+    { head: 'CREATED', value: ({ createdAt }, cell) => sinceCell(createdAt, cell), wide: true },
   ],
   json: compact,
   envelope: 'items',

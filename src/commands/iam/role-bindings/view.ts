@@ -4,6 +4,7 @@ import { ancestry, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
+import { sinceCell } from '../../../cli/output/age.ts';
 import { groupLabel } from '../organizations/view.ts';
 import { groupName, holderOf, roleName } from './bindings.ts';
 
@@ -31,7 +32,7 @@ export const bindingView = defineView<ShownBinding>({
     { head: 'IDENTITY ID', value: ({ binding }) => binding.identity, wide: true },
     { head: 'ISSUER', value: ({ binding }) => binding.claimMatchIssuer, wide: true },
     { head: 'SUBJECT', value: ({ binding }) => binding.claimMatchSubject, wide: true },
-    { head: 'CREATED', value: ({ binding }) => binding.createdAt, wide: true },
+    { head: 'CREATED', value: ({ binding }, cell) => sinceCell(binding.createdAt, cell), wide: true },
   ],
   // Two readers expect the names of the wire, one expects flat ones (script-contracts 8).
   json: ({ binding }) => ({
