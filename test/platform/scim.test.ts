@@ -248,6 +248,8 @@ describe('patch', () => {
       { op: 'Add', path: `${enterprise}:department`, value: 'Security' },
       { op: 'Replace', value: { displayName: 'Kim Lee', 'name.familyName': 'Li', [`${enterprise}:costCenter`]: '7' } },
       { op: 'Remove', path: `${enterprise}:manager` },
+      { op: 'Add', path: enterprise, value: { division: 'EMEA', schemas: [], unknownThing: 1 } },
+      { op: 'Add', value: { unknownThing: 1 } },
     );
     expect(changed.status).toBe(200);
     expect(changed.body).toMatchObject({
@@ -256,7 +258,7 @@ describe('patch', () => {
       name: { givenName: 'Kimberly', familyName: 'Li' },
       emails: [{ value: 'k.lee@example.com', type: 'work', primary: true }],
       phoneNumbers: [{ type: 'mobile', value: '+1 555' }],
-      [enterprise]: { department: 'Security', costCenter: '7' },
+      [enterprise]: { department: 'Security', costCenter: '7', division: 'EMEA' },
     });
     expect(changed.body[enterprise].manager).toBeUndefined();
   });
@@ -372,6 +374,32 @@ describe('lists', () => {
     expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidFilter']);
   });
 
+  test('may be asked for in a body, of one kind or of all', async () => {
+    await scim('POST', '/Users', kim);
+    await makeUser('lee');
+    await scim('POST', '/Groups', { schemas: [groupSchema], displayName: 'Engineers' });
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'];
+    const users = await scim('POST', '/Users/.search', {
+      schemas,
+      filter: 'userName eq "lee"',
+      attributes: ['userName'],
+    });
+    expect([users.status, users.body.totalResults, Object.keys(users.body.Resources[0])]).toEqual([
+      200,
+      1,
+      ['schemas', 'id', 'meta', 'userName'],
+    ]);
+    const all = await scim('POST', '/.search', { schemas, filter: 'meta.resourceType pr' });
+    expect(all.body.Resources.map(({ meta }: { meta: { resourceType: string } }) => meta.resourceType)).toEqual([
+      'User',
+      'User',
+      'Group',
+    ]);
+    expect((await scim('POST', '/.search', { schemas, startIndex: 2 })).status).toBe(400);
+    expect((await scim('POST', '/Users/.search', {})).body.scimType).toBe('invalidSyntax');
+    expect((await scim('GET', '/Users/.search')).status).toBe(405);
+  });
+
   test('show the attributes that are asked for', async () => {
     await scim('POST', '/Users', kim);
     const only = await scim('GET', `/Users?attributes=userName,name.givenName,${enterprise}:department`);
@@ -400,7 +428,7 @@ describe('groups', () => {
     const base = `${platform.urls.api}/scim/v2/${provider}`;
     expect(made.body).toMatchObject({
       displayName: 'Engineers',
-      members: [{ value: kimId, display: 'kim', type: 'User', $ref: `${base}/Users/${kimId}` }],
+      members: [{ value: kimId, $ref: `${base}/Users/${kimId}` }],
     });
     const path = `/Groups/${made.body.id}`;
     const added = await patch(path, { op: 'Add', path: 'members', value: [{ value: leeId }, { value: kimId }] });

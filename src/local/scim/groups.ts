@@ -135,11 +135,11 @@ function bodyOf(tx: Tx, row: SqlRow): ScimObject {
 function membersOf(tx: Tx, row: SqlRow): ScimObject[] {
   return tx
     .all(
-      `SELECT u.id, u.user_name FROM scim_group_members m JOIN scim_users u ON u.id = m.scim_user
+      `SELECT u.id FROM scim_group_members m JOIN scim_users u ON u.id = m.scim_user
        WHERE m.scim_group = ? ORDER BY u.seq`,
       String(row['id']),
     )
-    .map((user) => ({ value: String(user['id']), display: String(user['user_name']), type: 'User' }));
+    .map((user) => ({ value: String(user['id']) }));
 }
 
 function metaOf(row: SqlRow): ScimObject {

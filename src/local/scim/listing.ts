@@ -28,8 +28,8 @@ const defaultCount = 100;
 export const mostResults = 200;
 
 export function selectPage(tx: Tx, provider: string, table: Table, query: URLSearchParams): Page {
-  const startIndex = Math.max(1, integer(query, 'startIndex') ?? 1);
-  const count = Math.min(Math.max(0, integer(query, 'count') ?? defaultCount), mostResults);
+  const startIndex = Math.max(1, integerIn(query, 'startIndex') ?? 1);
+  const count = Math.min(Math.max(0, integerIn(query, 'count') ?? defaultCount), mostResults);
   const text = query.get('filter');
   const filter = text === null || text.trim() === '' ? undefined : parseFilter(table.type, text);
   const column = filter === undefined ? undefined : indexedColumn(table, filter);
@@ -68,7 +68,7 @@ function indexedColumn(table: Table, filter: Filter): { name: string; value: str
   return name === undefined ? undefined : { name, value: filter.value };
 }
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+export function integerIn(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
   if (!/^-?\d{1,9}$/.test(text)) throw badRequest('invalidValue', `${name} must be a whole number`);

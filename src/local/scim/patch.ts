@@ -3,8 +3,8 @@
 
 import { containerOf, isObject, matches, type ScimObject } from './matching.ts';
 import { normalize, normalizeSingle, normalizeValue } from './normalize.ts';
-import { type Filter, parseTargetPath, type TargetPath } from './paths.ts';
-import { findExtension, type ResourceType } from './schema.ts';
+import { type Filter, findPath, parseTargetPath, type TargetPath } from './paths.ts';
+import { findExtension, type ResourceSchema, type ResourceType } from './schema.ts';
 import { badRequest, type ScimError } from './scim-error.ts';
 
 type Verb = 'add' | 'replace' | 'remove';
@@ -17,6 +17,11 @@ export function applyPatch(type: ResourceType, resource: ScimObject, body: unkno
   const changed = structuredClone(resource);
   for (const operation of operationsOf(body)) {
     const { verb, path, value } = operation;
+    const extension = path === undefined ? undefined : findExtension(type, path);
+    if (extension !== undefined) {
+      applyToExtension(type, changed, verb, extension, value);
+      continue;
+    }
     if (path !== undefined) {
       applyAt(changed, verb, parseTargetPath(type, path), value);
       continue;
@@ -33,13 +38,28 @@ function applyKey(type: ResourceType, resource: ScimObject, verb: Verb, key: str
   if (/^(?:schemas|id|meta|groups)$/i.test(key)) return;
   const extension = findExtension(type, key);
   if (extension === undefined) {
+    // As in a whole resource, what is not known is left out; a path of its own must be right.
+    if (!key.includes('[') && findPath(type, key) === undefined) return;
     applyAt(resource, verb, parseTargetPath(type, key), value);
     return;
   }
-  if (!isObject(value)) throw badRequest('invalidValue', `${JSON.stringify(key)} must be an object`);
-  for (const [name, part] of Object.entries(value)) {
-    applyAt(resource, verb, parseTargetPath(type, `${extension.id}:${name}`), part);
+  applyToExtension(type, resource, verb, extension, value);
+}
+
+/** All of an extension at once, named by its URN. */
+function applyToExtension(
+  type: ResourceType,
+  resource: ScimObject,
+  verb: Verb,
+  extension: ResourceSchema,
+  value: unknown,
+): void {
+  if (verb === 'remove') {
+    delete resource[extension.id];
+    return;
   }
+  if (!isObject(value)) throw badRequest('invalidValue', `${JSON.stringify(extension.id)} must be an object`);
+  for (const [name, part] of Object.entries(value)) applyKey(type, resource, verb, `${extension.id}:${name}`, part);
 }
 
 interface Operation {

@@ -10,6 +10,8 @@ export interface Attribute {
   readonly caseExact: boolean;
   readonly mutability: 'readWrite' | 'readOnly';
   readonly uniqueness: 'none' | 'server';
+  /** What a reference may lead to: kinds of resources, or `external` for any URL. */
+  readonly referenceTypes?: readonly string[];
   readonly subAttributes: readonly Attribute[];
 }
 
@@ -73,7 +75,7 @@ export const userSchema: ResourceSchema = {
     ]),
     attribute('displayName', 'The name as it is shown'),
     attribute('nickName', 'Informal name'),
-    attribute('profileUrl', 'Page about the user', { type: 'reference' }),
+    attribute('profileUrl', 'Page about the user', { type: 'reference', referenceTypes: ['external'] }),
     attribute('title', 'Position'),
     attribute('userType', 'Relation to the organization'),
     attribute('preferredLanguage', 'Language tag'),
@@ -106,7 +108,12 @@ export const userSchema: ResourceSchema = {
       'Groups that the user is in; changed through the groups',
       [
         attribute('value', 'Id of the group', { caseExact: true, ...readOnly }),
-        attribute('$ref', 'URL of the group', { type: 'reference', caseExact: true, ...readOnly }),
+        attribute('$ref', 'URL of the group', {
+          type: 'reference',
+          referenceTypes: ['Group'],
+          caseExact: true,
+          ...readOnly,
+        }),
         attribute('display', 'Name of the group', readOnly),
         attribute('type', 'Always direct', readOnly),
       ],
@@ -127,7 +134,7 @@ export const enterpriseSchema: ResourceSchema = {
     attribute('department', 'Department'),
     complex('manager', 'The manager', [
       attribute('value', 'Id of the manager', { caseExact: true }),
-      attribute('$ref', 'URL of the manager', { type: 'reference', caseExact: true }),
+      attribute('$ref', 'URL of the manager', { type: 'reference', referenceTypes: ['User'], caseExact: true }),
       attribute('displayName', 'Name of the manager'),
     ]),
   ],
@@ -145,9 +152,11 @@ export const groupSchema: ResourceSchema = {
       'The users in the group; groups in groups are not supported',
       [
         attribute('value', 'Id of the user', { caseExact: true }),
-        attribute('$ref', 'URL of the user', { type: 'reference', caseExact: true }),
-        attribute('display', 'Name of the user'),
-        attribute('type', 'Always User'),
+        attribute('$ref', 'URL of the user', {
+          type: 'reference',
+          referenceTypes: ['User'],
+          caseExact: true,
+        }),
       ],
       { multiValued: true },
     ),

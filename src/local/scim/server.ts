@@ -20,8 +20,8 @@ import {
   replaceGroup,
   toGroupResource,
 } from './groups.ts';
-import { selectPage, type Table } from './listing.ts';
-import type { ScimObject } from './matching.ts';
+import { integerIn, mostResults, selectPage, type Table } from './listing.ts';
+import { isObject, type ScimObject } from './matching.ts';
 import { type Projection, project, projectionOf } from './projection.ts';
 import { ScimError, toErrorBody } from './scim-error.ts';
 import { createUser, deleteUser, findUser, patchUser, replaceUser, toUserResource, userTable } from './users.ts';
@@ -46,7 +46,8 @@ interface Reply {
 interface ScimRequest {
   readonly method: string;
   readonly query: URLSearchParams;
-  readonly body: unknown;
+  /** The JSON of the body. Throws a ScimError when it is none. */
+  body(): unknown;
   readonly ifMatch: string | undefined;
 }
 
@@ -93,12 +94,12 @@ export function createScim({ store, urls, onCall }: ScimOptions): HttpHandler {
     const call: ScimRequest = {
       method,
       query: url.searchParams,
-      body: method === 'GET' || method === 'DELETE' ? undefined : parseJson(text),
+      body: () => parseJson(text),
       ifMatch: request.headers['if-match'],
     };
     const base = scimEndpoint(urls.api, id);
     const work = (tx: Tx): Reply => route(tx, requireConnector(tx, id, authorization), rest, call, base);
-    return method === 'GET' ? store.read(work) : store.transact(work);
+    return method === 'GET' || rest.at(-1) === '.search' ? store.read(work) : store.transact(work);
   };
 
   return {
@@ -148,8 +149,11 @@ function requireConnector(tx: Tx, id: string, authorization: string | undefined)
 function route(tx: Tx, provider: ProviderRecord, rest: string[], call: ScimRequest, base: string): Reply {
   const [first = '', second, ...more] = rest;
   if (more.length > 0) throw noSuchEndpoint();
+  if (first === '.search' && second === undefined)
+    return searchCall(tx, provider, Object.values(collections), call, base);
   const collection = Object.hasOwn(collections, first) ? collections[first] : undefined;
   if (collection !== undefined) {
+    if (second === '.search') return searchCall(tx, provider, [collection], call, base);
     return second === undefined
       ? collectionCall(tx, provider, collection, call, base)
       : resourceCall(tx, provider, collection, second, call, base);
@@ -198,12 +202,64 @@ function collectionCall(
     case 'POST':
       return one(
         201,
-        collection.toResource(tx, collection.create(tx, provider, call.body), base, projection),
+        collection.toResource(tx, collection.create(tx, provider, call.body()), base, projection),
         projection,
       );
     default:
       throw notAllowed(call.method);
   }
+}
+
+/** A list whose parameters come in the body (RFC 7644, 3.4.3), of one kind or of all. */
+function searchCall(
+  tx: Tx,
+  provider: ProviderRecord,
+  searched: readonly Collection[],
+  call: ScimRequest,
+  base: string,
+): Reply {
+  if (call.method !== 'POST') throw notAllowed(call.method);
+  const query = toQuery(call.body());
+  const pages = searched.map((collection) => {
+    const projection = projectionOf(collection.table.type, query);
+    const page = selectPage(tx, provider.id, collection.table, query);
+    const resources = page.rows.map((row) => project(collection.toResource(tx, row, base, projection), projection));
+    return { ...page, resources };
+  });
+  const [only, ...others] = pages;
+  if (only !== undefined && others.length === 0) {
+    return { status: 200, body: toList(only.resources, only.total, only.startIndex) };
+  }
+  // Pages of several kinds have no order in common, so there is only the first one.
+  if ((integerIn(query, 'startIndex') ?? 1) > 1) {
+    throw new ScimError(400, 'A search over all kinds of resources has one page', 'invalidValue');
+  }
+  const total = pages.reduce((sum, page) => sum + page.total, 0);
+  if (total > mostResults) throw new ScimError(400, 'There are too many results', 'tooMany');
+  return {
+    status: 200,
+    body: toList(
+      pages.flatMap(({ resources }) => resources),
+      total,
+      1,
+    ),
+  };
+}
+
+const searchSchema = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
+
+function toQuery(body: unknown): URLSearchParams {
+  const { schemas } = isObject(body) ? body : {};
+  if (!isObject(body) || !Array.isArray(schemas) || !schemas.includes(searchSchema)) {
+    throw new ScimError(400, `schemas must name ${searchSchema}`, 'invalidSyntax');
+  }
+  const query = new URLSearchParams();
+  for (const name of ['attributes', 'excludedAttributes', 'filter', 'startIndex', 'count']) {
+    const value = body[name];
+    if (value === undefined || value === null) continue;
+    query.set(name, Array.isArray(value) ? value.join(',') : String(value));
+  }
+  return query;
 }
 
 function resourceCall(
@@ -222,9 +278,9 @@ function resourceCall(
     case 'GET':
       return answer(row);
     case 'PUT':
-      return answer(collection.replace(tx, provider, row, call.body));
+      return answer(collection.replace(tx, provider, row, call.body()));
     case 'PATCH':
-      return answer(collection.patch(tx, provider, row, call.body));
+      return answer(collection.patch(tx, provider, row, call.body()));
     case 'DELETE':
       collection.remove(tx, provider, row);
       return { status: 204 };
