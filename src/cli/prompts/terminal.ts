@@ -198,10 +198,12 @@ function branchesOf(candidates: readonly { readonly depth?: number }[]): string[
   return prefixes.reverse();
 }
 
+/** What is wrong with a text, or undefined. */
+type Validate = (text: string) => string | undefined;
+
 interface LineConfig {
   readonly message: string;
-  readonly validate: (text: string) => string | undefined;
-  readonly secret: boolean;
+  readonly validate: Validate;
 }
 
 /** The line typed, without blanks around it; undefined at the end of the input. */
@@ -224,20 +226,36 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
       setWrong(problem);
     }
   });
-  const shown = config.secret ? '*'.repeat(value.length) : value;
-  return [`${config.message} ${shown}`, wrong === undefined ? '' : `  ${wrong}`];
+  return [`${config.message} ${value}`, wrong === undefined ? '' : `  ${wrong}`];
 });
 
 export async function text(
   message: string,
-  validate: (text: string) => string | undefined,
+  validate: Validate,
   options: TextOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const config = { message: printableLines(message), validate, secret: options.secret === true };
-  const typed = await guarded(() => line(config, streams(signal)));
+  const asked = printableLines(message);
+  const typed = await guarded(() =>
+    options.secret ? hidden(asked, validate, signal) : line({ message: asked, validate }, streams(signal)),
+  );
   if (typed === undefined) throw cancelled();
   return typed;
+}
+
+/** Stars for what is typed. The library does not notice Ctrl-D, which ends the input: the terminal then pauses. */
+async function hidden(message: string, validate: Validate, signal: AbortSignal): Promise<string | undefined> {
+  const { password } = await import('@inquirer/prompts');
+  const ended = new Promise<undefined>((resolve) => {
+    process.stdin.once('pause', () => setImmediate(resolve, undefined));
+  });
+  const config = {
+    message,
+    mask: '*',
+    theme: { prefix: '' },
+    validate: (text: string) => validate(text.trim()) ?? true,
+  };
+  return Promise.race([password(config, streams(signal)).then((text) => text.trim()), ended]);
 }
 
 const streams = (signal: AbortSignal) => ({ input: process.stdin, output: process.stderr, signal });
