@@ -223,8 +223,8 @@ export interface View<T> {
   readonly envelope?: 'items' | 'array';
   /** May fetch what only a tree shows, e.g. names of the groups around. */
   readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
-  /** Free text for a single item; every line ends with a newline. */
-  readonly text?: (item: T, cell: CellContext) => string;
+  /** Free text for a single item; every line ends with a newline. May fetch what only it shows. */
+  readonly text?: (item: T, cell: CellContext) => string | Promise<string>;
   /** Variables for `env`, without `export`. */
   readonly env?: (item: T) => Readonly<Record<string, string>>;
   /** Said on stderr when a list is empty. */

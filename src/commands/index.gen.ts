@@ -128,6 +128,25 @@ export const index: IndexNode = {
           name: "subscriptions",
           summary: "Manage where events are sent.",
           aliases: ["subscription","subs","sub"],
+          children: [
+            {
+              name: "create",
+              summary: "Send events to an address.",
+              load: () => import('./events/subscriptions/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Stop sending events to an address.",
+              aliases: ["rm"],
+              load: () => import('./events/subscriptions/delete.ts'),
+            },
+            {
+              name: "list",
+              summary: "List where events are sent.",
+              aliases: ["ls"],
+              load: () => import('./events/subscriptions/list.ts'),
+            },
+          ],
         },
       ],
     },
@@ -393,6 +412,7 @@ export const index: IndexNode = {
             {
               name: "describe",
               summary: "Show one identity.",
+              aliases: ["view"],
               load: () => import('./iam/identities/describe.ts'),
             },
             {
@@ -632,6 +652,24 @@ export const index: IndexNode = {
       aliases: ["image","img"],
       children: [
         {
+          name: "entitlements",
+          summary: "See which images an organization may use.",
+          aliases: ["entitlement"],
+          children: [
+            {
+              name: "list",
+              summary: "List the entitlements of an organization.",
+              aliases: ["ls"],
+              load: () => import('./images/entitlements/list.ts'),
+            },
+          ],
+        },
+        {
+          name: "history",
+          summary: "Show what a tag has named, newest first.",
+          load: () => import('./images/history.ts'),
+        },
+        {
           name: "list",
           summary: "List images with their digests and tags.",
           aliases: ["ls"],
@@ -676,6 +714,11 @@ export const index: IndexNode = {
               summary: "List the tags of images.",
               aliases: ["ls"],
               load: () => import('./images/tags/list.ts'),
+            },
+            {
+              name: "resolve",
+              summary: "Tell the digest of a tag and its other names.",
+              load: () => import('./images/tags/resolve.ts'),
             },
           ],
         },

@@ -3,5 +3,7 @@ import type { Renderer } from './renderer.ts';
 
 /** As the view words it; what came over the network cannot reach the terminal as anything but text. */
 export const render: Renderer = async ({ view, items, io, now }) => {
-  for await (const item of items) io.out(printableLines(view.text?.(item, { now, relativeTimes: io.outIsTty }) ?? ''));
+  for await (const item of items) {
+    io.out(printableLines((await view.text?.(item, { now, relativeTimes: io.outIsTty })) ?? ''));
+  }
 };

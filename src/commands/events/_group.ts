@@ -1,0 +1,7 @@
+import { defineGroup } from '../../cli/define.ts';
+
+export default defineGroup({
+  path: ['events'],
+  summary: 'Be told of what happens.',
+  aliases: ['event'],
+});

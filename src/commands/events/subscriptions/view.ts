@@ -1,0 +1,13 @@
+import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
+import { defineView } from '../../../cli/define.ts';
+
+export const subscriptionView = defineView<EventsSubscription>({
+  id: ({ id = '' }) => id,
+  columns: [
+    { head: 'ID', value: ({ id }) => id },
+    { head: 'SINK', value: ({ sink }) => sink },
+  ],
+  json: ({ id = '', sink = '' }) => ({ id, sink }),
+  envelope: 'items',
+  empty: 'No subscriptions found.',
+});
