@@ -1,56 +1,191 @@
-// Identity tokens that the surroundings hand out without a question (protocols 8.3).
+// Identity tokens that the surroundings hand out without a question (protocols 8.3): GitHub Actions, GitLab, Buildkite,
+// CircleCI, Google Cloud, and AWS. Everywhere else the token is a file or a value that a person names.
 
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { audiencesOf, decodeClaims } from './jwt.ts';
+
+export interface TokenRequest {
+  /** The issuer that the token is for. */
+  readonly audience: string;
+  /** UIDP of the identity to assume, if one was named. */
+  readonly identity?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface AmbientProvider {
   /** Stored in login records. */
   readonly name: string;
-  /** A fresh identity token for that audience. Throws kind `auth` when the surroundings refuse. */
-  token(audience: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * False for surroundings that people have on their own machines too: they count only when asked for, or when nobody is
+   * there to sign in.
+   */
+  readonly isJob: boolean;
+  /** A fresh identity token. Throws kind `auth` when the surroundings refuse. */
+  token(request: TokenRequest): Promise<string>;
 }
 
 /** The provider of these surroundings, or undefined outside of any. */
 export function ambientProvider(host: Host): AmbientProvider | undefined {
+  for (const find of [github, gitlab, buildkite, circleci, google, aws]) {
+    const provider = find(host);
+    if (provider !== undefined) return provider;
+  }
+  return undefined;
+}
+
+/**
+ * What to change when this is a place that could hand out tokens but does not; undefined elsewhere. `isAlone`: nobody is
+ * there to sign in.
+ */
+export function ambientHint({ env }: Pick<Host, 'env'>, isAlone: boolean): string | undefined {
+  if (env['GITHUB_ACTIONS'] === 'true') {
+    return 'give the workflow `permissions: id-token: write`, so that GitHub hands out an identity token';
+  }
+  if (env['GITLAB_CI'] === 'true') {
+    return 'give the job `id_tokens:` with the issuer as `aud`, so that GitLab hands out an identity token';
+  }
+  if (isAlone && env['KUBERNETES_SERVICE_HOST']) {
+    return 'project a service account token for the issuer into the pod, and give its path with `--identity-token`';
+  }
+  return undefined;
+}
+
+function github(host: Host): AmbientProvider | undefined {
   const url = host.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
   const bearer = host.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
   if (!url || !bearer) return undefined;
-  return { name: 'github', token: (audience, signal) => githubToken(host, url, bearer, audience, signal) };
+  const token = async ({ audience, signal }: TokenRequest) => {
+    const address = new URL(url);
+    address.searchParams.set('audience', audience);
+    const headers = { authorization: `bearer ${bearer}`, accept: 'application/json' };
+    const { status, text } = await get(host, address.href, headers, signal);
+    const value = status === 200 ? valueIn(text) : undefined;
+    if (value !== undefined) return value;
+    throw refused(`GitHub did not hand out an identity token (HTTP ${status})`, ambientHint(host, true));
+  };
+  return { name: 'github', isJob: true, token };
 }
 
-/** What to change when this is a place that could hand out tokens but does not; undefined elsewhere. */
-export function ambientHint(host: Host): string | undefined {
-  if (host.env['GITHUB_ACTIONS'] !== 'true') return undefined;
-  return 'give the workflow `permissions: id-token: write`, so that GitHub hands out an identity token';
+/**
+ * GitLab puts tokens into variables that the job names itself (protocols 8.1), so they are known by who issued them: the
+ * instance. Of several, the one for our issuer.
+ */
+function gitlab({ env }: Host): AmbientProvider | undefined {
+  const server = env['CI_SERVER_URL'];
+  if (env['GITLAB_CI'] !== 'true' || !server) return undefined;
+  const tokens = Object.entries(env)
+    // These are credentials for the instance itself, and gone from newer ones.
+    .filter(([name]) => !name.startsWith('CI_JOB_'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, value]) => (value !== undefined && decodeClaims(value)?.iss === server ? [value] : []));
+  const [first] = tokens;
+  if (first === undefined) return undefined;
+  const isFor = (token: string, audience: string) => {
+    const held = audiencesOf(decodeClaims(token) ?? {});
+    return held.includes(audience) || held.includes(new URL(audience).host);
+  };
+  const token = async ({ audience }: TokenRequest) => tokens.find((one) => isFor(one, audience)) ?? first;
+  return { name: 'gitlab', isJob: true, token };
 }
 
-async function githubToken(
-  host: Host,
-  url: string,
-  bearer: string,
-  audience: string,
+function buildkite(host: Host): AmbientProvider | undefined {
+  if (host.env['BUILDKITE'] !== 'true' || !host.env['BUILDKITE_JOB_ID']) return undefined;
+  const token = async ({ audience, signal }: TokenRequest) => {
+    const args = ['oidc', 'request-token', '--audience', audience];
+    const printed = await outputOf(host, 'buildkite-agent', args, signal);
+    const value = printed?.trim() ?? '';
+    if (decodeClaims(value) !== undefined) return value;
+    throw refused('Buildkite’s agent did not hand out an identity token', undefined);
+  };
+  return { name: 'buildkite', isJob: true, token };
+}
+
+/** For the organization and not for us: identities for CircleCI name that audience (protocols 8.1, Q12). */
+function circleci({ env }: Host): AmbientProvider | undefined {
+  const value = env['CIRCLE_OIDC_TOKEN'];
+  if (env['CIRCLECI'] !== 'true' || !value) return undefined;
+  return { name: 'circleci', isJob: true, token: async () => value };
+}
+
+function google(host: Host): AmbientProvider | undefined {
+  const named = host.env['GCE_METADATA_HOST'];
+  if (!named && !isGoogleMachine(host)) return undefined;
+  const base = `http://${named || 'metadata.google.internal'}/computeMetadata/v1/instance/service-accounts/default`;
+  const token = async ({ audience, signal }: TokenRequest) => {
+    const query = new URLSearchParams({ audience, format: 'full' });
+    const { status, text } = await get(host, `${base}/identity?${query}`, { 'metadata-flavor': 'Google' }, signal);
+    const value = text.trim();
+    if (status === 200 && decodeClaims(value) !== undefined) return value;
+    throw refused(`Google Cloud did not hand out an identity token (HTTP ${status})`, 'give it a service account');
+  };
+  return { name: 'google', isJob: true, token };
+}
+
+/** By what the machine says of itself: asking for a host that is not there takes seconds. */
+function isGoogleMachine({ env, platform }: Host): boolean {
+  if (env['K_SERVICE'] || env['CLOUD_RUN_JOB']) return true;
+  if (platform !== 'linux') return false;
+  try {
+    return readFileSync('/sys/class/dmi/id/product_name', 'utf8').trim() === 'Google Compute Engine';
+  } catch {
+    return false;
+  }
+}
+
+function aws(host: Host): AmbientProvider | undefined {
+  const { env } = host;
+  const names = [
+    'AWS_ACCESS_KEY_ID',
+    'AWS_PROFILE',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+  ];
+  const container = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'];
+  if (![...names, ...container].some((name) => Boolean(env[name]))) return undefined;
+  const token = async ({ audience, identity, signal }: TokenRequest) => {
+    if (identity === undefined) {
+      throw refused('AWS credentials only prove an identity that is named', 'name it with `--identity`');
+    }
+    const { awsCredentials } = await import('./aws-credentials.ts');
+    const { awsIdentityToken } = await import('./aws-token.ts');
+    return awsIdentityToken(await awsCredentials(host, signal), { audience, identity }, host.now());
+  };
+  return { name: 'aws', isJob: false, token };
+}
+
+function get(host: Host, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined) {
+  return send(host, { method: 'GET', url, headers, timeoutMs: 30_000, maxBytes: 1024 * 1024, signal });
+}
+
+/** What a program prints; undefined when it fails or is not there. Its own words go to stderr, where people see them. */
+function outputOf(
+  { env, cwd }: Host,
+  program: string,
+  args: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<string> {
-  const address = new URL(url);
-  address.searchParams.set('audience', audience);
-  const response = await send(host, {
-    method: 'GET',
-    url: address.href,
-    headers: { authorization: `bearer ${bearer}`, accept: 'application/json' },
-    timeoutMs: 30_000,
-    maxBytes: 1024 * 1024,
-    signal,
-  });
-  const value = response.status === 200 ? tokenIn(response.text) : undefined;
-  if (value !== undefined) return value;
-  throw new CliError('auth', `GitHub did not hand out an identity token (HTTP ${response.status})`, {
-    code: 'auth.no-ambient-token',
-    hint: ambientHint(host) ?? 'give the token with `--identity-token`',
+): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 30_000,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (text.length < 1024 * 1024) text += chunk;
+    });
+    child.once('error', () => (signal?.aborted ? reject(signal.reason) : resolve(undefined)));
+    child.once('close', (code) => resolve(code === 0 ? text : undefined));
   });
 }
 
-function tokenIn(text: string): string | undefined {
+function valueIn(text: string): string | undefined {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body !== 'object' || body === null || !('value' in body)) return undefined;
@@ -58,4 +193,11 @@ function tokenIn(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function refused(message: string, hint: string | undefined): CliError {
+  return new CliError('auth', message, {
+    code: 'auth.no-ambient-token',
+    hint: hint ?? 'give the token with `--identity-token`',
+  });
 }

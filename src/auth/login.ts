@@ -108,8 +108,9 @@ async function findIdentityToken(
   if (options.preferAmbient && ambient !== undefined) return fromAmbient(ambient, issuer, options);
   if (options.identityToken !== undefined) return readIdentityToken(host, options.identityToken);
   if (options.preferAmbient || options.identity !== undefined) {
-    if (ambient !== undefined) return fromAmbient(ambient, issuer, options);
-    const hint = ambientHint(host);
+    const counts = ambient?.isJob || options.preferAmbient || options.allowBrowser === false;
+    if (ambient !== undefined && counts) return fromAmbient(ambient, issuer, options);
+    const hint = ambientHint(host, options.allowBrowser === false);
     if (hint !== undefined) {
       throw new CliError('auth', 'Cannot login: there is no identity token', { code: 'auth.no-identity-token', hint });
     }
@@ -119,7 +120,7 @@ async function findIdentityToken(
 
 async function fromAmbient(provider: AmbientProvider, issuer: string, options: LoginOptions): Promise<IdentityToken> {
   // The audience every identity accepts that names no other (protocols 3.4).
-  const token = await provider.token(issuer, options.signal);
+  const token = await provider.token({ audience: issuer, identity: options.identity, signal: options.signal });
   return { token, source: { kind: 'ambient', provider: provider.name } };
 }
 

@@ -237,7 +237,9 @@ async function identityTokenOf(
   if (record.source.kind === 'ambient') {
     const { ambientProvider } = await import('./ambient.ts');
     const provider = ambientProvider(host);
-    if (provider?.name === record.source.provider) return provider.token(record.issuer, signal);
+    if (provider?.name === record.source.provider) {
+      return provider.token({ audience: record.issuer, identity: record.identity, signal });
+    }
   }
   return undefined;
 }

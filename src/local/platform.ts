@@ -14,6 +14,7 @@ import { type RequestLogEntry, startServer } from './http/server.ts';
 import { createIssuer } from './issuer/issuer.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { createBlobStore } from './registry/blob-store.ts';
+import { createBuilder } from './registry/builder.ts';
 import { parseDigest } from './registry/digest.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createScim } from './scim/server.ts';
@@ -95,7 +96,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     store.transact((tx) => writeMeta(tx, 'port', String(server.port)));
 
     const urls = urlsOf(host, server.port);
-    const issuer = createIssuer({ store, urls, clock });
+    const awsSts = options.clouds?.awsSts;
+    const issuer = createIssuer({ store, urls, clock, ...(awsSts ? { awsSts } : {}) });
     const blobs = createBlobStore(dataDir);
     const readBlob = (text: string): Uint8Array | undefined => {
       const digest = parseDigest(text);
@@ -130,6 +132,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       createConsole(urls),
     ]);
     events.start();
+    const builder = createBuilder({ store, blobs, clock, onDefect });
+    undo.push(() => builder.stop());
+    builder.start();
     const upkeep = startUpkeep([() => registry.collectGarbage(), () => pruneEvents(store)], onDefect);
     undo.push(() => upkeep.stop());
     writePlatformFile({ ...urls, dataDir, pid: process.pid });

@@ -15,6 +15,7 @@ import type { PkceSupport } from '../services/identity-providers.ts';
 import type { Store } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { createAccessTokens } from './access-tokens.ts';
+import { createAwsVerifier } from './aws-verify.ts';
 import { createDeviceCodes } from './device-codes.ts';
 import { deviceCodePath, deviceGrant, serveDeviceCode, serveDeviceToken, tokenPath } from './device-endpoints.ts';
 import { type FetchUpstream, fetchUpstream } from './fetch-upstream.ts';
@@ -34,6 +35,8 @@ export interface IssuerOptions {
   readonly fetchUpstream?: FetchUpstream;
   /** How AWS is asked; AWS identities are refused without it. */
   readonly verifyAws?: VerifyAws;
+  /** Where AWS is asked when `verifyAws` does not say how, e.g. `https://sts.amazonaws.com`. */
+  readonly awsSts?: string;
 }
 
 export interface Issuer extends HttpHandler {
@@ -55,7 +58,10 @@ const jwksPath = '/.well-known/jwks.json';
 const largestForm = 64 * 1024;
 
 export function createIssuer(options: IssuerOptions): Issuer {
-  const { store, urls, clock, verifyAws } = options;
+  const { store, urls, clock, awsSts } = options;
+  const verifyAws =
+    options.verifyAws ??
+    (awsSts === undefined ? undefined : createAwsVerifier({ endpoint: awsSts, audiences: [urls.issuer], clock }));
   const accessTokens = createAccessTokens(store, urls.issuer, clock);
   const fetchDocument = options.fetchUpstream ?? fetchUpstream;
   const upstream = createUpstream(store, urls, clock, fetchDocument);

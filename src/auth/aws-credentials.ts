@@ -1,0 +1,197 @@
+// AWS credentials from where AWS's own tools look (protocols 3.5): variables, the profile files, a web identity, the
+// container's and the machine's endpoints, in that order. Promises: values are never logged; plain http only to this
+// machine and to link-local addresses.
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { send } from '../api/transport.ts';
+import { CliError } from '../errors.ts';
+import { readTextIfExists } from '../files.ts';
+import type { Host } from '../host.ts';
+import type { AwsCredentials } from './aws-token.ts';
+
+const waitMs = 5_000;
+const mostBytes = 64 * 1024;
+
+/** Throws kind `auth` when nothing gives any, naming what was tried last. */
+export async function awsCredentials(host: Host, signal?: AbortSignal): Promise<AwsCredentials> {
+  for (const source of [fromVariables, fromWebIdentity, fromProfile, fromContainer, fromMachine]) {
+    const found = await source(host, signal);
+    if (found !== undefined) return found;
+  }
+  throw noCredentials('none were found');
+}
+
+type Source = (host: Host, signal: AbortSignal | undefined) => Promise<AwsCredentials | undefined>;
+
+const fromVariables: Source = async ({ env }) =>
+  credentialsOf(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']);
+
+const fromProfile: Source = async (host) => {
+  const { env } = host;
+  const name = env['AWS_PROFILE'] || 'default';
+  const read = (variable: string, file: string) => {
+    const path = env[variable];
+    return readTextIfExists(path ? resolve(host.cwd, path) : join(host.home(), '.aws', file)) ?? '';
+  };
+  const shared = sectionOf(read('AWS_SHARED_CREDENTIALS_FILE', 'credentials'), [name]);
+  const config = sectionOf(read('AWS_CONFIG_FILE', 'config'), [`profile ${name}`, name === 'default' ? name : '']);
+  const profile = { ...config, ...shared };
+  const found = credentialsOf(
+    profile['aws_access_key_id'],
+    profile['aws_secret_access_key'],
+    profile['aws_session_token'],
+  );
+  if (found !== undefined || !env['AWS_PROFILE']) return found;
+  const needs = ['role_arn', 'sso_session', 'sso_start_url', 'credential_process'].find((key) => key in profile);
+  throw noCredentials(
+    needs === undefined
+      ? `profile "${name}" has none`
+      : `profile "${name}" needs \`${needs}\`, which chainctl does not do by itself`,
+    `run \`eval "$(aws configure export-credentials --profile ${name} --format env)"\` first`,
+  );
+};
+
+/** Trades the token of a pod or job for the role's credentials, as in EKS. */
+const fromWebIdentity: Source = async (host, signal) => {
+  const { env } = host;
+  const [path, role] = [env['AWS_WEB_IDENTITY_TOKEN_FILE'], env['AWS_ROLE_ARN']];
+  if (!path || !role) return undefined;
+  const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
+  const endpoint =
+    env['AWS_ENDPOINT_URL_STS'] || (region ? `https://sts.${region}.amazonaws.com` : 'https://sts.amazonaws.com');
+  requireSafe(endpoint);
+  let token: string;
+  try {
+    token = readFileSync(resolve(host.cwd, path), 'utf8').trim();
+  } catch {
+    throw noCredentials(`the token in "${path}" cannot be read`);
+  }
+  const form = new URLSearchParams({
+    Action: 'AssumeRoleWithWebIdentity',
+    Version: '2011-06-15',
+    RoleArn: role,
+    RoleSessionName: env['AWS_ROLE_SESSION_NAME'] || `chainctl-${host.now()}`,
+    WebIdentityToken: token,
+  });
+  const answer = await send(host, {
+    method: 'POST',
+    url: endpoint,
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    timeoutMs: 30_000,
+    maxBytes: mostBytes,
+    signal,
+  });
+  const body = objectIn(answer.text);
+  const result = memberOf(memberOf(body, 'AssumeRoleWithWebIdentityResponse'), 'AssumeRoleWithWebIdentityResult');
+  const found = fromAnswer(memberOf(result, 'Credentials'), 'SessionToken');
+  if (answer.status !== 200 || found === undefined) {
+    throw noCredentials(`AWS did not give the role "${role}" (HTTP ${answer.status})`);
+  }
+  return found;
+};
+
+const fromContainer: Source = async (host, signal) => {
+  const { env } = host;
+  const relative = env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'];
+  const full = env['AWS_CONTAINER_CREDENTIALS_FULL_URI'];
+  if (!relative && !full) return undefined;
+  const url = relative ? new URL(relative, 'http://169.254.170.2').href : (full ?? '');
+  requireSafe(url);
+  const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+  const token = file ? readTextIfExists(resolve(host.cwd, file))?.trim() : env['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
+  return getCredentials(host, url, token ? { authorization: token } : {}, signal);
+};
+
+/** The machine's own endpoint, second version: a token first, so that nobody can be talked into asking it. */
+const fromMachine: Source = async (host, signal) => {
+  const { env } = host;
+  if (env['AWS_EC2_METADATA_DISABLED'] === 'true') return undefined;
+  const base = (env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] || 'http://169.254.169.254').replace(/\/+$/, '');
+  requireSafe(base);
+  const ask = (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) =>
+    send(host, { method, url: `${base}/latest/${path}`, headers, timeoutMs: waitMs, maxBytes: mostBytes, signal });
+  const session = await ask('PUT', 'api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '300' });
+  const headers = { 'x-aws-ec2-metadata-token': session.text.trim() };
+  const role = (await ask('GET', 'meta-data/iam/security-credentials/', headers)).text.trim().split('\n')[0] ?? '';
+  if (!/^[\w+=,.@-]+$/.test(role)) throw noCredentials('this machine has no role');
+  return getCredentials(host, `${base}/latest/meta-data/iam/security-credentials/${role}`, headers, signal);
+};
+
+async function getCredentials(
+  host: Host,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const answer = await send(host, {
+    method: 'GET',
+    url,
+    headers: { accept: 'application/json', ...headers },
+    timeoutMs: waitMs,
+    maxBytes: mostBytes,
+    signal,
+  });
+  const found = answer.status === 200 ? fromAnswer(objectIn(answer.text), 'Token') : undefined;
+  if (found === undefined) throw noCredentials(`${new URL(url).host} gave none (HTTP ${answer.status})`);
+  return found;
+}
+
+function fromAnswer(value: unknown, tokenName: 'Token' | 'SessionToken'): AwsCredentials | undefined {
+  const text = (name: string) => {
+    const member = memberOf(value, name);
+    return typeof member === 'string' ? member : undefined;
+  };
+  return credentialsOf(text('AccessKeyId'), text('SecretAccessKey'), text(tokenName));
+}
+
+function credentialsOf(
+  accessKeyId: string | undefined,
+  secretAccessKey: string | undefined,
+  sessionToken: string | undefined,
+): AwsCredentials | undefined {
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  // They go into headers.
+  for (const value of [accessKeyId, sessionToken ?? '']) {
+    if (!/^[\x21-\x7e]*$/.test(value)) throw noCredentials('they are not one word of plain text each');
+  }
+  return { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined };
+}
+
+/** The settings of the first section with one of these names, in AWS's ini dialect. */
+function sectionOf(text: string, names: readonly string[]): Record<string, string> {
+  const settings: Record<string, string> = {};
+  let inside = false;
+  for (const line of text.split(/\r?\n/)) {
+    const [, header] = /^\s*\[\s*([^\]]*?)\s*\]/.exec(line) ?? [];
+    if (header !== undefined) inside = names.includes(header.replace(/\s+/g, ' '));
+    const [, key, value] = /^([\w-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (inside && key !== undefined && value !== undefined) settings[key.toLowerCase()] = value;
+  }
+  return settings;
+}
+
+/** https, or the places where clouds answer in plain http: this machine and link-local addresses. */
+function requireSafe(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const near = /^(localhost|127(\.\d+){3}|\[::1\]|169\.254(\.\d+){2}|\[fd00:ec2::(254|23)\])$/;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && near.test(url.hostname))) return;
+  throw noCredentials('their address is neither https nor on this machine');
+}
+
+function objectIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
+}
+
+function noCredentials(reason: string, hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'): CliError {
+  return new CliError('auth', `No AWS credentials: ${reason}`, { code: 'auth.no-aws-credentials', hint });
+}
