@@ -2,8 +2,8 @@
 // demo's own, by digest.
 
 import { digestOf } from '../registry/digest.ts';
+import { type LayerFile, makeLayer } from '../registry/layer.ts';
 import { mediaTypes } from '../registry/manifest.ts';
-import { type LayerFile, makeLayer } from './image-layers.ts';
 
 export interface SeededChart {
   readonly repository: string;

@@ -1,24 +1,12 @@
 // Layers of the seeded images. Promises: the same input makes the same bytes on every machine and every Node, because
 // digests of the demo are written into guides and tests.
 
-import { gzipSync } from 'node:zlib';
-import { type Header, pack } from 'tar-stream';
 import { formatApkDatabase } from '../registry/apk-database.ts';
+import type { LayerFile } from '../registry/layer.ts';
 import type { InstalledPackage } from '../registry/sbom.ts';
 import { basePackages, type Package, type SeededImage } from './image-catalog.ts';
 
 export type Architecture = 'amd64' | 'arm64';
-
-export interface Layer {
-  readonly bytes: Buffer;
-  readonly uncompressed: Buffer;
-}
-
-export interface LayerFile {
-  readonly path: string;
-  readonly text: string;
-  readonly mode?: number;
-}
 
 export const apkArchitectures: Readonly<Record<Architecture, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
 
@@ -88,39 +76,8 @@ export function variantFiles(image: SeededImage, build: number, architecture: Ar
   return [...markers, installed(installedPackages(image, build, architecture, true))];
 }
 
-/** A gzipped tar with parent folders first, in order of path, owned by root. `date` is RFC 3339. */
-export async function makeLayer(files: readonly LayerFile[], date: string): Promise<Layer> {
-  const archive = pack();
-  const mtime = new Date(date);
-  const add = (header: Partial<Header> & Pick<Header, 'name'>, text?: string): void => {
-    archive.entry({ uid: 0, gid: 0, uname: 'root', gname: 'root', mtime, ...header }, text ?? '');
-  };
-  const folders = new Set<string>();
-  for (const { path } of files) {
-    const words = path.split('/').slice(0, -1);
-    for (let depth = 1; depth <= words.length; depth++) folders.add(words.slice(0, depth).join('/'));
-  }
-  for (const folder of [...folders].sort()) add({ name: `${folder}/`, type: 'directory', mode: 0o755 });
-  for (const { path, text, mode } of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    add({ name: path, type: 'file', mode: mode ?? 0o644 }, text);
-  }
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  const uncompressed = Buffer.concat(chunks);
-  return { uncompressed, bytes: gzip(uncompressed) };
-}
-
 export function versionOf(entry: Package, build: number): string {
   return typeof entry.version === 'string' ? entry.version : (entry.version[build] ?? '');
-}
-
-/** Compressors differ between versions and processors of Node; stored blocks in one piece do not. */
-function gzip(bytes: Buffer): Buffer {
-  const zipped = gzipSync(bytes, { level: 0, chunkSize: bytes.length + 1024 });
-  // The header's operating system is the only byte left that could differ: 255 means unknown.
-  zipped[9] = 255;
-  return zipped;
 }
 
 /** What the second variant of an image, or the first, has installed. */

@@ -5,6 +5,7 @@ import { type AttestationKey, attestationKey } from '../registry/attestation-key
 import { type Attestation, attest, spdxPredicate } from '../registry/attestations.ts';
 import { createBlobStore } from '../registry/blob-store.ts';
 import { digestOf, parseDigest } from '../registry/digest.ts';
+import { type Layer, type LayerFile, makeLayer } from '../registry/layer.ts';
 import { mediaTypes, parseManifest } from '../registry/manifest.ts';
 import {
   addBlob,
@@ -22,16 +23,7 @@ import type { PlatformClock } from '../types.ts';
 import { seedAdvisories } from './image-advisories.ts';
 import { buildAges, buildDates, type SeededImage, seededImages } from './image-catalog.ts';
 import { type BuiltChart, buildChart, type SeededChart, seededCharts } from './image-charts.ts';
-import {
-  type Architecture,
-  baseFiles,
-  installedPackages,
-  type Layer,
-  type LayerFile,
-  makeLayer,
-  programFiles,
-  variantFiles,
-} from './image-layers.ts';
+import { type Architecture, baseFiles, installedPackages, programFiles, variantFiles } from './image-layers.ts';
 import { seedPackageVersions } from './image-versions.ts';
 
 export interface SeedImagesOptions {
