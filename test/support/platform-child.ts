@@ -20,7 +20,7 @@ export interface PlatformChild {
 /** Starts the platform in a process of its own, to be killed, and resolves when it answers. */
 export async function startPlatformChild(dataDir: string): Promise<PlatformChild> {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const script = join(import.meta.dirname, 'platform-process.ts');
+  const script = join(import.meta.dirname, '../support/platform-process.ts');
   const child = spawn(process.execPath, ['--import', tsx, script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   const ended = once(child, 'exit').then(() => {
