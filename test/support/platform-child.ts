@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach } from 'vitest';
 
 const children: ChildProcess[] = [];
@@ -20,7 +19,7 @@ export interface PlatformChild {
 /** Starts the platform in a process of its own, to be killed, and resolves when it answers. */
 export async function startPlatformChild(dataDir: string): Promise<PlatformChild> {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const script = join(import.meta.dirname, '../support/platform-process.ts');
+  const script = fileURLToPath(new URL('./platform-process.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', tsx, script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   const ended = once(child, 'exit').then(() => {
