@@ -244,3 +244,32 @@ describe('identities below no group', () => {
     expect([event?.['audience'], event?.['subject'], event?.['group_id']]).toEqual(['internal', '', '']);
   });
 });
+
+test('who deletes its account takes along all that was its own, but never the last owner of an organization', async () => {
+  const refused = await platform.call(owner, 'DELETE', `/auth/v1/delete/${dev}`);
+  expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('last owner')]);
+
+  const user = platform.user('leaver@example.com', ['viewer', organization], ['owner', engineering]);
+  const token = await platform.token(user, { email: 'leaver@example.com' });
+  await platform.call(token, 'POST', `/iam/v1/groups/${organization}:requestGroupAccess`, { body: {} });
+  await platform.call(token, 'PATCH', '/iam/v1/identities/metadata', { body: { updatesOptIn: true } });
+  await platform.call(token, 'POST', `/iam/v1/terms/${engineering}`, { body: { documentIds: ['sfdpa.v1'] } });
+  const tables = [
+    'role_bindings',
+    'access_requests',
+    'identity_metadata',
+    'refresh_tokens',
+    'identity_provider_logins',
+  ];
+  const own = () =>
+    platform.store.read((tx) =>
+      tables.map((table) => Number(tx.get(`SELECT COUNT(*) AS n FROM ${table} WHERE identity = ?`, user)?.['n'])),
+    );
+  expect(own().slice(0, 3)).toEqual([2, 1, 1]);
+  expect((await platform.call(token, 'DELETE', `/auth/v1/delete/${user}`)).body).toEqual({});
+  expect(own()).toEqual([0, 0, 0, 0, 0]);
+  expect((await platform.call(token, 'GET', '/iam/v1/groups')).status).toBe(401);
+  // Who accepted terms is remembered.
+  const terms = await platform.call(owner, 'GET', `/iam/v1/terms/${engineering}`);
+  expect(terms.body.items).toMatchObject([{ acceptedBy: user }]);
+});
