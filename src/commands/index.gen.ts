@@ -652,6 +652,29 @@ export const index: IndexNode = {
       aliases: ["image","img"],
       children: [
         {
+          name: "advisories",
+          summary: "See security advisories about images.",
+          aliases: ["advisory"],
+          children: [
+            {
+              name: "list",
+              summary: "List advisories about the packages of an image.",
+              aliases: ["ls"],
+              load: () => import('./images/advisories/list.ts'),
+            },
+          ],
+        },
+        {
+          name: "changelog",
+          summary: "Show what changed from build to build of a tag.",
+          load: () => import('./images/changelog.ts'),
+        },
+        {
+          name: "diff",
+          summary: "Compare what is in two images.",
+          load: () => import('./images/diff.ts'),
+        },
+        {
           name: "entitlements",
           summary: "See which images an organization may use.",
           aliases: ["entitlement"],
