@@ -246,9 +246,9 @@ export function createGate(options: {
       delete: repository !== undefined && (held.has('manifest.delete') || held.has('tag.delete')),
     };
     const actions = asked.filter((action) => possible[action]);
-    // A pull of what does not exist is only granted beside the push that makes it; alone it is refused like any
-    // other, which is deliberately no 404 (protocols 7.4).
-    const useful = repository !== undefined || actions.includes('push') ? actions : [];
+    // A pull of what does not exist is granted to those who could make it, because some clients look alone before they
+    // push; to others it is refused like any other, which is deliberately no 404 (protocols 7.4).
+    const useful = repository !== undefined || possible.push ? actions : [];
     if (useful.length === 0) {
       if (caller === undefined) throw refuse(401, 'UNAUTHORIZED', 'Authentication required');
       throw forbidden();
