@@ -10,7 +10,7 @@ import { type Context, type ContextParts, createContext } from './context.ts';
 import type { AnyCommand, Format, IndexNode } from './define.ts';
 import { toGlobals } from './globals.ts';
 import { isTrue } from './inputs/values.ts';
-import { type RenderInput, renderers } from './output/renderer.ts';
+import { itemsFor, type RenderInput, renderers } from './output/renderer.ts';
 import { commandName } from './spelling.ts';
 
 /** Runs one command. Resolves when its output is written; throws what `main` turns into an exit code. */
@@ -146,7 +146,7 @@ async function render(
   const input: RenderInput<unknown> = {
     view,
     isList,
-    items: view.rows !== undefined && columnFormats.has(format) ? spread(items, view.rows) : items,
+    items: itemsFor(format, view, items),
     io: context.io,
     now: context.host.now(),
   };
@@ -156,13 +156,6 @@ async function render(
   const forPeople = format !== 'json' && format !== 'id' && format !== 'none';
   if (isList && count === 0 && forPeople && definition.view?.empty) context.io.note(definition.view.empty);
   return kept;
-}
-
-/** Formats whose lines are rows of the view's columns. */
-const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);
-
-async function* spread<T>(items: AsyncIterable<T>, rows: (item: T) => readonly T[]): AsyncIterable<T> {
-  for await (const item of items) yield* rows(item);
 }
 
 async function* watched<T>(items: AsyncIterable<T> | Iterable<T>, each: (item: T) => void): AsyncIterable<T> {

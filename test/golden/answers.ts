@@ -57,6 +57,42 @@ const platform = {
 
 const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb2JvdCJ9.c2lnbmF0dXJl';
 
+const digests = ['a', 'b', 'c'].map((letter) => `sha256:${letter.repeat(64)}`);
+
+const packageChanges = {
+  added: [{ name: 'zlib', reference: 'pkg:apk/wolfi/zlib@1.3.1-r51?arch=x86_64' }],
+  removed: [{ name: 'pcre2', reference: 'pkg:apk/wolfi/pcre2@10.46-r0?arch=x86_64' }],
+  changed: [
+    {
+      name: 'libssl3',
+      previous: { version: '3.5.2-r1', reference: 'pkg:apk/wolfi/libssl3@3.5.2-r1?arch=x86_64' },
+      current: { version: '3.5.4-r0', reference: 'pkg:apk/wolfi/libssl3@3.5.4-r0?arch=x86_64' },
+    },
+  ],
+};
+
+const repos = [
+  {
+    id: `${organization}/0102030405060708`,
+    name: 'nginx',
+    catalogTier: 'APPLICATION',
+    bundles: ['application', 'featured'],
+    readme: '',
+    sync_config: null,
+    aliases: [],
+    createTime: '2026-01-01T00:00:00Z',
+    activeTags: ['latest'],
+    description: 'A web server',
+  },
+  { id: `${organization}/1112131415161718`, name: 'tool', catalogTier: 'UNKNOWN', bundles: [], activeTags: [] },
+];
+
+const tags = [
+  { name: '1.29', digest: digests[1], lastUpdated: '2026-03-20T05:00:00Z' },
+  { name: '1.29.3', digest: digests[0], lastUpdated: '2026-03-27T05:00:00Z' },
+  { name: 'latest', digest: digests[0], lastUpdated: '2026-03-27T05:00:00Z' },
+].map((tag, at) => ({ id: `${organization}/0102030405060708/000000000000000${at}`, ...tag, deprecated: false }));
+
 export const answers: Readonly<Record<string, unknown>> = {
   'auth login': {
     identity: organization,
@@ -108,6 +144,69 @@ export const answers: Readonly<Record<string, unknown>> = {
       ['output.silent', 'false'],
     ],
   },
+  'events subscriptions create': [
+    { id: `${organization}/d1c2b3a4f5e6d7c8`, sink: 'https://events.example.com/hook' },
+    { id: `${folder}/00112233aabbccdd`, sink: 'https://other.example.com/' },
+  ],
+  'images advisories list': [
+    {
+      package: { name: 'libssl3', version: '3.5.2-r1' },
+      advisories: [
+        {
+          status: 'fix-available',
+          advisory: {
+            id: 'CGA-2222-3333-4444',
+            aliases: ['CVE-2026-1234'],
+            events: [
+              { timestamp: '2026-03-01T00:00:00Z', detection: { manual: {} } },
+              { timestamp: '2026-03-02T00:00:00Z', fixed: { fixedVersion: '3.5.4-r0' } },
+            ],
+          },
+        },
+      ],
+    },
+  ],
+  'images changelog': [
+    { time: '2026-03-27T05:00:00Z', digest: digests[0], packages: packageChanges },
+    { time: '2026-03-20T05:00:00Z', digest: digests[1], packages: {} },
+    { time: '2026-03-13T05:00:00Z', digest: digests[2], packages: undefined },
+  ],
+  'images diff': {
+    packages: packageChanges,
+    vulnerabilities: {
+      removed: [{ id: 'CVE-2026-1234', reference: 'pkg:apk/wolfi/libssl3@3.5.2-r1?arch=x86_64', severity: 'High' }],
+    },
+  },
+  'images entitlements list': [
+    {
+      id: `${organization}/0a0b0c0d0e0f0102`,
+      externalId: 'contract-7',
+      createTime: '2026-01-01T00:00:00Z',
+      expirationTime: '2027-01-01T00:00:00Z',
+      type: 'ENTITLEMENT_TYPE_PAID',
+      tiers: ['BASE', 'APPLICATION'],
+      quota: { BASE: { current: 2, max: 10 }, APPLICATION: { current: 1, max: 5 } },
+    },
+  ],
+  'images history': [
+    {
+      history: { updateTimestamp: '2026-03-27T05:00:00Z', digest: digests[0] },
+      architectures: async () => [
+        { name: 'amd64', digest: digests[1], size: 18_130_000 },
+        { name: 'arm64', digest: digests[2], size: 17_004_999 },
+      ],
+    },
+    {
+      history: { updateTimestamp: '2026-03-20T05:00:00Z', digest: digests[2] },
+      architectures: async () => [],
+    },
+  ],
+  'images list': [
+    { registry: 'cgr.dev/example.com', repo: repos[0], tags },
+    { registry: 'cgr.dev/example.com', repo: repos[1], tags: [] },
+  ],
+  'images repos list': repos.map((repo) => ({ repo, registry: async () => 'cgr.dev/example.com' })),
+  'images tags list': tags.map((tag) => ({ image: 'cgr.dev/example.com/nginx', tag })),
   'iam account-associations check aws': {
     cloud: 'amazon',
     group: { id: organization, name: 'example.com' },
@@ -157,7 +256,7 @@ export const answers: Readonly<Record<string, unknown>> = {
         defaultRole: 'a1b2c3',
       },
       defaultRole: async () => 'viewer',
-      place: async () => ['[example.com]'],
+      place: async () => [{ id: organization, name: 'example.com' }],
     },
   ],
   'iam identity-providers scim token generate': {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { loadCommands } from '../../scripts/gen-index.ts';
 import type { Format, View } from '../../src/cli/define.ts';
 import { createIo } from '../../src/cli/io.ts';
-import { renderers } from '../../src/cli/output/renderer.ts';
+import { itemsFor, renderers } from '../../src/cli/output/renderer.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { answers } from './answers.ts';
 import { expectGolden, expectNoOthers } from './golden.ts';
@@ -33,7 +33,8 @@ async function rendered(view: View<unknown>, format: Format, answer: unknown, tt
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
   const renderer = await renderers[format]?.();
   const isList = Array.isArray(answer);
-  await renderer?.render({ view, items: isList ? answer : [answer], isList, io, now });
+  const items = itemsFor(format, view, isList ? answer : [answer]);
+  await renderer?.render({ view, items, isList, io, now });
   expect(host.stderr.text).toBe('');
   return host.stdout.text;
 }

@@ -35,3 +35,19 @@ export async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise
   for await (const item of items) all.push(item);
   return all;
 }
+
+/** Formats whose lines are rows of the view's columns. */
+const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);
+
+/** What a renderer gets: the items, or the rows that they take in formats with columns. */
+export function itemsFor<T>(
+  format: Format,
+  view: View<T>,
+  items: AsyncIterable<T> | Iterable<T>,
+): AsyncIterable<T> | Iterable<T> {
+  return view.rows !== undefined && columnFormats.has(format) ? spread(items, view.rows) : items;
+}
+
+async function* spread<T>(items: AsyncIterable<T> | Iterable<T>, rows: (item: T) => readonly T[]): AsyncIterable<T> {
+  for await (const item of items) yield* rows(item);
+}
