@@ -83,11 +83,12 @@ export function createWebhookSigner(store: Store, issuer: string, clock: Platfor
   };
 }
 
-/** Percent-encoded where headers could not carry it (CloudEvents HTTP binding 3.1.3.2). */
+/**
+ * Percent-encoded where headers could not carry it: everything but printable ASCII without space, `"` and `%`
+ * (CloudEvents HTTP binding 3.1.3.2).
+ */
 export function headerValue(text: string): string {
   return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
-    character === ' ' || character === '"' || character === '%' || !/[\x21-\x7e]/.test(character)
-      ? [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
-      : character,
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );
 }
