@@ -219,7 +219,9 @@ list: [1, 2]
     await expect(setConfigValue(host, 'auth.default.social-login', 'x')).rejects.toMatchObject({
       hint: 'did you mean default.social-login?',
     });
-    await expect(setConfigValue(host, 'auth', 'x')).rejects.toMatchObject({ hint: 'did you mean auth.mode, auth.token-store?' });
+    await expect(setConfigValue(host, 'auth', 'x')).rejects.toMatchObject({
+      hint: 'did you mean auth.mode, auth.token-store?',
+    });
     const bad: [string, string, string][] = [
       ['auth.mode', 'phone', 'browser or headless'],
       ['platform.api', 'ftp://x', 'an http or https address'],
