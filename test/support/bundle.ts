@@ -9,7 +9,12 @@ import { rolldown } from 'rolldown';
  */
 export async function bundle(entry: string): Promise<{ path: string; folder: string; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'chainctl-bundle-'));
-  const build = await rolldown({ input: { entry }, platform: 'node', logLevel: 'silent' });
+  const build = await rolldown({
+    input: { entry },
+    platform: 'node',
+    external: ['@napi-rs/keyring'],
+    logLevel: 'silent',
+  });
   await build.write({ dir: folder, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name].cjs' });
   await build.close();
   return {
