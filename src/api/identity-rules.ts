@@ -223,11 +223,7 @@ export function githubProblems(repo: string | undefined, ref: string | undefined
     const hint = ref === '' ? 'leave it out for every branch and tag' : `"refs/heads/${ref}" is the branch`;
     problems.push(`\`--github-ref\` must be a full reference, not "${ref}"; ${hint}`);
   }
-  return [
-    ...problems,
-    ...innerAnchorProblem('`--github-repo`', repo),
-    ...innerAnchorProblem('`--github-ref`', ref),
-  ];
+  return [...problems, ...innerAnchorProblem('`--github-repo`', repo), ...innerAnchorProblem('`--github-ref`', ref)];
 }
 
 /** What is allowed but rarely meant. */
