@@ -688,6 +688,22 @@ export const index: IndexNode = {
           ],
         },
         {
+          name: "helm",
+          summary: "Work with Helm charts and the images they name.",
+          children: [
+            {
+              name: "add-chart",
+              summary: "Add a chart and its images to an organization.",
+              load: () => import('./images/helm/add-chart.ts'),
+            },
+            {
+              name: "refs",
+              summary: "List the images that a chart names.",
+              load: () => import('./images/helm/refs.ts'),
+            },
+          ],
+        },
+        {
           name: "history",
           summary: "Show what a tag has named, newest first.",
           load: () => import('./images/history.ts'),

@@ -188,6 +188,16 @@ export const answers: Readonly<Record<string, unknown>> = {
       quota: { BASE: { current: 2, max: 10 }, APPLICATION: { current: 1, max: 5 } },
     },
   ],
+  'images helm add-chart': [
+    { name: 'charts/nginx', created: true, id: `${organization}/0102030405060708` },
+    { name: 'nginx', created: false, id: `${organization}/1112131415161718` },
+  ],
+  'images helm refs': [
+    {
+      image: { name: 'image', image: `cgr.dev/chainguard/nginx:1@${digests[0]}`, requirement: 'REQUIREMENT_REQUIRED' },
+      repository: undefined,
+    },
+  ],
   'images history': [
     {
       history: { updateTimestamp: '2026-03-27T05:00:00Z', digest: digests[0] },
