@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/e2e/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Two cores in CI run more than one platform at a time; a second failure of the same test is not chance.
+    retry: process.env['CI'] ? 1 : 0,
     pool: 'forks',
     fileParallelism: false,
   },
