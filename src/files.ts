@@ -38,7 +38,7 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
   try {
     const target = options.followSymlink ? followLinks(path) : path;
     const folder = dirname(target);
-    mkdirSync(folder, { recursive: true, mode: options.folderMode ?? 0o700 });
+    makeFolder(folder, options.folderMode ?? 0o700);
     const before = statIfExists(target);
     if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
     // By chance and not by process id: containers that share a folder have the same ids.
@@ -62,6 +62,24 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
   } catch (error) {
     throw toFileError(error, 'write', path);
   }
+}
+
+/**
+ * Makes a folder and those above it that are missing; true when it made any. Not Node's recursive mkdir: where a folder
+ * cannot be made in one that is there, such as /proc, that one goes round for ever.
+ */
+export function makeFolder(path: string, mode: number): boolean {
+  const missing: string[] = [];
+  for (let at = path; statIfExists(at) === undefined && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, { mode });
+    } catch (error) {
+      // Somebody else was faster.
+      if (codeOf(error) !== 'EEXIST' || statIfExists(folder)?.isDirectory() !== true) throw error;
+    }
+  }
+  return missing.length > 0;
 }
 
 /** The text of a file, or undefined when there is none. Throws a `CliError` of kind `local` when it cannot be read. */

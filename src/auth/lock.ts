@@ -22,7 +22,7 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../errors.ts';
-import { codeOf, toFileError } from '../files.ts';
+import { codeOf, makeFolder, toFileError } from '../files.ts';
 
 export interface LockOptions {
   /** Milliseconds to wait for another holder; 60 000 unless said otherwise. */
@@ -83,7 +83,7 @@ async function acquire(path: string, nonce: string, options: LockOptions): Promi
 function take(path: string, nonce: string): boolean {
   const prepared = `${path}.${nonce}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     mkdirSync(prepared, { mode: 0o700 });
     writeFileSync(join(prepared, nonce), JSON.stringify(thisProcess()), { mode: 0o600 });
     for (let attempt = 0; attempt < 3; attempt += 1) {

@@ -1,10 +1,10 @@
 // The tokens on disk (semantics 3.4, protocols 6). Promises: the layout other tools read, files 0600 from the start in
 // folders 0700, nothing believed that others could have planted, and no token in an error.
 
-import { chmodSync, type Dirent, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, type Dirent, readdirSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CliError } from '../errors.ts';
-import { codeOf, isLeftover, removeFile, replaceFile, toFileError } from '../files.ts';
+import { codeOf, isLeftover, makeFolder, removeFile, replaceFile, toFileError } from '../files.ts';
 import { cacheDir, type Host } from '../host.ts';
 import {
   audienceFolder,
@@ -98,7 +98,7 @@ export function writeTokens(host: CacheHost, audience: string, tokens: NewTokens
   const folder = audiencePath(host, audience);
   guarded('write', join(folder, tokenFileName), () => {
     for (const path of [root, folder]) {
-      if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700);
+      if (makeFolder(path, 0o700)) chmodSync(path, 0o700);
       checkCacheFolder(path);
     }
   });

@@ -145,6 +145,12 @@ function refuseFlags(rest: readonly string[], path: readonly string[]): void {
     const word = rest[at] ?? '';
     const flag = word.startsWith('--') ? (word.split('=')[0] ?? word) : word.slice(0, 2);
     if (!isGlobal(flag)) throw unknownFlag(word, known, name);
-    if (flag === word && !isGlobalBoolean(flag)) at += 1;
+    if (flag !== word || isGlobalBoolean(flag)) continue;
+    at += 1;
+    if (at >= rest.length)
+      throw new CliError('usage', `\`${flag}\` needs a value`, {
+        code: 'usage.missing-value',
+        hint: `see \`${name} --help\``,
+      });
   }
 }

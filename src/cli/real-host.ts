@@ -20,7 +20,7 @@ export function createRealHost(): Host {
     argv: process.argv.slice(2),
     program: process.argv[1] ?? 'chainctl',
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     platform: process.platform,
     home() {
       // os.homedir falls back to the password file, which is right for a daemon without HOME; an empty HOME is not set.
@@ -65,6 +65,15 @@ export function createRealHost(): Host {
       }
     },
   };
+}
+
+/** Somebody may have removed the folder that a shell still stands in. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] || '/';
+  }
 }
 
 /** Empty for a user that the password file does not know, such as a container's arbitrary one. */

@@ -2,8 +2,9 @@
 // `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the process.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../files.ts';
 import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
 import { createEvents, type DeliveryTimes } from './events/events.ts';
 import { pruneEvents } from './events/retention.ts';
@@ -166,8 +167,7 @@ const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count)
 
 /** Private to the user. A folder that holds something else keeps the mode its owner gave it. */
 function prepareFolder(dataDir: string): void {
-  const made = mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  if (made !== undefined) return;
+  if (makeFolder(dataDir, 0o700)) return;
   if (existsSync(join(dataDir, 'platform.db')) || readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o700);
 }
 

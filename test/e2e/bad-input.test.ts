@@ -275,6 +275,8 @@ describe('words', () => {
     [['iam', 'identities', 'list', 'extra'], /^Unexpected argument "extra"/],
     [['iam', 'identities', 'list', '--output=yaml'], /^`--output` must be one of .*not "yaml"$/],
     [['iam', 'identities', 'list', '--parent'], /`--parent` needs a value/],
+    [['iam', '--output'], /^`--output` needs a value$/],
+    [['--log-level'], /^`--log-level` needs a value$/],
     [['iam', 'identities', 'describe'], /^`IDENTITY` is required when not running interactively$/],
     [['iam', 'identities', 'create', 'github', 'x'], /`--github-repo`/],
     [['auth', 'pull-token', 'create', '--ttl=9999h', '--parent=example.com'], /^`--ttl` must be at most 8760h/],
@@ -538,4 +540,30 @@ test('a folder where a file should be, and the other way round', async () => {
   await refused(other, ['auth', 'login', '--identity-token', jwt], 1, /a part of its path is a file$/);
   symlinkSync('loop', join(person.home, 'loop'));
   await refused(person, ['--config=loop', 'iam', 'organizations', 'list'], 1, /loop/);
+});
+
+test('a place where nothing can be made', async () => {
+  const person = world.person('nowhere', platform);
+  const jwt = await localToken();
+  // Node's own recursive mkdir never comes back from here.
+  const start = await person.chainctl(['local', 'start', '--data-dir', '/proc/nowhere/deep'], { timeoutMs: 20_000 });
+  expectSentence(start, 1, /^Cannot write "\/proc\/nowhere/);
+  const login = await person.chainctl(['auth', 'login', '--identity-token', jwt], {
+    env: { XDG_CACHE_HOME: '/proc/nowhere' },
+  });
+  expectSentence(login, 1, /^Cannot write "\/proc\/nowhere/);
+});
+
+test('a working folder that somebody has removed', async () => {
+  const gone = (script: string) => dev.sh(`mkdir gone; cd gone; rmdir ../gone; ${script}`);
+  expect(await gone('chainctl iam organizations list -o id')).toMatchObject({ code: 0, err: '' });
+  expect(await gone('chainctl version >/dev/null; chainctl --help >/dev/null')).toMatchObject({ code: 0, err: '' });
+  expect(await gone('printf docker.io | docker-credential-cgr get')).toMatchObject({
+    code: 1,
+    out: 'credentials not found in native keychain\n',
+    err: '',
+  });
+  expect((await gone('chainctl iam identities create -f some.yaml --parent=example.com -y')).err).toMatch(
+    /^error: .*does not exist$/m,
+  );
 });

@@ -1,11 +1,11 @@
 // The platform in a process of its own. Promises: returns only when it answers; when it does not come up, says why and
 // leaves nothing running.
 
-import { mkdirSync, readFileSync, renameSync, statfsSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
-import { toFileError } from '../../files.ts';
+import { makeFolder, toFileError } from '../../files.ts';
 import type { StartedProcess } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { answers, runningPlatform } from './folder.ts';
@@ -74,7 +74,7 @@ interface Log {
 function prepareLog(folder: string): Log {
   const path = join(folder, 'platform.log');
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (size <= largestLog) return { path, from: size };
     renameSync(path, `${path}.old`);
