@@ -141,11 +141,11 @@ export function createWorld(): World {
     if (!existsSync(join(projectRoot, 'dist', 'chainctl.cjs'))) throw new Error('build first: npm run build');
     symlinkSync(script, join(bin, name));
   }
-  const platforms = new Set<ChildProcess>();
+  const platforms = new Set<RunningPlatform>();
   let made = 0;
 
   afterAll(async () => {
-    await Promise.all([...platforms].map((child) => ended(child, 'SIGKILL')));
+    await Promise.all([...platforms].map(({ end }) => end('SIGKILL')));
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   });
 
@@ -164,9 +164,15 @@ export function createWorld(): World {
         ['local', 'start', '--data-dir', dataDir, '--output=json', ...(options.flags ?? [])],
         { env: { ...env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
       );
-      platforms.add(child);
-      child.once('exit', () => platforms.delete(child));
-      return announced(child);
+      try {
+        const platform = await announced(child);
+        platforms.add(platform);
+        child.once('exit', () => platforms.delete(platform));
+        return platform;
+      } catch (error) {
+        child.kill('SIGKILL');
+        throw error;
+      }
     },
   };
   return world;
@@ -225,6 +231,9 @@ function announced(child: ChildProcess): Promise<RunningPlatform> {
       const line = /^\{.*\}$/m.exec(out)?.[0];
       if (line === undefined) return;
       clearTimeout(late);
+      const tell = (code: number | null, signal: string | null) =>
+        process.stderr.write(`the platform in ${dataDir} ended by itself (${code ?? signal}):\n${log.slice(-5000)}\n`);
+      child.once('exit', tell);
       const { api, issuer, registry, console, dataDir, pid } = JSON.parse(line);
       resolve({
         api,
@@ -243,7 +252,10 @@ function announced(child: ChildProcess): Promise<RunningPlatform> {
         },
         requests: (text) => log.split('\n').filter((entry) => entry.includes(text)),
         log: () => log,
-        end: (signal) => ended(child, signal ?? 'SIGTERM'),
+        end: (signal) => {
+          child.off('exit', tell);
+          return ended(child, signal ?? 'SIGTERM');
+        },
       });
     });
   });
