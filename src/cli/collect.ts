@@ -25,7 +25,13 @@ interface Found {
   readonly source?: string;
 }
 
-export function collect(definition: AnyCommand, { given, globals }: ParsedArguments, context: Context): Collected {
+/** A rule in `open` is not broken yet: the person in front of the terminal is going to be asked. */
+export function collect(
+  definition: AnyCommand,
+  { given, globals }: ParsedArguments,
+  context: Context,
+  open?: Check,
+): Collected {
   const parsed = new Map<string, unknown>();
   const sources = new Map<string, string>();
   const problems: string[] = [];
@@ -42,7 +48,7 @@ export function collect(definition: AnyCommand, { given, globals }: ParsedArgume
     context.debug(() => `${found.name} is ${shown(input, found)}, from ${found.source ?? 'the command line'}`);
   }
   for (const rule of definition.check ?? []) {
-    const problem = broken(rule, definition.inputs, given);
+    const problem = rule === open ? undefined : broken(rule, definition.inputs, given);
     if (problem !== undefined) problems.push(problem);
   }
   return { parsed, given, sources, problems };
@@ -107,7 +113,8 @@ function broken(rule: Check, inputs: Inputs, given: ReadonlyMap<string, unknown>
   if (rule.rule === 'exclusive') {
     return used.length > 1 ? `${listed(used.map(name))} cannot be used together` : undefined;
   }
-  return used.length === 0 ? `one of ${listed(rule.keys.map(name), 'or')} is required` : undefined;
+  if (used.length > 0) return undefined;
+  return rule.choice?.problem ?? `one of ${listed(rule.keys.map(name), 'or')} is required`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

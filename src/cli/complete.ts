@@ -4,30 +4,41 @@
 import { CliError } from '../errors.ts';
 import { type Collected, listed, splitCommas } from './collect.ts';
 import type { Context } from './context.ts';
-import type { AnyCommand, Candidate, Input } from './define.ts';
+import type { AnyCommand, Candidate, Check, Input, Way } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { boolean } from './inputs/values.ts';
 import { printable } from './io.ts';
 import { shellWord } from './shell-word.ts';
-import { commandName, flagOf, spellingOf } from './spelling.ts';
+import { commandName, flagOf, kebab, spellingOf } from './spelling.ts';
 
 /** Texts that would have been typed, by input key: those given and those picked. */
 type Typed = Map<string, readonly string[]>;
+
+/** A choice that the command line leaves open, and what was chosen if it was asked before everything else. */
+export interface OpenChoice {
+  readonly rule: ChoiceRule;
+  readonly way: Way | undefined;
+}
+
+type ChoiceRule = Extract<Check, { rule: 'one-of' }>;
 
 export async function complete(
   definition: AnyCommand,
   collected: Collected,
   globals: Readonly<Partial<Record<string, string>>>,
   context: Context,
+  open?: OpenChoice,
 ): Promise<Record<string, unknown>> {
   const chosen: Record<string, unknown> = {};
   const typed: Typed = new Map(collected.given);
   let asked = false;
+  let way = open?.way;
   for (const [key, input] of Object.entries(definition.inputs)) {
+    if (open?.rule.keys.includes(key)) way ??= await askWay(definition, open.rule, context);
     const parsed = collected.parsed.get(key);
     if (parsed !== undefined && !isEmptyOnPurpose(key, input, collected)) {
       chosen[key] = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
-    } else if (isRequired(input, collected) || parsed !== undefined) {
+    } else if (isRequired(input, collected) || way?.asks.includes(key) || parsed !== undefined) {
       chosen[key] = await input.kind.otherwise?.(context, chosen);
       if (chosen[key] !== undefined) continue;
       asked ||= context.io.interactive;
@@ -163,9 +174,7 @@ async function ask(
   if (second === undefined) picked = [first];
   else if (input.many) picked = await context.prompts.pickMany(question, candidates);
   else picked = [await context.prompts.pick(question, candidates)];
-  for (const { label } of picked) {
-    context.io.note(`  ${context.io.errStyle.green('✔')} Selected ${noun} ${printable(label)}.`);
-  }
+  for (const { label } of picked) noteSelected(`${noun} ${label}`, context);
   typed.set(
     key,
     picked.map(({ text }) => text),
@@ -173,13 +182,51 @@ async function ask(
   return input.many ? picked.map(({ value }) => value) : picked[0]?.value;
 }
 
+function noteSelected(what: string, { io }: Context): void {
+  io.note(`  ${io.errStyle.green('✔')} Selected ${printable(what)}.`);
+}
+
+/** The rule whose choice the words leave to the person in front of the terminal. */
+export function openChoice(
+  { check = [] }: AnyCommand,
+  given: ReadonlyMap<string, unknown>,
+  { io }: Context,
+): ChoiceRule | undefined {
+  if (!io.interactive) return undefined;
+  return check.find(
+    (rule): rule is ChoiceRule =>
+      rule.rule === 'one-of' && rule.choice !== undefined && !rule.keys.some((key) => given.has(key)),
+  );
+}
+
+/** Taken without asking when there is one way only, like every single candidate. */
+export async function askWay(definition: AnyCommand, { keys, choice }: ChoiceRule, context: Context): Promise<Way> {
+  const ways = choice?.ways ?? keys.map((key) => wayOf(key, definition.inputs[key]));
+  const candidates = ways.map((way) => ({
+    value: way,
+    label: way.label,
+    ...(way.description === undefined ? {} : { description: way.description }),
+    text: way.label,
+  }));
+  const { value, label } = await context.prompts.pick(choice?.question ?? 'Which one?', candidates);
+  noteSelected(label, context);
+  return value;
+}
+
+const wayOf = (key: string, input: Input | undefined): Way => ({
+  label: kebab(key).replaceAll('-', ' '),
+  ...(input === undefined ? {} : { description: input.help }),
+  asks: [key],
+});
+
 async function candidatesOf(
   { kind }: Input,
   context: Context,
   chosen: Record<string, unknown>,
 ): Promise<readonly Candidate<unknown>[] | undefined> {
   if (kind.candidates !== undefined) return kind.candidates(context, chosen);
-  return kind.choices?.map((text) => ({ value: kind.parse(text), label: text, text }));
+  const choices = kind.choices ?? (kind.boolean ? ['true', 'false'] : undefined);
+  return choices?.map((text) => ({ value: kind.parse(text), label: text, text }));
 }
 
 function wrongWith(input: Input, line: string): string | undefined {

@@ -106,13 +106,38 @@ export type InputValues<I extends Inputs> = { readonly [K in keyof I]: ValueOf<I
 /** A rule over which inputs were given. */
 export type Check =
   | { readonly rule: 'exclusive'; readonly keys: readonly string[] }
-  | { readonly rule: 'one-of'; readonly keys: readonly string[] }
+  | { readonly rule: 'one-of'; readonly keys: readonly string[]; readonly choice?: Choice }
   | { readonly rule: 'needs'; readonly key: string; readonly needs: string };
+
+/** What a person is asked instead of being told that one of several inputs is required. */
+export interface Choice {
+  readonly question: string;
+  /** One way for each of the inputs unless given. */
+  readonly ways?: readonly Way[];
+  /** Asked before everything else: some of the ways are other commands. */
+  readonly first?: true;
+  /** The sentence for whoever cannot be asked, instead of the one that lists the inputs. */
+  readonly problem?: string;
+}
+
+/** One answer to a choice. */
+export interface Way {
+  readonly label: string;
+  readonly description?: string;
+  /** Keys of the inputs that are asked for when they are missing, in declared order. */
+  readonly asks: readonly string[];
+  /** The command that does it, given the same words: its path below this one. */
+  readonly below?: readonly string[];
+}
 
 /** At most one of these may be given. */
 export const exclusive = (...keys: string[]): Check => ({ rule: 'exclusive', keys });
-/** At least one of these must be given. */
-export const oneOf = (...keys: string[]): Check => ({ rule: 'one-of', keys });
+/** At least one of these must be given, or chosen on a terminal: what an update changes. */
+export const changeOf = (...keys: string[]): Check => ({
+  rule: 'one-of',
+  keys,
+  choice: { question: 'What would you like to change?' },
+});
 /** The first only makes sense with the second. */
 export const needs = (key: string, other: string): Check => ({ rule: 'needs', key, needs: other });
 

@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { type Collected, collect, listed } from './collect.ts';
-import { complete, missingError, missingInputs, missingSentence } from './complete.ts';
+import { askWay, complete, missingError, missingInputs, missingSentence, openChoice } from './complete.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import type { AnyCommand, Format, IndexNode } from './define.ts';
 import { toGlobals } from './globals.ts';
@@ -33,9 +33,15 @@ export async function runCommand(
   nameSuccessors(definition, parsed, context);
   if (definition.readsConfig !== false) await context.loadConfig();
   const format = chooseFormat(definition, context);
-  const collected = collect(definition, parsed, context);
-  await check(definition, collected, format, context);
-  const values = await complete(definition, collected, parsed.globals, context);
+  const rule = openChoice(definition, parsed.given, context);
+  const collected = collect(definition, parsed, context, rule);
+  await check(definition, collected, format, context, rule === undefined);
+  const way = rule?.choice?.first ? await askWay(definition, rule, context) : undefined;
+  if (way?.below !== undefined) {
+    return runCommand(await loadBelow(children, way.below), words, host, signal, parts);
+  }
+  const values = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
+  if (rule !== undefined) refuse(await problemsWith(definition, values, context), definition);
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context);
     if (question !== undefined && !(await context.prompts.confirm(question))) {
@@ -48,6 +54,13 @@ export async function runCommand(
   await definition.afterwards?.(context, items);
   const no = definition.verdict?.(items);
   if (no !== undefined) throw no;
+}
+
+async function loadBelow(children: readonly IndexNode[], path: readonly string[]): Promise<AnyCommand> {
+  let node: IndexNode | undefined;
+  for (const name of path) node = (node?.children ?? children).find((child) => child.name === name);
+  if (node?.load === undefined) throw new Error(`no command "${path.join(' ')}"`);
+  return (await node.load()).default;
 }
 
 /** Words that have a successor. Not to scripts that read JSON from both streams together (script-contracts 1.1). */
@@ -66,21 +79,39 @@ async function check(
   collected: Collected,
   format: ChosenFormat,
   context: Context,
+  isWhole: boolean,
 ): Promise<void> {
   const problems = format.problem === undefined ? [...collected.problems] : [...collected.problems, format.problem];
-  if (collected.problems.length === 0) {
-    // Values that did not parse are not there to be looked at.
-    problems.push(...((await definition.validate?.(Object.fromEntries(collected.parsed), context)) ?? []));
+  // Values that did not parse are not there to be looked at, nor are those that a choice is going to ask for.
+  if (collected.problems.length === 0 && isWhole) {
+    problems.push(...(await problemsWith(definition, Object.fromEntries(collected.parsed), context)));
   }
   const missing = missingInputs(definition, collected, context);
-  const [first, ...others] = problems;
+  const [first] = problems;
   if (first === undefined) {
     if (missing.length > 0) throw missingError(missing);
     return;
   }
-  throw new CliError('usage', first, {
+  refuse(problems, definition, {
     code: first === format.problem ? 'usage.output' : 'usage.invalid',
-    details: missing.length > 0 ? [...others, missingSentence(missing)] : others,
+    others: missing.length > 0 ? [missingSentence(missing)] : [],
+  });
+}
+
+const problemsWith = async (definition: AnyCommand, values: Readonly<Record<string, unknown>>, context: Context) =>
+  (await definition.validate?.(values, context)) ?? [];
+
+/** Returns when there is nothing wrong. */
+function refuse(
+  problems: readonly string[],
+  definition: AnyCommand,
+  { code = 'usage.invalid', others = [] }: { readonly code?: string; readonly others?: readonly string[] } = {},
+): void {
+  const [first, ...more] = problems;
+  if (first === undefined) return;
+  throw new CliError('usage', first, {
+    code,
+    details: [...more, ...others],
     hint: `see \`${commandName(definition)} --help\``,
   });
 }

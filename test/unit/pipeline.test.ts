@@ -6,13 +6,13 @@ import {
   type AnyCommand,
   type Candidate,
   type CommandDefinition,
+  changeOf,
   defineCommand,
   defineView,
   exclusive,
   type Inputs,
   type Kind,
   needs,
-  oneOf,
 } from '../../src/cli/define.ts';
 import { boolean, choice, duration, integer, named, secret, string, strings } from '../../src/cli/inputs/values.ts';
 import { createIo } from '../../src/cli/io.ts';
@@ -212,7 +212,7 @@ describe('problems', () => {
     expect((await runDefinition(command, ['--count=1'])).err).toContain('error: `--count` needs `--type`\n');
     const either = echoing(
       { a: { kind: string, help: 'A.' }, b: { kind: string, help: 'B.' }, c: { kind: string, help: 'C.' } },
-      { check: [oneOf('a', 'b', 'c')] },
+      { check: [changeOf('a', 'b', 'c')] },
     );
     expect((await runDefinition(either, [])).err).toContain('error: one of `--a`, `--b` or `--c` is required\n');
   });

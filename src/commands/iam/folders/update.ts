@@ -1,4 +1,4 @@
-import { defineCommand, oneOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { folder } from '../../../cli/inputs/references.ts';
 import { updateGroup } from '../organizations/group-changes.ts';
@@ -19,7 +19,7 @@ export default defineCommand({
     name: { kind: resourceName, short: 'n', help: 'The new name.' },
     description: { kind: description, short: 'd', help: 'What the folder is for; empty takes the text away.' },
   },
-  check: [oneOf('name', 'description')],
+  check: [changeOf('name', 'description')],
   examples: [
     { text: 'Another name', args: 'my-folder --name=new-folder-name' },
     { text: 'No description any more', args: 'my-folder --description=""' },

@@ -1,4 +1,4 @@
-import { defineCommand, oneOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { updateGroup } from '../organizations/group-changes.ts';
 import { groupInput, groupsView } from './group-input.ts';
@@ -11,7 +11,7 @@ export default defineCommand({
     name: { kind: resourceName, short: 'n', help: 'The new name.' },
     description: { kind: description, short: 'd', help: 'What the group is for; empty takes the text away.' },
   },
-  check: [oneOf('name', 'description')],
+  check: [changeOf('name', 'description')],
   examples: [{ text: 'Another name', args: 'my-group --name=new-group-name' }],
   view: groupsView,
   formats: ['table', 'json', 'id'],

@@ -1,5 +1,5 @@
 import { servicePrincipals } from '../../../api/identity-rules.ts';
-import { defineCommand, exclusive, type Kind, needs } from '../../../cli/define.ts';
+import { type Check, defineCommand, exclusive, type Kind, needs } from '../../../cli/define.ts';
 import { file } from '../../../cli/inputs/values.ts';
 import { createIdentity, creationQuestion } from './create-identity.ts';
 import { completeDraft, draftOf, nameOrFile } from './draft.ts';
@@ -10,6 +10,8 @@ import { identityView } from './view.ts';
 /** Spelled as the API does, or as words are on a command line: `catalog-syncer`. */
 const servicePrincipal: Kind<string> = {
   metavar: 'SERVICE',
+  noun: 'service',
+  candidates: async () => servicePrincipals.map((name) => ({ value: name, label: name, text: name })),
   parse: (text) => {
     const found = servicePrincipals.find((each) => each === text.toUpperCase().replaceAll('-', '_'));
     if (found === undefined) throw new Error(`must be one of ${servicePrincipals.join(', ')}`);
@@ -19,6 +21,38 @@ const servicePrincipal: Kind<string> = {
 
 const alone = (key: string, ...others: readonly string[]) => others.map((other) => exclusive(key, other));
 const ruleKeys = Object.keys(ruleInputs);
+
+const whoMayAssume: Check = {
+  rule: 'one-of',
+  keys: ['filename', ...ruleKeys, 'servicePrincipal'],
+  choice: {
+    question: 'Who may assume the identity?',
+    first: true,
+    problem: '`--identity-issuer` and `--subject`, `--service-principal` or `--filename` must say who may assume it',
+    ways: [
+      { label: 'GitHub Actions', description: 'a workflow', asks: [], below: ['github'] },
+      { label: 'GitLab CI', description: 'a pipeline', asks: [], below: ['gitlab'] },
+      { label: 'AWS role', asks: [], below: ['aws', 'role'] },
+      { label: 'AWS user', asks: [], below: ['aws', 'user'] },
+      {
+        label: 'Another issuer',
+        description: 'its tokens with one subject',
+        asks: ['identityIssuer', 'subject'],
+      },
+      {
+        label: 'Another issuer, by pattern',
+        description: 'its tokens with every subject that matches',
+        asks: ['identityIssuer', 'subjectPattern'],
+      },
+      {
+        label: 'An issuer that cannot be reached',
+        description: 'known by its keys, such as a private cluster',
+        asks: ['identityIssuer', 'subject', 'issuerKeys'],
+      },
+      { label: 'A service of the platform', asks: ['servicePrincipal'] },
+    ],
+  },
+};
 
 export default defineCommand({
   path: ['iam', 'identities', 'create'],
@@ -45,6 +79,7 @@ export default defineCommand({
     ...creation.place,
   },
   check: [
+    whoMayAssume,
     ...alone('filename', ...ruleKeys, 'servicePrincipal'),
     ...alone('servicePrincipal', ...ruleKeys),
     ...alone('issuerKeys', 'identityIssuerPattern', 'subjectPattern', 'audiencePattern', 'claimPattern'),

@@ -17,16 +17,21 @@ export interface Draft {
   readonly problems: readonly string[];
 }
 
+const drafts = new WeakMap<Context, Promise<Draft>>();
+
 /** The draft of this run: made from the flags by the first caller, which is `validate`. */
-export const draftOf = (context: Context, flags: DraftFlags = {}): Promise<Draft> =>
-  context.cached('identity-draft', () => draftIdentity(flags, context));
+export function draftOf(context: Context, flags: DraftFlags): Promise<Draft> {
+  const draft = drafts.get(context) ?? draftIdentity(flags, context);
+  drafts.set(context, draft);
+  return draft;
+}
 
 /** The draft with its final name; a description on the command line wins. */
 export async function completeDraft(
   context: Context,
-  input: { readonly name: string; readonly description: string | undefined },
+  input: DraftFlags & { readonly name: string; readonly description: string | undefined },
 ): Promise<IamIdentity> {
-  const { identity } = await draftOf(context);
+  const { identity } = await draftOf(context, input);
   return {
     ...identity,
     name: input.name,
@@ -37,7 +42,8 @@ export async function completeDraft(
 /** A name that the file may hold as well. */
 export const nameOrFile: Kind<string> = {
   ...resourceName,
-  otherwise: async (context) => (await draftOf(context)).identity.name,
+  // There is no draft yet when the rule is going to be asked for, and then there is no file.
+  otherwise: async (context) => (await drafts.get(context))?.identity.name,
 };
 
 /** Warnings go out as soon as nothing else is wrong. */
@@ -65,9 +71,6 @@ async function draftFromFile(path: string, name: string | undefined, context: Co
 function missing(rule: Rule, isStatic: boolean): string[] {
   const hasIssuer = rule.issuer !== undefined || rule.issuerPattern !== undefined;
   const hasSubject = rule.subject !== undefined || rule.subjectPattern !== undefined;
-  if (!hasIssuer && !hasSubject && !isStatic) {
-    return ['`--identity-issuer` and `--subject`, `--service-principal` or `--filename` must say who may assume it'];
-  }
   const or = (flag: string) => (isStatic ? `\`${flag}\`` : `\`${flag}\` or \`${flag}-pattern\``);
   return [
     ...(hasIssuer ? [] : [`${or('--identity-issuer')} is required`]),

@@ -11,15 +11,21 @@ export const ruleInputs = {
   identityIssuer: {
     kind: named('URL'),
     help: 'Issuer of the tokens that may assume the identity, exactly as it stands in them.',
+    question: 'Which issuer (URL)?',
   },
   identityIssuerPattern: {
     kind: named('REGEX'),
     help: 'The same as a regular expression (RE2), which must match the whole issuer.',
   },
-  subject: { kind: string, help: 'Subject of the tokens that may assume the identity.' },
+  subject: {
+    kind: string,
+    help: 'Subject of the tokens that may assume the identity.',
+    question: 'Which subject?',
+  },
   subjectPattern: {
     kind: named('REGEX'),
     help: 'The same as a regular expression, which must match the whole subject.',
+    question: 'Which subjects (regular expression)?',
   },
   audience: {
     kind: string,
@@ -37,6 +43,7 @@ export const ruleInputs = {
   issuerKeys: {
     kind: named('JWKS'),
     help: 'Public keys of an issuer that cannot be reached, as a JSON Web Key Set or the name of a file that holds one.',
+    question: 'Which keys (JSON Web Key Set, or the file that holds it)?',
   },
   expiration: {
     kind: date,

@@ -1,6 +1,6 @@
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, exclusive, type Inputs, type InputValues, oneOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import { identity } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
@@ -64,7 +64,7 @@ export default defineCommand({
     'Changes what the flags say and keeps the rest. A literal value takes the place of a pattern and the other way round. How an identity is proved (its type) cannot be changed.',
   inputs,
   check: [
-    oneOf('description', ...Object.keys(ruleInputs)),
+    changeOf('description', ...Object.keys(ruleInputs)),
     exclusive('identityIssuer', 'identityIssuerPattern'),
     exclusive('subject', 'subjectPattern'),
     exclusive('audience', 'audiencePattern'),

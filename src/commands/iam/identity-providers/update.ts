@@ -1,6 +1,6 @@
 import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, type Inputs, type InputValues, oneOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { identityProvider, roleAt, roleName } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
@@ -139,7 +139,7 @@ export default defineCommand({
   description:
     'Changes what the flags say and keeps the rest. A client secret or PKCE must remain. The correlation rule of SCIM users cannot be changed.',
   inputs,
-  check: [oneOf(...changing)],
+  check: [changeOf(...changing)],
   validate: async (flags, context) => {
     await given(context, new Set(Object.keys(flags)));
     return flags.oidcClientSecret === '' && flags.oidcPkceEnabled === false

@@ -1,5 +1,5 @@
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, type Inputs, type InputValues, oneOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { role } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
@@ -31,7 +31,7 @@ export default defineCommand({
   path: ['iam', 'role-bindings', 'update'],
   summary: 'Change the role or the holder of a binding.',
   inputs,
-  check: [oneOf('role', 'identity')],
+  check: [changeOf('role', 'identity')],
   examples: [
     {
       text: 'Another role',

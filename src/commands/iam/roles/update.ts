@@ -2,12 +2,12 @@ import type { IamRole } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import {
   type Chosen,
+  changeOf,
   defineCommand,
   exclusive,
   type Inputs,
   type InputValues,
   type Kind,
-  oneOf,
 } from '../../../cli/define.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
@@ -109,7 +109,7 @@ export default defineCommand({
   description: 'Changes what the flags say and keeps the rest, for everybody the role is bound to.',
   inputs,
   check: [
-    oneOf('capabilities', 'addCapabilities', 'removeCapabilities', 'description'),
+    changeOf('capabilities', 'addCapabilities', 'removeCapabilities', 'description'),
     exclusive('capabilities', 'addCapabilities'),
     exclusive('capabilities', 'removeCapabilities'),
   ],

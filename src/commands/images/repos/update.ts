@@ -1,5 +1,5 @@
 import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
-import { defineCommand, oneOf } from '../../../cli/define.ts';
+import { defineCommand, changeOf } from '../../../cli/define.ts';
 import { repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
 import { attributeInputs, descriptionProblems, parentInput, sourceId, withSource } from './repo-changes.ts';
@@ -24,7 +24,7 @@ export default defineCommand({
     bundles: { kind: string, help: 'Bundles the images belong to, separated by commas.' },
     expiration: { kind: date, help: 'When it stops being filled from its source.' },
   },
-  check: [oneOf('name', 'description', 'source', 'tier', 'bundles', 'expiration')],
+  check: [changeOf('name', 'description', 'source', 'tier', 'bundles', 'expiration')],
   validate: descriptionProblems,
   examples: [
     { text: 'Another tier', args: 'nginx --parent=example.com --tier=BASE' },
