@@ -49,8 +49,8 @@ export interface Kind<V> {
   parse(text: string): unknown;
   /** Turns the parsed text into the thing it names. Only reference kinds have it. */
   resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
-  /** What a person may pick from when the value is missing. */
-  candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[]>;
+  /** What a person may pick from when the value is missing; undefined: it is typed. */
+  candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
   /** What to take when nobody can be asked; the only candidate unless given. */
   sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
   /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */

@@ -83,6 +83,29 @@ describe('config set and unset', () => {
   });
 });
 
+describe('on a terminal', () => {
+  test('a property is picked, and its value where only a few are possible', async () => {
+    const { env, file } = place();
+    const mode = await runCli(['config', 'set'], { env, tty: true, answers: ['auth.mode', 'headless'] });
+    expect(mode).toMatchObject({ code: 0, out: '' });
+    expect(mode.err).toContain('Same again: chainctl config set auth.mode headless');
+    const group = await runCli(['config', 'set', 'default.group'], { env, tty: true, answers: ['example.com'] });
+    expect(group.asked).toEqual(['Which value?']);
+    expect(readFileSync(file, 'utf8')).toBe('auth:\n    mode: headless\ndefault:\n    group: example.com\n');
+  });
+
+  test('what is unset is picked among what the file has', async () => {
+    const { env, file } = place();
+    put(file, 'default:\n  group: old\n  autoclose: "false"\n');
+    const run = await runCli(['config', 'unset'], { env, tty: true, answers: ['default.group'] });
+    expect(run).toMatchObject({ code: 0, asked: ['Which property would you like to unset?'] });
+    expect(readFileSync(file, 'utf8')).toBe('default:\n  autoclose: "false"\n');
+    put(file, '');
+    const none = await runCli(['config', 'unset'], { env, tty: true, answers: [] });
+    expect(none.err).toContain('There is no property to choose from');
+  });
+});
+
 describe('config view', () => {
   test('starts with the file and ends with the variables in force', async () => {
     const { env, file } = place();
@@ -225,6 +248,13 @@ describe('config edit', () => {
     const failed = await runCli(['config', 'edit'], { env: { ...env, EDITOR: 'false' }, foreground: () => 3 });
     expect(failed).toMatchObject({ code: 1, out: '' });
     expect(failed.err).toContain('exit code 3');
+    const missing = await runCli(['config', 'edit'], { env, tty: true, answers: [], foreground: () => 127 });
+    expect(missing.err).toContain('error: There is no nano, vim or vi on this machine, so nothing was changed\n');
+    const visual = await runCli(['config', 'edit'], {
+      env: { ...env, EDITOR: 'false', VISUAL: 'true' },
+      foreground: () => 0,
+    });
+    expect(visual.host.ran[0]?.[2]).toBe('true "$1"');
     const none = await runCli(['config', 'edit'], { env });
     expect(none).toMatchObject({ code: 2, out: '' });
     expect(none.err).toContain('EDITOR');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
+import { openEditor } from '../../cli/editor.ts';
 import { boolean } from '../../cli/inputs/values.ts';
 import { configSchema } from '../../config/schema.ts';
 import { CliError } from '../../errors.ts';
@@ -13,7 +14,7 @@ export default defineCommand({
   path: ['config', 'edit'],
   summary: 'Open the configuration file in an editor.',
   description:
-    'Uses the program in EDITOR, or nano. What you write is checked before it replaces the file; if it is not valid ' +
+    'Uses the program in VISUAL or EDITOR, or the first of nano, vim and vi. What you write is checked before it replaces the file; if it is not valid ' +
     'the file stays as it is and your text is kept, and you are told where.',
   inputs: {
     yes: { kind: boolean, short: 'y', help: 'Do not ask before saving.' },
@@ -69,33 +70,11 @@ function writeDraft(text: string): Draft {
 }
 
 async function letEdit(context: Context, draft: Draft): Promise<string> {
-  const { host } = context;
-  const wanted = host.env['EDITOR']?.trim();
-  if (!wanted && !host.stdin.isTty) {
-    draft.remove();
-    throw new CliError('usage', 'There is no terminal to edit on, and EDITOR names no program', {
-      code: 'usage.no-editor',
-      hint: 'set single properties with `chainctl config set`',
-    });
-  }
-  const editor = wanted || 'nano';
-  let code: number;
   try {
-    // EDITOR may hold flags and quotes ("code --wait"), which only a shell reads as the person meant them.
-    code =
-      host.platform === 'win32'
-        ? await host.runForeground(editor, [draft.path])
-        : await host.runForeground('/bin/sh', ['-c', `${editor} "$1"`, 'sh', draft.path]);
-  } catch {
-    code = 127;
-  }
-  if (code !== 0) {
+    await openEditor(context, draft.path, 'set single properties with `chainctl config set`');
+  } catch (error) {
     draft.remove();
-    const reason = code === 127 ? 'cannot be started' : `ended with exit code ${code}`;
-    throw new CliError('local', `The editor "${editor}" ${reason}, so nothing was changed`, {
-      code: 'local.editor',
-      hint: 'name another program in EDITOR',
-    });
+    throw error;
   }
   try {
     return readFileSync(draft.path, 'utf8');

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../cli/define.ts';
-import { named } from '../../cli/inputs/values.ts';
 import { changeOptions, tellOf } from './change.ts';
+import { property, propertyValue } from './property.ts';
 
 export default defineCommand({
   path: ['config', 'set'],
@@ -10,18 +10,20 @@ export default defineCommand({
     'to go back to the default use `chainctl config unset`.',
   inputs: {
     name: {
-      kind: named('PROPERTY_NAME'),
+      kind: property,
       positional: 'PROPERTY_NAME',
       flag: false,
       required: true,
       help: 'Name of the property, such as default.group.',
+      question: 'Which property would you like to set?',
     },
     value: {
-      kind: named('PROPERTY_VALUE'),
+      kind: propertyValue,
       positional: 'PROPERTY_VALUE',
       flag: false,
       required: true,
       help: 'Its new value.',
+      question: 'Which value?',
     },
   },
   examples: [

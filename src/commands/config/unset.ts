@@ -1,6 +1,6 @@
 import { defineCommand } from '../../cli/define.ts';
-import { named } from '../../cli/inputs/values.ts';
 import { changeOptions, tellOf } from './change.ts';
+import { setProperty } from './property.ts';
 
 export default defineCommand({
   path: ['config', 'unset'],
@@ -8,11 +8,12 @@ export default defineCommand({
   description: 'Its default applies again, or what the environment says. Unsetting a property that is not set is fine.',
   inputs: {
     name: {
-      kind: named('PROPERTY_NAME'),
+      kind: setProperty,
       positional: 'PROPERTY_NAME',
       flag: false,
       required: true,
       help: 'Name of the property, such as output.color.pass.',
+      question: 'Which property would you like to unset?',
     },
   },
   examples: [{ text: 'Go back to the default colour', args: 'output.color.pass' }],
