@@ -1,5 +1,5 @@
 import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
-import { defineCommand, changeOf } from '../../../cli/define.ts';
+import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
 import { attributeInputs, descriptionProblems, parentInput, sourceId, withSource } from './repo-changes.ts';
