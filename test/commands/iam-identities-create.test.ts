@@ -509,10 +509,10 @@ claim_match:
 
   test('digits stay digits, a day is a time, and what is not known is named', async () => {
     const session = await signedIn();
-    const aws = 'aws_identity:\n  aws_account: 012345678901\n  arn: a\n  user_id: u\n  userid: x\nowner: me\n';
+    const aws = 'aws_identity:\n  aws_account: 012345678901\n  arn: a\n  user_id: u\n  usrid: x\nowner: me\n';
     const made = await from(session, 'aws.yaml', aws, 'digits');
     expect(made.code).toBe(0);
-    expect(made.err).toContain('warning: aws.yaml: "aws_identity.userid" is not a field of an identity');
+    expect(made.err).toContain('warning: aws.yaml: "aws_identity.usrid" is not a field of an identity');
     expect(made.err).toContain('warning: aws.yaml: "owner" is not a field');
     expect((await stored(session, 'digits')).awsIdentity.awsAccount).toBe('012345678901');
     const keys = `name: keys\nstatic:\n  issuer: i\n  subject: 1234\n  issuer_keys: '${jwks}'\n  expiration: 2026-04-02\n`;

@@ -1,10 +1,10 @@
-// An identity written in a file, as JSON or YAML. Promises: names may be in camel or snake case, mixed in one object
-// (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
+// An identity written in a file, as JSON or YAML. Promises: names may be in camel, snake or kebab case, mixed in one
+// object (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
 
 import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
-import type { SchemaSet } from '../../../api/schema/types.ts';
 import type { Context } from '../../../cli/context.ts';
+import { parseObject, renameFields } from '../../../cli/inputs/message-file.ts';
 import { CliError } from '../../../errors.ts';
 import { issuerProblem, keySetProblem, readFileText } from './rule-flags.ts';
 
@@ -14,29 +14,34 @@ export interface IdentityFile {
 }
 
 const message = 'chainguard.platform.iam.Identity';
+const code = 'usage.identity-file';
 
 /** Throws a usage CliError for a file that is missing or says no identity, `local` for one that cannot be read. */
 export async function readIdentityFile(path: string, context: Context): Promise<IdentityFile> {
   const text = await readFileText(path, context);
   if (text === undefined) throw wrong(`\`--filename\` "${path}" does not exist`);
-  const value = await parse(text, path);
+  const value = await parseObject(text, path, code);
+  if (value === undefined) {
+    throw wrong(`${path} must hold one identity: an object with a name and who may assume it`);
+  }
 
   const [{ createWire, WireError }, { iamSchema }] = await Promise.all([
     import('../../../api/wire.ts'),
     import('../../../api/schema/messages/iam.gen.ts'),
   ]);
+  const renamed = renameFields(value, message, iamSchema.messages);
   let identity: IamIdentity;
   try {
     // The codec checks the shape, so what it returns is an Identity.
-    identity = createWire(iamSchema).decodeMessage(message, completeDate(value)) as IamIdentity;
+    identity = createWire(iamSchema).decodeMessage(message, completeDate(renamed.value)) as IamIdentity;
   } catch (error) {
     if (error instanceof WireError) throw wrong(`${path}: ${error.message}`);
     throw error;
   }
   // What the platform sets itself: present when the file was made from `describe`.
   const { id: _id, createdAt: _created, updatedAt: _updated, lastSeen: _seen, ...own } = identity;
-  const warnings = unknownKeys(value, message, iamSchema.messages).map(
-    (key) => `${path}: "${key}" is not a field of an identity and is left out`,
+  const warnings = renamed.unknown.map(
+    ({ path: key }) => `${path}: "${key}" is not a field of an identity and is left out`,
   );
   const problems = await problemsOf(own, warnings, path);
   if (problems[0] !== undefined) {
@@ -48,29 +53,6 @@ export async function readIdentityFile(path: string, context: Context): Promise<
   return { identity: own, warnings };
 }
 
-async function parse(text: string, path: string): Promise<unknown> {
-  const { LineCounter, parseDocument, visit } = await import('yaml');
-  const lineCounter = new LineCounter();
-  // JSON is YAML as far as an identity goes, so one parser tells the line of a mistake in either.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    throw wrong(`${path}:${line}:${col}: ${error.message}`);
-  }
-  visit(document, {
-    Scalar(_, node) {
-      // Every scalar of an identity is text: an account such as 012345678901 must keep its zero.
-      if (typeof node.value === 'number' || typeof node.value === 'boolean') node.value = node.source ?? node.value;
-    },
-  });
-  const value: unknown = document.toJS();
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrong(`${path} must hold one identity: an object with a name and who may assume it`);
-  }
-  return value;
-}
-
 /** A day alone is a time here as it is in `--expiration`. */
 function completeDate(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('static' in value)) return value;
@@ -79,20 +61,6 @@ function completeDate(value: unknown): unknown {
   const { expiration } = keys;
   if (typeof expiration !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(expiration)) return value;
   return { ...value, static: { ...keys, expiration: `${expiration}T00:00:00Z` } };
-}
-
-type Messages = SchemaSet['messages'];
-
-function unknownKeys(value: unknown, type: string, messages: Messages): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const fields = messages[type]?.fields ?? [];
-  return Object.entries(value).flatMap(([key, member]) => {
-    const field = fields.find((each) => each.name === key || each.json === key);
-    if (field === undefined) return [key];
-    return field.kind === 'message' && messages[field.type] !== undefined
-      ? unknownKeys(member, field.type, messages).map((inner) => `${key}.${inner}`)
-      : [];
-  });
 }
 
 /** What the platform would refuse, told before it is asked. */
@@ -125,5 +93,4 @@ async function problemsOf(identity: IamIdentity, warnings: string[], path: strin
   return problems;
 }
 
-const wrong = (text: string, details: readonly string[] = []) =>
-  new CliError('usage', text, { code: 'usage.identity-file', details });
+const wrong = (text: string, details: readonly string[] = []) => new CliError('usage', text, { code, details });
