@@ -244,8 +244,8 @@ export interface View<T> {
   readonly terse?: (item: T) => string;
   /** The object scripts read; the item itself unless given. */
   readonly json?: (item: T) => unknown;
-  /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8). */
-  readonly envelope?: 'items' | 'array';
+  /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8); `reports`: that key instead. */
+  readonly envelope?: 'items' | 'reports' | 'array';
   /** May fetch what only a tree shows, e.g. names of the groups around. */
   readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
   /** Free text for a single item; every line ends with a newline. May fetch what only it shows. */

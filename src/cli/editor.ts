@@ -1,7 +1,11 @@
 // The person's own editor on a file. Promises: VISUAL, then EDITOR, then what the machine has; nothing is opened without a
 // terminal unless an editor was named, and a failed editor is an error, so that a half-made text is never taken.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CliError } from '../errors.ts';
+import { toFileError } from '../files.ts';
 import type { Context } from './context.ts';
 
 /** Tried in this order when neither variable is set. */
@@ -35,4 +39,22 @@ export async function openEditor({ host }: Context, path: string, instead: strin
     code: 'local.editor',
     hint: 'name another program in EDITOR',
   });
+}
+
+export interface Draft {
+  readonly path: string;
+  remove(): void;
+}
+
+/** A file in a folder that only this person can look into, so that the real thing never holds a half-made edit. */
+export function writeDraft(purpose: string, name: string, text: string): Draft {
+  let folder = tmpdir();
+  try {
+    folder = mkdtempSync(join(folder, `chainctl-${purpose}-`));
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  } catch (error) {
+    throw toFileError(error, 'write', folder);
+  }
 }

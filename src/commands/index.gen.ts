@@ -720,6 +720,34 @@ export const index: IndexNode = {
           aliases: ["repo","repository","repositories"],
           children: [
             {
+              name: "build",
+              summary: "Customise images and watch them being built.",
+              aliases: ["builds"],
+              children: [
+                {
+                  name: "apply",
+                  summary: "Customise the images of repositories.",
+                  load: () => import('./images/repos/build/apply.ts'),
+                },
+                {
+                  name: "edit",
+                  summary: "Edit how the images of a repository are customised.",
+                  load: () => import('./images/repos/build/edit.ts'),
+                },
+                {
+                  name: "list",
+                  summary: "List the image builds of the last day.",
+                  aliases: ["ls"],
+                  load: () => import('./images/repos/build/list.ts'),
+                },
+                {
+                  name: "logs",
+                  summary: "Show the log of an image build, while it runs.",
+                  load: () => import('./images/repos/build/logs.ts'),
+                },
+              ],
+            },
+            {
               name: "create",
               summary: "Create an image repository.",
               load: () => import('./images/repos/create.ts'),

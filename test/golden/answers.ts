@@ -192,6 +192,47 @@ export const answers: Readonly<Record<string, unknown>> = {
     { name: 'charts/nginx', created: true, id: `${organization}/0102030405060708` },
     { name: 'nginx', created: false, id: `${organization}/1112131415161718` },
   ],
+  'images repos build apply': [
+    {
+      repo: {
+        id: `${organization}/0a0b0c0d0e0f0107`,
+        name: 'nginx',
+        customOverlay: { contents: { packages: ['curl'] } },
+      },
+    },
+    {
+      change: {
+        repo: { id: `${organization}/0a0b0c0d0e0f0108`, name: 'python' },
+        after: {},
+        sections: [
+          { section: 'Packages', added: ['curl'], changed: [], removed: ['wget'], final: 1 },
+          { section: 'Environment', added: [], changed: ['LANG: C -> C.UTF-8'], removed: [], final: 3 },
+        ],
+      },
+    },
+  ],
+  'images repos build list': [
+    {
+      report: {
+        id: `${organization}/0a0b0c0d0e0f0107/0a0b0c0d0e0f0109`,
+        result: 'Success',
+        digest: digests[0],
+        startedAt: '2026-03-27T05:00:00Z',
+        completedAt: '2026-03-27T05:01:00Z',
+      },
+      tags: async () => ['1', 'latest'],
+    },
+    {
+      report: { id: `${organization}/0a0b0c0d0e0f0107/0a0b0c0d0e0f010a`, startedAt: '2026-03-27T04:00:00Z' },
+      tags: async () => [],
+    },
+  ],
+  'images repos build logs': [
+    {
+      report: { id: `${organization}/0a0b0c0d0e0f0107/0a0b0c0d0e0f0109`, log: '2026-03-27T05:00:00Z[INFO]building\n' },
+      text: '2026-03-27T05:00:00Z[INFO]building\n',
+    },
+  ],
   'images helm refs': [
     {
       image: { name: 'image', image: `cgr.dev/chainguard/nginx:1@${digests[0]}`, requirement: 'REQUIREMENT_REQUIRED' },

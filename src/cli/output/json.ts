@@ -13,8 +13,9 @@ export const render: Renderer = async ({ view, items, isList, io }) => {
     for await (const item of items) io.out(`${printableJson(shape(item), indent)}\n`);
     return;
   }
-  const array = view.envelope === 'array';
-  const open = array ? '[' : indent ? '{\n  "items": [' : '{"items":[';
+  const { envelope = 'items' } = view;
+  const array = envelope === 'array';
+  const open = array ? '[' : indent ? `{\n  "${envelope}": [` : `{"${envelope}":[`;
   const close = array ? ']' : indent ? ']\n}' : ']}';
   const margin = indent ? `\n${' '.repeat(array ? 2 : 4)}` : '';
   let wrote = false;

@@ -1,9 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
-import { openEditor } from '../../cli/editor.ts';
+import { type Draft, openEditor, writeDraft } from '../../cli/editor.ts';
 import { boolean } from '../../cli/inputs/values.ts';
 import { configSchema } from '../../config/schema.ts';
 import { CliError } from '../../errors.ts';
@@ -32,7 +30,7 @@ export default defineCommand({
     const isNew = before.text === '';
     const start = isNew ? await defaultText(before.path) : before.text;
 
-    const draft = writeDraft(start);
+    const draft = writeDraft('config', 'config.yaml', start);
     const edited = await letEdit(context, draft);
     if (edited === start && !isNew) {
       draft.remove();
@@ -50,24 +48,6 @@ export default defineCommand({
     tellOf(context, edit, `Configuration saved to "${edit.path}".`);
   },
 });
-
-interface Draft {
-  readonly path: string;
-  remove(): void;
-}
-
-/** A file of the person's own to work on, so that the real one never holds a half-made edit. */
-function writeDraft(text: string): Draft {
-  let folder = tmpdir();
-  try {
-    folder = mkdtempSync(join(folder, 'chainctl-config-'));
-    const path = join(folder, 'config.yaml');
-    writeFileSync(path, text, { mode: 0o600 });
-    return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
-  } catch (error) {
-    throw toFileError(error, 'write', folder);
-  }
-}
 
 async function letEdit(context: Context, draft: Draft): Promise<string> {
   try {

@@ -1,0 +1,7 @@
+import { defineGroup } from '../../../../cli/define.ts';
+
+export default defineGroup({
+  path: ['images', 'repos', 'build'],
+  summary: 'Customise images and watch them being built.',
+  aliases: ['builds'],
+});

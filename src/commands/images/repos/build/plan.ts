@@ -1,0 +1,88 @@
+// From a configuration to changed repositories. Promises: what is confirmed is what is sent; of several repositories the
+// failure of one does not keep the others from being changed, and every failure is told.
+
+import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { Context } from '../../../../cli/context.ts';
+import { printable } from '../../../../cli/io.ts';
+import { CliError } from '../../../../errors.ts';
+import { diffOverlays, diffText, type SectionDiff } from './overlay-diff.ts';
+
+export interface Change {
+  readonly repo: RegistryRepo;
+  readonly after: RegistryCustomOverlay;
+  readonly sections: readonly SectionDiff[];
+}
+
+/** At most this many requests at once (cli.json, "images repos build apply"). */
+const parallel = 10;
+
+export const changeOf = (repo: RegistryRepo, after: RegistryCustomOverlay): Change => ({
+  repo,
+  after,
+  sections: diffOverlays(repo.customOverlay ?? {}, after),
+});
+
+/** The differences of every repository that has some; those that are alike share one text. */
+export function changesText(changes: readonly Change[]): string {
+  const names = new Map<string, string[]>();
+  for (const { repo, sections } of changes) {
+    if (sections.length === 0) continue;
+    const text = diffText(sections);
+    names.set(text, [...(names.get(text) ?? []), repo.name ?? '']);
+  }
+  return [...names].map(([text, repos]) => `${repos.join(', ')}\n\n${text}`).join('\n');
+}
+
+/** Sends what changes; resolves to the repositories as they are then. */
+export async function applyChanges(
+  context: Context,
+  changes: readonly Change[],
+  saveAs: string | undefined,
+): Promise<readonly RegistryRepo[]> {
+  const api = await context.api();
+  const send = async ({ repo, after, sections }: Change): Promise<RegistryRepo> => {
+    if (saveAs !== undefined) {
+      const { catalogTier, bundles, sync_config } = repo;
+      return api.call('registry.v1.Registry.CreateRepo', {
+        parentId: (repo.id ?? '').split('/').slice(0, -1).join('/'),
+        repo: {
+          name: saveAs,
+          ...(catalogTier === undefined ? {} : { catalogTier }),
+          ...(bundles === undefined ? {} : { bundles }),
+          // Without a source of its own the repository is the source.
+          sync_config: { ...sync_config, source: sync_config?.source || (repo.id ?? '') },
+          customOverlay: after,
+        },
+        preventExisting: true,
+      });
+    }
+    // The platform replaces all of the repository (semantics 5, PUT).
+    return sections.length === 0
+      ? repo
+      : api.call('registry.v1.Registry.UpdateRepo', { ...repo, customOverlay: after });
+  };
+
+  const results: RegistryRepo[] = [];
+  const failures: string[] = [];
+  let last: unknown;
+  const left = changes.map((change, at) => ({ change, at }));
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      context.signal.throwIfAborted();
+      try {
+        results[next.at] = await send(next.change);
+      } catch (error) {
+        last = error;
+        failures.push(printable(`${next.change.repo.name}: ${error instanceof Error ? error.message : String(error)}`));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallel, changes.length) }, work));
+  if (failures.length === 0) return results;
+  if (changes.length === 1 || context.signal.aborted) throw last;
+  throw new CliError('api', `${failures.length} of ${changes.length} repositories could not be changed`, {
+    code: 'build.partial',
+    details: failures.sort(),
+    cause: last,
+  });
+}
