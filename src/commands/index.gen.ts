@@ -701,6 +701,11 @@ export const index: IndexNode = {
               summary: "List the images that a chart names.",
               load: () => import('./images/helm/refs.ts'),
             },
+            {
+              name: "values",
+              summary: "Print values that make a chart use other image names.",
+              load: () => import('./images/helm/values.ts'),
+            },
           ],
         },
         {

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { movedValues } from '../../src/commands/images/helm/image-values.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 
 test('refs: one reference to a line, of the highest version, below another repository, by requirement', async () => {
@@ -52,4 +53,46 @@ test('add-chart: a dry run changes nothing, existing repositories are skipped', 
   const unknown = await run(['images', 'helm', 'add-chart', 'nothing', '--parent=example.com']);
   expect(unknown).toMatchObject({ code: 1, out: '' });
   expect(unknown.err).toMatch(/not found/);
+});
+
+describe('values', () => {
+  const chart = 'chainguard/charts/nginx';
+
+  test('another registry, another organization, both, and neither', async () => {
+    const { run, host } = await withImages();
+    const values = (...flags: string[]) => run(['images', 'helm', 'values', `${host}/${chart}`, ...flags]);
+    expect(await values('--registry=mirror.internal:5000')).toMatchObject({
+      code: 0,
+      err: '',
+      out: 'image:\n  registry: mirror.internal:5000\n',
+    });
+    expect((await values('--org=other-org')).out).toBe('image:\n  repository: other-org/nginx\n');
+    expect(JSON.parse((await values('--registry=m.internal/x', '--org=other-org', '-ojson')).out)).toEqual({
+      image: { registry: 'm.internal/x', repository: 'other-org/nginx' },
+    });
+    expect(await values()).toMatchObject({ code: 0, out: '', err: '' });
+    expect((await values('-ojson')).out).toBe('{}\n');
+    expect(await values('--registry=https://mirror.internal')).toMatchObject({ code: 2, out: '' });
+  });
+
+  test('every shape in which charts name images; only what changes is printed', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const values = {
+      replicas: 1,
+      image: { registry: 'cgr.dev', repository: 'chainguard/nginx', tag: '1', digest },
+      sidecar: { image: { repository: 'cgr.dev/chainguard/proxy', tag: '2' } },
+      job: { image: `cgr.dev/chainguard/job:3@${digest}`, name: 'chainguard/job' },
+      foreign: { image: { registry: 'docker.io', repository: 'library/redis' } },
+      extra: [{ name: 'a', image: 'cgr.dev/chainguard/job:3' }, { name: 'b' }],
+    };
+    const images = ['nginx:1', 'proxy:2', 'job:3'].map((name) => `cgr.dev/chainguard/${name}@${digest}`);
+    expect(movedValues(values, images, { registry: 'm.internal', org: 'acme' })).toEqual({
+      image: { registry: 'm.internal', repository: 'acme/nginx' },
+      sidecar: { image: { repository: 'm.internal/acme/proxy' } },
+      job: { image: `m.internal/acme/job:3@${digest}` },
+      extra: [{ name: 'a', image: 'm.internal/acme/job:3' }, { name: 'b' }],
+    });
+    expect(movedValues(values, [], { registry: 'm.internal', org: undefined })).toBeUndefined();
+    expect(movedValues('text', images, { registry: 'm.internal', org: undefined })).toBeUndefined();
+  });
 });

@@ -239,6 +239,7 @@ export const answers: Readonly<Record<string, unknown>> = {
       repository: undefined,
     },
   ],
+  'images helm values': { values: { image: { registry: 'registry.example.com', repository: 'my-org/nginx' } } },
   'images history': [
     {
       history: { updateTimestamp: '2026-03-27T05:00:00Z', digest: digests[0] },

@@ -1,8 +1,7 @@
-import type { RegistryChartImage, RegistryRepo } from '../../../api/schema/types.gen.ts';
-import type { Context } from '../../../cli/context.ts';
+import type { RegistryChartImage } from '../../../api/schema/types.gen.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
 import { choice, named } from '../../../cli/inputs/values.ts';
-import { findTag, imageReference, notFound, repositoryOf } from '../image-reference.ts';
+import { chartInput, getChart } from './chart.ts';
 
 interface ChartReference {
   readonly image: RegistryChartImage;
@@ -37,14 +36,7 @@ export default defineCommand({
   path: ['images', 'helm', 'refs'],
   summary: 'List the images that a chart names.',
   inputs: {
-    chart: {
-      kind: imageReference,
-      positional: 'CHART_REFERENCE',
-      flag: false,
-      required: true,
-      help: 'Chart in the registry; its highest version unless a tag or digest is given.',
-      question: 'Which chart?',
-    },
+    chart: chartInput,
     repository: {
       kind: named('REPOSITORY'),
       help: 'Print the images below this repository. JSON always has what the chart says.',
@@ -62,32 +54,9 @@ export default defineCommand({
   view,
   formats: ['text', 'json', 'table', 'csv', 'terse', 'markdown'],
   run: async (context, { chart, repository, requirement }) => {
-    const repo = await repositoryOf(context, chart);
-    const tag = chart.tag ?? (chart.digest === undefined ? await highestVersion(context, repo) : '');
-    const digest = chart.digest ?? (await findTag(context, repo, tag)).digest ?? '';
-    const { images = [] } = await (await context.api()).call('registry.v1.Registry.GetChart', {
-      repoId: repo.id ?? '',
-      digest,
-    });
+    const { images = [] } = await getChart(context, chart);
     return images
       .filter((image) => requirement === undefined || requirementOf(image) === requirement)
       .map((image) => ({ image, repository }));
   },
 });
-
-/** Pre-releases never count: nobody gets one without naming it. */
-async function highestVersion(context: Context, repo: RegistryRepo): Promise<string> {
-  const { items = [] } = await (await context.api()).call('registry.v1.Registry.ListTags', {
-    uidp: { childrenOf: repo.id ?? '' },
-    excludeReferrers: true,
-  });
-  const versions = items.flatMap(({ name = '' }) => {
-    const match = /^v?([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(name);
-    return match === null ? [] : [{ name, numbers: match.slice(1).map(Number) }];
-  });
-  const [highest] = versions.sort(
-    (a, b) => a.numbers.map((number, at) => (b.numbers[at] ?? 0) - number).find((difference) => difference !== 0) ?? 0,
-  );
-  if (highest === undefined) throw notFound(`No version of "${repo.name ?? ''}" found; name a tag`);
-  return highest.name;
-}
