@@ -154,6 +154,20 @@ test('referrers are found before and after their subject, by type', async () => 
   expect((await client.request('GET', path)).json.manifests).toHaveLength(2);
 });
 
+test('nobody refers to anything in a repository that does not exist yet', async () => {
+  const platform = await startTestPlatform();
+  const subject = digestOf('any');
+  const path = `/v2/example.com/not/yet/referrers/${subject}`;
+  const { status, headers, json } = await createClient(platform, dev).request('GET', path);
+  expect([status, headers.get('content-type')]).toEqual([200, ociIndex]);
+  expect(json).toEqual({ schemaVersion: 2, mediaType: ociIndex, manifests: [] });
+  // Whoever may not look there is told so, not that it is empty.
+  const stranger = createClient(platform, platform.user('stranger@example.org'));
+  expect((await stranger.request('GET', path)).status).toBe(403);
+  const tags = await createClient(platform, dev).request('GET', '/v2/example.com/not/yet/tags/list');
+  expect([tags.status, tags.code]).toEqual([404, 'NAME_UNKNOWN']);
+});
+
 test('a list of referrers too long for one answer comes in pages', async () => {
   const { client } = await start();
   const subject = digestOf('whatever');

@@ -3,7 +3,7 @@ import { parseDigest } from './digest.ts';
 import { type Exchange, type RegistryParts, sendBytes, sendJson } from './exchange.ts';
 import { existing, type Need } from './gate.ts';
 import { mediaTypes } from './manifest.ts';
-import { refuse } from './registry-error.ts';
+import { RegistryError, refuse } from './registry-error.ts';
 import {
   findTag,
   iterateReferrers,
@@ -56,7 +56,8 @@ export async function listReferrers(
   const artifactType = url.searchParams.get('artifactType') ?? undefined;
   const manifests: Referrer[] = [];
   const more = parts.store.read((tx) => {
-    const repository = existing(parts.gate.authorize(tx, request, principal, need));
+    const repository = unlessUnknown(() => existing(parts.gate.authorize(tx, request, principal, need)));
+    if (repository === undefined) return false;
     let length = 0;
     for (const referrer of iterateReferrers(tx, repository, digest, {
       last: url.searchParams.get('last') ?? '',
@@ -76,6 +77,19 @@ export async function listReferrers(
     ...(artifactType === undefined ? {} : { 'OCI-Filters-Applied': 'artifactType' }),
     ...(more ? { Link: `<${url.pathname}?${next}>; rel="next"` } : {}),
   });
+}
+
+/**
+ * A registry that knows referrers answers no request for them with 404 (specification, "Listing Referrers"): clients
+ * take that for a registry which does not know them, and look for tags instead. Other refusals stay.
+ */
+function unlessUnknown<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** Chainguard's own: what a tag has named (protocols 7.4). */
