@@ -1,7 +1,7 @@
 // Thin typed access to the operations. A method is its operation and its types. Promises: a package's tables are loaded
 // by the first call that needs them, so a command about identities never reads those of the registry.
 
-import { type ApiOptions, callOperation } from './http.ts';
+import { type ApiOptions, callOperation, callPath, type Exchange, readLines } from './http.ts';
 import { commonSchema } from './schema/messages/common.gen.ts';
 import type { advisoryOperations } from './schema/operations/advisory.gen.ts';
 import type { authOperations } from './schema/operations/auth.gen.ts';
@@ -27,6 +27,10 @@ export interface ApiClient {
     id: Id,
     request: OperationTypes[Id]['request'],
   ): Promise<OperationTypes[Id]['response']>;
+  /** What a path beside the API answers, as JSON. */
+  path(exchange: Exchange): Promise<unknown>;
+  /** The lines of JSON that such a path answers, as they come, until the other side ends. */
+  lines(exchange: Exchange): AsyncIterable<unknown>;
 }
 
 interface Package {
@@ -98,5 +102,7 @@ export function createApiClient(options: ApiOptions): ApiClient {
       // decodeResponse is tolerant on purpose: the types say what the platform sends, not what it must.
       return answer as OperationTypes[typeof id]['response'];
     },
+    path: (exchange) => callPath(options, exchange),
+    lines: (exchange) => readLines(options, exchange),
   };
 }

@@ -1,11 +1,11 @@
-// The one way a command calls an operation. Promises: retries only what is safe to send twice (architecture 7), renews a
+// The one way a command calls the platform. Promises: retries only what is safe to send twice (architecture 7), renews a
 // refused token once, and maps every failure to a CliError whose text holds neither token nor query.
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
-import { type HttpResponse, neverConnected, retryAfterMs, send } from './transport.ts';
+import { type HttpRequest, type HttpResponse, neverConnected, retryAfterMs, send, sendStreaming } from './transport.ts';
 import { type Wire, WireError, type WireRequest } from './wire.ts';
 
 export interface ApiOptions {
@@ -32,42 +32,105 @@ export async function callOperation(
   operation: Operation,
   message: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const request = encode(wire, operation, message);
-  const url = `${options.baseUrl.replace(/\/+$/, '')}${request.path}${request.query ? `?${request.query}` : ''}`;
+  const { method, path, query, body } = encode(wire, operation, message);
+  const { id, idempotent } = operation;
+  const exchange = { method, path: query ? `${path}?${query}` : path, body, name: id, idempotent };
+  const { url, response } = await exchangeWith(options, exchange, send);
+  return decode(wire, operation, response, url);
+}
+
+/** A request to a path beside the API, and how it is called in messages. */
+export interface Exchange {
+  readonly method: HttpRequest['method'];
+  /** With its query. */
+  readonly path: string;
+  readonly body?: string | undefined;
+  readonly name: string;
+  /** Whether it may be sent twice. */
+  readonly idempotent: boolean;
+  /** In place of the client's own. */
+  readonly timeoutMs?: number;
+}
+
+/** What a path answers, as JSON. */
+export async function callPath(options: ApiOptions, exchange: Exchange): Promise<unknown> {
+  const { url, response } = await exchangeWith(options, exchange, send);
+  if (!looksLikeJson(response)) throw notTheApi(url);
+  return JSON.parse(response.text);
+}
+
+/** The lines of JSON that a path answers, as they come, until the other side ends. A line cut short is not given. */
+export async function* readLines(options: ApiOptions, exchange: Exchange): AsyncGenerator<unknown> {
+  const { url, response } = await exchangeWith(options, exchange, async (host, request) => {
+    const stream = await sendStreaming(host, request);
+    // Only a failure has a text; it is short.
+    const text = stream.status >= 300 ? await textOf(stream.body) : '';
+    return { ...stream, text };
+  });
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of response.body) {
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      try {
+        yield JSON.parse(line);
+      } catch (error) {
+        throw notTheApi(url, error instanceof Error ? error : undefined);
+      }
+    }
+  }
+}
+
+async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) if (chunks.length < 64) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Sends until there is an answer that is no failure, as often as that is safe. */
+async function exchangeWith<R extends HttpResponse>(
+  options: ApiOptions,
+  exchange: Exchange,
+  sender: (host: Host, request: HttpRequest) => Promise<R>,
+): Promise<{ readonly url: string; readonly response: R }> {
+  const { method, path, body, name, idempotent, timeoutMs = options.timeoutMs } = exchange;
+  const url = `${options.baseUrl.replace(/\/+$/, '')}${path}`;
   let renewed = false;
   let bearer = await options.bearer(false);
   for (let attempt = 1; ; attempt += 1) {
     const last = attempt >= maxAttempts;
-    let response: HttpResponse;
+    let response: R;
     try {
-      response = await send(options.host, {
-        method: request.method,
+      response = await sender(options.host, {
+        method,
         url,
         headers: {
           authorization: `Bearer ${bearer}`,
           accept: 'application/json',
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        ...(request.body === undefined ? {} : { body: request.body }),
-        ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+        ...(body === undefined ? {} : { body }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
         signal: options.signal,
       });
     } catch (error) {
-      const safe = error instanceof CliError && (operation.idempotent || neverConnected.has(error));
+      const safe = error instanceof CliError && (idempotent || neverConnected.has(error));
       // Nothing listening is an answer a person can act on now; only a cut connection is worth another try.
       if (!safe || last || neverConnected.has(error) || error.kind === 'timeout') throw error;
       await pause(options, 'the connection was cut', backoffMs(options.host, attempt));
       continue;
     }
-    if (response.status >= 200 && response.status < 300) return decode(wire, operation, response, url);
+    if (response.status >= 200 && response.status < 300) return { url, response };
     if (response.status === 401 && !renewed) {
       renewed = true;
       bearer = await options.bearer(true);
       continue;
     }
-    const mayRetry = retryStatuses.has(response.status) && (operation.idempotent || response.status === 429);
+    const mayRetry = retryStatuses.has(response.status) && (idempotent || response.status === 429);
     const wanted = retryAfterMs(options.host, response);
-    if (!mayRetry || last || (wanted ?? 0) > maxRetryAfterMs) throw toApiError(response, url, operation.id);
+    if (!mayRetry || last || (wanted ?? 0) > maxRetryAfterMs) throw toApiError(response, url, name);
     await pause(
       options,
       `${new URL(url).host} answered ${response.status}`,

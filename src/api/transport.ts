@@ -95,18 +95,51 @@ export function retryAfterMs(host: Host, response: HttpResponse): number | undef
 }
 
 export async function send(host: Host, request: HttpRequest): Promise<HttpResponse> {
+  const limit = request.maxBytes ?? 64 * 1024 * 1024;
+  const { status, headers, body } = await open(host, request, 'whole');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit) {
+      const { host: name } = new URL(request.url);
+      throw new CliError('api', `The answer of ${name} is larger than ${limit} bytes`, { code: 'api.too-large' });
+    }
+    chunks.push(chunk);
+  }
+  return { status, headers, text: Buffer.concat(chunks).toString('utf8') };
+}
+
+export interface HttpStream extends Omit<HttpResponse, 'text'> {
+  /** Must be read, or returned from, until its end: that frees the connection. Throws as `send` does. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** The answer as it arrives. `timeoutMs` is for the headers, and then for each pause in the body. */
+export const sendStreaming = (host: Host, request: HttpRequest): Promise<HttpStream> => open(host, request, 'pause');
+
+async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause'): Promise<HttpStream> {
   request.signal?.throwIfAborted();
   const url = new URL(request.url);
-  const limit = request.maxBytes ?? 64 * 1024 * 1024;
   const timeoutMs = request.timeoutMs ?? 60_000;
   // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does not.
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(timedOut), timeoutMs);
+  const timer = limits === 'whole' ? setTimeout(() => controller.abort(timedOut), timeoutMs) : undefined;
   const forward = () => controller.abort(request.signal?.reason);
   request.signal?.addEventListener('abort', forward, { once: true });
+  const close = () => {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', forward);
+  };
+  const told = (error: unknown): unknown => {
+    if (error instanceof CliError) return error;
+    if (request.signal?.aborted) return request.signal.reason;
+    return toTransportError(error, url, timeoutMs, controller.signal.reason === timedOut);
+  };
+  let response: Dispatcher.ResponseData;
   try {
     const client = await clientOf(host);
-    const response = await client.request({
+    response = await client.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
@@ -116,25 +149,20 @@ export async function send(host: Host, request: HttpRequest): Promise<HttpRespon
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > limit) {
-        response.body.destroy();
-        throw new CliError('api', `The answer of ${url.host} is larger than ${limit} bytes`, { code: 'api.too-large' });
-      }
-      chunks.push(chunk);
-    }
-    return { status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') };
   } catch (error) {
-    if (error instanceof CliError) throw error;
-    if (request.signal?.aborted) throw request.signal.reason;
-    throw toTransportError(error, url, controller.signal.reason === timedOut ? timeoutMs : undefined);
-  } finally {
-    clearTimeout(timer);
-    request.signal?.removeEventListener('abort', forward);
+    close();
+    throw told(error);
   }
+  const read = async function* (): AsyncGenerator<Buffer> {
+    try {
+      yield* response.body as AsyncIterable<Buffer>;
+    } catch (error) {
+      throw told(error);
+    } finally {
+      close();
+    }
+  };
+  return { status: response.statusCode, headers: response.headers, body: read() };
 }
 
 const timedOut = Symbol('timed out');
@@ -155,12 +183,12 @@ const broken: Readonly<Record<string, string>> = {
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
 };
 
-function toTransportError(error: unknown, url: URL, timeoutMs: number | undefined): CliError {
+function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout: boolean): CliError {
   const code = codeOf(error);
   const what = `Cannot reach ${url.protocol}//${url.host}`;
   const hint = 'check the network and the platform URLs with `chainctl config validate`';
-  if (timeoutMs !== undefined || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${(timeoutMs ?? 0) / 1000} s`, {
+  if (isTimeout || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${timeoutMs / 1000} s`, {
       code: 'network.timeout',
       hint,
       cause: error,

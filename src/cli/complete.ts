@@ -58,8 +58,9 @@ export async function complete(
 }
 
 const isRequired = (input: Input, collected: Collected) =>
-  input.required === true ||
-  (input.requiredUnless !== undefined && collected.parsed.get(input.requiredUnless) !== true);
+  input.required === true || (input.requiredUnless !== undefined && !isSet(collected.parsed.get(input.requiredUnless)));
+
+const isSet = (value: unknown) => value !== undefined && value !== false;
 
 /** `--capabilities=`: whoever writes that wants to be asked. */
 const isEmptyOnPurpose = (key: string, input: Input, collected: Collected) => {

@@ -65,7 +65,7 @@ export interface Input<V = unknown> {
   readonly kind: Kind<V>;
   readonly help: string;
   readonly required?: boolean;
-  /** Required unless the boolean input with this key is set. */
+  /** Required unless the input with this key is given, or set if it is a boolean. */
   readonly requiredUnless?: string;
   readonly many?: boolean;
   /** Name in the usage line when the value may be given without a flag. */
@@ -244,8 +244,9 @@ export interface View<T> {
   readonly terse?: (item: T) => string;
   /** The object scripts read; the item itself unless given. */
   readonly json?: (item: T) => unknown;
-  /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8); `reports`: that key instead. */
-  readonly envelope?: 'items' | 'reports' | 'array';
+  /** `items`: lists print `{"items":[…]}`; `array`: a bare array (script-contracts 8); `reports`: that key instead;
+   * `lines`: a document to a line. */
+  readonly envelope?: 'items' | 'reports' | 'array' | 'lines';
   /** May fetch what only a tree shows, e.g. names of the groups around. */
   readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
   /** Free text for a single item; every line ends with a newline. May fetch what only it shows. */

@@ -125,6 +125,29 @@ export const index: IndexNode = {
       aliases: ["event"],
       children: [
         {
+          name: "deliveries",
+          summary: "See what became of events.",
+          aliases: ["delivery"],
+          children: [
+            {
+              name: "list",
+              summary: "List deliveries of events, newest first.",
+              aliases: ["ls"],
+              load: () => import('./events/deliveries/list.ts'),
+            },
+            {
+              name: "redeliver",
+              summary: "Deliver an event once more.",
+              load: () => import('./events/deliveries/redeliver.ts'),
+            },
+          ],
+        },
+        {
+          name: "listen",
+          summary: "Print events as they happen, or hand them on.",
+          load: () => import('./events/listen.ts'),
+        },
+        {
           name: "subscriptions",
           summary: "Manage where events are sent.",
           aliases: ["subscription","subs","sub"],

@@ -144,6 +144,44 @@ export const answers: Readonly<Record<string, unknown>> = {
       ['output.silent', 'false'],
     ],
   },
+  'events deliveries list': [
+    {
+      id: '17',
+      subscription: `${organization}/0a0b0c0d0e0f0111`,
+      sink: 'https://events.example.com/hook',
+      state: 'dead',
+      tries: 2,
+      createTime: '2026-03-27T05:00:00Z',
+      finishTime: '2026-03-27T05:00:02Z',
+      event: {
+        id: 'b0a7b1c2-0000-4000-8000-000000000001',
+        type: 'dev.chainguard.api.iam.group.created.v1',
+        subject: organization,
+        group: organization,
+        time: '2026-03-27T05:00:00Z',
+      },
+      attempts: [
+        { number: 1, startTime: '2026-03-27T05:00:00Z', durationMs: 12, status: 500, answer: 'no' },
+        { number: 2, startTime: '2026-03-27T05:00:01Z', durationMs: 3, error: 'connection refused', answer: '' },
+      ],
+    },
+  ],
+  'events listen': [
+    {
+      cursor: '18',
+      headers: {
+        'ce-specversion': '1.0',
+        'ce-id': 'b0a7b1c2-0000-4000-8000-000000000001',
+        'ce-type': 'dev.chainguard.api.iam.group.created.v1',
+        'ce-subject': organization,
+        'ce-time': '2026-03-27T05:00:00.000Z',
+        'ce-actor': 'caf%C3%A9',
+        'content-type': 'application/json',
+        authorization: 'Bearer never-shown',
+      },
+      data: '{"body":{"name":"engineering"}}',
+    },
+  ],
   'events subscriptions create': [
     { id: `${organization}/d1c2b3a4f5e6d7c8`, sink: 'https://events.example.com/hook' },
     { id: `${folder}/00112233aabbccdd`, sink: 'https://other.example.com/' },

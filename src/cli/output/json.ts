@@ -9,6 +9,10 @@ import type { Renderer } from './renderer.ts';
 export const render: Renderer = async ({ view, items, isList, io }) => {
   const indent = io.outIsTty ? 2 : undefined;
   const shape = (item: Parameters<NonNullable<typeof view.json>>[0]) => (view.json ? view.json(item) : item);
+  if (view.envelope === 'lines') {
+    for await (const item of items) io.out(`${printableJson(shape(item))}\n`);
+    return;
+  }
   if (!isList) {
     for await (const item of items) io.out(`${printableJson(shape(item), indent)}\n`);
     return;

@@ -1,10 +1,10 @@
 import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
-import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, type Kind } from '../../../cli/define.ts';
+import { defineCommand } from '../../../cli/define.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
+import { subscription } from './subscription.ts';
 import { subscriptionView } from './view.ts';
 
 async function lookUp(context: Context, id: string): Promise<EventsSubscription> {
@@ -14,21 +14,6 @@ async function lookUp(context: Context, id: string): Promise<EventsSubscription>
   }
   return items[0];
 }
-
-const subscription: Kind<string> = {
-  metavar: 'SUBSCRIPTION_ID',
-  noun: 'subscription',
-  parse: (text) => {
-    if (!isUidp(text)) throw new Error('must be the id of a subscription');
-    return text;
-  },
-  candidates: async (context) => {
-    const { items = [] } = await (await context.api()).call('events.v1.Subscriptions.List', {});
-    return items.map(({ id = '', sink = '' }) => ({ value: id, label: sink, description: id, text: id }));
-  },
-  // Which one is meant is never guessed.
-  sole: async () => undefined,
-};
 
 export default defineCommand({
   path: ['events', 'subscriptions', 'delete'],
