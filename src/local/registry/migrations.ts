@@ -92,4 +92,31 @@ export const registryMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    name: '012-deployments-and-advisories',
+    sql: `
+      -- Charts that a repository's image is deployed with: wire JSON, a list of HelmChart.
+      CREATE TABLE deployments (
+        repo TEXT PRIMARY KEY REFERENCES repos(id) ON DELETE CASCADE,
+        charts TEXT NOT NULL
+      ) STRICT;
+
+      -- Advisories somebody wrote, apart from the published documents. Wire JSON without id, times and events.
+      CREATE TABLE advisories (
+        id TEXT PRIMARY KEY,
+        parent TEXT NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+        advisory TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX advisories_parent ON advisories(parent);
+      -- Wire JSON without id.
+      CREATE TABLE advisory_events (
+        id TEXT PRIMARY KEY,
+        advisory TEXT NOT NULL REFERENCES advisories(id) ON DELETE CASCADE,
+        event TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX advisory_events_advisory ON advisory_events(advisory);
+    `,
+  },
 ];

@@ -16,6 +16,7 @@ import { invalidArgument } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { pageOf } from './paging.ts';
+import { writtenAdvisories } from './written-advisories.ts';
 
 const mostIds = 1000;
 
@@ -54,17 +55,17 @@ export function listVulnerabilityMetadata(
   };
 }
 
-/** The same advisories one by one. Empty for whoever may list none anywhere. */
+/** The same advisories one by one, and those written where the caller may list them; empty for whoever may nowhere. */
 export function listAdvisories(
   tx: Tx,
   caller: Caller,
   request: VulnerabilitiesV1AdvisoryFilter,
 ): VulnerabilitiesV1AdvisoriesList {
-  if (groupsWith(tx, caller, ['advisories.list']).length === 0) return { totalCount: '0' };
+  const places = groupsWith(tx, caller, ['advisories.list']);
+  if (places.length === 0) return { totalCount: '0' };
   const isOneOf = (wanted: readonly string[] | undefined, value: string | undefined): boolean =>
     wanted === undefined || wanted.length === 0 || (value !== undefined && wanted.includes(value));
-  const all = documents(tx, undefined)
-    .flatMap(toAdvisories)
+  const all = [...documents(tx, undefined).flatMap(toAdvisories), ...writtenAdvisories(tx, places)]
     .filter(
       (advisory) =>
         (request.id === undefined || request.id === '' || request.id === advisory.id) &&

@@ -1,6 +1,10 @@
+import { registrySchema } from '../../api/schema/messages/registry.gen.ts';
 import type {
+  Empty,
   RegistryAddEntitlementImagesRequest,
   RegistryAddEntitlementImagesResponse,
+  RegistryCreateEntitlementRequest,
+  RegistryDeleteEntitlementRequest,
   RegistryEntitledImage,
   RegistryEntitlement,
   RegistryEntitlementFilter,
@@ -20,7 +24,7 @@ import type {
   RegistrySwapEntitlementImagesRequest,
   RegistrySwapEntitlementImagesResponse,
 } from '../../api/schema/types.gen.ts';
-import { parentOf } from '../../api/uidp.ts';
+import { newChildId, parentOf } from '../../api/uidp.ts';
 import { requireCapabilities } from '../access.ts';
 import { failedPrecondition, invalidArgument, notFound, resourceExhausted } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
@@ -28,6 +32,7 @@ import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import { attributesOf } from './repos.ts';
 import { requiredUidp } from './selection.ts';
+import { timeOf } from './tags.ts';
 import { toWireTime } from './wire-time.ts';
 
 /** Column `attributes` of an entitlement. `quota` is the most images by tier; `swaps` the most removals in 30 days. */
@@ -39,11 +44,59 @@ interface Terms {
   readonly swaps?: number;
 }
 
+const tierNames = Object.keys(registrySchema.enums['chainguard.platform.registry.CatalogTier'] ?? {}).slice(1);
 const swapWindow = 30 * 24 * 60 * 60 * 1000;
 
 export function listEntitlements(tx: Tx, _caller: Caller, request: RegistryEntitlementFilter): RegistryEntitlementList {
   const parent = requireParent(tx, request.parent);
   return { items: entitlementsOf(tx, parent).map((row) => toWire(tx, row)) };
+}
+
+/** An organization can have several; what it may use is all of them together. */
+export function createEntitlement(
+  tx: Tx,
+  _caller: Caller,
+  request: RegistryCreateEntitlementRequest,
+): RegistryEntitlement {
+  const parent = requireParent(tx, request.parent);
+  const entitlement = request.entitlement ?? {};
+  const expires = timeOf('entitlement.expiration_time', entitlement.expirationTime);
+  if (expires !== undefined && expires <= tx.now) {
+    throw invalidArgument('entitlement.expiration_time must be in the future');
+  }
+  const quota = Object.entries(entitlement.quota ?? {}).map(([tier, { max = 0 }]): [string, number] => {
+    if (!tierNames.includes(tier)) throw invalidArgument(`entitlement.quota: ${JSON.stringify(tier)} is no tier`);
+    if (max < 0) throw invalidArgument(`entitlement.quota: the most images of ${tier} cannot be negative`);
+    return [tier, max];
+  });
+  const tiers = (entitlement.tiers ?? []).map(String);
+  const unknown = tiers.find((tier) => !tierNames.includes(tier));
+  if (unknown !== undefined) throw invalidArgument(`entitlement.tiers: ${JSON.stringify(unknown)} is no tier`);
+  const terms: Terms = {
+    ...(typeof entitlement.type === 'string' ? { type: entitlement.type } : {}),
+    externalId: entitlement.externalId ?? '',
+    tiers,
+    quota: Object.fromEntries(quota),
+  };
+  const id = newChildId(parent, (count) => tx.randomBytes(count));
+  tx.run(
+    'INSERT INTO entitlements (id, parent, attributes, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
+    id,
+    parent,
+    JSON.stringify(terms),
+    expires ?? null,
+    tx.now,
+    tx.now,
+  );
+  return toWire(tx, findEntitlement(tx, id));
+}
+
+/** With what it names. Repositories that were made because of it stay. */
+export function deleteEntitlement(tx: Tx, _caller: Caller, request: RegistryDeleteEntitlementRequest): Empty {
+  const id = requiredUidp('id', request.id);
+  findEntitlement(tx, id);
+  tx.run('DELETE FROM entitlements WHERE id = ?', id);
+  return {};
 }
 
 /** Images that are named in the organization's entitlements, by name. */
@@ -174,14 +227,19 @@ function selectEntitlements(
   if (request.id !== undefined && request.id !== '') {
     const id = requiredUidp('id', request.id);
     requireCapabilities(tx, caller, [capability], id);
-    const row = tx.get('SELECT * FROM entitlements WHERE id = ?', id);
-    if (row === undefined) throw notFound(`${id} not found`);
+    const row = findEntitlement(tx, id);
     return { parent: parentOf(id), rows: isActive(tx, row) ? [row] : [] };
   }
   const parent = requiredUidp('parent', request.parent);
   requireCapabilities(tx, caller, [capability], parent);
   findGroup(tx, parent);
   return { parent, rows: activeOf(tx, parent) };
+}
+
+function findEntitlement(tx: Tx, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM entitlements WHERE id = ?', id);
+  if (row === undefined) throw notFound(`${id} not found`);
+  return row;
 }
 
 function add(tx: Tx, rows: readonly SqlRow[], names: readonly string[]): RegistryEntitledImage[] {
@@ -336,7 +394,7 @@ function toEntitled(image: SqlRow, entitlement: SqlRow): RegistryEntitledImage {
 }
 
 function termsOf(row: SqlRow): Terms {
-  // Written by the seed only.
+  // Only the seed and `createEntitlement` write it.
   return JSON.parse(String(row['attributes'])) as Terms;
 }
 

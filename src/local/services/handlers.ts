@@ -11,8 +11,11 @@ import { listAdvisories, listDocuments, listVulnerabilityMetadata } from './advi
 import { deleteSelf, validate } from './auth.ts';
 import { getBuildStatus, listBuildReports } from './build-reports.ts';
 import { addChart, findChart, getChart, listChartsByImageRepo } from './charts.ts';
+import { createDeployment, getDeployment, updateDeployment } from './deployments.ts';
 import {
   addEntitlementImages,
+  createEntitlement,
+  deleteEntitlement,
   getEffectiveEntitlements,
   getFeatures,
   listCatalogImages,
@@ -55,10 +58,19 @@ import { createRole, deleteRole, listRoles, updateRole } from './roles.ts';
 import { createRootIdentity, updateIdentityMetadata } from './root-identities.ts';
 import { generateScimToken, regenerateScimToken, revokeScimToken, setScimEnabled } from './scim-tokens.ts';
 import { createSubscription, deleteSubscription, listSubscriptions } from './subscriptions.ts';
+import { getSyncStatus, listSyncStatuses } from './sync-statuses.ts';
 import { createTag, deleteTag, getUpdateStatus, listTagHistory, listTags, summarizeTags, updateTag } from './tags.ts';
 import { acceptTerms, listAcceptedTerms } from './terms.ts';
 import { getPackageVersions, listEolTags } from './versions.ts';
 import { getVulnReport, listVulnReports } from './vulnerability-reports.ts';
+import {
+  createAdvisory,
+  createAdvisoryEvent,
+  deleteAdvisory,
+  listAdvisoryEvents,
+  updateAdvisory,
+  updateAdvisoryEvent,
+} from './written-advisories.ts';
 
 /** What an operation may know of its call besides who calls and what for. */
 export interface CallFacts {
@@ -136,6 +148,8 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'registry.v1.Charts.AddChart': addChart,
   'registry.v1.Charts.FindChart': findChart,
   'registry.v1.Entitlements.ListEntitlements': listEntitlements,
+  'registry.v1.Entitlements.CreateEntitlement': createEntitlement,
+  'registry.v1.Entitlements.DeleteEntitlement': deleteEntitlement,
   'registry.v1.Entitlements.ListEntitlementImages': listEntitlementImages,
   'registry.v1.Entitlements.ListEntitlementCatalogImages': listCatalogImages,
   'registry.v1.Entitlements.Summary': summarizeEntitlements,
@@ -144,6 +158,11 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'registry.v1.Entitlements.AddEntitlementImages': addEntitlementImages,
   'registry.v1.Entitlements.RemoveEntitlementImages': removeEntitlementImages,
   'registry.v1.Entitlements.SwapEntitlementImages': swapEntitlementImages,
+  'registry.v1.Registry.CreateDeployment': createDeployment,
+  'registry.v1.Registry.UpdateDeployment': updateDeployment,
+  'registry.v1.Registry.GetDeployment': getDeployment,
+  'registry.v1.Registry.GetSyncStatus': getSyncStatus,
+  'registry.v1.Registry.ListSyncStatuses': listSyncStatuses,
   'registry.v1.Registry.CreateRepo': createRepo,
   'registry.v1.Registry.UpdateRepo': updateRepo,
   'registry.v1.Registry.ListRepos': listRepos,
@@ -172,4 +191,10 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'registry.v1.Registry.GetUpdateStatus': getUpdateStatus,
   'registry.v1.Vulnerabilities.ListVulnReports': listVulnReports,
   'vulnerabilities.v1.Advisories.List': listAdvisories,
+  'vulnerabilities.v1.Advisories.Create': createAdvisory,
+  'vulnerabilities.v1.Advisories.Update': updateAdvisory,
+  'vulnerabilities.v1.Advisories.Delete': deleteAdvisory,
+  'vulnerabilities.v1.Advisories.CreateAdvisoryEvent': createAdvisoryEvent,
+  'vulnerabilities.v1.Advisories.ListAdvisoryEvents': listAdvisoryEvents,
+  'vulnerabilities.v1.Advisories.UpdateAdvisoryEvent': updateAdvisoryEvent,
 };
