@@ -1,7 +1,7 @@
 // Thin typed access to the operations. A method is its operation and its types. Promises: a package's tables are loaded
 // by the first call that needs them, so a command about identities never reads those of the registry.
 
-import { type ApiOptions, callOperation, callPath, type Exchange, readLines } from './http.ts';
+import { type ApiOptions, callOperation, callPath, type Exchange, listItems, readLines } from './http.ts';
 import { commonSchema } from './schema/messages/common.gen.ts';
 import type { advisoryOperations } from './schema/operations/advisory.gen.ts';
 import type { authOperations } from './schema/operations/auth.gen.ts';
@@ -22,11 +22,22 @@ export type ClientOperationId = (
 ) &
   keyof OperationTypes;
 
+type ItemsOf<Id extends ClientOperationId> = OperationTypes[Id]['response'] extends { items?: (infer T)[] } ? T : never;
+
+/** Operations whose answer is a list called `items`. */
+export type ListOperationId = {
+  [Id in ClientOperationId]: [ItemsOf<Id>] extends [never] ? never : Id;
+}[ClientOperationId];
+
+export type ItemOf<Id extends ListOperationId> = ItemsOf<Id>;
+
 export interface ApiClient {
   call<Id extends ClientOperationId>(
     id: Id,
     request: OperationTypes[Id]['request'],
   ): Promise<OperationTypes[Id]['response']>;
+  /** The items of a list as they arrive; see `listItems`. */
+  list<Id extends ListOperationId>(id: Id, request: OperationTypes[Id]['request']): AsyncIterable<ItemOf<Id>>;
   /** What a path beside the API answers, as JSON. */
   path(exchange: Exchange): Promise<unknown>;
   /** The lines of JSON that such a path answers, as they come, until the other side ends. */
@@ -93,14 +104,23 @@ function packageOf(id: ClientOperationId): Promise<Package> {
 }
 
 export function createApiClient(options: ApiOptions): ApiClient {
+  const find = async (id: ClientOperationId) => {
+    const { operations, wire } = await packageOf(id);
+    const operation = operations[id];
+    if (operation === undefined) throw new TypeError(`no such operation: ${id}`);
+    return { operation, wire };
+  };
   return {
     async call(id, request) {
-      const { operations, wire } = await packageOf(id);
-      const operation = operations[id];
-      if (operation === undefined) throw new TypeError(`no such operation: ${id}`);
+      const { operation, wire } = await find(id);
       const answer = await callOperation(options, wire, operation, request as Record<string, unknown>);
       // decodeResponse is tolerant on purpose: the types say what the platform sends, not what it must.
       return answer as OperationTypes[typeof id]['response'];
+    },
+    async *list<Id extends ListOperationId>(id: Id, request: OperationTypes[Id]['request']) {
+      const { operation, wire } = await find(id);
+      const items = listItems(options, wire, operation, request as Record<string, unknown>);
+      for await (const item of items) yield item as ItemOf<Id>;
     },
     path: (exchange) => callPath(options, exchange),
     lines: (exchange) => readLines(options, exchange),

@@ -5,7 +5,15 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
-import { type HttpRequest, type HttpResponse, neverConnected, retryAfterMs, send, sendStreaming } from './transport.ts';
+import {
+  type HttpRequest,
+  type HttpResponse,
+  type HttpStream,
+  neverConnected,
+  retryAfterMs,
+  send,
+  sendStreaming,
+} from './transport.ts';
 import { type Wire, WireError, type WireRequest } from './wire.ts';
 
 export interface ApiOptions {
@@ -32,11 +40,49 @@ export async function callOperation(
   operation: Operation,
   message: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const { method, path, query, body } = encode(wire, operation, message);
-  const { id, idempotent } = operation;
-  const exchange = { method, path: query ? `${path}?${query}` : path, body, name: id, idempotent };
-  const { url, response } = await exchangeWith(options, exchange, send);
+  const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), send);
   return decode(wire, operation, response, url);
+}
+
+function exchangeOf(wire: Wire, operation: Operation, message: Record<string, unknown>): Exchange {
+  const { method, path, query, body } = encode(wire, operation, message);
+  const { id: name, idempotent } = operation;
+  return { method, path: query ? `${path}?${query}` : path, body, name, idempotent };
+}
+
+/**
+ * The items of a list operation's answer, each as soon as it has arrived, so that memory does not grow with the list.
+ * Throws, after the items before, when the answer ends in the middle.
+ */
+export async function* listItems(
+  options: ApiOptions,
+  wire: Wire,
+  operation: Operation,
+  message: Record<string, unknown>,
+): AsyncGenerator<unknown> {
+  const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), streaming);
+  const { ItemSplitter } = await import('./item-splitter.ts');
+  const splitter = new ItemSplitter();
+  try {
+    for await (const chunk of response.body) {
+      for (const text of splitter.push(chunk)) yield wire.decodeItem(operation.response, text);
+    }
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof WireError) throw notTheApi(url, error);
+    throw error;
+  }
+  if (splitter.isWhole) return;
+  const { protocol, host } = new URL(url);
+  throw new CliError('network', `The answer of ${protocol}//${host} ends in the middle`, {
+    code: 'network.truncated',
+    hint: 'try again',
+  });
+}
+
+/** The answer as it arrives; a failure is read whole, for its message. */
+async function streaming(host: Host, request: HttpRequest): Promise<HttpStream & HttpResponse> {
+  const stream = await sendStreaming(host, request);
+  return { ...stream, text: stream.status >= 300 ? await textOf(stream.body) : '' };
 }
 
 /** A request to a path beside the API, and how it is called in messages. */
@@ -61,12 +107,7 @@ export async function callPath(options: ApiOptions, exchange: Exchange): Promise
 
 /** The lines of JSON that a path answers, as they come, until the other side ends. A line cut short is not given. */
 export async function* readLines(options: ApiOptions, exchange: Exchange): AsyncGenerator<unknown> {
-  const { url, response } = await exchangeWith(options, exchange, async (host, request) => {
-    const stream = await sendStreaming(host, request);
-    // Only a failure has a text; it is short.
-    const text = stream.status >= 300 ? await textOf(stream.body) : '';
-    return { ...stream, text };
-  });
+  const { url, response } = await exchangeWith(options, exchange, streaming);
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of response.body) {

@@ -58,6 +58,13 @@ export class Codec {
     throw new WireError(`The message ${messageName} is not in this codec's tables`, grpcCodes.INTERNAL);
   }
 
+  /** The message that the list `items` of this one holds. */
+  itemOf(messageName: string): string {
+    const items = this.field(messageName, 'items');
+    if (items?.kind === 'message' && items.repeated) return items.type;
+    throw new WireError(`The message ${messageName} is no list`, grpcCodes.INTERNAL);
+  }
+
   /** The field with this proto or JSON name. */
   field(messageName: string, name: string): FieldSchema | undefined {
     let fields = this.#fields.get(messageName);

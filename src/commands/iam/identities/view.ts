@@ -49,9 +49,8 @@ function boundRoles(context: Context, within: string): Promise<ReadonlyMap<strin
   const organization = rootOf(within);
   return context.cached(`bound-roles:${organization}`, async () => {
     const filter = organization === '' ? {} : { uidp: { descendantsOf: organization } };
-    const answer = await (await context.api()).call('iam.v1.RoleBindings.List', filter);
     const roles = new Map<string, string[]>();
-    for (const { identity = '', group, role } of answer.items ?? []) {
+    for await (const { identity = '', group, role } of (await context.api()).list('iam.v1.RoleBindings.List', filter)) {
       const line = `${group?.name || group?.id || ''}: ${role?.name || role?.id || ''}`;
       const lines = roles.get(identity);
       if (lines === undefined) roles.set(identity, [line]);

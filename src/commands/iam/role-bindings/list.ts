@@ -1,10 +1,12 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
 import { isRoot, parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { addressOf, groupName, roleName, visibleBindings } from './bindings.ts';
-import { bindingView, shown } from './view.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
+import { addressOf, groupName, roleName } from './bindings.ts';
+import { bindingView, type ShownBinding, shown } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'role-bindings', 'list'],
@@ -30,17 +32,17 @@ export default defineCommand({
   ],
   view: bindingView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, { parent, recursive }) => {
-    const place = parent?.id;
-    return (
-      [...(await visibleBindings(context, place, recursive))]
-        // Without a location the places looked at are the organizations.
-        .filter(({ id = '' }) => recursive || place !== undefined || isRoot(parentOf(id)))
-        .sort(byPlace)
-        .map((binding) => shown(context, binding))
-    );
-  },
+  run: (context, { parent, recursive }) =>
+    ordered(context, listed(context, parent?.id, recursive), (a, b) => byPlace(a.binding, b.binding)),
 });
+
+async function* listed(context: Context, place: string | undefined, recursive: boolean): AsyncGenerator<ShownBinding> {
+  const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
+  for await (const binding of (await context.api()).list('iam.v1.RoleBindings.List', filter)) {
+    // Without a location the places looked at are the organizations.
+    if (recursive || place !== undefined || isRoot(parentOf(binding.id ?? ''))) yield shown(context, binding);
+  }
+}
 
 function byPlace(a: IamRoleBindingListBinding, b: IamRoleBindingListBinding): number {
   const key = (one: IamRoleBindingListBinding) =>

@@ -1,0 +1,22 @@
+import type { Context } from '../context.ts';
+
+/** What scripts read: written item by item as it arrives, in the platform's order. */
+const machineFormats: ReadonlySet<string | undefined> = new Set(['csv', 'id', 'json', 'none']);
+
+/**
+ * Items as they come for scripts, so that the first is there at once and memory stays flat however long the list is; all
+ * of them in this order for people.
+ */
+export async function* ordered<T>(
+  context: Context,
+  items: AsyncIterable<T>,
+  compare: (a: T, b: T) => number,
+): AsyncGenerator<T> {
+  if (machineFormats.has(context.globals.output)) {
+    yield* items;
+    return;
+  }
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  yield* all.sort(compare);
+}
