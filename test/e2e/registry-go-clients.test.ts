@@ -27,12 +27,28 @@ beforeEach(async () => {
   mkdirSync(join(home, '.docker'));
   platform = await startTestPlatform({ seed: 'demo', clock });
   host = new URL(platform.urls.registry).host;
-  const credentials = `_token:${await platform.token(dev, { audience: host })}`;
-  const auths = { [host]: { auth: Buffer.from(credentials).toString('base64') } };
-  writeFileSync(join(home, '.docker', 'config.json'), JSON.stringify({ auths }), { mode: 0o600 });
+  await login(platform);
 });
 
 afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+/** Credentials for these platforms' registries where the clients look for them. */
+async function login(...platforms: TestPlatform[]): Promise<void> {
+  const auths: Record<string, { auth: string }> = {};
+  for (const each of platforms) {
+    const audience = new URL(each.urls.registry).host;
+    const credentials = `_token:${await each.token(dev, { audience })}`;
+    auths[audience] = { auth: Buffer.from(credentials).toString('base64') };
+  }
+  writeFileSync(join(home, '.docker', 'config.json'), JSON.stringify({ auths }), { mode: 0o600 });
+}
+
+/** Another platform that the clients are logged in to as well, and its registry. */
+async function secondPlatform(): Promise<{ second: TestPlatform; there: string }> {
+  const second = await startTestPlatform({ clock });
+  await login(platform, second);
+  return { second, there: new URL(second.urls.registry).host };
+}
 
 function isThere(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
@@ -40,7 +56,13 @@ function isThere(program: string): boolean {
 
 /** Standard output; the test fails with standard error when the program does. */
 function run(program: string, ...args: string[]): Promise<string> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home, COSIGN_PASSWORD: 'password of this test' };
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    COSIGN_PASSWORD: 'password of this test',
+    // cosign's name for writing signatures as referrers instead of tags.
+    COSIGN_EXPERIMENTAL: '1',
+  };
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd: home, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
@@ -64,6 +86,77 @@ test.skipIf(!isThere('crane'))('crane: copy, list, validate, tag and delete', as
   expect(lines(await run('crane', 'ls', name))).toEqual([]);
   await expect(run('crane', 'digest', `${host}/example.com/none:latest`)).rejects.toThrow();
 });
+
+test.skipIf(!isThere('crane'))('crane: an image from files is pushed, changed and pulled again', async () => {
+  const name = `${host}/example.com/crane/made`;
+  mkdirSync(join(home, 'etc'));
+  writeFileSync(join(home, 'etc', 'greeting'), 'hello from a layer\n');
+  await run('tar', '-cf', join(home, 'layer.tar'), '-C', home, 'etc');
+  await run('crane', 'append', '--new_layer', join(home, 'layer.tar'), '--new_tag', `${name}:one`);
+  await run('crane', 'mutate', `${name}:one`, '--label', 'by=test', '--entrypoint', '/run', '--tag', `${name}:two`);
+  const config = JSON.parse(await run('crane', 'config', `${name}:two`));
+  expect(config.config).toMatchObject({ Labels: { by: 'test' }, Entrypoint: ['/run'] });
+  await run('crane', 'export', `${name}:two`, join(home, 'files.tar'));
+  expect(await run('tar', '-xOf', join(home, 'files.tar'), 'etc/greeting')).toBe('hello from a layer\n');
+
+  await run('crane', 'pull', `${name}:two`, join(home, 'image.tar'));
+  await run('crane', 'push', join(home, 'image.tar'), `${host}/example.com/crane/again:two`);
+  expect(JSON.parse(await run('crane', 'config', `${host}/example.com/crane/again:two`))).toEqual(config);
+  // An index of two of our images, made and pushed by the client.
+  const index = ['-m', `${name}:one`, '-m', `${name}:two`, '-t', `${name}:both`];
+  await run('crane', 'index', 'append', ...index);
+  expect(JSON.parse(await run('crane', 'manifest', `${name}:both`)).manifests).toHaveLength(2);
+  await run('crane', 'validate', '--remote', `${name}:both`);
+});
+
+test.skipIf(!isThere('crane'))('crane: every tag is copied from one of our registries to another', async () => {
+  const { second, there } = await secondPlatform();
+  await run('crane', 'copy', '--all-tags', `${host}/chainguard/static`, `${there}/example.com/static`);
+  const tags = async (at: string) => lines(await run('crane', 'ls', at));
+  expect(await tags(`${there}/example.com/static`)).toEqual(await tags(`${host}/chainguard/static`));
+  const digest = (await run('crane', 'digest', `${there}/example.com/static:latest`)).trim();
+  expect(digest).toBe((await run('crane', 'digest', `${host}/chainguard/static:latest`)).trim());
+  await run('crane', 'validate', '--remote', `${there}/example.com/static@${digest}`);
+  // The other platform's API has them too.
+  const { body } = await second.call(await second.token(dev), 'GET', '/registry/v1/repos?name=static');
+  expect(body.items).toHaveLength(1);
+});
+
+test.skipIf(!isThere('cosign'))(
+  'cosign: a signature goes with its image to another of our registries; as a referrer it needs no tag',
+  async () => {
+    const insecure = ['--allow-http-registry', '--allow-insecure-registry'];
+    await run('cosign', 'generate-key-pair', '--output-key-prefix', join(home, 'own'));
+    const client = createClient(platform, dev);
+    const digestAt = async (name: string) =>
+      (await client.request('HEAD', `/v2/${name}/manifests/latest`)).headers.get('docker-content-digest') ?? '';
+    const digest = await digestAt('example.com/app');
+    const sign = ['--yes', '--key', join(home, 'own.key'), '--tlog-upload=false', ...insecure];
+    const verify = ['--key', join(home, 'own.pub'), '--insecure-ignore-tlog', ...insecure];
+    await run('cosign', 'sign', ...sign, `${host}/example.com/app@${digest}`);
+
+    const { there } = await secondPlatform();
+    await run('cosign', 'copy', ...insecure, `${host}/example.com/app:latest`, `${there}/example.com/moved:latest`);
+    const verified = JSON.parse(await run('cosign', 'verify', ...verify, `${there}/example.com/moved:latest`));
+    expect(verified[0].critical.image['docker-manifest-digest']).toBe(digest);
+
+    const other = await digestAt('example.com/python');
+    const python = `${host}/example.com/python@${other}`;
+    await run('cosign', 'sign', ...sign, '--registry-referrers-mode=oci-1-1', python);
+    await run('cosign', 'verify', ...verify, '--experimental-oci11', python);
+    const { json } = await client.request('GET', `/v2/example.com/python/referrers/${other}`);
+    expect(json.manifests.map((one: { artifactType: string }) => one.artifactType)).toContain(
+      'application/vnd.dev.cosign.artifact.sig.v1+json',
+    );
+    const tags: string[] = (await client.request('GET', '/v2/example.com/python/tags/list')).json.tags;
+    expect(tags).not.toContain(`${other.replace(':', '-')}.sig`);
+    expect(await run('cosign', 'tree', ...insecure, `${host}/example.com/app@${digest}`)).toContain('.sig');
+    // Somebody else's key does not verify it.
+    await run('cosign', 'generate-key-pair', '--output-key-prefix', join(home, 'theirs'));
+    const wrong = ['--key', join(home, 'theirs.pub'), '--insecure-ignore-tlog', ...insecure];
+    await expect(run('cosign', 'verify', ...wrong, `${there}/example.com/moved:latest`)).rejects.toThrow();
+  },
+);
 
 test.skipIf(!isThere('cosign'))(
   'cosign: our attestations verify; it signs and attests, by tag and by reference',
@@ -120,5 +213,12 @@ test.skipIf(!isThere('helm'))(
     expect(got.body).toMatchObject({ name: 'nginx', version: '9.0.0' });
     expect(got.body.images[0].requirement).toBe('REQUIREMENT_REQUIRED');
     await run('helm', 'pull', `oci://${host}/example.com/charts/nginx`, '--version', '9.0.0', plain);
+
+    // The archive goes on to another registry; without `--version` helm takes the newest tag there is.
+    const { there } = await secondPlatform();
+    await run('helm', 'push', join(home, 'nginx-9.0.0.tgz'), `oci://${there}/example.com/charts`, plain);
+    const newest = await run('helm', 'show', 'chart', `oci://${there}/example.com/charts/nginx`, plain);
+    expect(newest).toContain('version: 9.0.0');
+    await expect(run('helm', 'pull', `oci://${host}/example.com/charts/none`, plain)).rejects.toThrow();
   },
 );
