@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
@@ -369,6 +369,38 @@ test('the catalog lists what the caller may list', async () => {
   expect([refused.status, refused.code]).toEqual([401, 'UNAUTHORIZED']);
   platform.store.transact((tx) => tx.run('DELETE FROM role_bindings WHERE identity = ?', guest));
   expect((await list()).json).toEqual({ repositories: [] });
+});
+
+test('a repository in a folder is pulled, pushed and listed by its path', async () => {
+  const { platform, ask, login, pull } = await start();
+  const token = await platform.token(dev);
+  const make = async (parent: string, name: string): Promise<string> =>
+    (await platform.call(token, 'POST', `/registry/v1/repos/${parent}`, { body: { name } })).body.id;
+  const id = await make(demoFolders.platform, 'tools/cli');
+  const path = 'example.com/engineering/platform/tools/cli';
+  const client = createClient(platform, dev);
+  const digest = await client.pushImage(path, 'latest', 'in a folder');
+  // It went to the repository that is there, and told of it in its folder's name.
+  expect(platform.store.read((tx) => tx.all('SELECT repo FROM tags WHERE digest = ?', digest))).toEqual([{ repo: id }]);
+  const pushed = platform.store.read((tx) => tx.all('SELECT subject, group_id FROM outbox ORDER BY seq DESC LIMIT 1'));
+  expect(pushed).toEqual([{ subject: id, group_id: demoFolders.platform }]);
+  expect((await client.request('GET', `/v2/${path}/tags/list`)).json).toEqual({ name: path, tags: ['latest'] });
+  expect((await client.request('GET', '/v2/_catalog')).json.repositories).toContain(path);
+
+  // A right in the folder is enough, and one in another is not.
+  const inside = platform.user('inside@example.org', ['registry.pull', demoFolders.engineering]);
+  const { json } = await ask([`repository:${path}:pull`], await login(inside));
+  expect(await pull(path, json.token)).toEqual([200, undefined]);
+  const beside = platform.user('beside@example.org', ['registry.pull', demoFolders.sandbox]);
+  expect((await ask([`repository:${path}:pull`], await login(beside))).status).toBe(403);
+
+  // One directly in the organization comes first, also when it is made later.
+  expect((await client.request('GET', '/v2/example.com/engineering/tools/cli/tags/list')).code).toBe('NAME_UNKNOWN');
+  const direct = await make(organization, 'engineering/platform/tools/cli');
+  const other = await client.pushImage(path, 'latest', 'in the organization');
+  expect(platform.store.read((tx) => tx.all('SELECT repo FROM tags WHERE digest = ?', other))).toEqual([
+    { repo: direct },
+  ]);
 });
 
 test('several scopes at once: what can be had is given', async () => {

@@ -61,7 +61,7 @@ export async function buildCustomImage(options: BuilderOptions, id: string): Pro
   const log = (text: string): void => store.transact((tx) => addToLog(tx, id, clock, 'INFO', text));
   const job = store.read((tx) => findJob(tx, id, readBlob));
   if (job === undefined) return;
-  log(`building ${job.repository.organization.name}/${job.repository.name} from ${job.base}`);
+  log(`building ${job.repository.path} from ${job.base}`);
 
   const results = new Map<string, OverlayResult>();
   const images: BuiltImage[] = [];
@@ -116,7 +116,7 @@ async function buildImage(
   });
   const descriptor = describe(isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest, manifest);
   log(`${base.architecture}: assembled ${descriptor.digest} with ${layers.length} layers`);
-  const name = `${repository.organization.name}/${repository.name}`;
+  const name = repository.path;
   const predicate = makeSpdx(
     {
       image: name,

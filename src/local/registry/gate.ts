@@ -15,7 +15,7 @@ import {
   isRegistryToken,
   type RegistryClaims,
 } from './registry-token.ts';
-import { findOrganization, findRepository, type Organization, type Repository } from './repositories.ts';
+import { findOrganization, findRepositoryAt, type Organization, type Repository } from './repositories.ts';
 
 /** What the registry asks of the platform's issuer. Both throw a `StatusError` for what they do not accept. */
 export interface RegistryIssuer {
@@ -166,7 +166,7 @@ export function createGate(options: {
   const authorize = (tx: Tx, request: IncomingMessage, principal: Principal, need: Need): Place => {
     const name = splitOrRefuse(need.name);
     const organization = findOrganization(tx, name.organization);
-    const repository = organization && findRepository(tx, organization, name.repository);
+    const repository = organization && findRepositoryAt(tx, organization, name.repository);
     const grant = principal.grants.find((candidate) => candidate.name === name.full);
     if (principal.caller === undefined && !grant?.actions.includes(need.action)) {
       // Asked for and refused once: asking again would only go in circles.
@@ -188,7 +188,7 @@ export function createGate(options: {
   const readable = (tx: Tx, principal: Principal, full: string): Repository | undefined => {
     const name = splitName(full);
     const organization = name && findOrganization(tx, name.organization);
-    const repository = organization && findRepository(tx, organization, name.repository);
+    const repository = organization && findRepositoryAt(tx, organization, name.repository);
     if (repository === undefined || repository.public) return repository;
     const held = capabilities(tx, principal, full, repository.organization, repository);
     return held.has('manifest.list') ? repository : undefined;
@@ -238,7 +238,7 @@ export function createGate(options: {
       const message = `rpc error: code = InvalidArgument desc = unable to resolve "${name.organization}"`;
       throw refuse(400, 'BAD_REQUEST', message);
     }
-    const repository = findRepository(tx, organization, name.repository);
+    const repository = findRepositoryAt(tx, organization, name.repository);
     const held = caller ? capabilitiesAt(tx, caller, repository?.id ?? organization.id) : new Set<string>();
     const possible: Readonly<Record<Action, boolean>> = {
       pull: repository?.public === true || held.has('manifest.list'),

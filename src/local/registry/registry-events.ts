@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { parentOf } from '../../api/uidp.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { Repository } from './repositories.ts';
 
@@ -86,6 +87,8 @@ function emit(
   visit: Visit,
   fields: Readonly<Record<string, string>>,
 ): void {
+  // The group it lies in, a folder's too (protocols 11).
+  const group = parentOf(repository.id);
   const body = {
     repository: repository.name,
     repo_id: repository.id,
@@ -103,8 +106,8 @@ function emit(
     type,
     'cgr.dev',
     repository.id,
-    repository.organization.id,
-    JSON.stringify({ group: repository.organization.id }),
+    group,
+    JSON.stringify({ group }),
     JSON.stringify(body),
     JSON.stringify(visit.identity === undefined ? {} : { subject: visit.identity, act: visit.actor }),
     'customer',

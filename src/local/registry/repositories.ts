@@ -1,7 +1,7 @@
 // Rows of repositories, blobs, manifests and tags. Promises: a manifest is stored only with everything it needs in the
 // same repository, and a tag moves together with its history.
 
-import { newChildId } from '../../api/uidp.ts';
+import { ancestry, newChildId } from '../../api/uidp.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import type { RegistryProblem } from './registry-error.ts';
@@ -15,8 +15,10 @@ export interface Repository {
   /** UIDP. */
   readonly id: string;
   readonly organization: Organization;
-  /** Without the organization. */
+  /** Its own, without the organization and folders it lies in. */
   readonly name: string;
+  /** As clients name it: organization, folders, name. */
+  readonly path: string;
   readonly public: boolean;
 }
 
@@ -29,21 +31,58 @@ export function findOrganization(tx: Tx, name: string): Organization | undefined
   return row === undefined ? undefined : { id: String(row['id']), name: String(row['name']) };
 }
 
+/** The repository of that name directly in the organization or folder. */
 export function findRepository(tx: Tx, organization: Organization, name: string): Repository | undefined {
-  const row = tx.get('SELECT id, public FROM repos WHERE parent = ? AND name = ?', organization.id, name);
+  return findIn(tx, organization, { id: organization.id, path: organization.name }, name);
+}
+
+/**
+ * Where a client's name leads. No public source says how repositories in folders are named for pulls; here their path
+ * is the folders' names and their own, and a repository directly in the organization wins where both are meant.
+ */
+export function findRepositoryAt(tx: Tx, organization: Organization, path: string): Repository | undefined {
+  return descend(tx, organization, { id: organization.id, path: organization.name }, path);
+}
+
+function descend(tx: Tx, organization: Organization, place: Place, path: string): Repository | undefined {
+  const found = findIn(tx, organization, place, path);
+  const slash = path.indexOf('/');
+  if (found !== undefined || slash < 0) return found;
+  const name = path.slice(0, slash);
+  const rows = tx.all('SELECT id FROM groups WHERE parent = ? AND name = ? ORDER BY created_at, id', place.id, name);
+  for (const { id } of rows) {
+    const folder = { id: String(id), path: `${place.path}/${name}` };
+    const inside = descend(tx, organization, folder, path.slice(slash + 1));
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+interface Place {
+  readonly id: string;
+  readonly path: string;
+}
+
+function findIn(tx: Tx, organization: Organization, place: Place, name: string): Repository | undefined {
+  const row = tx.get('SELECT id, public FROM repos WHERE parent = ? AND name = ?', place.id, name);
   if (row === undefined) return undefined;
-  return { id: String(row['id']), organization, name, public: row['public'] === 1 };
+  return { id: String(row['id']), organization, name, path: `${place.path}/${name}`, public: row['public'] === 1 };
 }
 
 export function findRepositoryById(tx: Tx, id: string): Repository | undefined {
-  const row = tx.get(
-    `SELECT r.id, r.name, r.public, g.id AS organization, g.name AS organization_name
-     FROM repos r JOIN groups g ON g.id = r.parent WHERE r.id = ?`,
-    id,
-  );
+  const row = tx.get('SELECT parent, name, public FROM repos WHERE id = ?', id);
   if (row === undefined) return undefined;
-  const organization = { id: String(row['organization']), name: String(row['organization_name']) };
-  return { id, organization, name: String(row['name']), public: row['public'] === 1 };
+  // From the organization down to where it lies.
+  const groups = ancestry(String(row['parent']))
+    .reverse()
+    .map((place) => tx.get('SELECT id, name FROM groups WHERE id = ?', place))
+    .filter((group) => group !== undefined);
+  const [root] = groups;
+  if (root === undefined) return undefined;
+  const name = String(row['name']);
+  const organization = { id: String(root['id']), name: String(root['name']) };
+  const path = [...groups.map((group) => String(group['name'])), name].join('/');
+  return { id, organization, name, path, public: row['public'] === 1 };
 }
 
 export interface NewRepository {
@@ -72,7 +111,7 @@ export function createRepository(
     createdAt,
     createdAt,
   );
-  return { id, organization, name, public: options.public === true };
+  return { id, organization, name, path: `${organization.name}/${name}`, public: options.public === true };
 }
 
 /** Size of a blob of this repository; undefined when it has none such. */
@@ -316,7 +355,7 @@ export function manifestWith(tx: Tx, repository: Repository, blob: string): stri
   return row === undefined ? undefined : String(row['manifest']);
 }
 
-/** Path names of the repositories directly in these organizations, after `last` in ASCII order. */
+/** Path names of the repositories in these organizations and their folders, after `last` in ASCII order. */
 export function listRepositoryNames(
   tx: Tx,
   organizations: readonly string[],
@@ -324,8 +363,13 @@ export function listRepositoryNames(
   limit: number,
 ): Page<string> {
   const rows = tx.all(
-    `SELECT g.name || '/' || r.name AS name FROM repos r JOIN groups g ON g.id = r.parent
-     WHERE g.parent IS NULL AND r.parent IN (SELECT value FROM json_each(?)) AND g.name || '/' || r.name > ?
+    `WITH RECURSIVE places (id, path) AS (
+       SELECT id, name FROM groups WHERE parent IS NULL AND id IN (SELECT value FROM json_each(?))
+       UNION ALL
+       SELECT g.id, p.path || '/' || g.name FROM groups g JOIN places p ON g.parent = p.id)
+     SELECT p.path || '/' || r.name AS name FROM repos r JOIN places p ON p.id = r.parent
+     -- Names of groups may hold what no client can write.
+     WHERE p.path NOT GLOB '*[^a-z0-9._/-]*' AND p.path || '/' || r.name > ?
      ORDER BY 1 LIMIT ?`,
     JSON.stringify(organizations),
     last,

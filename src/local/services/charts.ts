@@ -9,6 +9,7 @@ import type {
   RegistryListChartsByImageRepoRequest,
   RegistryListChartsByImageRepoResponse,
 } from '../../api/schema/types.gen.ts';
+import { parentOf } from '../../api/uidp.ts';
 import { hasCapabilities } from '../access.ts';
 import { failedPrecondition, invalidArgument, notFound } from '../failures.ts';
 import { type ChartArchive, type ChartImageReference, chartContentType, readChart } from '../registry/chart-archive.ts';
@@ -53,7 +54,7 @@ export function addChart(
   if (source === undefined || !isReadable(tx, caller, source)) {
     throw notFound(`source_repo_id: ${request.sourceRepoId} not found`);
   }
-  if (source.organization.id === destination.id) {
+  if (parentOf(source.id) === destination.id) {
     throw failedPrecondition('the chart is in this organization already');
   }
   const tag = request.tag !== undefined && request.tag !== '' ? request.tag : newestTag(tx, source);
