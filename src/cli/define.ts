@@ -251,6 +251,8 @@ export interface View<T> {
   readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
   /** Free text for a single item; every line ends with a newline. May fetch what only it shows. */
   readonly text?: (item: T, cell: CellContext) => string | Promise<string>;
+  /** What a person's own template makes of it, for `go-template`. */
+  readonly template?: (item: T) => string | Promise<string>;
   /** Variables for `env`, without `export`. */
   readonly env?: (item: T) => Readonly<Record<string, string>>;
   /** Said on stderr when a list is empty. */

@@ -58,6 +58,34 @@ describe('diff', () => {
     expect(names(back.packages.removed)).toEqual(['apk-tools', 'bash', 'busybox']);
   });
 
+  test("a template of one's own, from the command line or a file; mistakes before anything is fetched", async () => {
+    const { run, host, calls } = await withImages();
+    const images = [`${host}/chainguard/nginx`, `${host}/chainguard/nginx:latest-dev`];
+    const diff = (...flags: string[]) => run(['images', 'diff', ...images, ...flags], { env: bare });
+    const text = '{{range .packages.added}}{{println .name}}{{end}}';
+    const named = await diff('-o', 'go-template', `--template=${text}`);
+    expect(named).toMatchObject({ code: 0, out: 'apk-tools\nbash\nbusybox\n' });
+    const file = join(temporaryFolder(), 'diff.tmpl');
+    writeFileSync(file, '{{len .Packages.Added}} added\n');
+    expect((await diff('-o', 'go-template', `--template-file=${file}`)).out).toBe('3 added\n');
+    calls();
+    for (const [flags, message] of [
+      [['-o', 'go-template', '--template={{range .x}}'], 'error: `--template`, line 1, column 13: {{end}} is missing'],
+      [
+        ['-o', 'go-template', '--template={{nope}}'],
+        'error: `--template`, line 1, column 3: function "nope" not defined',
+      ],
+      [['-o', 'go-template'], 'error: `--output=go-template` needs `--template` or `--template-file`'],
+      [[`--template=${text}`], 'error: `--template` needs `--output=go-template`'],
+      [['-o', 'go-template', '--template-file=gone'], 'error: `--template-file` "gone" does not exist'],
+    ] as const) {
+      const wrong = await diff(...flags);
+      expect(wrong).toMatchObject({ code: 2, out: '' });
+      expect(wrong.err).toContain(message);
+    }
+    expect(calls()).toEqual([]);
+  });
+
   test('what grype finds is compared, FROM first', async () => {
     const { run, host } = await withImages();
     const folder = temporaryFolder();

@@ -214,6 +214,7 @@ export const answers: Readonly<Record<string, unknown>> = {
     vulnerabilities: {
       removed: [{ id: 'CVE-2026-1234', reference: 'pkg:apk/wolfi/libssl3@3.5.2-r1?arch=x86_64', severity: 'High' }],
     },
+    templated: async (diff: object) => `${Object.keys(diff).join(' and ')}\n`,
   },
   'images entitlements list': [
     {

@@ -19,6 +19,7 @@ export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
 export const renderers: Partial<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
   csv: () => import('./csv.ts'),
   env: () => import('./env.ts'),
+  'go-template': () => import('./go-template.ts'),
   id: () => import('./id.ts'),
   json: () => import('./json.ts'),
   markdown: () => import('./markdown.ts'),

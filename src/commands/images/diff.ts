@@ -1,5 +1,5 @@
-import { defineCommand, defineView } from '../../cli/define.ts';
-import { strings } from '../../cli/inputs/values.ts';
+import { defineCommand, defineView, exclusive } from '../../cli/define.ts';
+import { named, strings } from '../../cli/inputs/values.ts';
 import type { Vulnerability } from './grype.ts';
 import { imageReference } from './image-reference.ts';
 import { type DiffRow, diffPackages, type PackageDiff, rowsOf, withoutEmpty } from './package-diff.ts';
@@ -10,10 +10,13 @@ interface ImageDiff {
   readonly vulnerabilities: { readonly added?: readonly Vulnerability[]; readonly removed?: readonly Vulnerability[] };
   /** Set where an item is one row of a table. */
   readonly row?: DiffRow;
+  /** What the template of the command line makes of it. */
+  readonly templated: (diff: object) => Promise<string>;
 }
 
 const view = defineView<ImageDiff>({
   json: ({ packages, vulnerabilities }) => ({ packages, vulnerabilities }),
+  template: ({ packages, vulnerabilities, templated }) => templated({ packages, vulnerabilities }),
   rows: (diff) =>
     [
       ...rowsOf(diff.packages),
@@ -72,6 +75,11 @@ export default defineCommand({
       help: 'Types of packages to compare; "-" for every type.',
     },
     platform: { kind: platformKind, default: 'linux/amd64', help: 'Platform whose images are compared.' },
+    template: {
+      kind: named('TEMPLATE'),
+      help: "With --output=go-template: the template, in the language of Go's text/template, over what --output=json prints.",
+    },
+    templateFile: { kind: named('FILE'), help: 'With --output=go-template: the file that holds the template.' },
   },
   examples: [
     { text: 'Two versions', args: 'cgr.dev/chainguard/nginx:1.29.2 cgr.dev/chainguard/nginx:latest' },
@@ -79,10 +87,25 @@ export default defineCommand({
       text: 'Everything that changed, as a table for a pull request',
       args: 'cgr.dev/chainguard/go:1.25.3 cgr.dev/chainguard/go:latest --artifact-types=- --output=markdown',
     },
+    {
+      text: 'Only the names of what was added',
+      args: "cgr.dev/chainguard/nginx:1.29.2 cgr.dev/chainguard/nginx:latest -o go-template --template='{{range .packages.added}}{{println .name}}{{end}}'",
+    },
   ],
   view,
-  formats: ['json', 'markdown'],
-  run: async (context, { from, to, artifactTypes, platform }) => {
+  formats: ['json', 'markdown', 'go-template'],
+  check: [exclusive('template', 'templateFile')],
+  validate: async ({ template, templateFile }, context) => {
+    const isGiven = template !== undefined || templateFile !== undefined;
+    if (context.globals.output !== 'go-template') {
+      const flag = template === undefined ? '--template-file' : '--template';
+      return isGiven ? [`\`${flag}\` needs \`--output=go-template\``] : [];
+    }
+    if (!isGiven) return ['`--output=go-template` needs `--template` or `--template-file`'];
+    const { templateProblem } = await import('../../cli/output/go-template/text.ts');
+    return [templateProblem({ template, templateFile }, context)].filter((problem) => problem !== undefined);
+  },
+  run: async (context, { from, to, artifactTypes, platform, template, templateFile }) => {
     const [before, after] = await Promise.all([readSbom(context, from, platform), readSbom(context, to, platform)]);
     context.io.note(unverified);
     const { findVulnerabilities } = await import('./grype.ts');
@@ -100,6 +123,8 @@ export default defineCommand({
     return {
       packages: diffPackages(before.packages, after.packages, artifactTypes),
       vulnerabilities: old === undefined || now === undefined ? {} : diffVulnerabilities(old, now),
+      templated: async (diff) =>
+        (await import('../../cli/output/go-template/text.ts')).applyTemplate({ template, templateFile }, diff, context),
     };
   },
 });

@@ -24,7 +24,7 @@ import {
 } from './repositories.ts';
 import { makeSpdx } from './sbom.ts';
 import { sourceOf } from './sources.ts';
-import { copyManifest, publishTag } from './sync.ts';
+import { addUniqueTag, copyManifest, publishTag } from './sync.ts';
 
 /** One build and what it works with. */
 interface Job {
@@ -163,7 +163,11 @@ function publish(tx: Tx, { clock }: BuilderOptions, job: Job, built: Built, resu
   const [only] = built.images;
   const digest =
     built.index === undefined ? digestOf(only?.manifest ?? Buffer.alloc(0)) : keep(tx, repository, built.index);
-  for (const tag of job.tags) publishTag(tx, repository, tag, digest);
+  for (const tag of job.tags) {
+    publishTag(tx, repository, tag, digest);
+    // The base's own date says nothing of this build.
+    addUniqueTag(tx, repository, tag, digest, tx.now);
+  }
   const architectures = built.images.map(({ architecture }) => architecture);
   const wanted = toApkoConfig(overlay, overlay.contents?.packages ?? [], architectures);
   const locked = toApkoConfig(overlay, result?.locked ?? [], architectures);

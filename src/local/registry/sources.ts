@@ -29,10 +29,20 @@ export function followersOf(tx: Tx, source: Repository): Follower[] {
   });
 }
 
-function syncConfigOf(row: SqlRow | undefined): { source?: string; expiration?: string } {
+/** Whether each build shall have a tag of its own here; only what is filled from elsewhere can ask for it. */
+export function usesUniqueTags(tx: Tx, repository: Repository): boolean {
+  const { uniqueTags } = syncConfigOf(tx.get('SELECT attributes FROM repos WHERE id = ?', repository.id));
+  return uniqueTags === true && sourceOf(tx, repository) !== undefined;
+}
+
+interface SyncConfig {
+  readonly source?: string;
+  readonly expiration?: string;
+  readonly uniqueTags?: boolean;
+}
+
+function syncConfigOf(row: SqlRow | undefined): SyncConfig {
   if (row === undefined) return {};
-  const { sync_config = {} } = JSON.parse(String(row['attributes'])) as {
-    sync_config?: { source?: string; expiration?: string };
-  };
+  const { sync_config = {} } = JSON.parse(String(row['attributes'])) as { sync_config?: SyncConfig };
   return sync_config;
 }

@@ -3,8 +3,9 @@
 
 import type { SqlRow, Tx } from '../store/database.ts';
 import { queueBuilds } from './build-queue.ts';
-import { findRepositoryById, moveTag, type Repository } from './repositories.ts';
-import { followersOf, sourceOf } from './sources.ts';
+import { isTag } from './reference.ts';
+import { findRepositoryById, findTag, moveTag, type Repository } from './repositories.ts';
+import { followersOf, sourceOf, usesUniqueTags } from './sources.ts';
 
 /** Moves a tag and lets the repositories that follow this one have it too. */
 export function publishTag(tx: Tx, repository: Repository, name: string, digest: string): void {
@@ -79,6 +80,40 @@ export function childrenOf(content: SqlRow[string] | undefined): string[] {
 function copyTag(tx: Tx, from: Repository, to: Repository, name: string, digest: string): void {
   copyManifest(tx, from.id, to.id, digest);
   moveTag(tx, to, name, digest);
+  addUniqueTag(tx, to, name, digest);
+}
+
+/**
+ * In a repository whose sync asks for unique tags, what a tag names also gets one that ends in the day it was built and
+ * never names anything else (Chainguard's documentation of Unique Tags: `20240229`). A second build of one day ends in
+ * the time as well. `builtAt` in milliseconds; what the image says of itself when left out.
+ */
+export function addUniqueTag(tx: Tx, repository: Repository, name: string, digest: string, builtAt?: number): void {
+  // Attestations have tags of their own form.
+  if (!usesUniqueTags(tx, repository) || name.startsWith('sha256-')) return;
+  const time = new Date(builtAt ?? createdAt(tx, repository, digest) ?? tx.now)
+    .toISOString()
+    .replaceAll(/[-:]|\..*/g, '');
+  const stamps = [time.slice(0, 8), time.replace('T', '').slice(0, 12), time.replace('T', '')];
+  for (const stamp of stamps) {
+    const unique = `${name}-${stamp}`;
+    if (!isTag(unique)) return;
+    const known = findTag(tx, repository, unique);
+    if (known === undefined) moveTag(tx, repository, unique, digest);
+    if (known === undefined || known === digest) return;
+  }
+}
+
+/** When the image says it was made, in milliseconds since the epoch. */
+function createdAt(tx: Tx, repository: Repository, digest: string): number | undefined {
+  const row = tx.get(
+    `SELECT json_extract(annotations, '$."org.opencontainers.image.created"') AS created FROM manifests
+     WHERE repo = ? AND digest = ?`,
+    repository.id,
+    digest,
+  );
+  const time = Date.parse(String(row?.['created']));
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function hasManifest(tx: Tx, repo: string, digest: string): boolean {

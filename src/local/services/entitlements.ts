@@ -173,7 +173,7 @@ export function getEffectiveEntitlements(
 export function getFeatures(tx: Tx, _caller: Caller, request: RegistryGetFeaturesRequest): RegistryGetFeaturesResponse {
   requireParent(tx, request.parent);
   // Both work here for everybody.
-  return { customAssembly: true, uniqueTags: false };
+  return { customAssembly: true, uniqueTags: true };
 }
 
 export function addEntitlementImages(

@@ -133,7 +133,9 @@ function follow(tx: Tx, id: string, before: RepoAttributes, after: RepoAttribute
   const source = after.sync_config?.source;
   const isNewSource = source !== before.sync_config?.source;
   const isNewOverlay = JSON.stringify(after.customOverlay) !== JSON.stringify(before.customOverlay);
-  if (!isNewSource && !isNewOverlay) return;
+  // Whoever asks for unique tags has them for what is there already, too.
+  const isNowUnique = after.sync_config?.uniqueTags === true && before.sync_config?.uniqueTags !== true;
+  if (!isNewSource && !isNewOverlay && !isNowUnique) return;
   if (after.customOverlay !== undefined) queueBuilds(tx, id);
   else {
     if (isNewOverlay) undoBuilds(tx, id);
