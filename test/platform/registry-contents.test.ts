@@ -302,7 +302,7 @@ test('entitlements: what is bought, what is left, and images that come and go', 
     swapQuota: -1,
     swapsUsed: 0,
   });
-  expect((await get(`${base}:features`)).body).toEqual({ customAssembly: true, uniqueTags: false });
+  expect((await get(`${base}:features`)).body).toEqual({ customAssembly: true, uniqueTags: true });
 
   const post = (verb: string, body: object) => platform.call(token, 'POST', `${base}:${verb}`, { body });
   const removed = (await post('removeImages', { imageNames: ['nginx', 'none'] })).body;

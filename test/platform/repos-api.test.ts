@@ -268,3 +268,38 @@ test('a repository with a source has its tags, and follows them as they move', a
   ).toBe(digest);
   expect(id).toBeDefined();
 });
+
+test('with unique tags, each build a follower gets has a tag that names nothing else', async () => {
+  const { platform, token, create } = await start('demo');
+  const client = createClient(platform, dev);
+  const tagsOf = async (name: string): Promise<string[]> =>
+    (await client.request('GET', `/v2/${name}/tags/list`)).json.tags;
+  const digestOf = async (name: string, tag: string) =>
+    (await client.request('HEAD', `/v2/${name}/manifests/${tag}`)).headers.get('docker-content-digest');
+  const source = await repoNamed(platform, token, demoOrganizations.public, 'static');
+  const sync_config = { source, uniqueTags: true };
+  const { id } = (await create({ name: 'mirror', sync_config: { source } })).body;
+  const plain = await tagsOf('example.com/mirror');
+  await platform.call(token, 'PUT', `/registry/v1/repos/${id}`, { body: { name: 'mirror', sync_config } });
+  const tags = await tagsOf('example.com/mirror');
+  const { annotations } = (await client.request('GET', '/v2/chainguard/static/manifests/latest')).json;
+  const day = String(annotations['org.opencontainers.image.created']).slice(0, 10).replaceAll('-', '');
+  expect(await digestOf('example.com/mirror', `latest-${day}`)).toBe(await digestOf('example.com/mirror', 'latest'));
+  // One for each tag that is no attestation's.
+  expect(tags).toHaveLength(plain.length + plain.filter((tag) => !tag.startsWith('sha256-')).length);
+
+  // Two builds of one day, of an image that says nothing of its own date.
+  const app = await repoNamed(platform, token, organization, 'app');
+  await create({ name: 'follower', sync_config: { source: app, uniqueTags: true } });
+  const today = '20260327';
+  const digests = [];
+  for (const layer of ['one', 'two', 'three', 'four']) {
+    digests.push(await client.pushImage('example.com/app', 'next', layer));
+  }
+  const unique = (await tagsOf('example.com/follower')).filter((tag) => tag.startsWith('next-'));
+  expect(unique).toEqual([`next-${today}`, `next-${today}1355`, `next-${today}135500`]);
+  for (const [position, tag] of unique.entries()) {
+    expect(await digestOf('example.com/follower', tag)).toBe(digests[position]);
+  }
+  expect((await tagsOf('example.com/app')).filter((tag) => tag.startsWith('next'))).toEqual(['next']);
+});

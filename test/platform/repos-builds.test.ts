@@ -91,6 +91,21 @@ async function filesOf(
 const digestOfTag = async (client: ReturnType<typeof createClient>, name: string, tag: string) =>
   (await client.request('HEAD', `/v2/${name}/manifests/${tag}`)).headers.get('docker-content-digest');
 
+/** A base of one image, without an index, of the organization's own. */
+async function pushBase(client: ReturnType<typeof createClient>, tag: string): Promise<void> {
+  const { bytes } = await makeLayer([{ path: `etc/${tag}`, text: tag }], '2026-01-01T00:00:00Z');
+  const config = JSON.stringify({
+    architecture: 'amd64',
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [] },
+  });
+  await client.pushBlob('example.com/base', config);
+  await client.pushBlob('example.com/base', bytes);
+  const pushed = await client.pushManifest('example.com/base', tag, imageManifest(config, bytes));
+  expect(pushed.status).toBe(201);
+}
+
 test('an overlay makes a new image of every base image: its layers, one more, config and SBOM', async () => {
   const { client, call, publicRepo, built } = await start();
   const source = await publicRepo('python');
@@ -173,21 +188,7 @@ test('an overlay makes a new image of every base image: its layers, one more, co
 
 test('a change builds anew, the source moving builds anew, and taking the overlay away gives the base back', async () => {
   const { client, call, built, reports } = await start();
-  // A base of one image, without an index, of the organization's own.
-  const pushBase = async (tag: string): Promise<void> => {
-    const { bytes } = await makeLayer([{ path: `etc/${tag}`, text: tag }], '2026-01-01T00:00:00Z');
-    const config = JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      config: {},
-      rootfs: { type: 'layers', diff_ids: [] },
-    });
-    await client.pushBlob('example.com/base', config);
-    await client.pushBlob('example.com/base', bytes);
-    const pushed = await client.pushManifest('example.com/base', tag, imageManifest(config, bytes));
-    expect(pushed.status).toBe(201);
-  };
-  await pushBase('v1');
+  await pushBase(client, 'v1');
   const source = (await call('GET', '/registry/v1/repos?name=base')).body.items[0].id;
   const repo = (
     await call('POST', `/registry/v1/repos/${organization}`, {
@@ -214,7 +215,7 @@ test('a change builds anew, the source moving builds anew, and taking the overla
   // The same again is nothing to build.
   await put({ customOverlay: { environment: { A: '2' } } });
 
-  await pushBase('v2');
+  await pushBase(client, 'v2');
   await built(repo, 3);
   expect(await digestOfTag(client, 'example.com/custom', 'v2')).toMatch(/^sha256:/);
   expect(await digestOfTag(client, 'example.com/custom', 'v2')).not.toBe(
@@ -226,6 +227,27 @@ test('a change builds anew, the source moving builds anew, and taking the overla
     await digestOfTag(client, 'example.com/base', 'v1'),
   );
   expect((await reports(repo)).length).toBe(3);
+});
+
+test('with unique tags, each build keeps a tag of its own', async () => {
+  const { client, call, built } = await start();
+  await pushBase(client, 'v1');
+  const source = (await call('GET', '/registry/v1/repos?name=base')).body.items[0].id;
+  const body = (value: string) => ({
+    name: 'custom',
+    sync_config: { source, uniqueTags: true },
+    customOverlay: { environment: { A: value } },
+  });
+  const repo = (await call('POST', `/registry/v1/repos/${organization}`, body('1'))).body.id;
+  await built(repo, 1);
+  const first = await digestOfTag(client, 'example.com/custom', 'v1');
+  await call('PUT', `/registry/v1/repos/${repo}`, body('2'));
+  await built(repo, 2);
+  const second = await digestOfTag(client, 'example.com/custom', 'v1');
+  expect(second).not.toBe(first);
+  // The day of the build, by the platform's clock; the next one of that day with its time.
+  expect(await digestOfTag(client, 'example.com/custom', 'v1-20260327')).toBe(first);
+  expect(await digestOfTag(client, 'example.com/custom', 'v1-202603271355')).toBe(second);
 });
 
 test('what cannot be built is reported in its words, and leaves the tags alone', async () => {
