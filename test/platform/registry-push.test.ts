@@ -251,6 +251,22 @@ test('a blob is mounted from a repository the pusher may read, and from no other
   expect((await nobody.request('POST', '/v2/other/x/blobs/uploads/')).status).toBe(403);
 });
 
+test('a blob is mounted from wherever the pusher may read it, when no place is named', async () => {
+  const { platform, client } = await start();
+  const digest = await client.pushBlob('example.com/somewhere', 'shared');
+  const mount = (who: typeof client, name: string, query: string) =>
+    who.request('POST', `/v2/${name}/blobs/uploads/?mount=${digest}${query}`);
+  const mounted = await mount(client, 'example.com/anywhere', '');
+  expect([mounted.status, mounted.headers.get('location')]).toEqual([201, `/v2/example.com/anywhere/blobs/${digest}`]);
+  expect((await client.request('GET', `/v2/example.com/anywhere/blobs/${digest}`)).bytes.toString()).toBe('shared');
+  // A place that is named and has it not is no wish for another.
+  expect((await mount(client, 'example.com/third', '&from=example.com/nowhere')).status).toBe(202);
+  // To somebody who may read neither, it is as if it did not exist.
+  const stranger = createClient(platform, platform.user('stranger@example.org', ['owner', demoOrganizations.public]));
+  expect((await mount(stranger, 'chainguard/copy', '')).status).toBe(202);
+  expect((await client.request('POST', '/v2/example.com/third/blobs/uploads/?mount=sha256:xyz')).status).toBe(400);
+});
+
 test('a manifest is kept exactly, under its tag and its digest', async () => {
   const { platform, client } = await start();
   await client.pushBlob(name, '{}');

@@ -124,6 +124,13 @@ export function blobSize(tx: Tx, repository: Repository, digest: string): number
   return row === undefined ? undefined : Number(row['size']);
 }
 
+/** Paths of repositories that have a blob, those with it for longest first. */
+export function pathsWithBlob(tx: Tx, digest: string, limit: number): string[] {
+  return tx
+    .all('SELECT repo FROM repo_blobs WHERE digest = ? ORDER BY created_at, repo LIMIT ?', digest, limit)
+    .flatMap(({ repo }) => findRepositoryById(tx, String(repo))?.path ?? []);
+}
+
 /** Says that a blob's file is whole and belongs to the repository. Only after the file is on disk. */
 export function addBlob(tx: Tx, repository: Repository, digest: string, size: number): void {
   tx.run(

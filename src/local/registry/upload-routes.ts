@@ -6,12 +6,14 @@ import type { Need, Principal } from './gate.ts';
 import { isName } from './reference.ts';
 import { RegistryError, refuse } from './registry-error.ts';
 import { recordPush, toVisit } from './registry-events.ts';
-import { addBlob, blobSize, createRepository, linkBlob, type Repository } from './repositories.ts';
+import { addBlob, blobSize, createRepository, linkBlob, pathsWithBlob, type Repository } from './repositories.ts';
 
 /** Unfinished uploads nobody has touched for this long are removed. */
 const abandonedAfter = 24 * 60 * 60 * 1000;
 /** How far behind the last sign of life of an upload may be noted. */
 const touchEvery = 60 * 1000;
+/** How many repositories are tried for a blob that may be mounted from any: each costs a look at the pusher's rights. */
+const mostSources = 100;
 
 /** The rights of every request about uploads. */
 export function pushNeed(name: string): Need {
@@ -47,7 +49,8 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   }
   const principal = await parts.gate.identify(request, needs);
 
-  if (mount !== null && source !== undefined) {
+  // Without `from` any repository will do that the pusher may read (specification, "Mounting a blob").
+  if (mount !== null && (source !== undefined || from === null)) {
     const digest = parseOrRefuse(mount);
     if (mountBlob(parts, exchange, principal, { name, source, digest })) {
       return sendBlobCreated(exchange, name, digest);
@@ -142,13 +145,17 @@ function mountBlob(
   parts: RegistryParts,
   exchange: Exchange,
   principal: Principal,
-  wanted: { readonly name: string; readonly source: string; readonly digest: Digest },
+  wanted: { readonly name: string; readonly source: string | undefined; readonly digest: Digest },
 ): boolean {
   return parts.store.transact((tx) => {
     const text = digestText(wanted.digest);
     const place = parts.gate.authorize(tx, exchange.request, principal, pushNeed(wanted.name));
-    const source = parts.gate.readable(tx, principal, wanted.source);
-    if (source === undefined || blobSize(tx, source, text) === undefined) return false;
+    const sources = wanted.source === undefined ? pathsWithBlob(tx, text, mostSources) : [wanted.source];
+    const isThere = (source: string): boolean => {
+      const found = parts.gate.readable(tx, principal, source);
+      return found !== undefined && blobSize(tx, found, text) !== undefined;
+    };
+    if (!sources.some(isThere)) return false;
     const repository = place.repository ?? createRepository(tx, place.organization, place.name.repository);
     linkBlob(tx, repository, text);
     recordPush(tx, repository, toVisit(exchange.request, principal), { type: 'blob', digest: text });
