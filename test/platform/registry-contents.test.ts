@@ -189,6 +189,33 @@ test('known vulnerabilities follow the versions: newer builds have fewer', async
   });
   expect((await get('/registry/v1/vuln_reports')).body.code).toBe(3);
 
+  // Day by day: what the tag named then, and what was known by then.
+  const counts = '/registry/v1/vuln_reports/counts?repo=chainguard/python&tag=3.13';
+  const days = (await get(`${counts}&from=2025-09-01T00:00:00Z`)).body.items;
+  expect(days.length).toBeGreaterThan(20);
+  expect(new Set(days.map((one: { date: string }) => one.date)).size).toBe(days.length);
+  for (const one of days) {
+    expect(one.date).toMatch(/T00:00:00Z$/);
+    expect(one.vulnCounts.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(
+      one.cveIds.length,
+    );
+    expect(Number(one.sizeBytes)).toBeGreaterThan(1000);
+  }
+  // They come with advisories and go with new builds.
+  expect(new Set(days.map((one: { cveIds: string[] }) => one.cveIds.join())).size).toBeGreaterThan(2);
+  const today = (await get(counts)).body.items;
+  expect(today).toEqual([days.at(-1)]);
+  expect(today[0].cveIds).toEqual(await ids('3.13'));
+  // Before the platform's first advisory nothing was known of anything.
+  expect((await get(`${counts}&to=2001-01-01T00:00:00Z`)).body.items).toEqual([]);
+  expect((await get(`${counts}&from=2001-01-01T00:00:00Z`)).body.code).toBe(3);
+  expect((await get('/registry/v1/vuln_reports/counts?repo=chainguard/python')).body.code).toBe(3);
+  expect((await get('/registry/v1/vuln_reports/counts?repo=chainguard/none&tag=x')).status).toBe(404);
+  const stranger = await world.platform.token(world.platform.user('stranger@example.org'));
+  const hidden = '/registry/v1/vuln_reports/counts?repo=example.com/app&tag=latest';
+  expect((await world.platform.call(stranger, 'GET', hidden)).status).toBe(404);
+  expect((await get(hidden)).body.items).toHaveLength(1);
+
   const documents = (await get('/advisory/v1/documents')).body.items;
   expect(documents.map((one: { id: string }) => one.id)).toEqual(expect.arrayContaining(['openssl', 'expat', 'zlib']));
   const some = (await get('/advisory/v1/documents?cves=CVE-2025-9230&cves=CVE-2025-59375')).body.items;
@@ -341,8 +368,6 @@ test('what this platform does not do is answered 501, by name', async () => {
     'registry.v1.Vulnerabilities.GetRawVulnReport',
     // No public source says what is added up: days, tags or references.
     'registry.v1.Vulnerabilities.ListCumulativeVulnCountReports',
-    // Counts of days gone by: what was known of the images then is not kept.
-    'registry.v1.Vulnerabilities.ListVulnCountReports',
   ];
   const found: string[] = [];
   for (const { id, bindings } of Object.values(operations)) {

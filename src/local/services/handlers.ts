@@ -62,7 +62,7 @@ import { getSyncStatus, listSyncStatuses } from './sync-statuses.ts';
 import { createTag, deleteTag, getUpdateStatus, listTagHistory, listTags, summarizeTags, updateTag } from './tags.ts';
 import { acceptTerms, listAcceptedTerms } from './terms.ts';
 import { getPackageVersions, listEolTags } from './versions.ts';
-import { getVulnReport, listVulnReports } from './vulnerability-reports.ts';
+import { getVulnReport, listVulnCountReports, listVulnReports } from './vulnerability-reports.ts';
 import {
   createAdvisory,
   createAdvisoryEvent,
@@ -189,6 +189,7 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'registry.v1.Registry.ListBuildReports': listBuildReports,
   'registry.v1.Registry.GetBuildStatus': getBuildStatus,
   'registry.v1.Registry.GetUpdateStatus': getUpdateStatus,
+  'registry.v1.Vulnerabilities.ListVulnCountReports': listVulnCountReports,
   'registry.v1.Vulnerabilities.ListVulnReports': listVulnReports,
   'vulnerabilities.v1.Advisories.List': listAdvisories,
   'vulnerabilities.v1.Advisories.Create': createAdvisory,
