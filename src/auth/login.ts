@@ -37,6 +37,8 @@ export interface LoginOptions {
   readonly capabilities?: readonly string[];
   /** False: without another way to log in, fail instead of waiting for a person. */
   readonly allowBrowser?: boolean;
+  /** Asked with whom to sign in when neither options nor configuration say; the issuer's own page when left out. */
+  readonly askProvider?: () => Promise<ProviderChoice>;
   /** Asked when the issuer knows no account; true registers one. Without it, that is an error. */
   readonly register?: () => Promise<boolean>;
   /** False: the tokens are handed back and not kept. */
@@ -46,6 +48,9 @@ export interface LoginOptions {
   readonly onRetry?: (reason: string, waitMs: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** An account that many have, or the organization whose own provider it is. */
+export type ProviderChoice = { readonly socialLogin: string } | { readonly orgName: string };
 
 export interface AudienceToken {
   readonly audience: string;
@@ -401,9 +406,15 @@ async function chooseProvider(
   options: LoginOptions,
 ): Promise<BrowserLoginRequest['provider']> {
   const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);
-  const orgName = flagged ? options.orgName : config.get('default.org-name');
-  const identityProvider = flagged ? options.identityProvider : config.get('default.identity-provider');
-  const socialLogin = flagged ? options.socialLogin : config.get('default.social-login');
+  const configured = {
+    orgName: config.get('default.org-name'),
+    identityProvider: config.get('default.identity-provider'),
+    socialLogin: config.get('default.social-login'),
+  };
+  const isOpen = !flagged && Object.values(configured).every((value) => value === '');
+  const asked = isOpen ? await options.askProvider?.() : undefined;
+  const { orgName, identityProvider, socialLogin }: Pick<LoginOptions, keyof typeof configured> =
+    asked ?? (flagged ? options : configured);
   if (orgName) {
     await checkOrganization(host, issuer, orgName, options.signal);
     return { kind: 'org', name: orgName };

@@ -79,6 +79,30 @@ describe('auth login', () => {
     expect((await run(['auth', 'status'])).code).toBe(0);
   });
 
+  test('with whom is asked on a terminal when nothing says it, and how to be asked no more is told', async () => {
+    const { run } = await authWorld();
+    const env = { CHAINGUARD_DEFAULT_SOCIAL_LOGIN: '' };
+    const browser = async (url: string) => {
+      await signInAs(url, 'dev@example.com');
+      return true;
+    };
+    const google = await run(['auth', 'login'], { env, tty: true, browser, answers: ['google'] });
+    expect(google.code, google.err).toBe(0);
+    expect(google.asked).toEqual(['How would you like to sign in?']);
+    expect(google.host.opened[0]).toContain('connection=google-oauth2');
+    expect(google.err).toContain('chainctl config set default.social-login google');
+    const own = await run(['auth', 'login'], { env, tty: true, answers: ['organization', 'unknown.example'] });
+    expect(own.code).not.toBe(0);
+    expect(own.host.opened).toEqual([]);
+    expect(own.err).toContain('unknown.example');
+    // Nobody is asked who has said it, by flag or by configuration.
+    const flag = await run(['auth', 'login', '--social-login=github'], { env, tty: true, browser, answers: [] });
+    expect(flag.code, flag.err).toBe(0);
+    const configured = await run(['auth', 'login'], { tty: true, browser, answers: [] });
+    expect(configured.code, configured.err).toBe(0);
+    expect(configured.host.opened[0]).toContain('connection=email');
+  });
+
   test('the account to sign in with travels to the sign-in page', async () => {
     const { run } = await authWorld();
     const login = await run(['auth', 'login', '--social-login=github'], {

@@ -127,6 +127,7 @@ describe('env', () => {
       `export CHAINGUARD_PLATFORM_ISSUER=${platform.issuer}`,
       `export CHAINGUARD_PLATFORM_CONSOLE=${platform.api}/console`,
       `export CHAINGUARD_PLATFORM_REGISTRY=${platform.registry}`,
+      'export CHAINGUARD_DEFAULT_SOCIAL_LOGIN=email',
     ]);
     const evaluated = await person.sh(
       `eval "$(chainctl local env --data-dir ${platform.dataDir})"; chainctl config view | grep ' api:'; eval "$(chainctl local env --unset)"; chainctl config view | grep ' api:'`,

@@ -1,7 +1,8 @@
-import type { LoginResult } from '../../auth/login.ts';
+import type { LoginResult, ProviderChoice } from '../../auth/login.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, named, secret } from '../../cli/inputs/values.ts';
+import { printable } from '../../cli/io.ts';
 import { timeCell } from '../../cli/output/age.ts';
 import { CliError } from '../../errors.ts';
 import { loginChecks, loginInputs, loginOptions } from './login-inputs.ts';
@@ -84,6 +85,7 @@ export default defineCommand({
       ...loginOptions(context, input),
       audience: input.audience,
       preferAmbient: input.preferAmbientCredentials,
+      ...(context.io.interactive ? { askProvider: () => askProvider(context) } : {}),
       inviteCode: input.inviteCode,
     });
     if (input.headless) await rememberHeadless(context);
@@ -97,6 +99,32 @@ export default defineCommand({
     if (plan.wanted) await stayFresh(context, plan);
   },
 });
+
+const organization = 'organization';
+
+/** With whom to sign in (outputs.md, auth login). Where the answer can be kept is told once it is given. */
+async function askProvider({ prompts, io }: Context): Promise<ProviderChoice> {
+  const rows = [
+    ['email', 'Email and password'],
+    ['google', 'Google'],
+    ['github', 'GitHub'],
+    ['gitlab', 'GitLab'],
+    [organization, "Your organization's own provider"],
+  ] as const;
+  const { value } = await prompts.pick(
+    'How would you like to sign in?',
+    rows.map(([text, label]) => ({ value: text, label, text })),
+  );
+  if (value !== organization) {
+    io.note(`To be asked no more: chainctl config set default.social-login ${value}`);
+    return { socialLogin: value };
+  }
+  const orgName = await prompts.text('What is the verified name of your organization?', (text) =>
+    /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(text.trim()) ? undefined : 'Type a name such as "example.com"',
+  );
+  io.note(printable(`To be asked no more: chainctl config set default.org-name ${orgName.trim()}`));
+  return { orgName: orgName.trim() };
+}
 
 /** What to do once the login is printed. */
 interface RefreshPlan {

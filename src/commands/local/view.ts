@@ -28,6 +28,8 @@ export function environmentOf(platform: PlatformFile): Record<string, string> {
     CHAINGUARD_PLATFORM_ISSUER: platform.issuer,
     CHAINGUARD_PLATFORM_CONSOLE: platform.console,
     CHAINGUARD_PLATFORM_REGISTRY: platform.registry,
+    // It has one sign-in page for everybody, so there is nothing to choose.
+    CHAINGUARD_DEFAULT_SOCIAL_LOGIN: 'email',
   };
 }
 
