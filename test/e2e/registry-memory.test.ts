@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/platform.ts';
 
 const megabyte = 1024 * 1024;
 const size = 1024 * megabyte;
-// Buffers of both ends of a stream and what the garbage collector has not come to yet; an eighth of the layer.
+// Buffers and what the garbage collector has not come to yet: 48 MB on Node 20 and 84 on 24, for 5 GB as for one.
 const allowed = 128 * megabyte;
 
 let program: Awaited<ReturnType<typeof bundle>>;
@@ -31,7 +31,7 @@ function memoryOf(child: ChildProcess): { now: number; peak: number } {
 }
 
 test.skipIf(!existsSync('/proc/self/status'))(
-  'a layer of 1 GB goes up and comes down through a few megabytes of memory',
+  'a layer of 1 GB goes up and comes down through an eighth of its size in memory',
   async () => {
     const child = spawn(process.execPath, [program.path, temporaryFolder()], {
       stdio: ['ignore', 'pipe', 'inherit'],
