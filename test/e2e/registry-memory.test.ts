@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/platform.ts';
 
 const megabyte = 1024 * 1024;
 const size = 1024 * megabyte;
-// Buffers and what the garbage collector has not come to yet: 48 MB on Node 20 and 84 on 24, for 5 GB as for one.
+// Buffers and what the garbage collector has not come to yet: 48 MB on Node 20, 84 on 24, where 5 GB took no more.
 const allowed = 128 * megabyte;
 
 let program: Awaited<ReturnType<typeof bundle>>;
