@@ -4,7 +4,7 @@ import { defineCommand, defineView } from '../../cli/define.ts';
 import { integer } from '../../cli/inputs/values.ts';
 import { imageReference, notFound } from './image-reference.ts';
 import { type DiffRow, diffPackages, type PackageDiff, rowsOf } from './package-diff.ts';
-import { platformKind, readSbom, unverified } from './sbom.ts';
+import { platformKind, readSbom } from './sbom.ts';
 
 interface Build {
   /** RFC 3339: when the tag began to name it. */
@@ -45,7 +45,8 @@ const atOnce = 4;
 export default defineCommand({
   path: ['images', 'changelog'],
   summary: 'Show what changed from build to build of a tag.',
-  description: 'Packages come from the SBOMs attested of the builds, whose signatures are not verified. Newest first.',
+  description:
+    'Packages come from the SBOMs attested of the builds, newest first; signatures are verified with the key that the registry publishes, and what is not verified is said.',
   inputs: {
     image: {
       kind: imageReference,
@@ -75,8 +76,8 @@ export default defineCommand({
       const some = wanted.slice(at, at + atOnce);
       sboms.push(...(await Promise.all(some.map(({ digest }) => readSbom(context, { ...image, digest }, platform)))));
     }
-    // Both streams are decoded together by some (script-contracts 1.1); the description says it too.
-    if (sboms.length > 0 && context.globals.output !== 'json') context.io.note(unverified);
+    const { tellTrust } = await import('./attestation.ts');
+    tellTrust(context, sboms);
     return wanted.slice(0, depth).map(({ time, digest }, at) => {
       const [now, before] = [sboms[at], sboms[at + 1]];
       const isKnown = now !== undefined && before !== undefined;

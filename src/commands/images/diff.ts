@@ -3,7 +3,7 @@ import { named, strings } from '../../cli/inputs/values.ts';
 import type { Vulnerability } from './grype.ts';
 import { imageReference } from './image-reference.ts';
 import { type DiffRow, diffPackages, type PackageDiff, rowsOf, withoutEmpty } from './package-diff.ts';
-import { identityOf, platformKind, readSbom, unverified } from './sbom.ts';
+import { identityOf, platformKind, readSbom } from './sbom.ts';
 
 interface ImageDiff {
   readonly packages: PackageDiff;
@@ -48,8 +48,8 @@ export default defineCommand({
   path: ['images', 'diff'],
   summary: 'Compare what is in two images.',
   description:
-    'Packages come from the SBOMs attested of the images, whose signatures are not verified. Vulnerabilities are compared ' +
-    'when grype is on PATH.',
+    'Packages come from the SBOMs attested of the images. Signatures are verified with the key that the registry publishes; ' +
+    'what is not verified is said. Vulnerabilities are compared when grype is on PATH.',
   inputs: {
     from: {
       kind: imageReference,
@@ -107,7 +107,8 @@ export default defineCommand({
   },
   run: async (context, { from, to, artifactTypes, platform, template, templateFile }) => {
     const [before, after] = await Promise.all([readSbom(context, from, platform), readSbom(context, to, platform)]);
-    context.io.note(unverified);
+    const { tellTrust } = await import('./attestation.ts');
+    tellTrust(context, [before, after]);
     const { findVulnerabilities } = await import('./grype.ts');
     const found: (readonly Vulnerability[])[] = [];
     for (const [image, sbom] of [[from, before] as const, [to, after] as const]) {

@@ -7,17 +7,24 @@ import { CliError } from '../../errors.ts';
  * anybody may.
  */
 export function openRegistry(context: Context, registry: string): OciClient {
-  const own = new URL(context.config.get('platform.registry'));
-  const isOwn = own.host.toLowerCase() === registry;
-  const name = registry.replace(/:[0-9]+$/, '');
-  const isLoopback = name === 'localhost' || name === '[::1]' || /^127\.[0-9.]+$/.test(name);
-  const origin = isOwn ? own.origin : `${isLoopback ? 'http' : 'https'}://${registry}`;
+  const isOwn = ownRegistry(context).host.toLowerCase() === registry;
   return createOciClient({
     host: context.host,
-    origin,
+    origin: originOf(context, registry),
     signal: context.signal,
     ...(isOwn ? { token: () => loginFor(context, registry) } : {}),
   });
+}
+
+const ownRegistry = (context: Context) => new URL(context.config.get('platform.registry'));
+
+/** Plain HTTP on this machine only, and where the configuration says so. */
+export function originOf(context: Context, registry: string): string {
+  const own = ownRegistry(context);
+  if (own.host.toLowerCase() === registry) return own.origin;
+  const name = registry.replace(/:[0-9]+$/, '');
+  const isLoopback = name === 'localhost' || name === '[::1]' || /^127\.[0-9.]+$/.test(name);
+  return `${isLoopback ? 'http' : 'https'}://${registry}`;
 }
 
 /** Without a login the registry's own refusal says more. */

@@ -1,11 +1,13 @@
 // What is in an image, from the bill of materials attested of it. Promises: a statement counts only when it speaks of the
-// digest that was asked for. Its signature is not checked here, and whoever prints what it says, says so.
+// digest that was asked for, and comes with what its signature is worth (attestation.ts).
 
+import type { KeyObject } from 'node:crypto';
 import { formatReference, type ImageReference, type OciClient, wantedOf } from '../../api/oci-client.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Kind } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
-import { imageOfPlatform, openRegistry, type Platform } from './open-registry.ts';
+import { publishedKey, type Trust, trustOf } from './attestation.ts';
+import { imageOfPlatform, openRegistry, originOf, type Platform } from './open-registry.ts';
 
 export const platformKind: Kind<Platform> = {
   metavar: 'OS/ARCH',
@@ -36,45 +38,59 @@ export interface Sbom {
   /** The SPDX document. */
   readonly document: object;
   readonly packages: readonly Package[];
+  readonly trust: Trust;
+  /** How messages call the image. */
+  readonly name: string;
 }
-
-export const unverified =
-  'The signatures of SBOM attestations were not verified: check them with `cosign verify-attestation`.';
 
 /** The bill of materials of one platform's image. Throws kind `not-found` when none is attested. */
 export async function readSbom(context: Context, image: ImageReference, platform: Platform): Promise<Sbom> {
   const { registry, repository } = image;
   const client = await context.cached(`registry:${registry}`, async () => openRegistry(context, registry));
   const { digest } = await imageOfPlatform(client, repository, wantedOf(image), platform);
-  const document = await context.cached(`sbom:${registry}/${repository}@${digest}`, () =>
-    findDocument(client, repository, digest),
+  const found = await context.cached(`sbom:${registry}/${repository}@${digest}`, async () =>
+    findDocument(client, repository, digest, await publishedKey(context, originOf(context, registry))),
   );
-  if (document === undefined) {
+  if (found === undefined) {
     throw new CliError('not-found', `No SBOM attestation found for ${formatReference({ ...image, digest })}`, {
       code: 'not-found.sbom',
     });
   }
-  return { repository, digest, document, packages: packagesOf(document) };
+  const { document, trust } = found;
+  return { repository, digest, document, packages: packagesOf(document), trust, name: formatReference(image) };
 }
 
 const spdx = /^https:\/\/spdx\.dev\/Document(?:\/v2\.[0-9]+)?$/;
 const envelopeTypes =
   /^application\/(?:vnd\.dsse\.envelope\.v1\+json|vnd\.dev\.sigstore\.bundle[.+].*|vnd\.in-toto\+json)$/;
 
-async function findDocument(client: OciClient, repository: string, digest: string): Promise<object | undefined> {
+interface FoundDocument {
+  readonly document: object;
+  readonly trust: Trust;
+}
+
+/** The first that is verified; without one the first that is there, a forged one before all others. */
+async function findDocument(
+  client: OciClient,
+  repository: string,
+  digest: string,
+  key: KeyObject | undefined,
+): Promise<FoundDocument | undefined> {
   const referrers = await client.referrers(repository, digest);
   // cosign before referrers: one manifest under a tag made of the digest.
   const tag = `${digest.replace(':', '-')}.att`;
+  let best: FoundDocument | undefined;
   for (const reference of [...referrers.map((one) => one.digest), tag]) {
     const manifest = await client.manifest(repository, reference).catch(unlessMissing);
     for (const layer of manifest?.layers ?? []) {
       const predicate = layer.annotations?.['predicateType'];
       if (!envelopeTypes.test(layer.mediaType) || (predicate !== undefined && !spdx.test(predicate))) continue;
-      const found = documentIn(await client.blob(repository, layer.digest), digest);
-      if (found !== undefined) return found;
+      const found = documentIn(await client.blob(repository, layer.digest), digest, key);
+      if (found?.trust.kind === 'verified') return found;
+      if (best === undefined || found?.trust.kind === 'forged') best = found ?? best;
     }
   }
-  return undefined;
+  return best;
 }
 
 function unlessMissing(error: unknown): undefined {
@@ -83,7 +99,7 @@ function unlessMissing(error: unknown): undefined {
 }
 
 /** The SPDX document of a DSSE envelope, bare or in a bundle, or of a bare statement. What cannot be read says nothing. */
-function documentIn(text: string, digest: string): object | undefined {
+function documentIn(text: string, digest: string, key: KeyObject | undefined): FoundDocument | undefined {
   try {
     const outer = fields(JSON.parse(text));
     const envelope = outer['dsseEnvelope'] === undefined ? outer : fields(outer['dsseEnvelope']);
@@ -98,7 +114,8 @@ function documentIn(text: string, digest: string): object | undefined {
     // cosign used to write the document as text inside its own frame.
     const data = fields(predicate)['Data'];
     const document: unknown = typeof data === 'string' ? JSON.parse(data) : predicate;
-    return typeof document === 'object' && document !== null ? document : undefined;
+    if (typeof document !== 'object' || document === null) return undefined;
+    return { document, trust: trustOf(envelope, key) };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

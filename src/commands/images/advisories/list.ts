@@ -4,7 +4,7 @@ import type { Context } from '../../../cli/context.ts';
 import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
 import { choice } from '../../../cli/inputs/values.ts';
 import { imageReference } from '../image-reference.ts';
-import { platformKind, readSbom, unverified } from '../sbom.ts';
+import { platformKind, readSbom } from '../sbom.ts';
 import { compareVersions } from './version-order.ts';
 
 const statuses = [
@@ -59,7 +59,7 @@ export default defineCommand({
   path: ['images', 'advisories', 'list'],
   summary: 'List advisories about the packages of an image.',
   description:
-    'Packages come from the SBOM attested of the image, whose signature is not verified. Without --status, advisories ' +
+    'Packages come from the SBOM attested of the image; its signature is verified with the key that the registry publishes. Without --status, advisories ' +
     'that are settled for the installed version are left out.',
   aliases: ['ls'],
   inputs: {
@@ -82,9 +82,10 @@ export default defineCommand({
   view,
   formats: ['table', 'json', 'csv', 'markdown', 'wide'],
   run: async (context, { image, platform, status }) => {
-    const { packages } = await readSbom(context, image, platform);
-    // Both streams are decoded together by some (script-contracts 1.1); the description says it too.
-    if (context.globals.output !== 'json') context.io.note(unverified);
+    const sbom = await readSbom(context, image, platform);
+    const { packages } = sbom;
+    const { tellTrust } = await import('../attestation.ts');
+    tellTrust(context, [sbom]);
     const installed = packages.filter(({ type }) => type === 'apk');
     const documents = await documentsOf(context, [...new Set(installed.map(({ origin }) => origin))]);
     const isWanted = (one: Status) => (status.length === 0 ? !settled.includes(one) : status.includes(one));

@@ -1,0 +1,60 @@
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { trustOf } from '../../src/commands/images/attestation.ts';
+import { attest, spdxPredicate } from '../../src/local/registry/attestations.ts';
+
+const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const keyIdOf = (key: KeyObject) =>
+  createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+
+function envelopeBy({ privateKey, publicKey }: ReturnType<typeof pair>, keyId = keyIdOf(publicKey)) {
+  const descriptor = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: `sha256:${'a'.repeat(64)}`,
+    size: 1,
+  };
+  const { blobs } = attest(
+    { keyId, privateKey },
+    { name: 'example.com/app', descriptor },
+    { predicateType: spdxPredicate, predicate: { packages: [] } },
+    '2026-03-27T00:00:00Z',
+  );
+  const text = blobs.map(({ bytes }) => bytes.toString()).find((blob) => blob.includes('"payloadType"')) ?? '';
+  return JSON.parse(text) as { payloadType: string; payload: string; signatures: { keyid: string; sig: string }[] };
+}
+
+const ours = pair();
+const good = envelopeBy(ours);
+const changed = Buffer.from(Buffer.from(good.payload, 'base64').toString().replace('app', 'apq')).toString('base64');
+
+test('what the key signed is verified, with or without a key id, alone or among others', () => {
+  expect(trustOf(good, ours.publicKey)).toEqual({ kind: 'verified' });
+  const [signature] = good.signatures;
+  expect(trustOf({ ...good, signatures: [{ sig: signature?.sig }] }, ours.publicKey)).toEqual({ kind: 'verified' });
+  const other = envelopeBy(pair()).signatures;
+  expect(trustOf({ ...good, signatures: [...other, ...good.signatures] }, ours.publicKey)).toEqual({
+    kind: 'verified',
+  });
+});
+
+test.each([
+  ['a changed payload', { ...good, payload: changed }],
+  ['another type', { ...good, payloadType: 'text/plain' }],
+  ['the signature of another key under our id', envelopeBy(pair(), keyIdOf(ours.publicKey))],
+  ['no signature under our id', { ...good, signatures: [{ keyid: keyIdOf(ours.publicKey), sig: '' }] }],
+  ['rubbish under our id', { ...good, signatures: [{ keyid: keyIdOf(ours.publicKey), sig: '%%%' }] }],
+])('forged: %s', (_what, envelope) => {
+  expect(trustOf(envelope, ours.publicKey).kind).toBe('forged');
+});
+
+test.each([
+  ['another key', envelopeBy(pair()), ours.publicKey, 'another key'],
+  ['no key to check with', good, undefined, 'publishes no key'],
+  ['no signatures', { ...good, signatures: [] }, ours.publicKey, 'not signed'],
+  ['a bare statement', { predicateType: spdxPredicate }, ours.publicKey, 'not signed'],
+  ['signatures that are none', { ...good, signatures: [null] }, ours.publicKey, 'another key'],
+])('not verified, and said why: %s', (_what, envelope, key, reason) => {
+  expect(trustOf(envelope, key)).toEqual({ kind: 'unknown', reason: expect.stringContaining(reason) });
+});
