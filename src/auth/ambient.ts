@@ -1,5 +1,5 @@
 // Identity tokens that the surroundings hand out without a question (protocols 8.3): GitHub Actions, GitLab, Buildkite,
-// CircleCI, Google Cloud, and AWS. Everywhere else the token is a file or a value that a person names.
+// CircleCI, Google Cloud, AWS and Azure. Everywhere else the token is a file or a value that a person names.
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export interface AmbientProvider {
 
 /** The provider of these surroundings, or undefined outside of any. */
 export function ambientProvider(host: Host): AmbientProvider | undefined {
-  for (const find of [github, gitlab, buildkite, circleci, google, aws]) {
+  for (const find of [github, gitlab, buildkite, circleci, google, aws, azure]) {
     const provider = find(host);
     if (provider !== undefined) return provider;
   }
@@ -63,7 +63,7 @@ function github(host: Host): AmbientProvider | undefined {
     address.searchParams.set('audience', audience);
     const headers = { authorization: `bearer ${bearer}`, accept: 'application/json' };
     const { status, text } = await get(host, address.href, headers, signal);
-    const value = status === 200 ? valueIn(text) : undefined;
+    const value = status === 200 ? memberOf(text, 'value') : undefined;
     if (value !== undefined) return value;
     throw refused(`GitHub did not hand out an identity token (HTTP ${status})`, ambientHint(host, true));
   };
@@ -157,6 +157,48 @@ function aws(host: Host): AmbientProvider | undefined {
   return { name: 'aws', isJob: false, token };
 }
 
+/**
+ * The token of a managed identity for the application that identities name as audience (protocols 8.1): App Service and
+ * its kin answer at an address of their own, virtual machines at the metadata service.
+ */
+function azure(host: Host): AmbientProvider | undefined {
+  const { env } = host;
+  const client = env['AZURE_CLIENT_ID'];
+  const [endpoint, secret] = [env['IDENTITY_ENDPOINT'], env['IDENTITY_HEADER']];
+  const named = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
+  if (!client) return undefined;
+  let url: URL;
+  let headers: Readonly<Record<string, string>>;
+  if (endpoint && secret && URL.canParse(endpoint)) {
+    url = new URL(endpoint);
+    url.searchParams.set('api-version', '2019-08-01');
+    headers = { 'x-identity-header': secret };
+  } else if (named || isAzureMachine(host)) {
+    url = new URL('/metadata/identity/oauth2/token', named || 'http://169.254.169.254');
+    url.searchParams.set('api-version', '2018-02-01');
+    headers = { metadata: 'true' };
+  } else return undefined;
+  url.searchParams.set('resource', client);
+  const token = async ({ signal }: TokenRequest) => {
+    const { status, text } = await get(host, url.href, headers, signal);
+    const value = status === 200 ? memberOf(text, 'access_token') : undefined;
+    if (value !== undefined && decodeClaims(value) !== undefined) return value;
+    throw refused(`Azure did not hand out an identity token (HTTP ${status})`, 'give it a managed identity');
+  };
+  return { name: 'azure', isJob: false, token };
+}
+
+/** By the asset tag that every virtual machine of Azure has. */
+function isAzureMachine({ platform }: Host): boolean {
+  if (platform !== 'linux') return false;
+  try {
+    const tag = readFileSync('/sys/class/dmi/id/chassis_asset_tag', 'utf8').trim();
+    return tag === '7783-7084-3265-9085-8269-3286-77';
+  } catch {
+    return false;
+  }
+}
+
 function get(host: Host, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined) {
   return send(host, { method: 'GET', url, headers, timeoutMs: 30_000, maxBytes: 1024 * 1024, signal });
 }
@@ -185,11 +227,12 @@ function outputOf(
   });
 }
 
-function valueIn(text: string): string | undefined {
+/** A member of a JSON object that is a text with something in it. */
+function memberOf(text: string, name: string): string | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    if (typeof body !== 'object' || body === null || !('value' in body)) return undefined;
-    return typeof body.value === 'string' && body.value !== '' ? body.value : undefined;
+    const value = Object(body)[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
   } catch {
     return undefined;
   }

@@ -17,6 +17,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { signInAs } from './browser.ts';
+import { refusePrintedSecrets, secretIn, writtenSecrets } from './secrets.ts';
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -142,11 +143,15 @@ export function createWorld(): World {
     symlinkSync(script, join(bin, name));
   }
   const platforms = new Set<RunningPlatform>();
+  const logs = new Set<() => string>();
   let made = 0;
 
   afterAll(async () => {
     await Promise.all([...platforms].map(({ end }) => end('SIGKILL')));
+    const leaks = [...logs].flatMap((log) => secretIn(log()) ?? []).map((secret) => `a platform logged ${secret}`);
+    leaks.push(...writtenSecrets(root, given));
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    if (leaks.length > 0) throw new Error(`secrets outside of their stores:\n${leaks.join('\n')}`);
   });
 
   const world: World = {
@@ -167,6 +172,7 @@ export function createWorld(): World {
       try {
         const platform = await announced(child);
         platforms.add(platform);
+        logs.add(platform.log);
         child.once('exit', () => platforms.delete(platform));
         return platform;
       } catch (error) {
@@ -176,6 +182,14 @@ export function createWorld(): World {
     },
   };
   return world;
+}
+
+/** Files that tests wrote themselves: what is in them is not ours. */
+const given = new Set<string>();
+
+function watched(program: string, args: readonly string[], ran: Ran): Ran {
+  refusePrintedSecrets({ command: [program, ...args].join(' '), ...ran });
+  return ran;
 }
 
 function createPerson(home: string, bin: string, platform: RunningPlatform | undefined): Person {
@@ -194,9 +208,13 @@ function createPerson(home: string, bin: string, platform: RunningPlatform | und
   const person: Person = {
     home,
     env,
-    chainctl: (args, options) => runProcess(join(bin, 'chainctl'), args, env, inHome(options)),
-    helper: (action, input = '', options = {}) =>
-      runProcess(join(bin, 'docker-credential-cgr'), [action], env, inHome({ stdin: input, ...options })),
+    chainctl: async (args, options) =>
+      watched('chainctl', args, await runProcess(join(bin, 'chainctl'), args, env, inHome(options))),
+    helper: async (action, input = '', options = {}) => {
+      const more = inHome({ stdin: input, ...options });
+      const program = 'docker-credential-cgr';
+      return watched(program, [action], await runProcess(join(bin, program), [action], env, more));
+    },
     sh: (script, options) => runProcess('/bin/sh', ['-c', script], env, inHome(options)),
     ok: async (...args) => {
       const ran = await person.chainctl(args);
@@ -208,6 +226,7 @@ function createPerson(home: string, bin: string, platform: RunningPlatform | und
       const full = join(home, path);
       mkdirSync(dirname(full), { recursive: true, mode: 0o700 });
       writeFileSync(full, content, { mode });
+      given.add(full);
       return full;
     },
   };

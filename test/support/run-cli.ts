@@ -8,6 +8,7 @@ import { createPrompter } from '../../src/cli/prompts/prompter.ts';
 import { reportError } from '../../src/cli/report.ts';
 import { CliError } from '../../src/errors.ts';
 import { type FakeHost, type FakeHostOptions, fakeHost } from './fake-host.ts';
+import { refusePrintedSecrets } from './secrets.ts';
 
 export interface CliRun {
   readonly code: number;
@@ -58,7 +59,10 @@ async function run(
   } finally {
     await closeTransport(host);
   }
-  return { code, out: host.stdout.text, err: host.stderr.text, host, asked: script?.asked ?? [] };
+  const { text: out } = host.stdout;
+  const { text: err } = host.stderr;
+  refusePrintedSecrets({ command: ['chainctl', ...argv].join(' '), out, err });
+  return { code, out, err, host, asked: script?.asked ?? [] };
 }
 
 interface Script {

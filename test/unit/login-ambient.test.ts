@@ -138,6 +138,31 @@ describe('jobs', () => {
     expect(metadata.requests[0]?.headers['metadata-flavor']).toBe('Google');
   });
 
+  test.each([
+    ['App Service', 'IDENTITY_ENDPOINT', '/msi/token?api-version=2019-08-01&resource=app-1'],
+    [
+      'a virtual machine',
+      'AZURE_POD_IDENTITY_AUTHORITY_HOST',
+      '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=app-1',
+    ],
+  ])('Azure, %s: the managed identity, for the application that the identity names', async (_where, variable, path) => {
+    const w = await world();
+    const machine = { issuer: 'https://login.microsoftonline.com/tenant-1/v2.0', subject: 'principal-1' };
+    const identity = w.identity(literal(machine.issuer, machine.subject, 'app-1'));
+    const metadata = await stubServer();
+    Object.assign(w.host.env, { AZURE_CLIENT_ID: 'app-1', IDENTITY_HEADER: 'the-secret' });
+    w.host.env[variable] = variable === 'IDENTITY_ENDPOINT' ? `${metadata.url}/msi/token` : metadata.url;
+    metadata.expect(`GET ${path}`, { body: { access_token: await w.mint(machine, 'app-1'), expires_in: '3600' } });
+    expect((await w.log({ identity, preferAmbient: true })).identity).toBe(identity);
+    const [header, value] =
+      variable === 'IDENTITY_ENDPOINT' ? ['x-identity-header', 'the-secret'] : ['metadata', 'true'];
+    expect(metadata.requests[0]?.headers[header]).toBe(value);
+    metadata.expect(`GET ${path}`, { status: 400, body: { error: 'invalid_resource' } });
+    await expect(w.log({ identity, preferAmbient: true })).rejects.toThrow(
+      'Azure did not hand out an identity token (HTTP 400)',
+    );
+  });
+
   test('a projected token that is replaced is read anew', async () => {
     const w = await world();
     const pod = { issuer: 'https://kubernetes.example', subject: 'system:serviceaccount:ci:builder' };
