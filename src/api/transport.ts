@@ -96,12 +96,14 @@ export function retryAfterMs(host: Host, response: HttpResponse): number | undef
 
 export async function send(host: Host, request: HttpRequest): Promise<HttpResponse> {
   const limit = request.maxBytes ?? 64 * 1024 * 1024;
-  const { status, headers, body } = await open(host, request, 'whole');
+  const { status, headers, body, destroy } = await open(host, request, 'whole');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
     if (size > limit) {
+      // Left alone, it would be waited for to its end.
+      destroy();
       const { host: name } = new URL(request.url);
       throw new CliError('api', `The answer of ${name} is larger than ${limit} bytes`, { code: 'api.too-large' });
     }
@@ -113,6 +115,8 @@ export async function send(host: Host, request: HttpRequest): Promise<HttpRespon
 export interface HttpStream extends Omit<HttpResponse, 'text'> {
   /** Must be read, or returned from, until its end: that frees the connection. Throws as `send` does. */
   readonly body: AsyncIterable<Buffer>;
+  /** Breaks off the answer. */
+  destroy(): void;
 }
 
 /** The answer as it arrives. `timeoutMs` is for the headers, and then for each pause in the body. */
@@ -162,7 +166,12 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
       close();
     }
   };
-  return { status: response.statusCode, headers: response.headers, body: read() };
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: read(),
+    destroy: () => void response.body.destroy(),
+  };
 }
 
 const timedOut = Symbol('timed out');
