@@ -24,8 +24,14 @@ async function main(): Promise<void> {
 
 async function fail(error: unknown, host: Host): Promise<void> {
   if (error instanceof OutputClosed) return finish(exitCodes.done);
-  const { reportError } = await import('./report.ts');
-  finish(reportError(error, host));
+  try {
+    const { reportError } = await import('./report.ts');
+    finish(reportError(error, host));
+  } catch {
+    // An update took the program's files away while it ran. Failing once more would come back here for ever.
+    host.stderr.write('error: The files of chainctl were replaced while it ran\nhint: run it again\n');
+    finish(exitCodes.failed);
+  }
 }
 
 async function run(host: Host): Promise<void> {
