@@ -2,6 +2,7 @@ import { type ImageReference, wantedOf } from '../../api/oci-client.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { integer } from '../../cli/inputs/values.ts';
+import { withProgress } from '../../cli/progress.ts';
 import { imageReference, notFound } from './image-reference.ts';
 import { type DiffRow, diffPackages, type PackageDiff, rowsOf } from './package-diff.ts';
 import { platformKind, readSbom } from './sbom.ts';
@@ -74,7 +75,8 @@ export default defineCommand({
     const sboms: Awaited<ReturnType<typeof readSbom>>[] = [];
     for (let at = 0; at < wanted.length; at += atOnce) {
       const some = wanted.slice(at, at + atOnce);
-      sboms.push(...(await Promise.all(some.map(({ digest }) => readSbom(context, { ...image, digest }, platform)))));
+      const reading = Promise.all(some.map(({ digest }) => readSbom(context, { ...image, digest }, platform)));
+      sboms.push(...(await withProgress(context, `Reading SBOMs, ${at} of ${wanted.length}…`, reading)));
     }
     const { tellTrust } = await import('./attestation.ts');
     tellTrust(context, sboms);
