@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { finishedPage } from '../../src/auth/browser-login.ts';
 import { personId } from '../../src/local/seed/demo.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
@@ -246,6 +247,31 @@ test.each(views)('looks right: %s', async (name, options) => {
   expect(complaints).toEqual([]);
 });
 
+test.each(views)('so do the other pages: %s', async (name, options) => {
+  const platform = await startTestPlatform();
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const folder = process.env['SCREENSHOTS'] ?? temporaryFolder();
+  const width = options.viewport?.width ?? 0;
+  const pages: [string, () => Promise<unknown>][] = [
+    ['activate', () => page.goto(`${platform.urls.issuer}/activate`)],
+    ['refused', () => page.goto(`${platform.urls.issuer}/oauth?redirect=https://evil.example`)],
+    ['console', () => page.goto(`${platform.urls.api}/console`)],
+    ['finished', () => page.setContent(finishedPage(undefined, 'n'))],
+    ['closing', () => page.setContent(finishedPage(10, 'n'))],
+  ];
+  for (const [what, go] of pages) {
+    await go();
+    await page.screenshot({ path: join(folder, `${what}-${name}.png`), fullPage: true });
+    const wide = await page.locator('html').evaluate((element) => element.scrollWidth);
+    expect([what, wide <= width]).toEqual([what, true]);
+    const scheme = await page.locator('html').evaluate((element) => getComputedStyle(element).colorScheme);
+    expect([what, scheme]).toEqual([what, 'light dark']);
+    expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
+  }
+  await context.close();
+});
+
 test('errors are readable pages', async () => {
   const platform = await startTestPlatform();
   const { page, complaints } = await open(platform, 'https://evil.example/', {
@@ -287,6 +313,7 @@ declare function getComputedStyle(element: unknown): {
   readonly backgroundColor: string;
   readonly color: string;
   readonly outlineStyle: string;
+  readonly colorScheme: string;
 };
 
 /** WCAG contrast of an element's text against what is painted behind it. Runs in the page. */

@@ -31,9 +31,11 @@ function page(urls: PlatformUrls): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>chainctl local platform</title>
 <style>
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 44rem; padding: 0 1rem; color-scheme: light dark; }
-th { text-align: left; padding-right: 1.5rem; font-weight: 600; }
-pre { padding: 1rem; border: 1px solid; overflow-x: auto; }
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 44rem; padding: 0 1rem; }
+th { text-align: left; padding-right: 1.5rem; font-weight: 600; vertical-align: top; }
+td { overflow-wrap: anywhere; }
+pre { padding: 1rem; border: 1px solid; border-radius: 0.5rem; overflow-x: auto; }
 </style>
 </head>
 <body>
