@@ -35,6 +35,20 @@ describe('list', () => {
     expect(out).toBe(`[${host}/example.com]\n├ [app]\n├ [nginx]\n└ [python]\n`);
   });
 
+  test('--updated-within keeps those with a tag that moved since', async () => {
+    const { run } = await withImages();
+    const list = ['images', 'repos', 'list', '--parent=example.com', '-o', 'json'];
+    const all = names((await run(list)).out);
+    expect(names((await run([...list, '--updated-within=0'])).out)).toEqual(all);
+    expect(names((await run([...list, '--updated-within=100000h'])).out)).toEqual(all);
+    expect(names((await run([...list, '--updated-within=1s'])).out)).toEqual([]);
+    const tags = JSON.parse(
+      (await run(['images', 'list', '--parent=example.com', '--updated-within=24h', '-ojson'])).out,
+    );
+    const moved = names((await run([...list, '--updated-within=24h'])).out);
+    expect(moved).toHaveLength((tags.items ?? tags).length);
+  });
+
   test('wide, table and id', async () => {
     const { run, host } = await withImages();
     const wide = (await run(['images', 'repos', 'list', '--parent=example.com', '-owide'])).out;
