@@ -31,6 +31,8 @@ export interface LoginOptions {
   readonly socialLogin?: string | undefined;
   readonly inviteCode?: string | undefined;
   readonly headless?: boolean | undefined;
+  /** Goes straight to the sign-in for machines where no browser opens. */
+  readonly skipBrowser?: boolean | undefined;
   /** Takes the surroundings' token before `identityToken`. */
   readonly preferAmbient?: boolean | undefined;
   readonly scopes?: readonly string[];
@@ -250,7 +252,9 @@ async function loginWithPerson(
     return exchangeForPerson(host, config, issuer, audiences, idToken, provider, options);
   }
   try {
-    return await loginWithBrowser(host, config, issuer, audiences, provider, { ...options, needsBrowser: true });
+    if (!options.skipBrowser) {
+      return await loginWithBrowser(host, config, issuer, audiences, provider, { ...options, needsBrowser: true });
+    }
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'auth.no-browser') throw error;
   }

@@ -220,9 +220,20 @@ describe('auth login', () => {
     expect(person.asked).toEqual(['No account was found for this login. Register now?']);
   });
 
+  test('--register makes one without asking; --skip-browser opens none', async () => {
+    const world = await authWorld();
+    const browser = (url: string) => signInAs(url, 'newer@example.net').then(() => true);
+    const made = await world.run(['auth', 'login', '--register'], { tty: true, browser, answers: [] });
+    expect(made, made.err).toMatchObject({ code: 0, asked: [] });
+    // Nobody types the code in, so it ends with its time.
+    const { host, err } = await world.run(['auth', 'login', '--skip-browser'], { tty: true, answers: [] });
+    expect(host.opened).toEqual([]);
+    expect(err).toContain('/activate');
+  });
+
   test('old and harmless flags are taken', async () => {
     const { run, person } = await authWorld();
-    const flags = ['--create-group=false', '--sts-http1-downgrade', '-v=0'];
+    const flags = ['--create-group=false', '--validate=false', '--sts-http1-downgrade', '-v=0'];
     expect((await run(['auth', 'login', ...flags, '--identity-token', await person('dev@example.com')])).code).toBe(0);
   });
 });

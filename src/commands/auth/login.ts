@@ -54,7 +54,11 @@ export default defineCommand({
     refresh: { kind: boolean, help: 'Keep the token fresh until interrupted.' },
     refreshOnly: { kind: boolean, help: 'Keep fresh what is there already, without signing in.' },
     refreshAll: { kind: boolean, help: 'Keep every token fresh that is there, also those that come later.' },
+    // Of older guides (seed-era.json, auth login).
+    register: { kind: boolean, hidden: true, help: 'Make an account without asking when there is none.' },
+    skipBrowser: { kind: boolean, hidden: true, help: 'Open no browser here; sign in with a code for another device.' },
     createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
+    validate: { kind: boolean, hidden: true, help: 'Has no effect: tokens are always verified.' },
   },
   check: loginChecks,
   examples: [
@@ -87,6 +91,8 @@ export default defineCommand({
       preferAmbient: input.preferAmbientCredentials,
       ...(context.io.interactive ? { askProvider: () => askProvider(context) } : {}),
       inviteCode: input.inviteCode,
+      skipBrowser: input.skipBrowser,
+      ...(input.register ? { register: async () => true } : {}),
     });
     if (input.headless) await rememberHeadless(context);
     context.io.note('Successfully exchanged token.');
