@@ -2,7 +2,6 @@
 // container's and the machine's endpoints, in that order. Promises: values are never logged; plain http only to this
 // machine and to link-local addresses.
 
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
@@ -11,7 +10,8 @@ import type { Host } from '../host.ts';
 import type { AwsCredentials } from './aws-token.ts';
 
 const waitMs = 5_000;
-const mostBytes = 64 * 1024;
+/** Bytes; credentials are short. */
+export const mostBytes = 64 * 1024;
 
 /** Throws kind `auth` when nothing gives any, naming what was tried last. */
 export async function awsCredentials(host: Host, signal?: AbortSignal): Promise<AwsCredentials> {
@@ -27,69 +27,85 @@ type Source = (host: Host, signal: AbortSignal | undefined) => Promise<AwsCreden
 const fromVariables: Source = async ({ env }) =>
   credentialsOf(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']);
 
-const fromProfile: Source = async (host) => {
+/** A `default` profile that needs a role, a login or a program is used or refused: passed over, somebody else would sign. */
+const fromProfile: Source = async (host, signal) => {
+  const name = host.env['AWS_PROFILE'] || 'default';
+  const found = await profileCredentials(host, name, signal, []);
+  if (found !== undefined || !host.env['AWS_PROFILE']) return found;
+  throw noCredentials(`profile "${name}" has none`, 'see the profiles there are with `aws configure list-profiles`');
+};
+
+/** Of one profile, by what it says first: a role to assume, keys, a login with IAM Identity Center, a program to run. */
+async function profileCredentials(
+  host: Host,
+  name: string,
+  signal: AbortSignal | undefined,
+  users: readonly string[],
+): Promise<AwsCredentials | undefined> {
   const { env } = host;
-  const name = env['AWS_PROFILE'] || 'default';
   const read = (variable: string, file: string) => {
     const path = env[variable];
     return readTextIfExists(path ? resolve(host.cwd, path) : join(host.home(), '.aws', file)) ?? '';
   };
-  const shared = sectionOf(read('AWS_SHARED_CREDENTIALS_FILE', 'credentials'), [name]);
-  const config = sectionOf(read('AWS_CONFIG_FILE', 'config'), [`profile ${name}`, name === 'default' ? name : '']);
-  const profile = { ...config, ...shared };
-  const found = credentialsOf(
+  const config = read('AWS_CONFIG_FILE', 'config');
+  const profile = {
+    ...sectionOf(config, [`profile ${name}`, name === 'default' ? name : '']),
+    ...sectionOf(read('AWS_SHARED_CREDENTIALS_FILE', 'credentials'), [name]),
+  };
+  const keys = credentialsOf(
     profile['aws_access_key_id'],
     profile['aws_secret_access_key'],
     profile['aws_session_token'],
   );
-  if (found !== undefined || !env['AWS_PROFILE']) return found;
-  const needs = ['role_arn', 'sso_session', 'sso_start_url', 'credential_process'].find((key) => key in profile);
-  throw noCredentials(
-    needs === undefined
-      ? `profile "${name}" has none`
-      : `profile "${name}" needs \`${needs}\`, which chainctl does not do by itself`,
-    `run \`eval "$(aws configure export-credentials --profile ${name} --format env)"\` first`,
-  );
-};
+  if (profile['role_arn']) {
+    const { assumeRole, assumeRoleWithWebIdentity } = await import('./aws-roles.ts');
+    const role = {
+      arn: profile['role_arn'],
+      sessionName: profile['role_session_name'],
+      externalId: profile['external_id'],
+      region: env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || profile['region'],
+    };
+    const file = profile['web_identity_token_file'];
+    if (file) return assumeRoleWithWebIdentity(host, role, file, signal);
+    if (profile['mfa_serial']) {
+      throw noCredentials(
+        `profile "${name}" asks for a code of \`mfa_serial\`, which chainctl does not`,
+        `run \`eval "$(aws configure export-credentials --profile ${name} --format env)"\` first`,
+      );
+    }
+    const source = profile['source_profile'];
+    // A profile may be its own source; then its keys are meant.
+    if (source !== undefined && source !== name && [...users, name].includes(source)) {
+      throw noCredentials(`profile "${name}" and its \`source_profile\` name each other`, 'mend ~/.aws/config');
+    }
+    const base =
+      source !== undefined && source !== name
+        ? await profileCredentials(host, source, signal, [...users, name])
+        : await (credentialSources[profile['credential_source'] ?? ''] ?? (async () => keys))(host, signal);
+    if (base !== undefined) return assumeRole(host, base, role, signal);
+    throw noCredentials(`there are none to assume the role of profile "${name}" with`, 'mend ~/.aws/config');
+  }
+  if (keys !== undefined) return keys;
+  const session = profile['sso_session'];
+  if (session || profile['sso_start_url']) {
+    const login = session ? { ...profile, ...sectionOf(config, [`sso-session ${session}`]) } : profile;
+    const { ssoCredentials } = await import('./aws-roles.ts');
+    return ssoCredentials(host, { name, settings: login, cacheKey: session || profile['sso_start_url'] || '' }, signal);
+  }
+  const program = profile['credential_process'];
+  if (!program) return undefined;
+  const { processCredentials } = await import('./aws-roles.ts');
+  return processCredentials(host, program, name, signal);
+}
 
 /** Trades the token of a pod or job for the role's credentials, as in EKS. */
 const fromWebIdentity: Source = async (host, signal) => {
   const { env } = host;
-  const [path, role] = [env['AWS_WEB_IDENTITY_TOKEN_FILE'], env['AWS_ROLE_ARN']];
-  if (!path || !role) return undefined;
+  const [path, arn] = [env['AWS_WEB_IDENTITY_TOKEN_FILE'], env['AWS_ROLE_ARN']];
+  if (!path || !arn) return undefined;
+  const { assumeRoleWithWebIdentity } = await import('./aws-roles.ts');
   const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
-  const endpoint =
-    env['AWS_ENDPOINT_URL_STS'] || (region ? `https://sts.${region}.amazonaws.com` : 'https://sts.amazonaws.com');
-  requireSafe(endpoint);
-  let token: string;
-  try {
-    token = readFileSync(resolve(host.cwd, path), 'utf8').trim();
-  } catch {
-    throw noCredentials(`the token in "${path}" cannot be read`);
-  }
-  const form = new URLSearchParams({
-    Action: 'AssumeRoleWithWebIdentity',
-    Version: '2011-06-15',
-    RoleArn: role,
-    RoleSessionName: env['AWS_ROLE_SESSION_NAME'] || `chainctl-${host.now()}`,
-    WebIdentityToken: token,
-  });
-  const answer = await send(host, {
-    method: 'POST',
-    url: endpoint,
-    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: form.toString(),
-    timeoutMs: 30_000,
-    maxBytes: mostBytes,
-    signal,
-  });
-  const body = objectIn(answer.text);
-  const result = memberOf(memberOf(body, 'AssumeRoleWithWebIdentityResponse'), 'AssumeRoleWithWebIdentityResult');
-  const found = fromAnswer(memberOf(result, 'Credentials'), 'SessionToken');
-  if (answer.status !== 200 || found === undefined) {
-    throw noCredentials(`AWS did not give the role "${role}" (HTTP ${answer.status})`);
-  }
-  return found;
+  return assumeRoleWithWebIdentity(host, { arn, sessionName: env['AWS_ROLE_SESSION_NAME'], region }, path, signal);
 };
 
 const fromContainer: Source = async (host, signal) => {
@@ -119,6 +135,13 @@ const fromMachine: Source = async (host, signal) => {
   return getCredentials(host, `${base}/latest/meta-data/iam/security-credentials/${role}`, headers, signal);
 };
 
+/** Values of `credential_source`. */
+const credentialSources: Readonly<Record<string, Source>> = {
+  Environment: fromVariables,
+  Ec2InstanceMetadata: fromMachine,
+  EcsContainer: fromContainer,
+};
+
 async function getCredentials(
   host: Host,
   url: string,
@@ -138,7 +161,8 @@ async function getCredentials(
   return found;
 }
 
-function fromAnswer(value: unknown, tokenName: 'Token' | 'SessionToken'): AwsCredentials | undefined {
+/** `tokenName` is what the answer calls the session token. */
+export function fromAnswer(value: unknown, tokenName: 'Token' | 'SessionToken'): AwsCredentials | undefined {
   const text = (name: string) => {
     const member = memberOf(value, name);
     return typeof member === 'string' ? member : undefined;
@@ -173,14 +197,14 @@ function sectionOf(text: string, names: readonly string[]): Record<string, strin
 }
 
 /** https, or the places where clouds answer in plain http: this machine and link-local addresses. */
-function requireSafe(text: string): void {
+export function requireSafe(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const near = /^(localhost|127(\.\d+){3}|\[::1\]|169\.254(\.\d+){2}|\[fd00:ec2::(254|23)\])$/;
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && near.test(url.hostname))) return;
   throw noCredentials('their address is neither https nor on this machine');
 }
 
-function objectIn(text: string): unknown {
+export function objectIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -188,10 +212,10 @@ function objectIn(text: string): unknown {
   }
 }
 
-function memberOf(value: unknown, name: string): unknown {
+export function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }
 
-function noCredentials(reason: string, hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'): CliError {
+export function noCredentials(reason: string, hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'): CliError {
   return new CliError('auth', `No AWS credentials: ${reason}`, { code: 'auth.no-aws-credentials', hint });
 }

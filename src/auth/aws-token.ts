@@ -77,7 +77,7 @@ export function authorization(credentials: AwsCredentials, parts: SignedParts): 
 }
 
 /** `YYYYMMDDThhmmssZ`. */
-function amzDate(now: number): string {
+export function amzDate(now: number): string {
   return new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 

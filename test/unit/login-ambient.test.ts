@@ -1,12 +1,9 @@
 // Identity tokens from where jobs run, against the real issuer of a local platform: its simulated third parties sign what
 // the real ones would, and a small AWS checks signatures as AWS does.
 
-import { createHash, createHmac } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
 import { authorization, awsIdentityToken } from '../../src/auth/aws-token.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
@@ -21,6 +18,7 @@ import { insertIdentity } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { FakeHost } from '../support/fake-host.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
+import { smallAws } from '../support/small-aws.ts';
 import { stubServer } from '../support/stub-server.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -188,35 +186,6 @@ describe('jobs', () => {
     expect((await w.log({ identity, identityToken: other, preferAmbient: true })).identity).toBe(identity);
   });
 });
-
-/** What AWS makes of a signed request: computed from the request alone, by a second hand. */
-async function smallAws(users: Readonly<Record<string, { secret: string; arn: string; userId: string }>>) {
-  const seen: string[] = [];
-  const server = createServer((request, response) => {
-    const headers = request.headers as Record<string, string>;
-    const auth = headers['authorization'] ?? '';
-    const [, key = '', date = '', region = '', service = ''] =
-      /Credential=([^/]+)\/(\d+)\/([^/]+)\/([^/]+)\//.exec(auth) ?? [];
-    const names = (/SignedHeaders=([^,]+)/.exec(auth)?.[1] ?? '').split(';');
-    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
-    const [path = '', query = ''] = (request.url ?? '').split('?');
-    const canonical = `${request.method}\n${path}\n${query}\n${names.map((name) => `${name}:${headers[name]}\n`).join('')}\n${names.join(';')}\n${hash('')}`;
-    const toSign = `AWS4-HMAC-SHA256\n${headers['x-amz-date']}\n${date}/${region}/${service}/aws4_request\n${hash(canonical)}`;
-    const user = users[key];
-    const mac = (secret: string | Buffer, text: string) => createHmac('sha256', secret).update(text).digest();
-    const signature = mac(mac(mac(mac(mac(`AWS4${user?.secret}`, date), region), service), 'aws4_request'), toSign);
-    seen.push(headers['host'] ?? '');
-    if (user === undefined || !auth.endsWith(`Signature=${signature.toString('hex')}`)) {
-      response.writeHead(403, { 'content-type': 'application/json' }).end('{"Error":{"Code":"SignatureDoesNotMatch"}}');
-      return;
-    }
-    const GetCallerIdentityResult = { Account: '123456789012', Arn: user.arn, UserId: user.userId };
-    response.end(JSON.stringify({ GetCallerIdentityResponse: { GetCallerIdentityResult } }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
-}
 
 describe('AWS', () => {
   const arn = 'arn:aws:sts::123456789012:assumed-role/ci/run';

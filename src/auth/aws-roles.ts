@@ -1,0 +1,195 @@
+// Credentials that one call away from others are: roles, IAM Identity Center, and programs that print some (AWS SDKs and
+// Tools Reference Guide, "Standardized credential providers"). Promises: what a program or a service says besides the
+// credentials is not repeated.
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { send } from '../api/transport.ts';
+import { readTextIfExists } from '../files.ts';
+import type { Host } from '../host.ts';
+import { fromAnswer, memberOf, mostBytes, noCredentials, objectIn, requireSafe } from './aws-credentials.ts';
+import { type AwsCredentials, amzDate, authorization } from './aws-token.ts';
+
+const waitMs = 30_000;
+
+export interface Role {
+  readonly arn: string;
+  readonly sessionName?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+/** Signed with other credentials. Throws kind `auth` when AWS refuses. */
+export async function assumeRole(
+  host: Host,
+  base: AwsCredentials,
+  role: Role,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const url = stsOf(host, role);
+  const query = Object.entries({ Action: 'AssumeRole', ...parametersOf(host, role), Version: '2011-06-15' })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${escaped(key)}=${escaped(value)}`)
+    .join('&');
+  const headers = {
+    accept: 'application/json',
+    host: url.host,
+    'x-amz-date': amzDate(host.now()),
+    ...(base.sessionToken === undefined ? {} : { 'x-amz-security-token': base.sessionToken }),
+  };
+  const region = role.region || 'us-east-1';
+  const signature = authorization(base, { method: 'GET', path: '/', query, headers, region, service: 'sts' });
+  const { host: _host, ...sent } = headers;
+  const answer = await send(host, {
+    method: 'GET',
+    url: `${url.origin}/?${query}`,
+    headers: { ...sent, authorization: signature },
+    timeoutMs: waitMs,
+    maxBytes: mostBytes,
+    signal,
+  });
+  return credentialsIn(answer, 'AssumeRole', role);
+}
+
+/** With the token in a file, read anew each time because it rotates. */
+export async function assumeRoleWithWebIdentity(
+  host: Host,
+  role: Role,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const url = stsOf(host, role);
+  let token: string;
+  try {
+    token = readFileSync(resolve(host.cwd, path), 'utf8').trim();
+  } catch {
+    throw noCredentials(`the token in "${path}" cannot be read`);
+  }
+  const form = new URLSearchParams({
+    Action: 'AssumeRoleWithWebIdentity',
+    Version: '2011-06-15',
+    ...parametersOf(host, { ...role, externalId: undefined }),
+    WebIdentityToken: token,
+  });
+  const answer = await send(host, {
+    method: 'POST',
+    url: url.href,
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    timeoutMs: waitMs,
+    maxBytes: mostBytes,
+    signal,
+  });
+  return credentialsIn(answer, 'AssumeRoleWithWebIdentity', role);
+}
+
+function stsOf({ env }: Host, { region }: Role): URL {
+  const text =
+    env['AWS_ENDPOINT_URL_STS'] || (region ? `https://sts.${region}.amazonaws.com` : 'https://sts.amazonaws.com');
+  requireSafe(text);
+  return new URL(text);
+}
+
+const parametersOf = (host: Host, { arn, sessionName, externalId }: Role) => ({
+  RoleArn: arn,
+  RoleSessionName: sessionName || `chainctl-${host.now()}`,
+  ...(externalId ? { ExternalId: externalId } : {}),
+});
+
+/** RFC 3986: what Signature Version 4 is computed over. */
+const escaped = (text: string) =>
+  encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function credentialsIn(
+  answer: { readonly status: number; readonly text: string },
+  action: string,
+  role: Role,
+): AwsCredentials {
+  const result = memberOf(memberOf(objectIn(answer.text), `${action}Response`), `${action}Result`);
+  const found = answer.status === 200 ? fromAnswer(memberOf(result, 'Credentials'), 'SessionToken') : undefined;
+  if (found !== undefined) return found;
+  throw noCredentials(`AWS did not give the role "${role.arn}" (HTTP ${answer.status})`, 'see its trust policy');
+}
+
+export interface SsoProfile {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** What the login's file is named after: the session, or the start page in older profiles. */
+  readonly cacheKey: string;
+}
+
+/** With the login that `aws sso login` left. */
+export async function ssoCredentials(
+  host: Host,
+  { name, settings, cacheKey }: SsoProfile,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const hint = `run \`aws sso login --profile ${name}\``;
+  const file = `${createHash('sha1').update(cacheKey).digest('hex')}.json`;
+  const login = objectIn(readTextIfExists(join(host.home(), '.aws', 'sso', 'cache', file)) ?? '');
+  const token = memberOf(login, 'accessToken');
+  const ends = Date.parse(String(memberOf(login, 'expiresAt')));
+  if (typeof token !== 'string' || !(ends > host.now())) {
+    throw noCredentials(`the login of profile "${name}" with IAM Identity Center is missing or over`, hint);
+  }
+  const { sso_region: region = '', sso_account_id: account = '', sso_role_name: role = '' } = settings;
+  const base = host.env['AWS_ENDPOINT_URL_SSO'] || `https://portal.sso.${region}.amazonaws.com`;
+  requireSafe(base);
+  const query = new URLSearchParams({ account_id: account, role_name: role });
+  const answer = await send(host, {
+    method: 'GET',
+    url: `${base.replace(/\/+$/, '')}/federation/credentials?${query}`,
+    headers: { accept: 'application/json', 'x-amz-sso_bearer_token': token },
+    timeoutMs: waitMs,
+    maxBytes: mostBytes,
+    signal,
+  });
+  const given = memberOf(objectIn(answer.text), 'roleCredentials');
+  const found =
+    answer.status === 200
+      ? fromAnswer(
+          {
+            AccessKeyId: memberOf(given, 'accessKeyId'),
+            SecretAccessKey: memberOf(given, 'secretAccessKey'),
+            SessionToken: memberOf(given, 'sessionToken'),
+          },
+          'SessionToken',
+        )
+      : undefined;
+  if (found !== undefined) return found;
+  throw noCredentials(`IAM Identity Center gave profile "${name}" none (HTTP ${answer.status})`, hint);
+}
+
+/** Of the program that a profile names. Its own words go to stderr, where people see them. */
+export async function processCredentials(
+  { env, cwd }: Host,
+  program: string,
+  profile: string,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const printed = await new Promise<string | undefined>((done, reject) => {
+    const child = spawn(program, {
+      cwd,
+      env: { ...env },
+      shell: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: waitMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (text.length < mostBytes) text += chunk;
+    });
+    child.once('error', () => (signal?.aborted ? reject(signal.reason) : done(undefined)));
+    child.once('close', (code) => done(code === 0 ? text : undefined));
+  });
+  const answer = objectIn(printed ?? '');
+  const found = memberOf(answer, 'Version') === 1 ? fromAnswer(answer, 'SessionToken') : undefined;
+  if (found !== undefined) return found;
+  throw noCredentials(
+    `the \`credential_process\` of profile "${profile}" ${printed === undefined ? 'failed' : 'printed none'}`,
+    'run it by itself to see what it says',
+  );
+}

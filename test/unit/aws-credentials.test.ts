@@ -1,0 +1,134 @@
+// Where AWS credentials come from, in the order of AWS's own tools; each source is a real server, file or program.
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { awsCredentials } from '../../src/auth/aws-credentials.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { smallAws } from '../support/small-aws.ts';
+import { stubServer } from '../support/stub-server.ts';
+
+const users = { AKIA: { secret: 'base-secret', arn: 'arn:aws:iam::1:user/base', userId: 'AIDA' } };
+const keys = 'aws_access_key_id = AKIA\naws_secret_access_key = base-secret\n';
+const role = 'arn:aws:iam::1:role/ci';
+
+async function world(config: string, credentials = '', env: Record<string, string> = {}) {
+  const aws = await smallAws({ ...users, ASIA1: { secret: 'secret-1', arn: role, userId: 'AROA:x' } });
+  const host = fakeHost({
+    env: { AWS_ENDPOINT_URL_STS: aws.url, AWS_EC2_METADATA_DISABLED: 'true', PATH: process.env['PATH'] ?? '', ...env },
+  });
+  const folder = join(host.home(), '.aws');
+  mkdirSync(join(folder, 'sso', 'cache'), { recursive: true });
+  writeFileSync(join(folder, 'config'), config);
+  writeFileSync(join(folder, 'credentials'), credentials);
+  return { aws, host, folder };
+}
+
+describe('roles of profiles', () => {
+  test('with the keys of another profile, an external id and a session name, also for `default` without AWS_PROFILE', async () => {
+    const config = `[default]\nrole_arn = ${role}\nsource_profile = base\nexternal_id = a b/c\nrole_session_name = me\n`;
+    const { aws, host } = await world(config, `[base]\n${keys}`);
+    expect(await awsCredentials(host)).toEqual({
+      accessKeyId: 'ASIA1',
+      secretAccessKey: 'secret-1',
+      sessionToken: 'session-1',
+    });
+    expect(aws.assumed).toEqual([
+      expect.objectContaining({ by: 'AKIA', RoleArn: role, ExternalId: 'a b/c', RoleSessionName: 'me' }),
+    ]);
+  });
+
+  test('through a second role', async () => {
+    const config = `[profile far]\nrole_arn = ${role}-far\nsource_profile = near\n[profile near]\nrole_arn = ${role}\nsource_profile = base\n[profile base]\n${keys}`;
+    const { aws, host } = await world(config, '', { AWS_PROFILE: 'far' });
+    expect((await awsCredentials(host)).accessKeyId).toBe('ASIA2');
+    expect(aws.assumed.map(({ by, RoleArn }) => [by, RoleArn])).toEqual([
+      ['AKIA', role],
+      ['ASIA1', `${role}-far`],
+    ]);
+  });
+
+  test('a role beside keys is assumed with them, not passed over', async () => {
+    const { aws, host } = await world('', `[default]\n${keys}role_arn = ${role}\nsource_profile = default\n`);
+    expect((await awsCredentials(host)).accessKeyId).toBe('ASIA1');
+    expect(aws.assumed[0]?.['by']).toBe('AKIA');
+  });
+
+  test('with what a container hands out', async () => {
+    const container = await stubServer();
+    container.expect('GET /creds', { body: { AccessKeyId: 'AKIA', SecretAccessKey: 'base-secret' } });
+    const { aws, host } = await world(`[default]\nrole_arn = ${role}\ncredential_source = EcsContainer\n`, '', {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.url}/creds`,
+    });
+    expect((await awsCredentials(host)).accessKeyId).toBe('ASIA1');
+    expect(aws.assumed[0]?.['by']).toBe('AKIA');
+  });
+
+  test.each([
+    [`[default]\nrole_arn = ${role}\n`, 'there are none to assume the role of profile "default" with'],
+    [`[default]\nrole_arn = ${role}\nsource_profile = gone\n`, 'there are none to assume the role'],
+    [
+      `[default]\nrole_arn = ${role}\nsource_profile = b\n[profile b]\nrole_arn = ${role}\nsource_profile = default\n`,
+      'name each other',
+    ],
+    [`[default]\nrole_arn = ${role}\nmfa_serial = x\nsource_profile = b\n`, '`mfa_serial`'],
+  ])('%j is refused and nobody else signs', async (config, message) => {
+    const { host } = await world(config, '', {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9/somebody-else',
+    });
+    await expect(awsCredentials(host)).rejects.toThrow(message);
+  });
+});
+
+test('a web identity, by variables and by profile; the file is read anew', async () => {
+  const { aws, host, folder } = await world('');
+  const token = join(folder, 'token');
+  Object.assign(host.env, { AWS_WEB_IDENTITY_TOKEN_FILE: token, AWS_ROLE_ARN: role });
+  for (const text of ['first', 'second']) {
+    writeFileSync(token, `${text}\n`);
+    await awsCredentials(host);
+  }
+  expect(aws.assumed.map((one) => [one['Action'], one['RoleArn'], one['WebIdentityToken']])).toEqual([
+    ['AssumeRoleWithWebIdentity', role, 'first'],
+    ['AssumeRoleWithWebIdentity', role, 'second'],
+  ]);
+  const profile = await world(`[default]\nrole_arn = ${role}\nweb_identity_token_file = ${token}\n`);
+  expect((await awsCredentials(profile.host)).accessKeyId).toBe('ASIA1');
+});
+
+test('a program that prints them; one that fails or prints something else is told without its output', async () => {
+  const printed = '{"Version":1,"AccessKeyId":"AKIAP","SecretAccessKey":"s","SessionToken":"t"}';
+  const good = await world(`[default]\ncredential_process = printf '%s' '${printed}'\n`);
+  expect(await awsCredentials(good.host)).toEqual({ accessKeyId: 'AKIAP', secretAccessKey: 's', sessionToken: 't' });
+  const other = await world(`[default]\ncredential_process = echo my-secret\n`);
+  const error = await awsCredentials(other.host).catch((reason: Error) => reason);
+  expect(String(error)).toContain('the `credential_process` of profile "default" printed none');
+  expect(String(error)).not.toContain('my-secret');
+  const failed = await world('[default]\ncredential_process = exit 3\n');
+  await expect(awsCredentials(failed.host)).rejects.toThrow('of profile "default" failed');
+});
+
+test('IAM Identity Center: with the login that is there; missing or over, what to run', async () => {
+  const portal = await stubServer();
+  const config =
+    '[profile work]\nsso_session = corp\nsso_account_id = 123\nsso_role_name = Reader\n[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n';
+  const { host, folder } = await world(config, '', { AWS_PROFILE: 'work', AWS_ENDPOINT_URL_SSO: portal.url });
+  await expect(awsCredentials(host)).rejects.toMatchObject({
+    message: expect.stringContaining('is missing or over'),
+    hint: 'run `aws sso login --profile work`',
+  });
+  const file = join(folder, 'sso', 'cache', `${createHash('sha1').update('corp').digest('hex')}.json`);
+  const login = (expiresAt: number) =>
+    writeFileSync(file, JSON.stringify({ accessToken: 'the-login', expiresAt: new Date(expiresAt).toISOString() }));
+  login(host.now() - 1000);
+  await expect(awsCredentials(host)).rejects.toThrow('is missing or over');
+  login(host.now() + 60_000);
+  portal.expect('GET /federation/credentials?account_id=123&role_name=Reader', {
+    body: { roleCredentials: { accessKeyId: 'ASIASSO', secretAccessKey: 's', sessionToken: 't', expiration: 1 } },
+  });
+  expect(await awsCredentials(host)).toEqual({ accessKeyId: 'ASIASSO', secretAccessKey: 's', sessionToken: 't' });
+  expect(portal.requests[0]?.headers['x-amz-sso_bearer_token']).toBe('the-login');
+  portal.expect('GET /federation/credentials?account_id=123&role_name=Reader', { status: 403, body: {} });
+  await expect(awsCredentials(host)).rejects.toThrow('IAM Identity Center gave profile "work" none (HTTP 403)');
+});
