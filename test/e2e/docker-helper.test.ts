@@ -1,5 +1,6 @@
 // docker-credential-cgr as Docker, skopeo and podman start it (issue 2, section 4; protocols 7.2).
 
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -225,6 +226,19 @@ describe('real clients through it', () => {
     await person.ok('auth', 'logout');
     expect(await skopeoPull(person, `${host}/chainguard/static:latest`), 'public').toMatchObject({ code: 0 });
     expect((await skopeoPull(person, `${host}/example.com/app:latest`)).code, 'private').not.toBe(0);
+  });
+
+  // Debian's docker-cli is there in CI where it can be had; pulling needs a daemon, reading a manifest does not.
+  const hasDocker = spawnSync('docker', ['--version']).error === undefined;
+  test.skipIf(!hasDocker)('docker itself, which asks the helper for what it reads without a daemon', async () => {
+    const person = await signedIn('docker');
+    const words = ['manifest', 'inspect', '--insecure', `${host}/example.com/app:latest`];
+    const stranger = await runProcess('docker', words, person.env, { cwd: person.home });
+    expect(stranger.code).not.toBe(0);
+    person.write('.docker/config.json', JSON.stringify({ credHelpers: { [host]: 'cgr' } }));
+    const inspected = await runProcess('docker', words, person.env, { cwd: person.home });
+    expect(inspected.code, inspected.err).toBe(0);
+    expect(JSON.parse(inspected.out).manifests.length).toBeGreaterThan(0);
   });
 
   test('buildah, by the same configuration', async () => {
