@@ -7,9 +7,9 @@ import {
   createHash,
   createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
+import { newKeyPair } from '../key-pairs.ts';
 
 /** A code that somebody may sign in for, and the key that reads the answer. */
 export interface HeadlessKey {
@@ -28,7 +28,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 export function createHeadlessKey(): HeadlessKey {
-  const { privateKey } = generateKeyPairSync('x25519');
+  const { privateKey } = newKeyPair('x25519');
   return { code: codeOf(privateKey), privateKey };
 }
 
@@ -49,7 +49,7 @@ export function headlessCheck(code: string): string {
 /** Encrypts for who made the code. `nonce` is 12 bytes that are never used again with this key. */
 export function sealHeadless(code: string, idToken: string, nonce: Uint8Array): SealedSession {
   const publicKey = parseHeadlessCode(code);
-  const { privateKey } = generateKeyPairSync('x25519');
+  const { privateKey } = newKeyPair('x25519');
   const cipher = createCipheriv('aes-256-gcm', diffieHellman({ privateKey, publicKey }), nonce);
   const sealed = Buffer.concat([nonce, cipher.update(idToken, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   return {

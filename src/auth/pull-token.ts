@@ -1,11 +1,11 @@
 // Long-lived credentials for the registry, made on this machine (protocols 7.3). Promises: the private key is forgotten
 // as soon as the one token is signed; the platform only ever sees the public half.
 
-import { generateKeyPair, sign } from 'node:crypto';
-import { promisify } from 'node:util';
+import { sign } from 'node:crypto';
 import { pullTokenIssuer } from '../api/identity-rules.ts';
 import type { IamIdentityStaticKeys } from '../api/schema/types.gen.ts';
 import type { Host } from '../host.ts';
+import { newRsaKeyPair } from '../key-pairs.ts';
 
 export interface PullTokenRequest {
   /** Address of the issuer that will be asked to exchange the token; its only audience. */
@@ -28,7 +28,7 @@ export interface MintedPullToken {
 export async function mintPullToken(host: Host, { issuer, ttlMs }: PullTokenRequest): Promise<MintedPullToken> {
   // 2048 bits hold well beyond the year a token may live, take a tenth of the time that 4096 do, and keep the signature,
   // which people paste into `docker login`, half as long.
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = await newRsaKeyPair();
   const uid = Buffer.from(host.randomBytes(20)).toString('hex');
   const subject = `pull-token-${uid}`;
   const issuedAt = Math.floor(host.now() / 1000);

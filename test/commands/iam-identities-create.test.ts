@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { temporaryFolder } from '../support/platform.ts';
@@ -10,7 +10,7 @@ import { type SignedIn, signedIn } from '../support/signed-in.ts';
 const organization = demoOrganizations.private;
 const create = ['iam', 'identities', 'create'];
 const issuer = 'https://issuer.example.com';
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { publicKey, privateKey } = newKeyPair('P-256');
 const jwks = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'ES256' }] });
 
 /** The identity with this name as the API has it. */

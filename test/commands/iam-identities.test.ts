@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
@@ -8,7 +8,7 @@ const organization = demoOrganizations.private;
 const list = ['iam', 'identities', 'list'];
 const issuer = 'https://issuer.example.com';
 const day = 24 * 60 * 60 * 1000;
-const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { publicKey } = newKeyPair('P-256');
 const issuerKeys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'ES256' }] });
 
 const shapes = {

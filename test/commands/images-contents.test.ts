@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
 import { compareVersions } from '../../src/commands/images/advisories/version-order.ts';
 import { diffPackages } from '../../src/commands/images/package-diff.ts';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { personId } from '../../src/local/seed/demo.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryFolder } from '../support/platform.ts';
@@ -61,7 +61,7 @@ describe('diff', () => {
 
   test('an attestation that the key of the registry does not cover is named, with the reason', async () => {
     const { run, host, platform } = await withImages();
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { publicKey } = newKeyPair('P-256');
     platform.store.transact((tx) =>
       tx.run(
         "UPDATE signing_keys SET public_jwk = ? WHERE issuer = 'attestations'",

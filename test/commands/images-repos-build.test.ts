@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { globPattern } from '../../src/commands/images/repos/build/repository-pattern.ts';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 
@@ -114,7 +114,7 @@ describe('apply', () => {
 
   test('flags add to what is there; private keys and other files are refused', async () => {
     const world = await withImages();
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { publicKey, privateKey } = newKeyPair('rsa');
     const key = written(String(publicKey.export({ type: 'spki', format: 'pem' })), 'team.rsa.pub');
     const secret = written(String(privateKey.export({ type: 'pkcs8', format: 'pem' })), 'team.rsa');
     await world.run([...build, 'apply', '--repo=app', here, `--file=${written(config)}`, '-y']);

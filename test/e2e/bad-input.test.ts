@@ -1,10 +1,11 @@
 // Bad input, each with one clear sentence, its exit code, and nothing changed (issue 2, "Shown by").
 
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import {
   claimsOf,
   createWorld,
@@ -71,7 +72,7 @@ const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('ba
 
 /** A token that is signed with a key nobody has heard of, or not at all. */
 function forged(claims: Readonly<Record<string, unknown>>, { alg = 'RS256', kid = 'mine' } = {}): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey } = newKeyPair('rsa');
   const now = Math.floor(Date.now() / 1000);
   const signed = `${part({ alg, kid, typ: 'JWT' })}.${part({ iat: now, exp: now + 600, sub: 'me', ...claims })}`;
   return `${signed}.${alg === 'none' ? '' : sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;

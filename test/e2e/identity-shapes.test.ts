@@ -1,8 +1,9 @@
 // Every shape of assumable identity, made and changed on the command line and assumed for real (issue 2, sections 2 and 3).
 
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import {
   claimsOf,
@@ -169,10 +170,7 @@ interface Signer {
 }
 
 function signer(kind: 'RS256' | 'ES256'): Signer {
-  const { privateKey, publicKey } =
-    kind === 'RS256'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = kind === 'RS256' ? newKeyPair('rsa') : newKeyPair('P-256');
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'cluster', alg: kind, use: 'sig' };
   return { privateKey, jwks: JSON.stringify({ keys: [jwk] }) };
 }

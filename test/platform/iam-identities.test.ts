@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { developerIssuer, people } from '../../src/local/seed/people.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
@@ -11,7 +11,7 @@ const dev = personId('dev@example.com');
 const guest = personId('guest@example.com');
 const day = 24 * 60 * 60 * 1000;
 
-const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const { publicKey, privateKey } = newKeyPair('rsa');
 const issuerKeys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'RS256' }] });
 const literal = { issuer: 'https://token.actions.githubusercontent.com', subject: 'repo:acme/app:ref:refs/heads/main' };
 

@@ -1,3 +1,4 @@
+import { newKeyPair } from '../../src/key-pairs.ts';
 // Account associations, terms, access requests, identities below no group: the smaller services of iam.v1.
 
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -205,9 +206,7 @@ describe('identities below no group', () => {
   });
 
   test('keys of one’s own never stand in for somebody’s login', async () => {
-    const { generateKeyPair, exportJWK } = await import('jose');
-    const { publicKey } = await generateKeyPair('ES256');
-    const issuerKeys = JSON.stringify({ keys: [await exportJWK(publicKey)] });
+    const issuerKeys = JSON.stringify({ keys: [newKeyPair('P-256').publicKey.export({ format: 'jwk' })] });
     const made = await create({ issuer: 'https://login.example', subject: 'victim', issuerKeys });
     expect(made.body).toMatchObject({ expiration: '2026-04-26T13:55:00.785Z' });
     const found = await platform.call(

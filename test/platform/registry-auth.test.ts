@@ -1,5 +1,6 @@
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/services/identity-records.ts';
@@ -44,12 +45,12 @@ function setPublic(platform: TestPlatform, name: string, value: 0 | 1): void {
 
 /** A pull token as `auth pull-token create` makes one (protocols 7.3). */
 async function makePullToken(platform: TestPlatform, clock: TestClock, role = 'registry.pull') {
-  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const { publicKey, privateKey } = newKeyPair('rsa');
   const id = `${organization}/${'0123456789abcdef'}`;
   const issuer = 'https://pulltoken.issuer.chainguard.dev';
   const subject = `pull-token-${'a'.repeat(40)}`;
   const expires = clock.now() + 3600_000;
-  const issuerKeys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: 'RS256' }] });
+  const issuerKeys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'RS256' }] });
   platform.store.transact((tx) => {
     insertIdentity(tx, {
       id,

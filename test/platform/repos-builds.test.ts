@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { makeLayer } from '../../src/local/registry/layer.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
@@ -22,7 +22,7 @@ MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAIxEnHMbU/btqDsoYi286O9iitqYWk5S
 eMEbvK0Sc076AiB8m8Vni63AJzfvXfszDZqqNrU+qaruksQUPYYGA5BF4w==
 -----END CERTIFICATE-----
 `;
-const runtimeKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+const runtimeKey = newKeyPair('rsa').publicKey.export({
   type: 'spki',
   format: 'pem',
 });

@@ -1,15 +1,8 @@
+import { newKeyPair } from '../../src/key-pairs.ts';
 // The token exchange over loopback HTTP: who gets a token, what it says, and in which words others are refused.
 
 import { createPrivateKey } from 'node:crypto';
-import {
-  createRemoteJWKSet,
-  decodeJwt,
-  decodeProtectedHeader,
-  exportJWK,
-  generateKeyPair,
-  jwtVerify,
-  SignJWT,
-} from 'jose';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { decodeCapabilities } from '../../src/api/capabilities.ts';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
@@ -339,14 +332,14 @@ test('a token that a simulated issuer signed is good for that issuer only', asyn
 test('static keys stand in for discovery and end with the identity', async () => {
   const setup = await start();
   const { platform, clock } = setup;
-  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  const { privateKey, publicKey } = newKeyPair('rsa');
   const now = Math.floor(clock.now() / 1000);
   const rule = { issuer: 'https://pulltoken.issuer.chainguard.dev', subject: 'pull-token-1' };
   const identity = makeIdentity(setup, {
     kind: 'static',
     static: {
       ...rule,
-      issuerKeys: JSON.stringify({ keys: [await exportJWK(publicKey)] }),
+      issuerKeys: JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }),
       expiration: new Date((now + 600) * 1000).toISOString(),
     },
   });
@@ -368,7 +361,7 @@ test('static keys stand in for discovery and end with the identity', async () =>
   // An hour would outlive the identity.
   expect(decodeJwt(answer.body.token).exp).toBe(now + 600);
   expect(await message(await sign({ sub: 'pull-token-2' }))).toContain('token has invalid subject: "pull-token-2"');
-  expect(await message(await sign({}, (await generateKeyPair('RS256')).privateKey))).toContain('its signature is not');
+  expect(await message(await sign({}, newKeyPair('rsa').privateKey))).toContain('its signature is not');
   expect(await message(await sign({ iss: 'https://other.example' }))).toContain('accepts tokens of issuer');
   clock.advance(601_000);
   expect(await message(await sign())).toBe(`identity "${identity}" expired at 2026-03-27T14:05:00Z`);
@@ -521,8 +514,8 @@ test('an https issuer may keep its keys on another https host, but not on a plai
   const { store, urls } = platform;
   const url = 'https://issuer.example/realms/ci';
   const identity = makeIdentity(setup, { kind: 'claimMatch', claimMatch: { issuer: url, subject: 'robot' } });
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
-  const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
+  const { privateKey, publicKey } = newKeyPair('P-256');
+  const keySet = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k' }] });
   const token = await new SignJWT({ iss: url, sub: 'robot', aud: urls.issuer, exp: 4_000_000_000 })
     .setProtectedHeader({ alg: 'ES256', kid: 'k' })
     .sign(privateKey);

@@ -1,7 +1,9 @@
+import type { KeyObject } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { type JWK, SignJWT } from 'jose';
 import { onTestFinished } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 
 /** A real OpenID Connect issuer on loopback, as far as a verifier sees it. Answers can be replaced to misbehave. */
 export interface LoopbackIssuer {
@@ -19,9 +21,16 @@ export interface LoopbackIssuer {
 export interface IssuerKey {
   readonly alg: string;
   readonly kid: string | null;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: KeyObject;
   readonly publicJwk: JWK;
 }
+
+const kindOf: Readonly<Record<string, Parameters<typeof newKeyPair>[0]>> = {
+  ES256: 'P-256',
+  ES384: 'P-384',
+  ES512: 'P-521',
+  EdDSA: 'ed25519',
+};
 
 /** `now` in milliseconds: what the issuer takes for the time. Stopped when the running test ends. */
 export async function startLoopbackIssuer(now: () => number): Promise<LoopbackIssuer> {
@@ -53,8 +62,8 @@ export async function startLoopbackIssuer(now: () => number): Promise<LoopbackIs
     answers,
     async addKey(alg, { publish = true, kid = `key-${keys}` } = {}) {
       keys += 1;
-      const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-      const publicJwk = { ...(await exportJWK(publicKey)), ...(kid === null ? {} : { kid }) };
+      const { privateKey, publicKey } = newKeyPair(kindOf[alg] ?? 'rsa');
+      const publicJwk = { ...publicKey.export({ format: 'jwk' }), ...(kid === null ? {} : { kid }) };
       if (publish) published.push(publicJwk);
       return { alg, kid, privateKey, publicJwk };
     },

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
+import { newKeyPair } from '../../src/key-pairs.ts';
 
 export const someUser = '5'.repeat(40);
 export const someIdentity = `${'a'.repeat(40)}/${'b'.repeat(16)}`;
@@ -6,7 +7,7 @@ export const someIdentity = `${'a'.repeat(40)}/${'b'.repeat(16)}`;
 let made: ReturnType<typeof makeKey> | undefined;
 
 function makeKey() {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = newKeyPair('rsa');
   return { privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'RS256', use: 'sig' } };
 }
 

@@ -1,9 +1,10 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { trustOf } from '../../src/commands/images/attestation.ts';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { attest, spdxPredicate } from '../../src/local/registry/attestations.ts';
 
-const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pair = () => newKeyPair('P-256');
 const keyIdOf = (key: KeyObject) =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))

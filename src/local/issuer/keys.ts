@@ -1,8 +1,8 @@
 // RSA keys of our issuer and of the simulated ones, in table signing_keys. Promises: a key is made on first use, by
 // whichever process comes first, and every process signs and verifies with what the table says.
 
-import { createHash, createPrivateKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { newRsaKeyPair } from '../../key-pairs.ts';
 import type { SqlRow, Store } from '../store/database.ts';
 
 /** Owner of the platform's own key; every other owner is the URL of a simulated issuer. */
@@ -27,7 +27,7 @@ export interface PublicJwk {
 export async function signingKey(store: Store, owner: string): Promise<SigningKey> {
   const row = store.read((tx) => tx.get(current, owner));
   if (row !== undefined) return toSigningKey(row);
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { privateKey } = await newRsaKeyPair();
   const jwk = privateKey.export({ format: 'jwk' });
   const publicJwk = toPublicJwk(jwk);
   return store.transact((tx) => {

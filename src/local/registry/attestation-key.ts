@@ -1,14 +1,8 @@
 // The key this platform signs attestations with: ECDSA P-256, as cosign makes them. Promises: made on first use, kept in
 // table signing_keys beside the issuer's; what goes out is only the public half.
 
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { newKeyPair } from '../../key-pairs.ts';
 import type { Store, Tx } from '../store/database.ts';
 
 const owner = 'attestations';
@@ -23,7 +17,7 @@ export function attestationKey(store: Store): AttestationKey {
   return store.transact((tx) => {
     const found = read(tx);
     if (found !== undefined) return found;
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { privateKey, publicKey } = newKeyPair('P-256');
     tx.run(
       'INSERT INTO signing_keys (issuer, kid, private_jwk, public_jwk, created_at) VALUES (?, ?, ?, ?, ?)',
       owner,
