@@ -21,6 +21,7 @@ interface SpecRpc {
 interface SpecField {
   name: string;
   json: string;
+  number: number;
   type: string;
   kind: 'scalar' | 'message' | 'enum' | 'map';
   map?: { key: string; value: string; kind: 'scalar' | 'message' | 'enum' };
@@ -115,6 +116,14 @@ export function generateSchema(): Map<string, string> {
     `export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = {\n${merged('enums')}};\n`,
     '/** Every message and enum, for whoever serves the whole platform. */',
     'export const schema: SchemaSet = { messages, enums };\n',
+  );
+
+  add(
+    'field-numbers.gen.ts',
+    '/** Numbers of the fields of each message, in the order of its table. Apart from it: only gRPC needs them. */',
+    `export const fieldNumbers: Readonly<Record<string, readonly number[]>> = {\n${Object.entries(spec.messages)
+      .map(([name, { fields }]) => `  ${quote(name)}: ${JSON.stringify(fields.map(({ number }) => number))},\n`)
+      .join('')}};\n`,
   );
 
   add('types.gen.ts', typesOf(spec));

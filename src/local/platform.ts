@@ -110,28 +110,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const events = createEvents({ store, urls, clock, verifyAccessToken, onDefect, ...options.delivery });
     // The streams and deliveries end before the connections they use, and before the store.
     undo.push(() => events.stop());
-    server.serve([
-      issuer,
-      registry,
-      events,
-      createScim({ store, urls, onCall: (request, call) => server.note(request, call) }),
-      createApi({
+    const api = createApi({
+      store,
+      urls,
+      readBlob,
+      outside: createOutsideHandlers({
         store,
-        urls,
-        readBlob,
-        outside: createOutsideHandlers({
-          store,
-          verifyLogin: (token) => issuer.verifyLogin(token),
-          pkceSupport: (url) => issuer.pkceSupport(url),
-          checkCloud: createCloudCheck(options.clouds ?? {}, (subject, audience) =>
-            issuer.signImpersonation(subject, audience),
-          ),
-        }),
-        verifyAccessToken,
-        onCall: (request, call) => server.note(request, call),
+        verifyLogin: (token) => issuer.verifyLogin(token),
+        pkceSupport: (url) => issuer.pkceSupport(url),
+        checkCloud: createCloudCheck(options.clouds ?? {}, (subject, audience) =>
+          issuer.signImpersonation(subject, audience),
+        ),
       }),
-      createConsole(urls),
-    ]);
+      verifyAccessToken,
+      onCall: (request, call) => server.note(request, call),
+    });
+    const scim = createScim({ store, urls, onCall: (request, call) => server.note(request, call) });
+    server.serve({
+      http1: [issuer, registry, events, scim, api, createConsole(urls)],
+      http2: async () => {
+        const { createGrpc } = await import('./grpc/grpc.ts');
+        return createGrpc({ api, issuer });
+      },
+    });
     events.start();
     const builder = createBuilder({ store, blobs, clock, onDefect });
     undo.push(() => builder.stop());

@@ -1,5 +1,5 @@
-// The REST API, served from the operation table. Promises: a call is authenticated, then authorized, then done in one
-// transaction together with its event; whatever is refused has changed nothing.
+// The API, served from the operation table; over REST here, for gRPC in ../grpc. Promises: a call is authenticated, then
+// authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';
 import { schema } from '../../api/schema/messages.gen.ts';
@@ -30,17 +30,64 @@ export interface ApiOptions {
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
   /** Told what a request turned out to be, for the log. */
-  readonly onCall?: (request: IncomingMessage, call: { operation: string; identity?: string }) => void;
+  readonly onCall?: (request: IncomingMessage, call: CallNote) => void;
+}
+
+/** What the log says of a call. */
+export interface CallNote {
+  readonly operation: string;
+  readonly identity?: string;
 }
 
 /** What a route match needs of the table: an id that `handlers` knows. */
-type KnownOperation = Operation & { readonly id: OperationId };
+export type KnownOperation = Operation & { readonly id: OperationId };
 
-export function createApi(options: ApiOptions): HttpHandler {
+/** A call by whatever protocol it came. */
+export interface ApiCall {
+  readonly operation: KnownOperation;
+  /** The `authorization` header or metadata. */
+  readonly authorization: string | undefined;
+  /** The canonical message; asked for once the caller is known. */
+  readonly read: () => Promise<{ message: object; names: CallFacts['names'] }>;
+  readonly onCall?: ((call: CallNote) => void) | undefined;
+}
+
+export interface Api extends HttpHandler {
+  /** Answers the canonical response. Throws StatusError or WireError. */
+  call(call: ApiCall): Promise<object>;
+}
+
+export function createApi(options: ApiOptions): Api {
   const wire = createWire(schema);
   const match = createRouteMatcher<KnownOperation>(Object.values(operations));
 
+  const call = async ({ operation, authorization, read, onCall }: ApiCall): Promise<object> => {
+    onCall?.({ operation: operation.id });
+    const asks = options.outside[operation.id] as AskOutside | undefined;
+    if (handlers[operation.id] === undefined && asks === undefined) {
+      throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
+    }
+    const isOpen = operation.iam === 'disabled';
+    const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
+    if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
+    const { message, names } = await read();
+    const facts: CallFacts = { urls: options.urls, names, readBlob: options.readBlob };
+    let run: Work;
+    if (asks === undefined) {
+      // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
+      const handler = handlers[operation.id] as Perform;
+      run = (tx) => ({ response: handler(tx, caller, message, facts) });
+    } else {
+      // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
+      options.store.read((tx) => admit(tx, operation, caller, message));
+      const finish = await asks(message, isOpen ? requireBearer(authorization) : '');
+      run = (tx) => finish(tx, caller, facts);
+    }
+    return perform(options, wire, operation, caller, message, run);
+  };
+
   return {
+    call,
     async handle(request, response, url) {
       const route = match(request.method ?? '', url.pathname, request.headers['content-type']);
       if (route.status !== 'found') {
@@ -48,30 +95,17 @@ export function createApi(options: ApiOptions): HttpHandler {
         throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
       }
       const { operation, binding, pathValues } = route;
-      options.onCall?.(request, { operation: operation.id });
-      const asks = options.outside[operation.id] as AskOutside | undefined;
-      if (handlers[operation.id] === undefined && asks === undefined) {
-        throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
-      }
-      const isOpen = operation.iam === 'disabled';
-      const caller = isOpen ? nobody : await authenticate(options, operation, request.headers.authorization);
-      if (!isOpen) options.onCall?.(request, { operation: operation.id, identity: caller.identity });
-      const text = await readText(request, largestBody);
-      const type = request.headers['content-type'];
-      const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
-      const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob: options.readBlob };
-      let run: Work;
-      if (asks === undefined) {
-        // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
-        const handler = handlers[operation.id] as Perform;
-        run = (tx) => ({ response: handler(tx, caller, message, facts) });
-      } else {
-        // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
-        options.store.read((tx) => admit(tx, operation, caller, message));
-        const finish = await asks(message, isOpen ? requireBearer(request.headers.authorization) : '');
-        run = (tx) => finish(tx, caller, facts);
-      }
-      const answer = perform(options, wire, operation, caller, message, run);
+      const answer = await call({
+        operation,
+        authorization: request.headers.authorization,
+        onCall: (note) => options.onCall?.(request, note),
+        async read() {
+          const text = await readText(request, largestBody);
+          const type = request.headers['content-type'];
+          const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
+          return { message, names: namesIn(text) };
+        },
+      });
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
       return true;
     },

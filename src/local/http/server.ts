@@ -6,7 +6,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { grpcCodes } from '../../api/status.ts';
 import { type HttpHandler, StatusError } from '../types.ts';
 import { sendStatus, toStatusError } from './answers.ts';
+import { chooseProtocol } from './connections.ts';
 import { isOwnHost } from './host-check.ts';
+import type { Http2Handler } from './http2.ts';
 
 /** One answered (or dropped) request. */
 export interface RequestLogEntry {
@@ -27,17 +29,28 @@ export interface RequestLogEntry {
   readonly error?: string;
 }
 
-export interface Call {
-  readonly operation: string;
+/** What the log learns of a request while it is answered. */
+export interface RequestNote {
+  readonly operation?: string;
   readonly identity?: string;
+  /** Where the protocol inside has a status of its own, as gRPC does: the HTTP status that says the same. */
+  readonly status?: number;
+  readonly error?: string;
+}
+
+/** What requests wait for. */
+export interface Handlers {
+  /** Over HTTP/1, asked in order. */
+  readonly http1: readonly HttpHandler[];
+  /** Asked for when the first connection of its kind comes. */
+  readonly http2: () => Promise<Http2Handler>;
 }
 
 export interface LoopbackServer {
   readonly port: number;
-  /** Requests wait for this; handlers are asked in order. */
-  serve(handlers: readonly HttpHandler[]): void;
+  serve(handlers: Handlers): void;
   /** Tells the log what a request turned out to be. */
-  note(request: IncomingMessage, call: Call): void;
+  note(request: IncomingMessage, note: RequestNote): void;
   /** Accepts nothing more, gives running requests two seconds, then drops what is left. */
   stop(): Promise<void>;
 }
@@ -50,21 +63,17 @@ export interface ServerOptions {
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
 }
 
-/** What went wrong inside while one request was answered. */
-interface Defect {
-  error?: string;
-}
-
 const graceMs = 2000;
 /** Tokens carry a claim per group, so headers may be long. */
 const largestHeaders = 64 * 1024;
 
 export async function startServer(options: ServerOptions): Promise<LoopbackServer> {
-  let open: (handlers: readonly HttpHandler[]) => void = () => {};
-  const ready = new Promise<readonly HttpHandler[]>((resolve) => {
+  let open: (handlers: Handlers) => void = () => {};
+  const ready = new Promise<Handlers>((resolve) => {
     open = resolve;
   });
-  const calls = new WeakMap<IncomingMessage, Call>();
+  const watch = (request: LoggedRequest, response: LoggedResponse) => logWhenDone(request, response, options);
+  const notes = new WeakMap<object, (note: RequestNote) => void>();
   const running = new Set<Promise<void>>();
   let stopping = false;
 
@@ -76,13 +85,42 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
     requestTimeout: 0,
   });
   server.on('clientError', refuseMalformed);
+  const [serveHttp1] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  /** Connections that have not said yet which protocol they speak. */
+  const undecided = new Set<Socket>();
+  const http2 = lazily(async () => {
+    const { createHttp2 } = await import('./http2.ts');
+    return createHttp2({
+      handler: (await ready).http2,
+      isOwnHost: (name) => isOwnHost(name, options.host, port),
+      watch,
+    });
+  });
+  server.removeAllListeners('connection').on('connection', (socket) => {
+    undecided.add(socket);
+    socket.once('close', () => undecided.delete(socket));
+    const decided = (serve: (socket: Socket) => void) => (): void => {
+      undecided.delete(socket);
+      serve(socket);
+    };
+    chooseProtocol(socket, {
+      http1: decided((its) => serveHttp1?.call(server, its)),
+      http2: decided((its) => {
+        http2().then(
+          ({ take }) => take(its),
+          () => its.destroy(),
+        );
+      }),
+    });
+  });
   const port = await listenOnOneOf(server, options);
 
   server.on('request', (request, response) => {
     if (stopping) response.setHeader('connection', 'close');
-    const defect = watch(request, response, options, calls);
+    const note = watch(request, response);
+    notes.set(request, note);
     const work = answer(request, response, ready, options.host, port).catch((error: unknown) => {
-      fail(request, response, error, defect);
+      fail(request, response, error, note);
     });
     running.add(work);
     void work.finally(() => running.delete(work));
@@ -91,13 +129,16 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   return {
     port,
     serve: (handlers) => open(handlers),
-    note: (request, call) => calls.set(request, call),
+    note: (request, note) => notes.get(request)?.(note),
     async stop() {
       stopping = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      for (const socket of undecided) socket.destroy();
+      void http2.made?.then(({ close }) => close());
       await Promise.race([closed, delay(graceMs)]);
       server.closeAllConnections();
+      void http2.made?.then(({ drop }) => drop());
       await closed;
       // A handler whose connection is gone may still be busy with the store.
       await Promise.race([Promise.all(running), delay(graceMs)]);
@@ -108,11 +149,11 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  ready: Promise<readonly HttpHandler[]>,
+  ready: Promise<Handlers>,
   host: string,
   port: number,
 ): Promise<void> {
-  const handlers = await ready;
+  const { http1: handlers } = await ready;
   if (!isOwnHost(request.headers.host, host, port)) {
     sendStatus(
       response,
@@ -131,11 +172,16 @@ async function answer(
   throw new StatusError(grpcCodes.NOT_FOUND, 'Not Found');
 }
 
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, defect: Defect): void {
+function fail(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  note: (note: RequestNote) => void,
+): void {
   const { status, unexpected } = toStatusError(error);
   // Reading from a client that went away fails too, and is nobody's defect.
   if (unexpected && !(request.destroyed && !request.complete)) {
-    defect.error = describe(error);
+    note({ error: describe(error) });
   }
   try {
     sendStatus(response, status);
@@ -144,29 +190,40 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
   }
 }
 
-/** Logs the request when its answer is out or its connection is gone. */
-function watch(
-  request: IncomingMessage,
-  response: ServerResponse,
+/** Of HTTP/1 and HTTP/2 alike. */
+interface LoggedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+interface LoggedResponse {
+  readonly statusCode: number;
+  readonly writableFinished: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** Logs the request when its answer is out or its connection is gone, with what was noted of it until then. */
+function logWhenDone(
+  request: LoggedRequest,
+  response: LoggedResponse,
   { log, now }: ServerOptions,
-  calls: WeakMap<IncomingMessage, Call>,
-): Defect {
-  const defect: Defect = {};
-  if (log === undefined) return defect;
+): (note: RequestNote) => void {
+  if (log === undefined) return () => {};
+  const notes: RequestNote[] = [];
   const time = now();
   const start = performance.now();
   response.once('close', () => {
+    const { status = response.statusCode, ...noted }: RequestNote = Object.assign({}, ...notes);
     log({
       time,
       method: request.method ?? '',
       path: (request.url ?? '').replace(/[?#].*$/s, ''),
-      status: response.writableFinished ? response.statusCode : 499,
+      status: response.writableFinished ? status : 499,
       ms: performance.now() - start,
-      ...calls.get(request),
-      ...defect,
+      ...noted,
     });
   });
-  return defect;
+  return (note) => notes.push(note);
 }
 
 function describe(error: unknown): string {
@@ -205,6 +262,15 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket): void
         : '400 Bad Request';
   if (!socket.writable) return;
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** Made at the first call, once. */
+function lazily<T>(make: () => Promise<T>): { (): Promise<T>; made?: Promise<T> } {
+  const get: { (): Promise<T>; made?: Promise<T> } = () => {
+    get.made ??= make();
+    return get.made;
+  };
+  return get;
 }
 
 function delay(ms: number): Promise<void> {

@@ -5,7 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authSchema } from '../../api/schema/messages/auth.gen.ts';
 import { oidcSchema } from '../../api/schema/messages/oidc.gen.ts';
 import { oidcOperations } from '../../api/schema/operations/oidc.gen.ts';
-import type { OidcExchangeRefreshTokenRequest, OidcExchangeRequest } from '../../api/schema/types.gen.ts';
+import type {
+  AuthGetHeadlessSessionRequest,
+  OidcExchangeRefreshTokenRequest,
+  OidcExchangeRequest,
+} from '../../api/schema/types.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, createWire } from '../../api/wire.ts';
 import { unauthenticated } from '../failures.ts';
@@ -42,6 +46,8 @@ export interface IssuerOptions {
 export interface Issuer extends HttpHandler {
   /** The caller of an API request. Throws StatusError UNAUTHENTICATED. */
   verifyAccessToken(token: string): Promise<Caller>;
+  /** The operations that are the issuer's own, without HTTP: by id, with a canonical message. Throw StatusError. */
+  readonly operations: Readonly<Record<string, IssuerOperation>>;
   /** The exchanges without HTTP. Throw StatusError. */
   readonly exchange: Sts['exchange'];
   readonly exchangeRefreshToken: Sts['exchangeRefreshToken'];
@@ -52,6 +58,9 @@ export interface Issuer extends HttpHandler {
   /** Assumes `identity` with a third party's token; gives an access token for `audience`. Throws StatusError. */
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
 }
+
+/** `authorization` is the header or the metadata of that name. */
+type IssuerOperation = (message: object, authorization: string | undefined) => Promise<object>;
 
 const jwksPath = '/.well-known/jwks.json';
 // Parameters of an exchange are a handful of short words.
@@ -73,6 +82,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const authWire = createWire(authSchema);
   const match = createRouteMatcher(Object.values(oidcOperations));
 
+  // The codec has checked each message against the schema that these types are generated from.
+  const ownOperations = {
+    'oidc.v1.SecurityTokenService.Exchange': (message, authorization) =>
+      sts.exchange(bearerOf(authorization), message as OidcExchangeRequest),
+    'oidc.v1.SecurityTokenService.ExchangeRefreshToken': (message, authorization) =>
+      sts.exchangeRefreshToken(bearerOf(authorization), message as OidcExchangeRefreshTokenRequest),
+    'auth.v1.Auth.GetHeadlessSession': async (message) =>
+      headless.read((message as AuthGetHeadlessSessionRequest).code ?? ''),
+  } satisfies Record<string, IssuerOperation>;
+
   /** Query or form, by proto or JSON name; a JSON body is not looked at (semantics 3.5). */
   const serveExchange = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     const contentType = request.headers['content-type'];
@@ -81,12 +100,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     const { operation, binding, pathValues } = found;
     const body = await readText(request, largestForm);
     const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, body, contentType);
-    const bearer = bearerOf(request);
-    // The codec has checked the message against the schema that these types are generated from.
-    const answer =
-      operation === oidcOperations['oidc.v1.SecurityTokenService.Exchange']
-        ? await sts.exchange(bearer, message as OidcExchangeRequest)
-        : await sts.exchangeRefreshToken(bearer, message as OidcExchangeRefreshTokenRequest);
+    const answer = await ownOperations[operation.id](message, request.headers.authorization);
     sendJson(response, 200, wire.encodeResponse(operation.response, answer));
   };
 
@@ -134,6 +148,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         return true;
       }
     },
+    operations: ownOperations,
     verifyAccessToken: (token) => accessTokens.verify(token),
     exchange: sts.exchange,
     exchangeRefreshToken: sts.exchangeRefreshToken,
@@ -171,8 +186,8 @@ function requireGet(request: IncomingMessage): void {
 }
 
 /** `Bearer <token>`, or the bare token as the SDK's file credential sends it (semantics 3.11). */
-function bearerOf(request: IncomingMessage): string {
-  const header = (request.headers.authorization ?? '').trim();
+function bearerOf(authorization = ''): string {
+  const header = authorization.trim();
   const [, token = /\s/.test(header) ? '' : header] = /^bearer\s+(\S+)$/i.exec(header) ?? [];
   if (token === '' || /^bearer$/i.test(token)) throw unauthenticated('a bearer token is required');
   return token;

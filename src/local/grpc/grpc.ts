@@ -1,0 +1,115 @@
+// The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Promises: the
+// same operations as REST on the same messages; what differs is only how they are written on the wire.
+
+import { fromJson, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
+import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { fieldNumbers } from '../../api/schema/field-numbers.gen.ts';
+import { schema } from '../../api/schema/messages.gen.ts';
+import { operations } from '../../api/schema/operations.gen.ts';
+import { httpStatusOf } from '../../api/status.ts';
+import { createWire } from '../../api/wire.ts';
+import { toStatusError } from '../http/answers.ts';
+import type { Api, KnownOperation } from '../http/api.ts';
+import type { Http2Handler } from '../http/http2.ts';
+import type { RequestNote } from '../http/server.ts';
+import type { Issuer } from '../issuer/issuer.ts';
+import type { StatusError } from '../types.ts';
+import { createDescriptors, methodOf } from './descriptors.ts';
+
+/** Bytes of one message, also after decompression: gRPC's usual limit. Images go to the registry. */
+const largestMessage = 4 * 1024 * 1024;
+
+export interface GrpcOptions {
+  readonly api: Pick<Api, 'call'>;
+  readonly issuer: Pick<Issuer, 'operations'>;
+}
+
+type Note = (note: RequestNote) => void;
+
+/** Takes requests whose content type is `application/grpc`, with or without a format after it. */
+export function createGrpc({ api, issuer }: GrpcOptions): Http2Handler {
+  const wire = createWire(schema);
+  const table: readonly KnownOperation[] = Object.values(operations);
+  const descriptors = createDescriptors(schema, fieldNumbers, table);
+  const noteKey = createContextKey<Note>(() => {});
+  const notes = new WeakMap<object, Note>();
+
+  const handle = connectNodeAdapter({
+    connect: false,
+    grpcWeb: false,
+    readMaxBytes: largestMessage,
+    jsonOptions: { registry: descriptors },
+    contextValues: (request) => createContextValues().set(noteKey, notes.get(request) ?? (() => {})),
+    routes(router) {
+      for (const operation of table) {
+        const method = methodOf(descriptors, operation);
+        router.rpc(method, async (request, { requestHeader, values }) => {
+          const note = values.get(noteKey);
+          try {
+            const authorization = requestHeader.get('authorization') ?? undefined;
+            const json = toJson(method.input, request, { registry: descriptors });
+            const message = wire.decodeMessage(operation.request, json);
+            const own = issuer.operations[operation.id];
+            if (own !== undefined) note({ operation: operation.id });
+            const answer =
+              own === undefined
+                ? await api.call({
+                    operation,
+                    authorization,
+                    onCall: note,
+                    read: async () => ({ message, names: (...path) => isSet(message, path) }),
+                  })
+                : await own(message, authorization);
+            // What was answered without a mistake of ours always fits its own schema.
+            const fields = wire.encodeMessage(operation.response, answer, 'compact') as JsonValue;
+            note({ operation: operation.id, status: 200 });
+            return fromJson(method.output, fields, { registry: descriptors, ignoreUnknownFields: true });
+          } catch (error) {
+            const { status, unexpected } = toStatusError(error);
+            const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+            note({
+              operation: operation.id,
+              status: httpStatusOf(status.code),
+              ...(unexpected ? { error: stack } : {}),
+            });
+            throw toConnectError(status, descriptors);
+          }
+        });
+      }
+    },
+    fallback(request, response) {
+      notes.get(request)?.({ status: httpStatusOf(Code.Unimplemented) });
+      // Only headers, as gRPC answers a call that it does not know.
+      response.writeHead(200, {
+        'content-type': 'application/grpc',
+        'grpc-status': String(Code.Unimplemented),
+        'grpc-message': encodeURIComponent(`this platform has no method ${request.url ?? ''}`),
+      });
+      response.end();
+    },
+  });
+
+  return (request, response, note) => {
+    notes.set(request, note);
+    handle(request, response);
+  };
+}
+
+/** Whether a field of a message is set. JSON could name an empty one; over gRPC what is empty was not said. */
+function isSet(message: object, path: readonly string[]): boolean {
+  let value: unknown = message;
+  return path.every((key) => {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
+    value = (value as Record<string, unknown>)[key];
+    return true;
+  });
+}
+
+function toConnectError({ code, message, details }: StatusError, registry: Registry): ConnectError {
+  const outgoing = details.flatMap(({ '@type': type, ...fields }) => {
+    const desc = registry.getMessage(String(type).replace(/^.*\//, ''));
+    return desc === undefined ? [] : [{ desc, value: fromJson(desc, fields as JsonValue, { registry }) }];
+  });
+  return new ConnectError(message, code as Code, undefined, outgoing);
+}
