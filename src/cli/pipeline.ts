@@ -138,14 +138,22 @@ const words: readonly Format[] = [
   'wide',
 ];
 
+const formatsOf = ({ formats, view }: AnyCommand): readonly Format[] =>
+  formats ?? (view ? (['table', 'json', 'id'] as const) : []);
+
+/** What `--output` takes; `text` is what comes without it. */
+export function acceptedFormats(definition: AnyCommand): readonly Format[] {
+  if (definition.view === undefined) return words;
+  return [...formatsOf(definition).filter((format) => format !== 'text' && format !== 'none'), 'none'];
+}
+
 function chooseFormat(definition: AnyCommand, context: Context): ChosenFormat {
-  const formats = definition.formats ?? (definition.view ? (['table', 'json', 'id'] as const) : []);
+  const formats = formatsOf(definition);
   const fallback = formats[0] ?? 'none';
   const wanted = context.globals.output;
   if (wanted === undefined || wanted === '') return { use: fallback };
   const offered = formats.filter((format) => format !== 'text');
-  const accepted =
-    definition.view === undefined ? words : [...offered.filter((format) => format !== 'none'), 'none' as const];
+  const accepted = acceptedFormats(definition);
   const known = accepted.find((format) => format === wanted);
   if (known !== undefined) return { use: known };
   if (definition.lenientFormat) {

@@ -21,6 +21,10 @@ export interface Found {
 
 /** Runs what the words say. Resolves when done; throws CliError otherwise. */
 export async function runProgram(host: Host, signal: AbortSignal, parts: ContextParts = {}): Promise<void> {
+  if (host.argv[0] === '__complete') {
+    const { printOffers } = await import('./shell-completion.ts');
+    return printOffers(host, find, signal);
+  }
   const { path, node, rest, stranger } = find(host.argv);
   if (node.load === undefined) {
     if (stranger !== undefined) throw unknownCommand(stranger, path, node);

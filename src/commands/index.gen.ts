@@ -78,6 +78,28 @@ export const index: IndexNode = {
       ],
     },
     {
+      name: "completion",
+      summary: "Print what makes a shell complete chainctl at Tab.",
+      description: "Commands, flags and their values are completed, names on the platform too while you are signed in. The script asks chainctl itself, so it stays right when chainctl is updated.",
+      children: [
+        {
+          name: "bash",
+          summary: "Print the completion script for bash.",
+          load: () => import('./completion/bash.ts'),
+        },
+        {
+          name: "fish",
+          summary: "Print the completion script for fish.",
+          load: () => import('./completion/fish.ts'),
+        },
+        {
+          name: "zsh",
+          summary: "Print the completion script for zsh.",
+          load: () => import('./completion/zsh.ts'),
+        },
+      ],
+    },
+    {
       name: "config",
       summary: "Look at and change the configuration of chainctl.",
       description: "Every property can also be set by an environment variable: CHAINGUARD_ and its name in upper case with dots and dashes as underscores, such as CHAINGUARD_DEFAULT_GROUP. Flags win over variables, variables over the file.",

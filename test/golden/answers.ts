@@ -137,6 +137,7 @@ export const answers: Readonly<Record<string, unknown>> = {
     { check: 'file', target: '/home/dev/.config/chainctl/config.yaml', ok: true, message: 'can be read' },
     { check: 'api', target: platform.api, ok: false, message: 'nobody answers' },
   ],
+  'completion bash': '# bash completion for chainctl\ncomplete -F _chainctl chainctl\n',
   'config view': {
     text: '# Base Config file: none\ndefault:\n    group: ""\n',
     values: [
