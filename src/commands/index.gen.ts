@@ -892,6 +892,26 @@ export const index: IndexNode = {
       ],
     },
     {
+      name: "packages",
+      summary: "Look at the packages that images are made of.",
+      aliases: ["package","pkg","pkgs"],
+      children: [
+        {
+          name: "versions",
+          summary: "Look at the version streams of a package.",
+          aliases: ["version"],
+          children: [
+            {
+              name: "list",
+              summary: "List the versions of a package, newest first.",
+              aliases: ["ls"],
+              load: () => import('./packages/versions/list.ts'),
+            },
+          ],
+        },
+      ],
+    },
+    {
       name: "version",
       summary: "Print the version of chainctl.",
       load: () => import('./version.ts'),

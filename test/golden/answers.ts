@@ -408,6 +408,16 @@ export const answers: Readonly<Record<string, unknown>> = {
   'local start': { info: platform, already: false, next: ['eval "$(chainctl local env)"', 'chainctl auth login'] },
   'local status': { running: true, answers: true, dataDir: platform.dataDir, platform },
   'local token': { token, onTerminal: false },
+  'packages versions list': [
+    {
+      version: '25',
+      exists: true,
+      eolDate: '2026-06-01',
+      eolGracePeriodEndDate: '2026-12-01',
+      latestVersion: '25.1.0-r0',
+    },
+    { version: '24', exists: true, releaseDate: '2025-05-06', latestVersion: '24.10.0-r0', lts: true, fips: true },
+  ],
   version: {
     gitVersion: '1.2.3',
     gitCommit: '0123456789abcdef',
