@@ -26,7 +26,7 @@ test('newest first, with the day each ends and the end of its grace', async () =
   // The last day of a month that has no 31st.
   const { items } = JSON.parse((await run('python-3', '-o', 'json')).out);
   expect(items[0]).toMatchObject({ version: '3.14', eolDate: '2030-10-31', eolGracePeriodEndDate: '2031-04-30' });
-  const csv = (await run('nginx-mainline', '-o', 'csv')).out.split('\n');
+  const csv = (await run('nginx-mainline', '-o', 'csv')).out.split('\r\n');
   expect(csv[0]).toBe('VERSION,EOL DATE,EOL GRACE PERIOD END DATE,LATEST,RELEASE DATE,LTS,FIPS');
   expect(csv[1]).toBe('1.29,,,1.29.3-r0,2025-06-24,,');
 });
