@@ -1,7 +1,7 @@
 // A gRPC client of nothing but HTTP/2 and bytes, so that tests share no protobuf code with the platform
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, https://protobuf.dev/programming-guides/encoding/).
 
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 
 export interface GrpcAnswer {
   /** gRPC code; 0 is OK. */
@@ -38,7 +38,13 @@ export function createGrpcClient(url: string): GrpcClient {
         });
         const got: Record<string, unknown> = {};
         const chunks: Buffer[] = [];
-        stream.on('response', (answer) => Object.assign(got, answer));
+        stream.on('response', (answer, flags) => {
+          // A status with the first headers counts only when nothing follows them (`Trailers-Only`).
+          if ('grpc-status' in answer && (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0) {
+            reject(new Error('a status before the end of the stream'));
+          }
+          Object.assign(got, answer);
+        });
         stream.on('trailers', (trailers) => Object.assign(got, trailers));
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('error', reject);

@@ -1,6 +1,7 @@
 // The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Promises: the
 // same operations as REST on the same messages; what differs is only how they are written on the wire.
 
+import type { Http2ServerResponse } from 'node:http2';
 import { fromJson, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
@@ -80,13 +81,16 @@ export function createGrpc({ api, issuer }: GrpcOptions): Http2Handler {
     },
     fallback(request, response) {
       notes.get(request)?.({ status: httpStatusOf(Code.Unimplemented) });
-      // Only headers, as gRPC answers a call that it does not know.
-      response.writeHead(200, {
-        'content-type': 'application/grpc',
-        'grpc-status': String(Code.Unimplemented),
-        'grpc-message': encodeURIComponent(`this platform has no method ${request.url ?? ''}`),
-      });
-      response.end();
+      // Only headers, and the stream ends with them: grpc-go looks for a status only in the last ones.
+      (response as Http2ServerResponse).stream.respond(
+        {
+          ':status': 200,
+          'content-type': 'application/grpc',
+          'grpc-status': String(Code.Unimplemented),
+          'grpc-message': encodeURIComponent(`this platform has no method ${request.url ?? ''}`),
+        },
+        { endStream: true },
+      );
     },
   });
 
