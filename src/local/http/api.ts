@@ -14,6 +14,7 @@ import { isOpenToAll } from '../registry/public-access.ts';
 import { type CallFacts, handlers } from '../services/handlers.ts';
 import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
+import { inItsWords } from '../services/v2/errors.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
 import { sendJson } from './answers.ts';
@@ -67,7 +68,7 @@ export function createApi(options: ApiOptions): HttpHandler {
         run = (tx) => ({ response: handler(tx, caller, message, facts) });
       } else {
         // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
-        options.store.read((tx) => admit(tx, operation, caller, message));
+        inItsWords(operation, () => options.store.read((tx) => admit(tx, operation, caller, message)));
         const finish = await asks(message, isOpen ? requireBearer(request.headers.authorization) : '');
         run = (tx) => finish(tx, caller, facts);
       }
@@ -134,7 +135,7 @@ function perform(
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
     return response;
   };
-  return operation.readOnly ? store.read(work) : store.transact(work);
+  return inItsWords(operation, () => (operation.readOnly ? store.read(work) : store.transact(work)));
 }
 
 /** Throws unless the caller is still somebody and may do this. */
