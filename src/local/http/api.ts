@@ -14,7 +14,7 @@ import { isOpenToAll } from '../registry/public-access.ts';
 import { type CallFacts, handlers } from '../services/handlers.ts';
 import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
-import { inItsWords } from '../services/v2/errors.ts';
+import { inWordsOf } from '../services/v2/errors.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
 import { sendJson } from './answers.ts';
@@ -61,18 +61,22 @@ export function createApi(options: ApiOptions): HttpHandler {
       const type = request.headers['content-type'];
       const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
       const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob: options.readBlob };
-      let run: Work;
-      if (asks === undefined) {
-        // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
-        const handler = handlers[operation.id] as Perform;
-        run = (tx) => ({ response: handler(tx, caller, message, facts) });
-      } else {
+      const work = async (): Promise<object> => {
+        if (asks === undefined) {
+          // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
+          const handler = handlers[operation.id] as Perform;
+          return perform(options, wire, operation, caller, message, (tx) => ({
+            response: handler(tx, caller, message, facts),
+          }));
+        }
         // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
-        inItsWords(operation, () => options.store.read((tx) => admit(tx, operation, caller, message)));
+        options.store.read((tx) => admit(tx, operation, caller, message));
         const finish = await asks(message, isOpen ? requireBearer(request.headers.authorization) : '');
-        run = (tx) => finish(tx, caller, facts);
-      }
-      const answer = perform(options, wire, operation, caller, message, run);
+        return perform(options, wire, operation, caller, message, (tx) => finish(tx, caller, facts));
+      };
+      const answer = await work().catch((error: unknown) => {
+        throw inWordsOf(operation, error);
+      });
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
       return true;
     },
@@ -135,7 +139,7 @@ function perform(
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
     return response;
   };
-  return inItsWords(operation, () => (operation.readOnly ? store.read(work) : store.transact(work)));
+  return operation.readOnly ? store.read(work) : store.transact(work);
 }
 
 /** Throws unless the caller is still somebody and may do this. */

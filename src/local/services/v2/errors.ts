@@ -5,13 +5,9 @@ import type { Operation } from '../../../api/schema/types.ts';
 import { grpcCodes } from '../../../api/status.ts';
 import { StatusError } from '../../types.ts';
 
-/** Does the work of an operation; what it throws is in the words of the operation's version. */
-export function inItsWords<T>(operation: Operation, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof StatusError && /\.v2(?:beta1)?\./.test(operation.id) ? explain(operation, error) : error;
-  }
+/** What an operation has thrown, in the words of the version it is of. */
+export function inWordsOf(operation: Operation, error: unknown): unknown {
+  return error instanceof StatusError && /\.v2(?:beta1)?\./.test(operation.id) ? explain(operation, error) : error;
 }
 
 function explain(operation: Operation, { code, message, details }: StatusError): StatusError {
