@@ -283,7 +283,7 @@ function packageOf(full: string): string {
 
 /** `chainguard.platform.vulnerabilities.v1` → `vulnerabilities.v1`, `google.rpc` → `rpc`. */
 function tailOf(pkg: string): string {
-  return pkg.replace(/^(chainguard\.platform|google)\./, '');
+  return pkg.replace(/^(chainguard(\.platform)?|google)\./, '');
 }
 
 function pascal(dotted: string): string {

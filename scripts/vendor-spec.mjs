@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const packages = [
   'chainguard.platform.iam',
+  'chainguard.platform.iam.v2',
+  'chainguard.platform.iam.v2beta1',
   'chainguard.platform.auth',
   'chainguard.platform.oidc',
   'chainguard.platform.registry',
@@ -48,6 +50,15 @@ const services = api.services
       response: resolve(service.package, rpc.response),
     })),
   }));
+
+// A list of its own in the description, since it says more of each value than other enums do.
+const capabilityEnum = 'chainguard.capabilities.Capability';
+const capabilityValues = Object.fromEntries([
+  ['UNKNOWN', 0],
+  ...api.capabilities.toSorted((a, b) => a.number - b.number).map(({ proto, number }) => [proto, number]),
+]);
+const valuesOf = (name) =>
+  name === capabilityEnum ? capabilityValues : (api.enums[name].values ?? api.enums[name].VALUES);
 
 const messages = new Set();
 const enums = new Set();
@@ -92,7 +103,7 @@ const parts = [
     ),
   )}\n]`,
   `"messages": ${keyed([...messages].sort(), (name) => messageOf(api.messages[name]))}`,
-  `"enums": ${keyed([...enums].sort(), (name) => api.enums[name].values ?? api.enums[name].VALUES)}`,
+  `"enums": ${keyed([...enums].sort(), valuesOf)}`,
   `"capabilities": ${listed(api.capabilities)}`,
   `"capability_ledger": ${JSON.stringify(api.capability_ledger)}`,
   `"role_bundles": ${keyed(Object.keys(api.role_bundles), (name) => api.role_bundles[name])}`,

@@ -6,11 +6,14 @@ import { authSchema } from './messages/auth.gen.ts';
 import { commonSchema } from './messages/common.gen.ts';
 import { eventsSchema } from './messages/events.gen.ts';
 import { iamSchema } from './messages/iam.gen.ts';
+import { iamV2Schema } from './messages/iam-v2.gen.ts';
+import { iamV2beta1Schema } from './messages/iam-v2beta1.gen.ts';
 import { oidcSchema } from './messages/oidc.gen.ts';
 import { registrySchema } from './messages/registry.gen.ts';
 import { tenantSchema } from './messages/tenant.gen.ts';
 import { vulnerabilitiesV1Schema } from './messages/vulnerabilities-v1.gen.ts';
 import { rpcSchema } from './messages/rpc.gen.ts';
+import { capabilitiesSchema } from './messages/capabilities.gen.ts';
 
 export const messages: Readonly<Record<string, MessageSchema>> = {
   ...advisorySchema.messages,
@@ -18,11 +21,14 @@ export const messages: Readonly<Record<string, MessageSchema>> = {
   ...commonSchema.messages,
   ...eventsSchema.messages,
   ...iamSchema.messages,
+  ...iamV2Schema.messages,
+  ...iamV2beta1Schema.messages,
   ...oidcSchema.messages,
   ...registrySchema.messages,
   ...tenantSchema.messages,
   ...vulnerabilitiesV1Schema.messages,
   ...rpcSchema.messages,
+  ...capabilitiesSchema.messages,
 };
 
 export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -31,11 +37,14 @@ export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> =
   ...commonSchema.enums,
   ...eventsSchema.enums,
   ...iamSchema.enums,
+  ...iamV2Schema.enums,
+  ...iamV2beta1Schema.enums,
   ...oidcSchema.enums,
   ...registrySchema.enums,
   ...tenantSchema.enums,
   ...vulnerabilitiesV1Schema.enums,
   ...rpcSchema.enums,
+  ...capabilitiesSchema.enums,
 };
 
 /** Every message and enum, for whoever serves the whole platform. */

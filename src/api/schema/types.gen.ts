@@ -4,6 +4,7 @@
 export type Empty = Record<string, never>;
 
 // Enums are open: a newer platform may send names this version does not know.
+export type CapabilitiesCapability = 'UNKNOWN' | 'CAP_INTERNAL' | 'CAP_IAM_GROUPS_CREATE' | 'CAP_IAM_GROUPS_UPDATE' | 'CAP_IAM_GROUPS_LIST' | 'CAP_IAM_GROUPS_DELETE' | 'CAP_IAM_GROUP_INVITES_CREATE' | 'CAP_IAM_GROUP_INVITES_LIST' | 'CAP_IAM_GROUP_INVITES_DELETE' | 'CAP_IAM_ROLES_CREATE' | 'CAP_IAM_ROLES_UPDATE' | 'CAP_IAM_ROLES_LIST' | 'CAP_IAM_ROLES_DELETE' | 'CAP_IAM_ROLE_BINDINGS_CREATE' | 'CAP_IAM_ROLE_BINDINGS_UPDATE' | 'CAP_IAM_ROLE_BINDINGS_LIST' | 'CAP_IAM_ROLE_BINDINGS_DELETE' | 'CAP_TENANT_CLUSTERS_CREATE' | 'CAP_TENANT_CLUSTERS_UPDATE' | 'CAP_TENANT_CLUSTERS_LIST' | 'CAP_TENANT_CLUSTERS_DELETE' | 'CAP_TENANT_CLUSTERS_DISCOVER' | 'CAP_TENANT_RECORDS_LIST' | 'CAP_TENANT_RECORD_CONTEXTS_LIST' | 'CAP_TENANT_RECORD_SIGNATURES_LIST' | 'CAP_TENANT_RECORD_POLICY_RESULTS_LIST' | 'CAP_TENANT_RISKS_LIST' | 'CAP_TENANT_SBOMS_LIST' | 'CAP_TENANT_VULN_REPORTS_LIST' | 'CAP_TENANT_ATTESTATIONS_LIST' | 'CAP_IAM_ACCOUNT_ASSOCIATIONS_CREATE' | 'CAP_IAM_ACCOUNT_ASSOCIATIONS_UPDATE' | 'CAP_IAM_ACCOUNT_ASSOCIATIONS_LIST' | 'CAP_IAM_ACCOUNT_ASSOCIATIONS_DELETE' | 'CAP_IAM_POLICY_CREATE' | 'CAP_IAM_POLICY_UPDATE' | 'CAP_IAM_POLICY_LIST' | 'CAP_IAM_POLICY_DELETE' | 'CAP_IAM_IDENTITY_CREATE' | 'CAP_IAM_IDENTITY_UPDATE' | 'CAP_IAM_IDENTITY_LIST' | 'CAP_IAM_IDENTITY_DELETE' | 'CAP_TENANT_NODES_LIST' | 'CAP_TENANT_NAMESPACES_LIST' | 'CAP_TENANT_WORKLOADS_LIST' | 'CAP_IAM_IDENTITY_PROVIDERS_CREATE' | 'CAP_IAM_IDENTITY_PROVIDERS_UPDATE' | 'CAP_IAM_IDENTITY_PROVIDERS_LIST' | 'CAP_IAM_IDENTITY_PROVIDERS_DELETE' | 'CAP_IAM_SCIM_MANAGE' | 'CAP_EVENTS_SUBSCRIPTION_CREATE' | 'CAP_EVENTS_SUBSCRIPTION_UPDATE' | 'CAP_EVENTS_SUBSCRIPTION_LIST' | 'CAP_EVENTS_SUBSCRIPTION_DELETE' | 'CAP_REPO_BLOBS_GET' | 'CAP_REPO_CREATE' | 'CAP_REPO_UPDATE' | 'CAP_REPO_LIST' | 'CAP_REPO_DELETE' | 'CAP_MANIFEST_CREATE' | 'CAP_MANIFEST_UPDATE' | 'CAP_MANIFEST_LIST' | 'CAP_MANIFEST_DELETE' | 'CAP_TAG_CREATE' | 'CAP_TAG_UPDATE' | 'CAP_TAG_LIST' | 'CAP_TAG_DELETE' | 'CAP_MANIFEST_METADATA_LIST' | 'CAP_REFERRERS_LIST' | 'CAP_REPO_INTERNAL_ADMIN' | 'CAP_APK_CREATE' | 'CAP_APK_UPDATE' | 'CAP_APK_LIST' | 'CAP_APK_DELETE' | 'CAP_VERSION_LIST' | 'CAP_APK_BLOBS_GET' | 'CAP_VULN_REPORT_CREATE' | 'CAP_VULN_REPORT_LIST' | 'CAP_VULN_CREATE' | 'CAP_BUILD_REPORT_LIST' | 'CAP_REGISTRY_ENTITLEMENTS_LIST' | 'CAP_REGISTRY_ENTITLEMENTS_CREATE' | 'CAP_REGISTRY_ENTITLEMENTS_DELETE' | 'CAP_REGISTRY_SETTINGS_LIST' | 'CAP_REGISTRY_SETTINGS_UPDATE' | 'CAP_REGISTRY_ENTITLEMENTS_IMAGES_ADD' | 'CAP_REGISTRY_ENTITLEMENTS_IMAGES_REMOVE' | 'CAP_REGISTRY_ENTITLEMENTS_IMAGES_SWAP' | 'CAP_REGISTRY_OVERLAYS_LIST' | 'CAP_REGISTRY_OVERLAYS_EDIT' | 'CAP_SIGSTORE_CREATE' | 'CAP_SIGSTORE_UPDATE' | 'CAP_SIGSTORE_LIST' | 'CAP_SIGSTORE_DELETE' | 'CAP_SIGSTORE_CERTIFICATE_CREATE' | 'CAP_LIBRARIES_ENTITLEMENTS_CREATE' | 'CAP_LIBRARIES_ENTITLEMENTS_LIST' | 'CAP_LIBRARIES_ENTITLEMENTS_DELETE' | 'CAP_LIBRARIES_ARTIFACTS_LIST' | 'CAP_LIBRARIES_PYTHON_LIST' | 'CAP_LIBRARIES_PYTHON_CREATE' | 'CAP_LIBRARIES_JAVA_LIST' | 'CAP_LIBRARIES_JAVA_CREATE' | 'CAP_LIBRARIES_JAVASCRIPT_LIST' | 'CAP_LIBRARIES_JAVASCRIPT_CREATE' | 'CAP_LIBRARIES_DOTNET_LIST' | 'CAP_LIBRARIES_DOTNET_CREATE' | 'CAP_LIBRARIES_GO_LIST' | 'CAP_LIBRARIES_GO_CREATE' | 'CAP_LIBRARIES_REBUILDER_REQUESTS_CREATE' | 'CAP_LIBRARIES_REBUILDER_REQUESTS_LIST' | 'CAP_LIBRARIES_REBUILDER_REQUESTS_CANCEL' | 'CAP_LIBRARIES_REBUILDER_REQUESTS_GROUP_UPDATE' | 'CAP_LIBRARIES_REBUILDER_ARTIFACTS_INVALIDATE' | 'CAP_LIBRARIES_REBUILDER_EXCLUSIONS_MANAGE' | 'CAP_LIBRARIES_REBUILDER_BUILDS_READ' | 'CAP_LIBRARIES_REBUILDER_BUILDS_TOKENS_FETCH' | 'CAP_LIBRARIES_REBUILDER_BUILDS_UNTRUSTED' | 'CAP_LIBRARIES_REBUILDER_REMEDIATED_ARTIFACTS_READ' | 'CAP_LIBRARIES_REBUILDER_NEW_VERSIONS_READ' | 'CAP_LIBRARIES_REBUILDER_NEW_VERSIONS_REFRESH' | 'CAP_LIBRARIES_REBUILDER_MALWARE_STATUS_READ' | 'CAP_LIBRARIES_REBUILDER_CVE_REMEDIATIONS_LIST' | 'CAP_LIBRARIES_CACHE_INVALIDATE' | 'CAP_LIBRARIES_REBUILDER_CVE_REMEDIATIONS_UPDATE' | 'CAP_LIBRARIES_CACHE_LIST' | 'CAP_LIBRARIES_REBUILDER_SOURCE_COORDINATES_WRITE' | 'CAP_LIBRARIES_REBUILDER_SOURCE_COORDINATES_RESOLVE' | 'CAP_LIBRARIES_AWS_MARKETPLACE_SUBSCRIPTIONS_CREATE' | 'CAP_LIBRARIES_AWS_MARKETPLACE_SUBSCRIPTIONS_UPDATE' | 'CAP_LIBRARIES_AWS_MARKETPLACE_SUBSCRIPTIONS_LIST' | 'CAP_LIBRARIES_REQUEST_GROUPS_CREATE' | 'CAP_LIBRARIES_REQUEST_GROUPS_LIST' | 'CAP_LIBRARIES_REQUEST_GROUPS_UPDATE' | 'CAP_LIBRARIES_REQUEST_GROUPS_DELETE' | 'CAP_LIBRARIES_REQUEST_GROUPS_SUBMIT' | 'CAP_LIBRARIES_REQUEST_GROUPS_ITEMS_UPDATE' | 'CAP_LIBRARIES_REQUEST_GROUPS_REFRESH_COVERAGE' | 'CAP_LIBRARIES_REQUEST_GROUPS_DELETE_SUBMITTED' | 'CAP_LIBRARIES_REMOTE_REGISTRIES_CREATE' | 'CAP_LIBRARIES_REMOTE_REGISTRIES_LIST' | 'CAP_LIBRARIES_REMOTE_REGISTRIES_DELETE' | 'CAP_ADVISORIES_CREATE' | 'CAP_ADVISORIES_UPDATE' | 'CAP_ADVISORIES_LIST' | 'CAP_ADVISORIES_DELETE' | 'CAP_ADVISORIES_APPROVE' | 'CAP_REGISTRY_DEPLOYMENTS_CREATE' | 'CAP_REGISTRY_DEPLOYMENTS_UPDATE' | 'CAP_REGISTRY_DEPLOYMENTS_LIST' | 'CAP_POLICIES_POLICY_CREATE' | 'CAP_POLICIES_POLICY_UPDATE' | 'CAP_POLICIES_POLICY_LIST' | 'CAP_POLICIES_POLICY_DELETE' | 'CAP_POLICIES_BINDING_CREATE' | 'CAP_POLICIES_BINDING_UPDATE' | 'CAP_POLICIES_BINDING_LIST' | 'CAP_POLICIES_BINDING_DELETE' | 'CAP_POLICIES_DECISION_LIST' | 'CAP_POLICIES_OVERRIDE_CREATE' | 'CAP_POLICIES_OVERRIDE_LIST' | 'CAP_POLICIES_OVERRIDE_DELETE' | 'CAP_REPO_CHECK_POLICIES' | 'CAP_PACKAGES_ENTITLEMENTS_LIST' | 'CAP_TERMS_ACCEPT' | 'CAP_TERMS_LIST' | 'CAP_GUARDENER_DFC_CONVERT' | 'CAP_GUARDENER_ASSOCIATION_MANAGE' | 'CAP_GUARDENER_ASSOCIATION_LIST' | 'CAP_GUARDENER_ENTITLEMENT_MANAGE' | 'CAP_GUARDENER_ENTITLEMENT_LIST' | 'CAP_GUARDENER_ACTIONS_MIGRATE' | 'CAP_GUARDENER_SCAN_LIST' | 'CAP_GUARDENER_SCAN_GET' | 'CAP_MCP_TOOL_CALL' | 'CAP_SKILLS_PUBLISH' | 'CAP_SKILLS_ENTITLEMENTS_CREATE' | 'CAP_SKILLS_ENTITLEMENTS_LIST' | 'CAP_SKILLS_ENTITLEMENTS_DELETE' | 'CAP_SKILLS_WRITE' | 'CAP_SKILLS_DELETE' | 'CAP_SKILLS_LIST' | 'CAP_SKILLS_HARDEN_READ' | 'CAP_SKILLS_HARDEN_WRITE' | 'CAP_SKILLS_HARDEN_CANCEL' | 'CAP_ARGOS_DOCUMENTS_CREATE' | 'CAP_ARGOS_DOCUMENTS_LIST' | 'CAP_ARGOS_DOCUMENTS_DELETE' | 'CAP_ARGOS_OSV_READ' | 'CAP_LIBRARIES_POLICY_CREATE' | 'CAP_LIBRARIES_POLICY_UPDATE' | 'CAP_LIBRARIES_POLICY_LIST' | 'CAP_LIBRARIES_POLICY_DELETE' | 'CAP_LIBRARIES_POLICY_BINDING_CREATE' | 'CAP_LIBRARIES_POLICY_BINDING_UPDATE' | 'CAP_LIBRARIES_POLICY_BINDING_LIST' | 'CAP_LIBRARIES_POLICY_BINDING_DELETE' | 'CAP_LIBRARIES_POLICY_BLOCK_EVENT_LIST' | 'CAP_ARGOS_OSV_DUMP' | 'CAP_ACTIONS_LIST' | 'CAP_BUILDAPI_BUILD_CREATE' | 'CAP_BUILDAPI_BUILD_LIST' | 'CAP_BUILDAPI_WORKER_SYNC' | 'CAP_BUILDAPI_BUILD_CANCEL' | 'CAP_REX_EXECUTIONS_CREATE' | 'CAP_REX_EXECUTIONS_LIST' | 'CAP_REX_WORKERS_CONNECT' | 'CAP_REX_CLASS_USE' | 'CAP_REX_CLASS_SERVE' | 'CAP_CASSIE_CAS_READ' | 'CAP_CASSIE_CAS_WRITE' | 'CAP_CASSIE_AC_WRITE' | 'CAP_CASSIE_AC_READ' | 'CAP_LOGGIE_LOGS_READ' | 'CAP_LOGGIE_LOGS_WRITE' | 'CAP_LOGGIE_LOGS_CREATE' | 'CAP_GULFSTREAM' | (string & {});
 export type AdvisoryFalsePositiveDeterminationType = 'FPT_TYPE_UNSPECIFIED' | 'FPT_TYPE_VULNERABILITY_RECORD_ANALYSIS_CONTESTED' | 'FPT_TYPE_COMPONENT_VULNERABILITY_MISMATCH' | 'FPT_TYPE_VULNERABLE_CODE_VERSION_NOT_USED' | 'FPT_TYPE_VULNERABLE_CODE_NOT_INCLUDED_IN_PACKAGE' | 'FPT_TYPE_VULNERABLE_CODE_NOT_IN_EXECUTION_PATH' | 'FPT_TYPE_VULNERABLE_CODE_CANNOT_BE_CONTROLLED_BY_ADVERSARY' | 'FPT_TYPE_INLINE_MITIGATIONS_EXIST' | (string & {});
 export type AdvisoryReferenceType = 'UNSPECIFIED' | 'ADVISORY' | 'ARTICLE' | 'DETECTION' | 'DISCUSSION' | 'REPORT' | 'FIX' | 'INTRODUCED' | 'PACKAGE' | 'EVIDENCE' | 'WEB' | (string & {});
 export type AdvisorySeverityType = 'UNSPECIFIED' | 'CVSS_V2' | 'CVSS_V3' | 'CVSS_V4' | 'UBUNTU' | (string & {});
@@ -14,6 +15,22 @@ export type IamIdentityProviderSCIMCredentialState = 'CREDENTIAL_STATE_UNSPECIFI
 export type IamOrgKind = 'ORG_KIND_UNSPECIFIED' | 'ORG_KIND_STARTER' | 'ORG_KIND_CUSTOMER' | 'ORG_KIND_DEV' | 'ORG_KIND_INFRA' | 'ORG_KIND_AWS_MARKETPLACE' | (string & {});
 export type IamOrgStatus = 'ORG_STATUS_UNSPECIFIED' | 'ORG_STATUS_INITIALIZING' | 'ORG_STATUS_READY' | 'ORG_STATUS_SUSPENDED' | (string & {});
 export type IamServicePrincipal = 'UNKNOWN' | 'COSIGNED' | 'INGESTER' | 'CATALOG_SYNCER' | 'APKO_BUILDER' | 'ENTITLEMENT_SYNCER' | 'TENANT_SCANNER' | 'SEDIMENTOLOGY' | 'SKILLUP' | 'MATERIALIZER' | 'MICROFLOW' | 'GUARDENER' | 'MICROVM' | 'SKILLS' | (string & {});
+export type IamV2AccountProviderType = 'ACCOUNT_PROVIDER_TYPE_UNSPECIFIED' | 'ACCOUNT_PROVIDER_TYPE_GOOGLE' | 'ACCOUNT_PROVIDER_TYPE_AMAZON' | 'ACCOUNT_PROVIDER_TYPE_AZURE' | (string & {});
+export type IamV2CheckStatus = 'CHECK_STATUS_UNSPECIFIED' | 'CHECK_STATUS_READY' | 'CHECK_STATUS_NOT_READY' | (string & {});
+export type IamV2IdentityProviderOIDCCorrelationRule = 'CORRELATION_RULE_UNSPECIFIED' | 'CORRELATION_RULE_SUB_EQUALS_EXTERNAL_ID' | 'CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID' | (string & {});
+export type IamV2IdentityProviderSCIMCredentialState = 'CREDENTIAL_STATE_UNSPECIFIED' | 'CREDENTIAL_STATE_NOT_ISSUED' | 'CREDENTIAL_STATE_LIVE' | 'CREDENTIAL_STATE_EXPIRED' | 'CREDENTIAL_STATE_REVOKED' | 'CREDENTIAL_STATE_ROTATING' | (string & {});
+export type IamV2OrgKind = 'ORG_KIND_UNSPECIFIED' | 'ORG_KIND_STARTER' | 'ORG_KIND_CUSTOMER' | 'ORG_KIND_DEV' | 'ORG_KIND_INFRA' | 'ORG_KIND_AWS_MARKETPLACE' | (string & {});
+export type IamV2OrgStatus = 'ORG_STATUS_UNSPECIFIED' | 'ORG_STATUS_INITIALIZING' | 'ORG_STATUS_READY' | 'ORG_STATUS_SUSPENDED' | (string & {});
+export type IamV2RelationshipType = 'RELATIONSHIP_TYPE_UNSPECIFIED' | 'RELATIONSHIP_TYPE_CLAIM_MATCH' | 'RELATIONSHIP_TYPE_STATIC' | 'RELATIONSHIP_TYPE_AWS_IDENTITY' | 'RELATIONSHIP_TYPE_SERVICE_PRINCIPAL' | (string & {});
+export type IamV2ServicePrincipal = 'SERVICE_PRINCIPAL_UNSPECIFIED' | 'SERVICE_PRINCIPAL_COSIGNED' | 'SERVICE_PRINCIPAL_INGESTER' | 'SERVICE_PRINCIPAL_CATALOG_SYNCER' | 'SERVICE_PRINCIPAL_APKO_BUILDER' | 'SERVICE_PRINCIPAL_ENTITLEMENT_SYNCER' | 'SERVICE_PRINCIPAL_TENANT_SCANNER' | 'SERVICE_PRINCIPAL_SEDIMENTOLOGY' | 'SERVICE_PRINCIPAL_SKILLUP' | 'SERVICE_PRINCIPAL_MATERIALIZER' | 'SERVICE_PRINCIPAL_MICROFLOW' | 'SERVICE_PRINCIPAL_GUARDENER' | 'SERVICE_PRINCIPAL_MICROVM' | 'SERVICE_PRINCIPAL_SKILLS' | (string & {});
+export type IamV2beta1AccountProviderType = 'ACCOUNT_PROVIDER_TYPE_UNSPECIFIED' | 'ACCOUNT_PROVIDER_TYPE_GOOGLE' | 'ACCOUNT_PROVIDER_TYPE_AMAZON' | 'ACCOUNT_PROVIDER_TYPE_AZURE' | (string & {});
+export type IamV2beta1CheckStatus = 'CHECK_STATUS_UNSPECIFIED' | 'CHECK_STATUS_READY' | 'CHECK_STATUS_NOT_READY' | (string & {});
+export type IamV2beta1IdentityProviderOIDCCorrelationRule = 'CORRELATION_RULE_UNSPECIFIED' | 'CORRELATION_RULE_SUB_EQUALS_EXTERNAL_ID' | 'CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID' | (string & {});
+export type IamV2beta1IdentityProviderSCIMCredentialState = 'CREDENTIAL_STATE_UNSPECIFIED' | 'CREDENTIAL_STATE_NOT_ISSUED' | 'CREDENTIAL_STATE_LIVE' | 'CREDENTIAL_STATE_EXPIRED' | 'CREDENTIAL_STATE_REVOKED' | 'CREDENTIAL_STATE_ROTATING' | (string & {});
+export type IamV2beta1OrgKind = 'ORG_KIND_UNSPECIFIED' | 'ORG_KIND_STARTER' | 'ORG_KIND_CUSTOMER' | 'ORG_KIND_DEV' | 'ORG_KIND_INFRA' | 'ORG_KIND_AWS_MARKETPLACE' | (string & {});
+export type IamV2beta1OrgStatus = 'ORG_STATUS_UNSPECIFIED' | 'ORG_STATUS_INITIALIZING' | 'ORG_STATUS_READY' | 'ORG_STATUS_SUSPENDED' | (string & {});
+export type IamV2beta1RelationshipType = 'RELATIONSHIP_TYPE_UNSPECIFIED' | 'RELATIONSHIP_TYPE_CLAIM_MATCH' | 'RELATIONSHIP_TYPE_STATIC' | 'RELATIONSHIP_TYPE_AWS_IDENTITY' | 'RELATIONSHIP_TYPE_SERVICE_PRINCIPAL' | (string & {});
+export type IamV2beta1ServicePrincipal = 'SERVICE_PRINCIPAL_UNSPECIFIED' | 'SERVICE_PRINCIPAL_COSIGNED' | 'SERVICE_PRINCIPAL_INGESTER' | 'SERVICE_PRINCIPAL_CATALOG_SYNCER' | 'SERVICE_PRINCIPAL_APKO_BUILDER' | 'SERVICE_PRINCIPAL_ENTITLEMENT_SYNCER' | 'SERVICE_PRINCIPAL_TENANT_SCANNER' | 'SERVICE_PRINCIPAL_SEDIMENTOLOGY' | 'SERVICE_PRINCIPAL_SKILLUP' | 'SERVICE_PRINCIPAL_MATERIALIZER' | 'SERVICE_PRINCIPAL_MICROFLOW' | 'SERVICE_PRINCIPAL_GUARDENER' | 'SERVICE_PRINCIPAL_MICROVM' | 'SERVICE_PRINCIPAL_SKILLS' | (string & {});
 export type RegistryBuildReportResult = 'Unknown' | 'Success' | 'Failure' | (string & {});
 export type RegistryCatalogTier = 'UNKNOWN' | 'APPLICATION' | 'BASE' | 'FIPS' | 'AI' | 'DEVTOOLS' | 'COMMERCIAL' | (string & {});
 export type RegistryChartCatalog = 'CHART_CATALOG_UNSPECIFIED' | 'CHART_CATALOG_COMMUNITY' | 'CHART_CATALOG_IAMGUARDED' | (string & {});
@@ -886,6 +903,1476 @@ export interface IamTermsList {
 /** `chainguard.platform.iam.TermsNotAcceptedDetail` */
 export interface IamTermsNotAcceptedDetail {
   missing?: IamMissingDocument[];
+}
+
+/** `chainguard.platform.iam.v2.AcceptTermsRequest` */
+export interface IamV2AcceptTermsRequest {
+  group?: string;
+  documentIds?: string[];
+}
+
+/** `chainguard.platform.iam.v2.AcceptTermsResponse` */
+export interface IamV2AcceptTermsResponse {
+  group?: string;
+  documentIds?: string[];
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation` */
+export interface IamV2AccountAssociation {
+  uid?: string;
+  name?: string;
+  description?: string;
+  amazon?: IamV2AccountAssociationAmazon;
+  google?: IamV2AccountAssociationGoogle;
+  chainguard?: IamV2AccountAssociationChainguard;
+  azure?: IamV2AccountAssociationAzure;
+  createTime?: string;
+  updateTime?: string;
+  github?: IamV2AccountAssociationGitHub;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.Amazon` */
+export interface IamV2AccountAssociationAmazon {
+  account?: string;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.Azure` */
+export interface IamV2AccountAssociationAzure {
+  tenantId?: string;
+  clientIds?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.Chainguard` */
+export interface IamV2AccountAssociationChainguard {
+  serviceBindings?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.GitHub` */
+export interface IamV2AccountAssociationGitHub {
+  appInstallations?: Record<string, IamV2AccountAssociationGitHubAppInstallations>;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.GitHubAppInstallations` */
+export interface IamV2AccountAssociationGitHubAppInstallations {
+  installations?: IamV2AccountAssociationGitHubInstallation[];
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.GitHubInstallation` */
+export interface IamV2AccountAssociationGitHubInstallation {
+  installationId?: string;
+  name?: string;
+}
+
+/** `chainguard.platform.iam.v2.AccountAssociation.Google` */
+export interface IamV2AccountAssociationGoogle {
+  projectId?: string;
+  projectNumber?: string;
+}
+
+/** `chainguard.platform.iam.v2.BatchCreateRoleBindingsRequest` */
+export interface IamV2BatchCreateRoleBindingsRequest {
+  parent?: string;
+  requests?: IamV2CreateRoleBindingRequest[];
+  roleUid?: string;
+}
+
+/** `chainguard.platform.iam.v2.BatchCreateRoleBindingsResponse` */
+export interface IamV2BatchCreateRoleBindingsResponse {
+  roleBindings?: IamV2RoleBinding[];
+}
+
+/** `chainguard.platform.iam.v2.BatchDeleteExternalGroupRoleMappingsRequest` */
+export interface IamV2BatchDeleteExternalGroupRoleMappingsRequest {
+  parent?: string;
+  names?: string[];
+}
+
+/** `chainguard.platform.iam.v2.BatchDeleteExternalGroupRoleMappingsResponse` */
+export interface IamV2BatchDeleteExternalGroupRoleMappingsResponse {
+  parent?: string;
+  externalGroupRoleMappings?: IamV2ExternalGroupRoleMapping[];
+}
+
+/** `chainguard.platform.iam.v2.CheckAccountAssociationRequest` */
+export interface IamV2CheckAccountAssociationRequest {
+  uid?: string;
+  providerType?: IamV2AccountProviderType;
+}
+
+/** `chainguard.platform.iam.v2.CheckAccountAssociationResponse` */
+export interface IamV2CheckAccountAssociationResponse {
+  status?: IamV2CheckStatus;
+  reason?: string;
+  message?: string;
+}
+
+/** `chainguard.platform.iam.v2.CheckEligibilityRequest` */
+export interface IamV2CheckEligibilityRequest {
+}
+
+/** `chainguard.platform.iam.v2.CheckEligibilityResponse` */
+export interface IamV2CheckEligibilityResponse {
+  eligible?: boolean;
+}
+
+/** `chainguard.platform.iam.v2.CreateAccountAssociationRequest` */
+export interface IamV2CreateAccountAssociationRequest {
+  parent?: string;
+  accountAssociation?: IamV2AccountAssociation;
+}
+
+/** `chainguard.platform.iam.v2.CreateExternalGroupRoleMappingRequest` */
+export interface IamV2CreateExternalGroupRoleMappingRequest {
+  parent?: string;
+  externalGroupRoleMapping?: IamV2ExternalGroupRoleMapping;
+}
+
+/** `chainguard.platform.iam.v2.CreateGroupInviteRequest` */
+export interface IamV2CreateGroupInviteRequest {
+  parent?: string;
+  groupInvite?: IamV2GroupInvite;
+}
+
+/** `chainguard.platform.iam.v2.CreateGroupRequest` */
+export interface IamV2CreateGroupRequest {
+  parent?: string;
+  group?: IamV2Group;
+}
+
+/** `chainguard.platform.iam.v2.CreateIdentityProviderRequest` */
+export interface IamV2CreateIdentityProviderRequest {
+  parent?: string;
+  identityProvider?: IamV2IdentityProvider;
+}
+
+/** `chainguard.platform.iam.v2.CreateIdentityRequest` */
+export interface IamV2CreateIdentityRequest {
+  parent?: string;
+  identity?: IamV2Identity;
+}
+
+/** `chainguard.platform.iam.v2.CreateRoleBindingRequest` */
+export interface IamV2CreateRoleBindingRequest {
+  parent?: string;
+  roleBinding?: IamV2RoleBinding;
+}
+
+/** `chainguard.platform.iam.v2.CreateRoleRequest` */
+export interface IamV2CreateRoleRequest {
+  parent?: string;
+  role?: IamV2Role;
+}
+
+/** `chainguard.platform.iam.v2.DeleteAccountAssociationRequest` */
+export interface IamV2DeleteAccountAssociationRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteExternalGroupRoleMappingRequest` */
+export interface IamV2DeleteExternalGroupRoleMappingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteGroupInviteRequest` */
+export interface IamV2DeleteGroupInviteRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteGroupRequest` */
+export interface IamV2DeleteGroupRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteIdentityProviderRequest` */
+export interface IamV2DeleteIdentityProviderRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteIdentityRequest` */
+export interface IamV2DeleteIdentityRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteRoleBindingRequest` */
+export interface IamV2DeleteRoleBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.DeleteRoleRequest` */
+export interface IamV2DeleteRoleRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.ExternalGroupRoleMapping` */
+export interface IamV2ExternalGroupRoleMapping {
+  uid?: string;
+  identityProviderUid?: string;
+  externalGroupId?: string;
+  roleUid?: string;
+  scope?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2.GenerateScimTokenRequest` */
+export interface IamV2GenerateScimTokenRequest {
+  identityProviderUid?: string;
+  expireTime?: string;
+  neverExpires?: boolean;
+}
+
+/** `chainguard.platform.iam.v2.GenerateScimTokenResponse` */
+export interface IamV2GenerateScimTokenResponse {
+  token?: string;
+  endpointUrl?: string;
+  expireTime?: string;
+  identityProviderUid?: string;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetAccountAssociationRequest` */
+export interface IamV2GetAccountAssociationRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetExternalGroupRoleMappingRequest` */
+export interface IamV2GetExternalGroupRoleMappingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetGroupInviteRequest` */
+export interface IamV2GetGroupInviteRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetGroupRequest` */
+export interface IamV2GetGroupRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetIdentityProviderRequest` */
+export interface IamV2GetIdentityProviderRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetIdentityRequest` */
+export interface IamV2GetIdentityRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetRoleBindingRequest` */
+export interface IamV2GetRoleBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.GetRoleRequest` */
+export interface IamV2GetRoleRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.Group` */
+export interface IamV2Group {
+  uid?: string;
+  name?: string;
+  description?: string;
+  resourceLimits?: Record<string, number>;
+  verified?: boolean;
+  createTime?: string;
+  updateTime?: string;
+  kind?: IamV2OrgKind;
+  status?: IamV2OrgStatus;
+}
+
+/** `chainguard.platform.iam.v2.GroupInvite` */
+export interface IamV2GroupInvite {
+  uid?: string;
+  roleUid?: string;
+  role?: IamV2GroupInviteRole;
+  email?: string;
+  ttl?: string;
+  expirationTime?: string;
+  singleUse?: boolean;
+  code?: string;
+  keyId?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2.GroupInviteRole` */
+export interface IamV2GroupInviteRole {
+  uid?: string;
+  name?: string;
+  description?: string;
+  capabilities?: CapabilitiesCapability[];
+}
+
+/** `chainguard.platform.iam.v2.Identity` */
+export interface IamV2Identity {
+  uid?: string;
+  name?: string;
+  description?: string;
+  email?: string;
+  emailUnverified?: string;
+  company?: string;
+  lastSeenTime?: string;
+  createTime?: string;
+  updateTime?: string;
+  claimMatch?: IamV2IdentityClaimMatch;
+  staticKeys?: IamV2IdentityStaticKeys;
+  awsIdentity?: IamV2IdentityAWSIdentity;
+  servicePrincipal?: IamV2ServicePrincipal;
+}
+
+/** `chainguard.platform.iam.v2.Identity.AWSIdentity` */
+export interface IamV2IdentityAWSIdentity {
+  awsAccount?: string;
+  arn?: string;
+  arnPattern?: string;
+  userId?: string;
+  userIdPattern?: string;
+}
+
+/** `chainguard.platform.iam.v2.Identity.ClaimMatch` */
+export interface IamV2IdentityClaimMatch {
+  issuer?: string;
+  issuerPattern?: string;
+  subject?: string;
+  subjectPattern?: string;
+  audience?: string;
+  audiencePattern?: string;
+  claims?: Record<string, string>;
+  claimPatterns?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2.Identity.StaticKeys` */
+export interface IamV2IdentityStaticKeys {
+  issuer?: string;
+  subject?: string;
+  issuerKeys?: string;
+  expirationTime?: string;
+  audiences?: string[];
+}
+
+/** `chainguard.platform.iam.v2.IdentityMetadata` */
+export interface IamV2IdentityMetadata {
+  uid?: string;
+  name?: string;
+  givenName?: string;
+  familyName?: string;
+  company?: string;
+  updatesOptIn?: boolean;
+  product?: string;
+  jobTitle?: string;
+  utmCampaign?: string;
+  utmContent?: string;
+  utmMedium?: string;
+  utmSource?: string;
+  utmTerm?: string;
+  latestFormSubmitUrl?: string;
+  latestInternalReferringUrl?: string;
+  hubspotUtk?: string;
+  selfServe?: boolean;
+}
+
+/** `chainguard.platform.iam.v2.IdentityProvider` */
+export interface IamV2IdentityProvider {
+  uid?: string;
+  name?: string;
+  description?: string;
+  createTime?: string;
+  updateTime?: string;
+  defaultRole?: string;
+  oidc?: IamV2IdentityProviderOIDC;
+  scim?: IamV2IdentityProviderSCIM;
+}
+
+/** `chainguard.platform.iam.v2.IdentityProvider.OIDC` */
+export interface IamV2IdentityProviderOIDC {
+  issuer?: string;
+  clientId?: string;
+  clientSecret?: string;
+  additionalScopes?: string[];
+  groupsClaim?: string;
+  correlationRule?: IamV2IdentityProviderOIDCCorrelationRule;
+  pkceEnabled?: boolean;
+}
+
+/** `chainguard.platform.iam.v2.IdentityProvider.SCIM` */
+export interface IamV2IdentityProviderSCIM {
+  enabled?: boolean;
+  endpointUrl?: string;
+  tokenExpireTime?: string;
+  previousTokenExpireTime?: string;
+  credentialState?: IamV2IdentityProviderSCIMCredentialState;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2.ListAccountAssociationsRequest` */
+export interface IamV2ListAccountAssociationsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListAccountAssociationsResponse` */
+export interface IamV2ListAccountAssociationsResponse {
+  accountAssociations?: IamV2AccountAssociation[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListExternalGroupRoleMappingsRequest` */
+export interface IamV2ListExternalGroupRoleMappingsRequest {
+  uidp?: CommonUIDPFilter;
+  identityProviderUid?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListExternalGroupRoleMappingsResponse` */
+export interface IamV2ListExternalGroupRoleMappingsResponse {
+  externalGroupRoleMappings?: IamV2ExternalGroupRoleMapping[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListGroupInvitesRequest` */
+export interface IamV2ListGroupInvitesRequest {
+  uidp?: CommonUIDPFilter;
+  keyId?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListGroupInvitesResponse` */
+export interface IamV2ListGroupInvitesResponse {
+  groupInvites?: IamV2GroupInvite[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListGroupsRequest` */
+export interface IamV2ListGroupsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListGroupsResponse` */
+export interface IamV2ListGroupsResponse {
+  groups?: IamV2Group[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListIdentitiesRequest` */
+export interface IamV2ListIdentitiesRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  relationshipType?: IamV2RelationshipType;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListIdentitiesResponse` */
+export interface IamV2ListIdentitiesResponse {
+  identities?: IamV2Identity[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListIdentityProvidersRequest` */
+export interface IamV2ListIdentityProvidersRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListIdentityProvidersResponse` */
+export interface IamV2ListIdentityProvidersResponse {
+  identityProviders?: IamV2IdentityProvider[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListRoleBindingsRequest` */
+export interface IamV2ListRoleBindingsRequest {
+  uidp?: CommonUIDPFilter;
+  identity?: string;
+  group?: string;
+  role?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListRoleBindingsResponse` */
+export interface IamV2ListRoleBindingsResponse {
+  roleBindings?: IamV2RoleBinding[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListRolesRequest` */
+export interface IamV2ListRolesRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListRolesResponse` */
+export interface IamV2ListRolesResponse {
+  roles?: IamV2Role[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListTermsAcceptancesRequest` */
+export interface IamV2ListTermsAcceptancesRequest {
+  group?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2.ListTermsAcceptancesResponse` */
+export interface IamV2ListTermsAcceptancesResponse {
+  termsAcceptances?: IamV2TermsAcceptance[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2.LookupGroupRequest` */
+export interface IamV2LookupGroupRequest {
+}
+
+/** `chainguard.platform.iam.v2.LookupGroupResponse` */
+export interface IamV2LookupGroupResponse {
+  group?: IamV2Group;
+}
+
+/** `chainguard.platform.iam.v2.LookupIdentityRequest` */
+export interface IamV2LookupIdentityRequest {
+  issuer?: string;
+  subject?: string;
+}
+
+/** `chainguard.platform.iam.v2.LookupIdentityResponse` */
+export interface IamV2LookupIdentityResponse {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2.RegenerateScimTokenRequest` */
+export interface IamV2RegenerateScimTokenRequest {
+  identityProviderUid?: string;
+  overlap?: string;
+  expireTime?: string;
+  etag?: string;
+  neverExpires?: boolean;
+}
+
+/** `chainguard.platform.iam.v2.RegenerateScimTokenResponse` */
+export interface IamV2RegenerateScimTokenResponse {
+  token?: string;
+  endpointUrl?: string;
+  expireTime?: string;
+  identityProviderUid?: string;
+  etag?: string;
+  previousTokenExpireTime?: string;
+  requestedOverlap?: string;
+}
+
+/** `chainguard.platform.iam.v2.RequestGroupAccessRequest` */
+export interface IamV2RequestGroupAccessRequest {
+  groupUid?: string;
+}
+
+/** `chainguard.platform.iam.v2.RequestGroupAccessResponse` */
+export interface IamV2RequestGroupAccessResponse {
+}
+
+/** `chainguard.platform.iam.v2.RevokeScimTokenRequest` */
+export interface IamV2RevokeScimTokenRequest {
+  identityProviderUid?: string;
+}
+
+/** `chainguard.platform.iam.v2.RevokeScimTokenResponse` */
+export interface IamV2RevokeScimTokenResponse {
+  identityProviderUid?: string;
+  etag?: string;
+  enabled?: boolean;
+  revokeTime?: string;
+}
+
+/** `chainguard.platform.iam.v2.Role` */
+export interface IamV2Role {
+  uid?: string;
+  name?: string;
+  description?: string;
+  capabilities?: CapabilitiesCapability[];
+  createTime?: string;
+  updateTime?: string;
+}
+
+/** `chainguard.platform.iam.v2.RoleBinding` */
+export interface IamV2RoleBinding {
+  uid?: string;
+  identity?: IamV2RoleBindingIdentity;
+  group?: IamV2RoleBindingGroup;
+  role?: IamV2RoleBindingRole;
+  createTime?: string;
+  identityUid?: string;
+  roleUid?: string;
+}
+
+/** `chainguard.platform.iam.v2.RoleBindingGroup` */
+export interface IamV2RoleBindingGroup {
+  uid?: string;
+  name?: string;
+  description?: string;
+}
+
+/** `chainguard.platform.iam.v2.RoleBindingIdentity` */
+export interface IamV2RoleBindingIdentity {
+  uid?: string;
+  name?: string;
+  description?: string;
+  subject?: string;
+  issuer?: string;
+  email?: string;
+}
+
+/** `chainguard.platform.iam.v2.RoleBindingRole` */
+export interface IamV2RoleBindingRole {
+  uid?: string;
+  name?: string;
+  description?: string;
+}
+
+/** `chainguard.platform.iam.v2.SetScimEnabledRequest` */
+export interface IamV2SetScimEnabledRequest {
+  identityProviderUid?: string;
+  enabled?: boolean;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2.SetScimEnabledResponse` */
+export interface IamV2SetScimEnabledResponse {
+  identityProviderUid?: string;
+  enabled?: boolean;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2.TermsAcceptance` */
+export interface IamV2TermsAcceptance {
+  docId?: string;
+  acceptedBy?: string;
+  orgUid?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateAccountAssociationRequest` */
+export interface IamV2UpdateAccountAssociationRequest {
+  accountAssociation?: IamV2AccountAssociation;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateGroupRequest` */
+export interface IamV2UpdateGroupRequest {
+  group?: IamV2Group;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateIdentityMetadataRequest` */
+export interface IamV2UpdateIdentityMetadataRequest {
+  identityMetadata?: IamV2IdentityMetadata;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateIdentityProviderRequest` */
+export interface IamV2UpdateIdentityProviderRequest {
+  identityProvider?: IamV2IdentityProvider;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateIdentityRequest` */
+export interface IamV2UpdateIdentityRequest {
+  identity?: IamV2Identity;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateRoleBindingRequest` */
+export interface IamV2UpdateRoleBindingRequest {
+  roleBinding?: IamV2RoleBinding;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2.UpdateRoleRequest` */
+export interface IamV2UpdateRoleRequest {
+  role?: IamV2Role;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.AcceptTermsRequest` */
+export interface IamV2beta1AcceptTermsRequest {
+  group?: string;
+  documentIds?: string[];
+}
+
+/** `chainguard.platform.iam.v2beta1.AcceptTermsResponse` */
+export interface IamV2beta1AcceptTermsResponse {
+  group?: string;
+  documentIds?: string[];
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation` */
+export interface IamV2beta1AccountAssociation {
+  uid?: string;
+  name?: string;
+  description?: string;
+  amazon?: IamV2beta1AccountAssociationAmazon;
+  google?: IamV2beta1AccountAssociationGoogle;
+  chainguard?: IamV2beta1AccountAssociationChainguard;
+  azure?: IamV2beta1AccountAssociationAzure;
+  createTime?: string;
+  updateTime?: string;
+  github?: IamV2beta1AccountAssociationGitHub;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.Amazon` */
+export interface IamV2beta1AccountAssociationAmazon {
+  account?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.Azure` */
+export interface IamV2beta1AccountAssociationAzure {
+  tenantId?: string;
+  clientIds?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.Chainguard` */
+export interface IamV2beta1AccountAssociationChainguard {
+  serviceBindings?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.GitHub` */
+export interface IamV2beta1AccountAssociationGitHub {
+  appInstallations?: Record<string, IamV2beta1AccountAssociationGitHubAppInstallations>;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.GitHubAppInstallations` */
+export interface IamV2beta1AccountAssociationGitHubAppInstallations {
+  installations?: IamV2beta1AccountAssociationGitHubInstallation[];
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.GitHubInstallation` */
+export interface IamV2beta1AccountAssociationGitHubInstallation {
+  installationId?: string;
+  name?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.AccountAssociation.Google` */
+export interface IamV2beta1AccountAssociationGoogle {
+  projectId?: string;
+  projectNumber?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.BatchCreateRoleBindingsRequest` */
+export interface IamV2beta1BatchCreateRoleBindingsRequest {
+  parent?: string;
+  requests?: IamV2beta1CreateRoleBindingRequest[];
+  roleUid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.BatchCreateRoleBindingsResponse` */
+export interface IamV2beta1BatchCreateRoleBindingsResponse {
+  roleBindings?: IamV2beta1RoleBinding[];
+}
+
+/** `chainguard.platform.iam.v2beta1.BatchDeleteExternalGroupRoleMappingsRequest` */
+export interface IamV2beta1BatchDeleteExternalGroupRoleMappingsRequest {
+  parent?: string;
+  names?: string[];
+}
+
+/** `chainguard.platform.iam.v2beta1.BatchDeleteExternalGroupRoleMappingsResponse` */
+export interface IamV2beta1BatchDeleteExternalGroupRoleMappingsResponse {
+  parent?: string;
+  externalGroupRoleMappings?: IamV2beta1ExternalGroupRoleMapping[];
+}
+
+/** `chainguard.platform.iam.v2beta1.CheckAccountAssociationRequest` */
+export interface IamV2beta1CheckAccountAssociationRequest {
+  uid?: string;
+  providerType?: IamV2beta1AccountProviderType;
+}
+
+/** `chainguard.platform.iam.v2beta1.CheckAccountAssociationResponse` */
+export interface IamV2beta1CheckAccountAssociationResponse {
+  status?: IamV2beta1CheckStatus;
+  reason?: string;
+  message?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.CheckEligibilityRequest` */
+export interface IamV2beta1CheckEligibilityRequest {
+}
+
+/** `chainguard.platform.iam.v2beta1.CheckEligibilityResponse` */
+export interface IamV2beta1CheckEligibilityResponse {
+  eligible?: boolean;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateAccountAssociationRequest` */
+export interface IamV2beta1CreateAccountAssociationRequest {
+  parent?: string;
+  accountAssociation?: IamV2beta1AccountAssociation;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateExternalGroupRoleMappingRequest` */
+export interface IamV2beta1CreateExternalGroupRoleMappingRequest {
+  parent?: string;
+  externalGroupRoleMapping?: IamV2beta1ExternalGroupRoleMapping;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateGroupInviteRequest` */
+export interface IamV2beta1CreateGroupInviteRequest {
+  parent?: string;
+  groupInvite?: IamV2beta1GroupInvite;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateGroupRequest` */
+export interface IamV2beta1CreateGroupRequest {
+  parent?: string;
+  group?: IamV2beta1Group;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateIdentityProviderRequest` */
+export interface IamV2beta1CreateIdentityProviderRequest {
+  parent?: string;
+  identityProvider?: IamV2beta1IdentityProvider;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateIdentityRequest` */
+export interface IamV2beta1CreateIdentityRequest {
+  parent?: string;
+  identity?: IamV2beta1Identity;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateRoleBindingRequest` */
+export interface IamV2beta1CreateRoleBindingRequest {
+  parent?: string;
+  roleBinding?: IamV2beta1RoleBinding;
+}
+
+/** `chainguard.platform.iam.v2beta1.CreateRoleRequest` */
+export interface IamV2beta1CreateRoleRequest {
+  parent?: string;
+  role?: IamV2beta1Role;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteAccountAssociationRequest` */
+export interface IamV2beta1DeleteAccountAssociationRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteExternalGroupRoleMappingRequest` */
+export interface IamV2beta1DeleteExternalGroupRoleMappingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteGroupInviteRequest` */
+export interface IamV2beta1DeleteGroupInviteRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteGroupRequest` */
+export interface IamV2beta1DeleteGroupRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteIdentityProviderRequest` */
+export interface IamV2beta1DeleteIdentityProviderRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteIdentityRequest` */
+export interface IamV2beta1DeleteIdentityRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteRoleBindingRequest` */
+export interface IamV2beta1DeleteRoleBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.DeleteRoleRequest` */
+export interface IamV2beta1DeleteRoleRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.ExternalGroupRoleMapping` */
+export interface IamV2beta1ExternalGroupRoleMapping {
+  uid?: string;
+  identityProviderUid?: string;
+  externalGroupId?: string;
+  roleUid?: string;
+  scope?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GenerateScimTokenRequest` */
+export interface IamV2beta1GenerateScimTokenRequest {
+  identityProviderUid?: string;
+  expireTime?: string;
+  neverExpires?: boolean;
+}
+
+/** `chainguard.platform.iam.v2beta1.GenerateScimTokenResponse` */
+export interface IamV2beta1GenerateScimTokenResponse {
+  token?: string;
+  endpointUrl?: string;
+  expireTime?: string;
+  identityProviderUid?: string;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetAccountAssociationRequest` */
+export interface IamV2beta1GetAccountAssociationRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetExternalGroupRoleMappingRequest` */
+export interface IamV2beta1GetExternalGroupRoleMappingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetGroupInviteRequest` */
+export interface IamV2beta1GetGroupInviteRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetGroupRequest` */
+export interface IamV2beta1GetGroupRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetIdentityProviderRequest` */
+export interface IamV2beta1GetIdentityProviderRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetIdentityRequest` */
+export interface IamV2beta1GetIdentityRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetRoleBindingRequest` */
+export interface IamV2beta1GetRoleBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GetRoleRequest` */
+export interface IamV2beta1GetRoleRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.Group` */
+export interface IamV2beta1Group {
+  uid?: string;
+  name?: string;
+  description?: string;
+  resourceLimits?: Record<string, number>;
+  verified?: boolean;
+  createTime?: string;
+  updateTime?: string;
+  kind?: IamV2beta1OrgKind;
+  status?: IamV2beta1OrgStatus;
+}
+
+/** `chainguard.platform.iam.v2beta1.GroupInvite` */
+export interface IamV2beta1GroupInvite {
+  uid?: string;
+  roleUid?: string;
+  role?: IamV2beta1GroupInviteRole;
+  email?: string;
+  ttl?: string;
+  expirationTime?: string;
+  singleUse?: boolean;
+  code?: string;
+  keyId?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.GroupInviteRole` */
+export interface IamV2beta1GroupInviteRole {
+  uid?: string;
+  name?: string;
+  description?: string;
+  capabilities?: CapabilitiesCapability[];
+}
+
+/** `chainguard.platform.iam.v2beta1.Identity` */
+export interface IamV2beta1Identity {
+  uid?: string;
+  name?: string;
+  description?: string;
+  email?: string;
+  emailUnverified?: string;
+  company?: string;
+  lastSeenTime?: string;
+  createTime?: string;
+  updateTime?: string;
+  claimMatch?: IamV2beta1IdentityClaimMatch;
+  staticKeys?: IamV2beta1IdentityStaticKeys;
+  awsIdentity?: IamV2beta1IdentityAWSIdentity;
+  servicePrincipal?: IamV2beta1ServicePrincipal;
+}
+
+/** `chainguard.platform.iam.v2beta1.Identity.AWSIdentity` */
+export interface IamV2beta1IdentityAWSIdentity {
+  awsAccount?: string;
+  arn?: string;
+  arnPattern?: string;
+  userId?: string;
+  userIdPattern?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.Identity.ClaimMatch` */
+export interface IamV2beta1IdentityClaimMatch {
+  issuer?: string;
+  issuerPattern?: string;
+  subject?: string;
+  subjectPattern?: string;
+  audience?: string;
+  audiencePattern?: string;
+  claims?: Record<string, string>;
+  claimPatterns?: Record<string, string>;
+}
+
+/** `chainguard.platform.iam.v2beta1.Identity.StaticKeys` */
+export interface IamV2beta1IdentityStaticKeys {
+  issuer?: string;
+  subject?: string;
+  issuerKeys?: string;
+  expirationTime?: string;
+  audiences?: string[];
+}
+
+/** `chainguard.platform.iam.v2beta1.IdentityMetadata` */
+export interface IamV2beta1IdentityMetadata {
+  uid?: string;
+  name?: string;
+  givenName?: string;
+  familyName?: string;
+  company?: string;
+  updatesOptIn?: boolean;
+  product?: string;
+  jobTitle?: string;
+  utmCampaign?: string;
+  utmContent?: string;
+  utmMedium?: string;
+  utmSource?: string;
+  utmTerm?: string;
+  latestFormSubmitUrl?: string;
+  latestInternalReferringUrl?: string;
+  hubspotUtk?: string;
+  selfServe?: boolean;
+}
+
+/** `chainguard.platform.iam.v2beta1.IdentityProvider` */
+export interface IamV2beta1IdentityProvider {
+  uid?: string;
+  name?: string;
+  description?: string;
+  createTime?: string;
+  updateTime?: string;
+  defaultRole?: string;
+  oidc?: IamV2beta1IdentityProviderOIDC;
+  scim?: IamV2beta1IdentityProviderSCIM;
+}
+
+/** `chainguard.platform.iam.v2beta1.IdentityProvider.OIDC` */
+export interface IamV2beta1IdentityProviderOIDC {
+  issuer?: string;
+  clientId?: string;
+  clientSecret?: string;
+  additionalScopes?: string[];
+  groupsClaim?: string;
+  correlationRule?: IamV2beta1IdentityProviderOIDCCorrelationRule;
+  pkceEnabled?: boolean;
+}
+
+/** `chainguard.platform.iam.v2beta1.IdentityProvider.SCIM` */
+export interface IamV2beta1IdentityProviderSCIM {
+  enabled?: boolean;
+  endpointUrl?: string;
+  tokenExpireTime?: string;
+  previousTokenExpireTime?: string;
+  credentialState?: IamV2beta1IdentityProviderSCIMCredentialState;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListAccountAssociationsRequest` */
+export interface IamV2beta1ListAccountAssociationsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListAccountAssociationsResponse` */
+export interface IamV2beta1ListAccountAssociationsResponse {
+  accountAssociations?: IamV2beta1AccountAssociation[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListExternalGroupRoleMappingsRequest` */
+export interface IamV2beta1ListExternalGroupRoleMappingsRequest {
+  uidp?: CommonUIDPFilter;
+  identityProviderUid?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListExternalGroupRoleMappingsResponse` */
+export interface IamV2beta1ListExternalGroupRoleMappingsResponse {
+  externalGroupRoleMappings?: IamV2beta1ExternalGroupRoleMapping[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListGroupInvitesRequest` */
+export interface IamV2beta1ListGroupInvitesRequest {
+  uidp?: CommonUIDPFilter;
+  keyId?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListGroupInvitesResponse` */
+export interface IamV2beta1ListGroupInvitesResponse {
+  groupInvites?: IamV2beta1GroupInvite[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListGroupsRequest` */
+export interface IamV2beta1ListGroupsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListGroupsResponse` */
+export interface IamV2beta1ListGroupsResponse {
+  groups?: IamV2beta1Group[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListIdentitiesRequest` */
+export interface IamV2beta1ListIdentitiesRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  relationshipType?: IamV2beta1RelationshipType;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListIdentitiesResponse` */
+export interface IamV2beta1ListIdentitiesResponse {
+  identities?: IamV2beta1Identity[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListIdentityProvidersRequest` */
+export interface IamV2beta1ListIdentityProvidersRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListIdentityProvidersResponse` */
+export interface IamV2beta1ListIdentityProvidersResponse {
+  identityProviders?: IamV2beta1IdentityProvider[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListRoleBindingsRequest` */
+export interface IamV2beta1ListRoleBindingsRequest {
+  uidp?: CommonUIDPFilter;
+  identity?: string;
+  group?: string;
+  role?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListRoleBindingsResponse` */
+export interface IamV2beta1ListRoleBindingsResponse {
+  roleBindings?: IamV2beta1RoleBinding[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListRolesRequest` */
+export interface IamV2beta1ListRolesRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListRolesResponse` */
+export interface IamV2beta1ListRolesResponse {
+  roles?: IamV2beta1Role[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListTermsAcceptancesRequest` */
+export interface IamV2beta1ListTermsAcceptancesRequest {
+  group?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.ListTermsAcceptancesResponse` */
+export interface IamV2beta1ListTermsAcceptancesResponse {
+  termsAcceptances?: IamV2beta1TermsAcceptance[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.iam.v2beta1.LookupGroupRequest` */
+export interface IamV2beta1LookupGroupRequest {
+}
+
+/** `chainguard.platform.iam.v2beta1.LookupGroupResponse` */
+export interface IamV2beta1LookupGroupResponse {
+  group?: IamV2beta1Group;
+}
+
+/** `chainguard.platform.iam.v2beta1.LookupIdentityRequest` */
+export interface IamV2beta1LookupIdentityRequest {
+  issuer?: string;
+  subject?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.LookupIdentityResponse` */
+export interface IamV2beta1LookupIdentityResponse {
+  uid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RegenerateScimTokenRequest` */
+export interface IamV2beta1RegenerateScimTokenRequest {
+  identityProviderUid?: string;
+  overlap?: string;
+  expireTime?: string;
+  etag?: string;
+  neverExpires?: boolean;
+}
+
+/** `chainguard.platform.iam.v2beta1.RegenerateScimTokenResponse` */
+export interface IamV2beta1RegenerateScimTokenResponse {
+  token?: string;
+  endpointUrl?: string;
+  expireTime?: string;
+  identityProviderUid?: string;
+  etag?: string;
+  previousTokenExpireTime?: string;
+  requestedOverlap?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RequestGroupAccessRequest` */
+export interface IamV2beta1RequestGroupAccessRequest {
+  groupUid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RequestGroupAccessResponse` */
+export interface IamV2beta1RequestGroupAccessResponse {
+}
+
+/** `chainguard.platform.iam.v2beta1.RevokeScimTokenRequest` */
+export interface IamV2beta1RevokeScimTokenRequest {
+  identityProviderUid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RevokeScimTokenResponse` */
+export interface IamV2beta1RevokeScimTokenResponse {
+  identityProviderUid?: string;
+  etag?: string;
+  enabled?: boolean;
+  revokeTime?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.Role` */
+export interface IamV2beta1Role {
+  uid?: string;
+  name?: string;
+  description?: string;
+  capabilities?: CapabilitiesCapability[];
+  createTime?: string;
+  updateTime?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RoleBinding` */
+export interface IamV2beta1RoleBinding {
+  uid?: string;
+  identity?: IamV2beta1RoleBindingIdentity;
+  group?: IamV2beta1RoleBindingGroup;
+  role?: IamV2beta1RoleBindingRole;
+  createTime?: string;
+  identityUid?: string;
+  roleUid?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RoleBindingGroup` */
+export interface IamV2beta1RoleBindingGroup {
+  uid?: string;
+  name?: string;
+  description?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RoleBindingIdentity` */
+export interface IamV2beta1RoleBindingIdentity {
+  uid?: string;
+  name?: string;
+  description?: string;
+  subject?: string;
+  issuer?: string;
+  email?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.RoleBindingRole` */
+export interface IamV2beta1RoleBindingRole {
+  uid?: string;
+  name?: string;
+  description?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.SetScimEnabledRequest` */
+export interface IamV2beta1SetScimEnabledRequest {
+  identityProviderUid?: string;
+  enabled?: boolean;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.SetScimEnabledResponse` */
+export interface IamV2beta1SetScimEnabledResponse {
+  identityProviderUid?: string;
+  enabled?: boolean;
+  etag?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.TermsAcceptance` */
+export interface IamV2beta1TermsAcceptance {
+  docId?: string;
+  acceptedBy?: string;
+  orgUid?: string;
+  createTime?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateAccountAssociationRequest` */
+export interface IamV2beta1UpdateAccountAssociationRequest {
+  accountAssociation?: IamV2beta1AccountAssociation;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateGroupRequest` */
+export interface IamV2beta1UpdateGroupRequest {
+  group?: IamV2beta1Group;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateIdentityMetadataRequest` */
+export interface IamV2beta1UpdateIdentityMetadataRequest {
+  identityMetadata?: IamV2beta1IdentityMetadata;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateIdentityProviderRequest` */
+export interface IamV2beta1UpdateIdentityProviderRequest {
+  identityProvider?: IamV2beta1IdentityProvider;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateIdentityRequest` */
+export interface IamV2beta1UpdateIdentityRequest {
+  identity?: IamV2beta1Identity;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateRoleBindingRequest` */
+export interface IamV2beta1UpdateRoleBindingRequest {
+  roleBinding?: IamV2beta1RoleBinding;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.iam.v2beta1.UpdateRoleRequest` */
+export interface IamV2beta1UpdateRoleRequest {
+  role?: IamV2beta1Role;
+  updateMask?: string;
 }
 
 /** `chainguard.platform.oidc.ExchangeRefreshTokenRequest` */
@@ -2225,6 +3712,110 @@ export interface RpcStatus {
 
 /** What each operation takes and answers. */
 export interface OperationTypes {
+  'iam.v2.AccountAssociationsService.GetAccountAssociation': { request: IamV2GetAccountAssociationRequest; response: IamV2AccountAssociation };
+  'iam.v2.AccountAssociationsService.CreateAccountAssociation': { request: IamV2CreateAccountAssociationRequest; response: IamV2AccountAssociation };
+  'iam.v2.AccountAssociationsService.DeleteAccountAssociation': { request: IamV2DeleteAccountAssociationRequest; response: Empty };
+  'iam.v2.AccountAssociationsService.ListAccountAssociations': { request: IamV2ListAccountAssociationsRequest; response: IamV2ListAccountAssociationsResponse };
+  'iam.v2.AccountAssociationsService.UpdateAccountAssociation': { request: IamV2UpdateAccountAssociationRequest; response: IamV2AccountAssociation };
+  'iam.v2.AccountAssociationsService.CheckAccountAssociation': { request: IamV2CheckAccountAssociationRequest; response: IamV2CheckAccountAssociationResponse };
+  'iam.v2.ExternalGroupRoleMappingsService.GetExternalGroupRoleMapping': { request: IamV2GetExternalGroupRoleMappingRequest; response: IamV2ExternalGroupRoleMapping };
+  'iam.v2.ExternalGroupRoleMappingsService.CreateExternalGroupRoleMapping': { request: IamV2CreateExternalGroupRoleMappingRequest; response: IamV2ExternalGroupRoleMapping };
+  'iam.v2.ExternalGroupRoleMappingsService.DeleteExternalGroupRoleMapping': { request: IamV2DeleteExternalGroupRoleMappingRequest; response: Empty };
+  'iam.v2.ExternalGroupRoleMappingsService.BatchDeleteExternalGroupRoleMappings': { request: IamV2BatchDeleteExternalGroupRoleMappingsRequest; response: IamV2BatchDeleteExternalGroupRoleMappingsResponse };
+  'iam.v2.ExternalGroupRoleMappingsService.ListExternalGroupRoleMappings': { request: IamV2ListExternalGroupRoleMappingsRequest; response: IamV2ListExternalGroupRoleMappingsResponse };
+  'iam.v2.GroupInvitesService.CreateGroupInvite': { request: IamV2CreateGroupInviteRequest; response: IamV2GroupInvite };
+  'iam.v2.GroupInvitesService.GetGroupInvite': { request: IamV2GetGroupInviteRequest; response: IamV2GroupInvite };
+  'iam.v2.GroupInvitesService.DeleteGroupInvite': { request: IamV2DeleteGroupInviteRequest; response: Empty };
+  'iam.v2.GroupInvitesService.ListGroupInvites': { request: IamV2ListGroupInvitesRequest; response: IamV2ListGroupInvitesResponse };
+  'iam.v2.GroupsService.GetGroup': { request: IamV2GetGroupRequest; response: IamV2Group };
+  'iam.v2.GroupsService.DeleteGroup': { request: IamV2DeleteGroupRequest; response: Empty };
+  'iam.v2.GroupsService.ListGroups': { request: IamV2ListGroupsRequest; response: IamV2ListGroupsResponse };
+  'iam.v2.GroupsService.CreateGroup': { request: IamV2CreateGroupRequest; response: IamV2Group };
+  'iam.v2.GroupsService.UpdateGroup': { request: IamV2UpdateGroupRequest; response: IamV2Group };
+  'iam.v2.GroupsService.LookupGroup': { request: IamV2LookupGroupRequest; response: IamV2LookupGroupResponse };
+  'iam.v2.GroupsService.RequestGroupAccess': { request: IamV2RequestGroupAccessRequest; response: IamV2RequestGroupAccessResponse };
+  'iam.v2.GroupsService.CheckEligibility': { request: IamV2CheckEligibilityRequest; response: IamV2CheckEligibilityResponse };
+  'iam.v2.IdentitiesService.CreateIdentity': { request: IamV2CreateIdentityRequest; response: IamV2Identity };
+  'iam.v2.IdentitiesService.GetIdentity': { request: IamV2GetIdentityRequest; response: IamV2Identity };
+  'iam.v2.IdentitiesService.DeleteIdentity': { request: IamV2DeleteIdentityRequest; response: Empty };
+  'iam.v2.IdentitiesService.UpdateIdentity': { request: IamV2UpdateIdentityRequest; response: IamV2Identity };
+  'iam.v2.IdentitiesService.ListIdentities': { request: IamV2ListIdentitiesRequest; response: IamV2ListIdentitiesResponse };
+  'iam.v2.IdentitiesService.LookupIdentity': { request: IamV2LookupIdentityRequest; response: IamV2LookupIdentityResponse };
+  'iam.v2.IdentitiesService.UpdateIdentityMetadata': { request: IamV2UpdateIdentityMetadataRequest; response: IamV2IdentityMetadata };
+  'iam.v2.IdentityProvidersService.ListIdentityProviders': { request: IamV2ListIdentityProvidersRequest; response: IamV2ListIdentityProvidersResponse };
+  'iam.v2.IdentityProvidersService.GetIdentityProvider': { request: IamV2GetIdentityProviderRequest; response: IamV2IdentityProvider };
+  'iam.v2.IdentityProvidersService.CreateIdentityProvider': { request: IamV2CreateIdentityProviderRequest; response: IamV2IdentityProvider };
+  'iam.v2.IdentityProvidersService.UpdateIdentityProvider': { request: IamV2UpdateIdentityProviderRequest; response: IamV2IdentityProvider };
+  'iam.v2.IdentityProvidersService.DeleteIdentityProvider': { request: IamV2DeleteIdentityProviderRequest; response: Empty };
+  'iam.v2.IdentityProvidersService.GenerateScimToken': { request: IamV2GenerateScimTokenRequest; response: IamV2GenerateScimTokenResponse };
+  'iam.v2.IdentityProvidersService.RegenerateScimToken': { request: IamV2RegenerateScimTokenRequest; response: IamV2RegenerateScimTokenResponse };
+  'iam.v2.IdentityProvidersService.RevokeScimToken': { request: IamV2RevokeScimTokenRequest; response: IamV2RevokeScimTokenResponse };
+  'iam.v2.IdentityProvidersService.SetScimEnabled': { request: IamV2SetScimEnabledRequest; response: IamV2SetScimEnabledResponse };
+  'iam.v2.RoleBindingsService.GetRoleBinding': { request: IamV2GetRoleBindingRequest; response: IamV2RoleBinding };
+  'iam.v2.RoleBindingsService.CreateRoleBinding': { request: IamV2CreateRoleBindingRequest; response: IamV2RoleBinding };
+  'iam.v2.RoleBindingsService.DeleteRoleBinding': { request: IamV2DeleteRoleBindingRequest; response: Empty };
+  'iam.v2.RoleBindingsService.ListRoleBindings': { request: IamV2ListRoleBindingsRequest; response: IamV2ListRoleBindingsResponse };
+  'iam.v2.RoleBindingsService.BatchCreateRoleBindings': { request: IamV2BatchCreateRoleBindingsRequest; response: IamV2BatchCreateRoleBindingsResponse };
+  'iam.v2.RoleBindingsService.UpdateRoleBinding': { request: IamV2UpdateRoleBindingRequest; response: IamV2RoleBinding };
+  'iam.v2.RolesService.GetRole': { request: IamV2GetRoleRequest; response: IamV2Role };
+  'iam.v2.RolesService.ListRoles': { request: IamV2ListRolesRequest; response: IamV2ListRolesResponse };
+  'iam.v2.RolesService.CreateRole': { request: IamV2CreateRoleRequest; response: IamV2Role };
+  'iam.v2.RolesService.UpdateRole': { request: IamV2UpdateRoleRequest; response: IamV2Role };
+  'iam.v2.RolesService.DeleteRole': { request: IamV2DeleteRoleRequest; response: Empty };
+  'iam.v2.TermsService.AcceptTerms': { request: IamV2AcceptTermsRequest; response: IamV2AcceptTermsResponse };
+  'iam.v2.TermsService.ListTermsAcceptances': { request: IamV2ListTermsAcceptancesRequest; response: IamV2ListTermsAcceptancesResponse };
+  'iam.v2beta1.AccountAssociationsService.GetAccountAssociation': { request: IamV2beta1GetAccountAssociationRequest; response: IamV2beta1AccountAssociation };
+  'iam.v2beta1.AccountAssociationsService.CreateAccountAssociation': { request: IamV2beta1CreateAccountAssociationRequest; response: IamV2beta1AccountAssociation };
+  'iam.v2beta1.AccountAssociationsService.DeleteAccountAssociation': { request: IamV2beta1DeleteAccountAssociationRequest; response: Empty };
+  'iam.v2beta1.AccountAssociationsService.ListAccountAssociations': { request: IamV2beta1ListAccountAssociationsRequest; response: IamV2beta1ListAccountAssociationsResponse };
+  'iam.v2beta1.AccountAssociationsService.UpdateAccountAssociation': { request: IamV2beta1UpdateAccountAssociationRequest; response: IamV2beta1AccountAssociation };
+  'iam.v2beta1.AccountAssociationsService.CheckAccountAssociation': { request: IamV2beta1CheckAccountAssociationRequest; response: IamV2beta1CheckAccountAssociationResponse };
+  'iam.v2beta1.ExternalGroupRoleMappingsService.GetExternalGroupRoleMapping': { request: IamV2beta1GetExternalGroupRoleMappingRequest; response: IamV2beta1ExternalGroupRoleMapping };
+  'iam.v2beta1.ExternalGroupRoleMappingsService.CreateExternalGroupRoleMapping': { request: IamV2beta1CreateExternalGroupRoleMappingRequest; response: IamV2beta1ExternalGroupRoleMapping };
+  'iam.v2beta1.ExternalGroupRoleMappingsService.DeleteExternalGroupRoleMapping': { request: IamV2beta1DeleteExternalGroupRoleMappingRequest; response: Empty };
+  'iam.v2beta1.ExternalGroupRoleMappingsService.BatchDeleteExternalGroupRoleMappings': { request: IamV2beta1BatchDeleteExternalGroupRoleMappingsRequest; response: IamV2beta1BatchDeleteExternalGroupRoleMappingsResponse };
+  'iam.v2beta1.ExternalGroupRoleMappingsService.ListExternalGroupRoleMappings': { request: IamV2beta1ListExternalGroupRoleMappingsRequest; response: IamV2beta1ListExternalGroupRoleMappingsResponse };
+  'iam.v2beta1.GroupInvitesService.CreateGroupInvite': { request: IamV2beta1CreateGroupInviteRequest; response: IamV2beta1GroupInvite };
+  'iam.v2beta1.GroupInvitesService.GetGroupInvite': { request: IamV2beta1GetGroupInviteRequest; response: IamV2beta1GroupInvite };
+  'iam.v2beta1.GroupInvitesService.DeleteGroupInvite': { request: IamV2beta1DeleteGroupInviteRequest; response: Empty };
+  'iam.v2beta1.GroupInvitesService.ListGroupInvites': { request: IamV2beta1ListGroupInvitesRequest; response: IamV2beta1ListGroupInvitesResponse };
+  'iam.v2beta1.GroupsService.GetGroup': { request: IamV2beta1GetGroupRequest; response: IamV2beta1Group };
+  'iam.v2beta1.GroupsService.DeleteGroup': { request: IamV2beta1DeleteGroupRequest; response: Empty };
+  'iam.v2beta1.GroupsService.ListGroups': { request: IamV2beta1ListGroupsRequest; response: IamV2beta1ListGroupsResponse };
+  'iam.v2beta1.GroupsService.CreateGroup': { request: IamV2beta1CreateGroupRequest; response: IamV2beta1Group };
+  'iam.v2beta1.GroupsService.UpdateGroup': { request: IamV2beta1UpdateGroupRequest; response: IamV2beta1Group };
+  'iam.v2beta1.GroupsService.LookupGroup': { request: IamV2beta1LookupGroupRequest; response: IamV2beta1LookupGroupResponse };
+  'iam.v2beta1.GroupsService.RequestGroupAccess': { request: IamV2beta1RequestGroupAccessRequest; response: IamV2beta1RequestGroupAccessResponse };
+  'iam.v2beta1.GroupsService.CheckEligibility': { request: IamV2beta1CheckEligibilityRequest; response: IamV2beta1CheckEligibilityResponse };
+  'iam.v2beta1.IdentitiesService.CreateIdentity': { request: IamV2beta1CreateIdentityRequest; response: IamV2beta1Identity };
+  'iam.v2beta1.IdentitiesService.GetIdentity': { request: IamV2beta1GetIdentityRequest; response: IamV2beta1Identity };
+  'iam.v2beta1.IdentitiesService.DeleteIdentity': { request: IamV2beta1DeleteIdentityRequest; response: Empty };
+  'iam.v2beta1.IdentitiesService.UpdateIdentity': { request: IamV2beta1UpdateIdentityRequest; response: IamV2beta1Identity };
+  'iam.v2beta1.IdentitiesService.ListIdentities': { request: IamV2beta1ListIdentitiesRequest; response: IamV2beta1ListIdentitiesResponse };
+  'iam.v2beta1.IdentitiesService.LookupIdentity': { request: IamV2beta1LookupIdentityRequest; response: IamV2beta1LookupIdentityResponse };
+  'iam.v2beta1.IdentitiesService.UpdateIdentityMetadata': { request: IamV2beta1UpdateIdentityMetadataRequest; response: IamV2beta1IdentityMetadata };
+  'iam.v2beta1.IdentityProvidersService.ListIdentityProviders': { request: IamV2beta1ListIdentityProvidersRequest; response: IamV2beta1ListIdentityProvidersResponse };
+  'iam.v2beta1.IdentityProvidersService.GetIdentityProvider': { request: IamV2beta1GetIdentityProviderRequest; response: IamV2beta1IdentityProvider };
+  'iam.v2beta1.IdentityProvidersService.CreateIdentityProvider': { request: IamV2beta1CreateIdentityProviderRequest; response: IamV2beta1IdentityProvider };
+  'iam.v2beta1.IdentityProvidersService.UpdateIdentityProvider': { request: IamV2beta1UpdateIdentityProviderRequest; response: IamV2beta1IdentityProvider };
+  'iam.v2beta1.IdentityProvidersService.DeleteIdentityProvider': { request: IamV2beta1DeleteIdentityProviderRequest; response: Empty };
+  'iam.v2beta1.IdentityProvidersService.GenerateScimToken': { request: IamV2beta1GenerateScimTokenRequest; response: IamV2beta1GenerateScimTokenResponse };
+  'iam.v2beta1.IdentityProvidersService.RegenerateScimToken': { request: IamV2beta1RegenerateScimTokenRequest; response: IamV2beta1RegenerateScimTokenResponse };
+  'iam.v2beta1.IdentityProvidersService.RevokeScimToken': { request: IamV2beta1RevokeScimTokenRequest; response: IamV2beta1RevokeScimTokenResponse };
+  'iam.v2beta1.IdentityProvidersService.SetScimEnabled': { request: IamV2beta1SetScimEnabledRequest; response: IamV2beta1SetScimEnabledResponse };
+  'iam.v2beta1.RoleBindingsService.GetRoleBinding': { request: IamV2beta1GetRoleBindingRequest; response: IamV2beta1RoleBinding };
+  'iam.v2beta1.RoleBindingsService.CreateRoleBinding': { request: IamV2beta1CreateRoleBindingRequest; response: IamV2beta1RoleBinding };
+  'iam.v2beta1.RoleBindingsService.DeleteRoleBinding': { request: IamV2beta1DeleteRoleBindingRequest; response: Empty };
+  'iam.v2beta1.RoleBindingsService.ListRoleBindings': { request: IamV2beta1ListRoleBindingsRequest; response: IamV2beta1ListRoleBindingsResponse };
+  'iam.v2beta1.RoleBindingsService.BatchCreateRoleBindings': { request: IamV2beta1BatchCreateRoleBindingsRequest; response: IamV2beta1BatchCreateRoleBindingsResponse };
+  'iam.v2beta1.RoleBindingsService.UpdateRoleBinding': { request: IamV2beta1UpdateRoleBindingRequest; response: IamV2beta1RoleBinding };
+  'iam.v2beta1.RolesService.GetRole': { request: IamV2beta1GetRoleRequest; response: IamV2beta1Role };
+  'iam.v2beta1.RolesService.ListRoles': { request: IamV2beta1ListRolesRequest; response: IamV2beta1ListRolesResponse };
+  'iam.v2beta1.RolesService.CreateRole': { request: IamV2beta1CreateRoleRequest; response: IamV2beta1Role };
+  'iam.v2beta1.RolesService.UpdateRole': { request: IamV2beta1UpdateRoleRequest; response: IamV2beta1Role };
+  'iam.v2beta1.RolesService.DeleteRole': { request: IamV2beta1DeleteRoleRequest; response: Empty };
+  'iam.v2beta1.TermsService.AcceptTerms': { request: IamV2beta1AcceptTermsRequest; response: IamV2beta1AcceptTermsResponse };
+  'iam.v2beta1.TermsService.ListTermsAcceptances': { request: IamV2beta1ListTermsAcceptancesRequest; response: IamV2beta1ListTermsAcceptancesResponse };
   'advisory.v1.SecurityAdvisory.ListDocuments': { request: AdvisoryDocumentFilter; response: AdvisoryDocumentList };
   'advisory.v1.SecurityAdvisory.ListVulnerabilityMetadata': { request: AdvisoryVulnerabilityMetadataFilter; response: AdvisoryVulnerabilityMetadataList };
   'advisory.v1.SecurityAdvisory.ListResolvedVulnsReports': { request: AdvisoryResolvedVulnsReportFilter; response: AdvisoryResolvedVulnsReportList };

@@ -2,7 +2,7 @@
 // change does; bodies are compact protojson without secrets (semantics 8).
 
 import { authOperations } from '../../api/schema/operations/auth.gen.ts';
-import type { AuthSession } from '../../api/schema/types.gen.ts';
+import type { AuthSession, Empty } from '../../api/schema/types.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
@@ -30,10 +30,14 @@ export interface RaisedEvent {
   readonly audience: string;
 }
 
+/** The answer to a deletion of what was not there, where that is no error. */
+export const nothingDeleted: Empty = {};
+
 /** The event that this call of `operation` raises, if it raises one. A deletion tells what was asked, the rest what came of it. */
 export function toEvent(wire: Wire, operation: Operation, request: object, response: object): RaisedEvent | undefined {
   // A dry run tells what would happen, and nothing does.
   if (operation.event === null || ('dryRun' in request && request.dryRun === true)) return undefined;
+  if (response === nothingDeleted) return undefined;
   const answered = operation.response !== 'google.protobuf.Empty';
   const bodyType = answered ? operation.response : operation.request;
   const body = wire.encodeMessage(bodyType, redact(bodyType, answered ? response : request), 'compact');
@@ -105,8 +109,10 @@ export function recordEvent(
 /** Subject and group by kind of body (semantics 8.3). */
 function placeOf(bodyType: string, body: Body): Place {
   const id = textOf(body['id'] ?? body['uid']);
-  switch (bodyType) {
+  switch (unversioned(bodyType)) {
     case 'chainguard.platform.iam.Group':
+    case 'chainguard.platform.iam.AccountAssociation':
+    case 'chainguard.platform.iam.DeleteAccountAssociationRequest':
       return { subject: id, group: id };
     case 'chainguard.platform.iam.AccountAssociations':
     case 'chainguard.platform.iam.DeleteAccountAssociationsRequest':
@@ -117,22 +123,28 @@ function placeOf(bodyType: string, body: Body): Place {
       const ids = bindings.map((binding) => textOf(binding['id']));
       return { subject: ids.join(','), group: parentOf(ids[0] ?? '') };
     }
+    case 'chainguard.platform.iam.BatchCreateRoleBindingsResponse': {
+      const [first] = Array.isArray(body['roleBindings']) ? (body['roleBindings'] as Body[]) : [];
+      const group = parentOf(textOf(first?.['uid']));
+      return { subject: group, group };
+    }
     case 'chainguard.platform.iam.ExternalGroupRoleMapping':
     case 'chainguard.platform.iam.DeleteExternalGroupRoleMappingRequest':
       return { subject: id, group: rootOf(id), identityProvider: parentOf(id) };
     case 'chainguard.platform.iam.BatchDeleteExternalGroupRoleMappingsResponse': {
-      const provider = textOf(body['parentId']);
+      const provider = textOf(body['parentId'] ?? body['parent']);
       return { subject: provider, group: rootOf(provider), identityProvider: provider };
     }
     case 'chainguard.platform.iam.GenerateScimTokenResponse':
     case 'chainguard.platform.iam.RegenerateScimTokenResponse':
     case 'chainguard.platform.iam.RevokeScimTokenResponse':
     case 'chainguard.platform.iam.SetScimEnabledResponse': {
-      const provider = textOf(body['identityProviderId']);
+      const provider = textOf(body['identityProviderId'] ?? body['identityProviderUid']);
       return { subject: provider, group: parentOf(provider) };
     }
     case 'chainguard.platform.events.IdentityMetadata':
-      return { subject: '', group: '' };
+    case 'chainguard.platform.iam.IdentityMetadata':
+      return { subject: textOf(body['uid']), group: '' };
     // The SDK maps neither; the organization is what published samples have (semantics 12).
     case 'chainguard.platform.registry.Tag':
     case 'chainguard.platform.registry.DeleteTagRequest':
@@ -155,19 +167,25 @@ function ofChart(request: object): Place {
   return { subject: textOf(parentId), group: textOf(parentId) };
 }
 
+/** `chainguard.platform.iam.v2.Group` → `chainguard.platform.iam.Group`: most bodies of v2 are about what v1 has too. */
+function unversioned(bodyType: string): string {
+  return bodyType.replace(/\.v2(?:beta1)?(?=\.)/, '');
+}
+
 /** Secrets never enter the store of events (semantics 8.3, redaction). */
 function redact(bodyType: string, body: object): object {
-  if (bodyType === 'chainguard.platform.iam.GroupInvite') {
-    const { id, expiration } = body as Body;
-    return { id, expiration };
+  const kind = unversioned(bodyType);
+  if (kind === 'chainguard.platform.iam.GroupInvite') {
+    const { id, expiration, uid, expirationTime } = body as Body;
+    return { id, expiration, uid, expirationTime };
   }
-  if (bodyType === 'chainguard.platform.iam.IdentityProvider') {
+  if (kind === 'chainguard.platform.iam.IdentityProvider') {
     const { oidc, ...rest } = body as { readonly oidc?: Body };
     if (oidc === undefined) return rest;
     const { clientSecret: _secret, ...open } = oidc;
     return { ...rest, oidc: open };
   }
-  if (scimTokens.includes(bodyType)) {
+  if (scimTokens.includes(kind)) {
     const { token: _token, ...rest } = body as Body;
     return rest;
   }

@@ -14,6 +14,7 @@ import { isOpenToAll } from '../registry/public-access.ts';
 import { type CallFacts, handlers } from '../services/handlers.ts';
 import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
+import { inWordsOf } from '../services/v2/errors.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
 import { sendJson } from './answers.ts';
@@ -72,18 +73,22 @@ export function createApi(options: ApiOptions): Api {
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, names } = await read();
     const facts: CallFacts = { urls: options.urls, names, readBlob: options.readBlob };
-    let run: Work;
-    if (asks === undefined) {
-      // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
-      const handler = handlers[operation.id] as Perform;
-      run = (tx) => ({ response: handler(tx, caller, message, facts) });
-    } else {
+    const prepare = async (): Promise<Work> => {
+      if (asks === undefined) {
+        // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
+        const handler = handlers[operation.id] as Perform;
+        return (tx) => ({ response: handler(tx, caller, message, facts) });
+      }
       // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
       options.store.read((tx) => admit(tx, operation, caller, message));
       const finish = await asks(message, isOpen ? requireBearer(authorization) : '');
-      run = (tx) => finish(tx, caller, facts);
+      return (tx) => finish(tx, caller, facts);
+    };
+    try {
+      return perform(options, wire, operation, caller, message, await prepare());
+    } catch (error) {
+      throw inWordsOf(operation, error);
     }
-    return perform(options, wire, operation, caller, message, run);
   };
 
   return {

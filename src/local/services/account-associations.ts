@@ -1,5 +1,6 @@
 import { iamSchema } from '../../api/schema/messages/iam.gen.ts';
 import type {
+  CommonUIDPFilter,
   Empty,
   IamAccountAssociations,
   IamAccountAssociationsAzure,
@@ -9,15 +10,14 @@ import type {
   IamAccountAssociationsList,
   IamDeleteAccountAssociationsRequest,
 } from '../../api/schema/types.gen.ts';
-import { isAncestorOrSelf } from '../../api/uidp.ts';
 import { groupsWith } from '../access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../failures.ts';
-import type { Tx } from '../store/database.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkAwsAccount, checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
 import { findIdentity } from './identity-records.ts';
-import { optionalUidp, requiredUidp } from './selection.ts';
+import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
 
 const servicePrincipals = Object.keys(iamSchema.enums['chainguard.platform.iam.ServicePrincipal'] ?? {}).slice(1);
 
@@ -45,26 +45,23 @@ export function updateAccountAssociations(
   return writeAssociations(tx, association);
 }
 
-/** `group` takes exactly that group. */
 export function listAccountAssociations(
   tx: Tx,
   caller: Caller,
   request: IamAccountAssociationsFilter,
 ): IamAccountAssociationsList {
-  const group = optionalUidp('group', request.group);
+  return { items: selectAccountAssociations(tx, caller, request).map(toWireAssociations) };
+}
+
+/** `group` takes exactly that group. */
+export function selectAccountAssociations(
+  tx: Tx,
+  caller: Caller,
+  { group, name, uidp }: IamAccountAssociationsFilter & { readonly uidp?: CommonUIDPFilter },
+): SqlRow[] {
+  const id = optionalUidp('group', group);
   const visible = groupsWith(tx, caller, ['account_associations.list']);
-  const rows = visible.flatMap((place) =>
-    tx.all(
-      `SELECT group_id, body FROM account_associations
-       WHERE group_id >= ? AND group_id < ? AND (? IS NULL OR name = ?) ORDER BY group_id`,
-      group !== undefined && isAncestorOrSelf(place, group) ? group : place,
-      `${group !== undefined && isAncestorOrSelf(place, group) ? group : place}0`,
-      request.name ?? null,
-      request.name ?? null,
-    ),
-  );
-  const shown = group === undefined ? rows : rows.filter((row) => row['group_id'] === group);
-  return { items: shown.map((row) => parseBody(row['body'])) };
+  return selectVisible(tx, { table: 'account_associations', visible, id, name, uidp });
 }
 
 export function deleteAccountAssociations(
@@ -79,19 +76,23 @@ export function deleteAccountAssociations(
 }
 
 export function findAssociations(tx: Tx, group: string): IamAccountAssociations | undefined {
-  const row = tx.get('SELECT body FROM account_associations WHERE group_id = ?', group);
-  return row === undefined ? undefined : parseBody(row['body']);
+  const row = findRow(tx, group);
+  return row === undefined ? undefined : toWireAssociations(row);
 }
 
-function requireAssociations(tx: Tx, group: string): IamAccountAssociations {
-  const association = findAssociations(tx, group);
-  if (association === undefined) throw notFound(`${group} has no account association`);
-  return association;
+export function requireAssociations(tx: Tx, group: string): SqlRow {
+  const row = findRow(tx, group);
+  if (row === undefined) throw notFound(`${group} has no account association`);
+  return row;
 }
 
-function parseBody(body: unknown): IamAccountAssociations {
+export function toWireAssociations(row: SqlRow): IamAccountAssociations {
   // Written by writeAssociations only.
-  return JSON.parse(String(body)) as IamAccountAssociations;
+  return JSON.parse(String(row['body'])) as IamAccountAssociations;
+}
+
+function findRow(tx: Tx, group: string): SqlRow | undefined {
+  return tx.get('SELECT * FROM account_associations WHERE group_id = ?', group);
 }
 
 type Checked = IamAccountAssociations & { readonly group: string };

@@ -46,7 +46,7 @@ export function listVulnerabilityMetadata(
   const all = tx
     .all('SELECT id, metadata FROM vulnerability_metadata ORDER BY id')
     .filter((row) => ids.size === 0 || ids.has(String(row['id'])));
-  const page = pageOf(all, (row) => String(row['id']), request);
+  const page = pageOf(tx, all, (row) => String(row['id']), request);
   return {
     items: page.items.map((row) => JSON.parse(String(row['metadata'])) as AdvisoryVulnerabilityMetadata),
     nextPageToken: page.nextPageToken,
@@ -79,7 +79,7 @@ export function listAdvisories(
           request.aliases.some((alias) => advisory.aliases?.includes(alias))),
     )
     .sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1));
-  const page = pageOf(all, (advisory) => advisory.id ?? '', request);
+  const page = pageOf(tx, all, (advisory) => advisory.id ?? '', request);
   return { items: [...page.items], nextPageToken: page.nextPageToken, totalCount: page.totalCount };
 }
 

@@ -79,11 +79,18 @@ export function listExternalGroupRoleMappings(
   caller: Caller,
   request: IamExternalGroupRoleMappingFilter,
 ): IamExternalGroupRoleMappingList {
+  return { items: selectExternalGroupRoleMappings(tx, caller, request).map(toWireMapping) };
+}
+
+export function selectExternalGroupRoleMappings(
+  tx: Tx,
+  caller: Caller,
+  request: IamExternalGroupRoleMappingFilter,
+): SqlRow[] {
   const visible = groupsWith(tx, caller, ['identity_providers.list']);
   const provider = optionalUidp('identity_provider_uidp', request.identityProviderUidp);
   const rows = selectVisible(tx, { table: 'external_group_role_mappings', visible, uidp: request.uidp });
-  const shown = provider === undefined ? rows : rows.filter((row) => row['identity_provider'] === provider);
-  return { items: shown.map(toWireMapping) };
+  return provider === undefined ? rows : rows.filter((row) => row['identity_provider'] === provider);
 }
 
 export function deleteExternalGroupRoleMapping(
@@ -127,7 +134,7 @@ function requireMapping(tx: Tx, id: string): SqlRow {
   return row;
 }
 
-function toWireMapping(row: SqlRow): IamExternalGroupRoleMapping {
+export function toWireMapping(row: SqlRow): IamExternalGroupRoleMapping {
   return {
     id: String(row['id']),
     identityProviderUidp: String(row['identity_provider']),

@@ -1,4 +1,5 @@
 import type {
+  CommonUIDPFilter,
   Empty,
   IamDeleteGroupInviteRequest,
   IamGroupInvite,
@@ -11,7 +12,7 @@ import type {
 import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
 import { groupsWith } from '../access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import type { SqlRow, Tx } from '../store/database.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { millisecondsOf } from './durations.ts';
@@ -52,25 +53,39 @@ export function createGroupInviteWithGroup(tx: Tx, caller: Caller, request: IamG
   return insertInvite(tx, group, role, request);
 }
 
-/** `group` takes that group and everything below it. Codes are shown once and never here. */
+/** Codes are shown once and never here. */
 export function listGroupInvites(tx: Tx, caller: Caller, request: IamGroupInviteFilter): IamGroupInviteList {
-  const within = optionalUidp('group', request.group);
+  const rows = selectGroupInvites(tx, caller, request);
+  const roles = rolesOfInvites(tx, rows);
+  return { items: rows.map((row) => toStoredInvite(row, roles.get(row['role']))) };
+}
+
+/** `group` takes that group and everything below it. */
+export function selectGroupInvites(
+  tx: Tx,
+  caller: Caller,
+  { group, id, keyId, uidp }: IamGroupInviteFilter & { readonly uidp?: CommonUIDPFilter },
+): SqlRow[] {
+  const within = optionalUidp('group', group);
   const visible = groupsWith(tx, caller, ['group_invites.list']);
-  const rows = selectVisible(tx, { table: 'group_invites', visible, id: request.id });
-  const shown = rows.filter(
+  return selectVisible(tx, { table: 'group_invites', visible, id, uidp }).filter(
     (row) =>
       (within === undefined || isAncestorOrSelf(within, String(row['group_id']))) &&
-      (request.keyId === undefined || row['key_id'] === request.keyId),
+      (keyId === undefined || row['key_id'] === keyId),
   );
-  const roles = new Map(
-    tx
-      .all(
-        'SELECT * FROM roles WHERE id IN (SELECT value FROM json_each(?))',
-        JSON.stringify([...new Set(shown.map((row) => row['role']))]),
-      )
-      .map((row) => [String(row['id']), toWireRole(row)]),
-  );
-  return { items: shown.map((row) => toStoredInvite(row, roles.get(String(row['role'])))) };
+}
+
+export function findGroupInvite(tx: Tx, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM group_invites WHERE id = ?', id);
+  if (row === undefined) throw notFound(`${id} not found`);
+  return row;
+}
+
+/** By id; a role that has been deleted is missing. */
+export function rolesOfInvites(tx: Tx, rows: readonly SqlRow[]): Map<SqlValue | undefined, IamRole> {
+  const ids = JSON.stringify([...new Set(rows.map((row) => row['role']))]);
+  const found = tx.all('SELECT * FROM roles WHERE id IN (SELECT value FROM json_each(?))', ids);
+  return new Map(found.map((row) => [row['id'], toWireRole(row)]));
 }
 
 /** Its code is worth nothing from then on. */

@@ -45,9 +45,12 @@ export function updateGroup(tx: Tx, _caller: Caller, request: IamGroup): IamGrou
 }
 
 export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter): IamGroupList {
+  return { items: selectGroups(tx, caller, request).map(toWireGroup) };
+}
+
+export function selectGroups(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): SqlRow[] {
   const visible = groupsWith(tx, caller, ['groups.list']);
-  const rows = selectVisible(tx, { table: 'groups', visible, id: request.id, name: request.name, uidp: request.uidp });
-  return { items: rows.map(toWireGroup) };
+  return selectVisible(tx, { table: 'groups', visible, id, name, uidp });
 }
 
 /**

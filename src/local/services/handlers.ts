@@ -61,6 +61,7 @@ import { createSubscription, deleteSubscription, listSubscriptions } from './sub
 import { getSyncStatus, listSyncStatuses } from './sync-statuses.ts';
 import { createTag, deleteTag, getUpdateStatus, listTagHistory, listTags, summarizeTags, updateTag } from './tags.ts';
 import { acceptTerms, listAcceptedTerms } from './terms.ts';
+import { v2Handlers } from './v2/handlers.ts';
 import { getPackageVersions, listEolTags } from './versions.ts';
 import { getVulnReport, listVulnCountReports, listVulnReports } from './vulnerability-reports.ts';
 import {
@@ -94,6 +95,7 @@ export type Handler<Id extends keyof OperationTypes> = (
 
 /** What this platform does with its store alone. An operation that is neither here nor in `outside.ts` answers 501. */
 export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } = {
+  ...v2Handlers,
   'auth.v1.Auth.Validate': validate,
   'auth.v1.Auth.Delete': deleteSelf,
   'events.v1.Identities.Create': createRootIdentity,

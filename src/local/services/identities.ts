@@ -10,7 +10,7 @@ import type {
 import { isAncestor, newChildId, parentOf } from '../../api/uidp.ts';
 import { authorityOf, grantsOf, groupsWith } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import type { Tx } from '../store/database.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
@@ -56,19 +56,27 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
   return toWireIdentity(requireIdentity(tx, id));
 }
 
-/** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */
 export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter): IamIdentityList {
+  return { items: selectIdentities(tx, caller, request).map((row) => toWireIdentity(toIdentityRecord(row))) };
+}
+
+/** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */
+export function selectIdentities(
+  tx: Tx,
+  caller: Caller,
+  request: IamIdentityFilter & { readonly name?: string | undefined },
+): SqlRow[] {
   const visible = groupsWith(tx, caller, ['identity.list']);
   const self = caller.identity;
   const asked = request.id === self || request.uidp?.ids?.includes(self) === true;
   const shown = visible.some((place) => isAncestor(place, self));
-  const rows = selectVisible(tx, {
+  return selectVisible(tx, {
     table: 'identities',
     visible: asked && !shown ? [...visible, self].sort() : visible,
     id: request.id,
+    name: request.name,
     uidp: request.uidp,
   });
-  return { items: rows.map((row) => toWireIdentity(toIdentityRecord(row))) };
 }
 
 /** The user who signs in with this pair, for any caller that knows it (protocols 3.3). */
@@ -91,7 +99,7 @@ export function removeIdentity(tx: Tx, id: string): void {
   keepAnOwner(tx, organizationsOwnedBy(tx, id), () => tx.run('DELETE FROM identities WHERE id = ?', id));
 }
 
-function requireIdentity(tx: Tx, id: string): IdentityRecord {
+export function requireIdentity(tx: Tx, id: string): IdentityRecord {
   const record = findIdentity(tx, id);
   if (record === undefined) throw notFound(`${id} not found`);
   return record;

@@ -25,6 +25,8 @@ export interface ProviderRecord {
   readonly correlationRule: string;
   readonly pkceEnabled: boolean;
   readonly scim: ScimRecord;
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }
 
 export interface ScimRecord {
@@ -74,6 +76,8 @@ export function toProviderRecord(row: SqlRow): ProviderRecord {
       previousDigest: textOrNull(row['scim_previous_digest']),
       previousExpiresAt: numberOrNull(row['scim_previous_expires_at']),
     },
+    createdAt: Number(row['created_at']),
+    updatedAt: Number(row['updated_at']),
   };
 }
 

@@ -10,7 +10,7 @@ import type {
 import { newChildId } from '../../api/uidp.ts';
 import { authorityOf, groupsWith } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../failures.ts';
-import type { SqlValue, Tx } from '../store/database.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkIssuerUrl, checkName } from './field-rules.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
@@ -97,10 +97,17 @@ export function listIdentityProviders(
   request: IamIdentityProviderFilter,
   { urls }: CallFacts,
 ): IamIdentityProviderList {
-  const visible = groupsWith(tx, caller, ['identity_providers.list']);
-  const { id, name, uidp } = request;
-  const rows = selectVisible(tx, { table: 'identity_providers', visible, id, name, uidp });
+  const rows = selectIdentityProviders(tx, caller, request);
   return { items: rows.map((row) => toWireProvider(toProviderRecord(row), urls.api, tx.now)) };
+}
+
+export function selectIdentityProviders(
+  tx: Tx,
+  caller: Caller,
+  { id, name, uidp }: IamIdentityProviderFilter,
+): SqlRow[] {
+  const visible = groupsWith(tx, caller, ['identity_providers.list']);
+  return selectVisible(tx, { table: 'identity_providers', visible, id, name, uidp });
 }
 
 /** Its group mappings and what it told over SCIM go with it; the accounts of its users stay (protocols 9). */
@@ -129,7 +136,10 @@ function requireAllGrantable(tx: Tx, caller: Caller, provider: ProviderRecord): 
   for (const row of mapped) requireGrantableRole(tx, caller, String(row['scope']), String(row['role']), authority);
 }
 
-type Fields = Omit<ProviderRecord, 'id' | 'parent' | 'clientSecret' | 'correlationRule' | 'scim'>;
+type Fields = Omit<
+  ProviderRecord,
+  'id' | 'parent' | 'clientSecret' | 'correlationRule' | 'scim' | 'createdAt' | 'updatedAt'
+>;
 
 const columns = [
   'name',

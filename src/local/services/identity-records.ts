@@ -1,6 +1,7 @@
 // Rows of table `identities`. Promises: `kind` and `relationship` always agree, `issuer` and `subject` hold the literal
 // pair a login is looked up by (null when a pattern stands in their place), `expires_at` is a static identity's end.
 
+import { createHash } from 'node:crypto';
 import type {
   IamIdentity,
   IamIdentityAWSIdentity,
@@ -25,6 +26,7 @@ export interface IdentityRecord {
   readonly name: string;
   readonly description: string;
   readonly relationship: Relationship;
+  readonly company: string;
   readonly email: string | null;
   readonly emailVerified: boolean;
   /** Milliseconds since the epoch; null when it does not end. */
@@ -58,8 +60,21 @@ export interface NewUser {
   readonly emailVerified?: boolean | undefined;
 }
 
+/**
+ * The UIDP of the user who signs in with this pair, before the first time too: whoever knows the pair can be told it
+ * (v2 LookupIdentity). Older users have another, which `findUser` knows.
+ */
+export function userIdOf(issuer: string, subject: string): string {
+  return newChildId('', (count) =>
+    createHash('sha256')
+      .update(JSON.stringify([issuer, subject]))
+      .digest()
+      .subarray(0, count),
+  );
+}
+
 /** Makes a user that is bound to nothing yet; `id` only for users that are the same on every platform. */
-export function createUser(tx: Tx, user: NewUser, id = newChildId('', (count) => tx.randomBytes(count))): string {
+export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, user.subject)): string {
   insertIdentity(tx, {
     id,
     name: user.name ?? '',
@@ -113,6 +128,7 @@ export function toIdentityRecord(row: SqlRow): IdentityRecord {
     description: String(row['description']),
     // Written by relationshipColumns only, so kind and body agree.
     relationship: { kind: row['kind'], [String(row['kind'])]: JSON.parse(String(row['relationship'])) } as Relationship,
+    company: String(row['company']),
     email: textOrNull(row['email']),
     emailVerified: row['email_verified'] === 1,
     expiresAt: numberOrNull(row['expires_at']),

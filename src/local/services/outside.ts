@@ -1,7 +1,7 @@
 // Operations that ask somebody outside before they do their part in the store: another issuer for its keys, a provider
 // for what it supports, a cloud for a token. Promises: whoever may not do the operation makes nobody be asked.
 
-import type { OperationTypes } from '../../api/schema/types.gen.ts';
+import type { IamAccountAssociationsCheckRequest, OperationTypes } from '../../api/schema/types.gen.ts';
 import type { CloudCheck } from '../clouds/check.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
@@ -10,6 +10,9 @@ import type { CallFacts } from './handlers.ts';
 import { createIdentityProvider, type PkceSupport, updateIdentityProvider } from './identity-providers.ts';
 import { register, type UpstreamLogin } from './registration.ts';
 import { requiredUidp } from './selection.ts';
+import { toCheckResponse, toV1Check } from './v2/account-associations.ts';
+import { inBothVersions } from './v2/handlers.ts';
+import * as v2 from './v2/identity-providers.ts';
 
 export interface Outside {
   readonly store: Store;
@@ -38,8 +41,31 @@ export type OutsideHandlers = { readonly [Id in keyof OperationTypes]?: OutsideH
 export function createOutsideHandlers({ store, verifyLogin, pkceSupport, checkCloud }: Outside): OutsideHandlers {
   const pkce = async (oidc: { issuer?: string; pkceEnabled?: boolean } | undefined): Promise<PkceSupport> =>
     oidc?.pkceEnabled === true && oidc.issuer !== undefined ? pkceSupport(oidc.issuer) : 'unknown';
+  const check = ({ group, accountType = 'UNKNOWN' }: IamAccountAssociationsCheckRequest) => {
+    const id = requiredUidp('group', group);
+    return checkCloud(
+      id,
+      store.read((tx) => findAssociations(tx, id)),
+      accountType,
+    );
+  };
 
+  const newer: OutsideHandlers = {
+    'iam.v2.IdentityProvidersService.CreateIdentityProvider': async (request) => {
+      const support = await pkce(request.identityProvider?.oidc);
+      return (tx, caller, facts) => ({ response: v2.createIdentityProvider(tx, caller, request, facts, support) });
+    },
+    'iam.v2.IdentityProvidersService.UpdateIdentityProvider': async (request) => {
+      const support = await pkce(store.read((tx) => v2.maskProvider(tx, request)).resource.oidc);
+      return (tx, caller, facts) => ({ response: v2.updateIdentityProvider(tx, caller, request, facts, support) });
+    },
+    'iam.v2.AccountAssociationsService.CheckAccountAssociation': async (request) => {
+      const response = toCheckResponse(await check(toV1Check(request)));
+      return () => ({ response });
+    },
+  };
   return {
+    ...inBothVersions(newer),
     'auth.v1.Auth.Register': async (request, bearer) => {
       const login = await verifyLogin(bearer);
       return (tx) => {
@@ -60,9 +86,7 @@ export function createOutsideHandlers({ store, verifyLogin, pkceSupport, checkCl
       });
     },
     'iam.v1.GroupAccountAssociations.Check': async (request) => {
-      const group = requiredUidp('group', request.group);
-      const association = store.read((tx) => findAssociations(tx, group));
-      const response = await checkCloud(group, association, request.accountType ?? 'UNKNOWN');
+      const response = await check(request);
       return () => ({ response });
     },
   };

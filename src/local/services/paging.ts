@@ -1,7 +1,9 @@
 import { invalidArgument } from '../failures.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
 
 const defaultSize = 50;
 const largestSize = 200;
+const tokenLife = 3 * 24 * 60 * 60 * 1000;
 
 export interface PageRequest {
   readonly pageSize?: number | string | undefined;
@@ -18,27 +20,83 @@ export interface PageOf<T> {
   readonly skipped: number;
 }
 
+/** What an item is sorted by, and its id, which decides between equals. */
+type SortKey = readonly [value: string | number, id: string];
+
 /**
- * One page of a list that is in order (semantics 6). Tokens hold the key of the last item, so that what comes or goes
- * between two pages neither repeats nor hides others; one that cannot be read starts over.
+ * One page of a list that is in ascending order of `keyOf` (semantics 6). Tokens hold the key of the last item, so that
+ * what comes or goes between two pages neither repeats nor hides others. One that cannot be read, is for another order
+ * or older than three days starts over.
  */
-export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, request: PageRequest): PageOf<T> {
+export function pageOf<T>(tx: Tx, all: readonly T[], keyOf: (item: T) => string, request: PageRequest): PageOf<T> {
+  return cutPage(tx, all, (item) => [keyOf(item), keyOf(item)], compareKeys(1), '', request);
+}
+
+/** Where the sorting of a list is found: the name in `order_by`, which is what the field is stored as, and the column. */
+export type OrderColumns = Readonly<Record<string, string>>;
+
+/** What most tables of resources have. */
+export const resourceColumns: OrderColumns = {
+  uid: 'id',
+  name: 'name',
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+};
+
+/** The same of rows with an `id`, in the order that `order_by` asks for: `field`, `field asc` or `field desc`. */
+export function pageOfRows(
+  tx: Tx,
+  rows: readonly SqlRow[],
+  request: PageRequest & { readonly orderBy?: string | undefined },
+  columns: OrderColumns,
+  defaultOrder = 'uid asc',
+): PageOf<SqlRow> {
+  const wanted = request.orderBy === undefined || request.orderBy.trim() === '' ? defaultOrder : request.orderBy.trim();
+  const [, field = '', direction = 'asc'] = /^(\w+)(?:\s+(asc|desc))?$/i.exec(wanted) ?? [];
+  if (!Object.hasOwn(columns, field)) {
+    const known = Object.keys(columns).join(', ');
+    throw invalidArgument(`order_by: ${JSON.stringify(wanted)} is not one of ${known}, with or without asc or desc`);
+  }
+  const column = columns[field] ?? 'id';
+  const keyOf = (row: SqlRow): SortKey => {
+    const value = row[column];
+    return [typeof value === 'number' ? value : String(value), String(row['id'])];
+  };
+  const compare = compareKeys(direction.toLowerCase() === 'desc' ? -1 : 1);
+  const sorted = rows.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
+  return cutPage(tx, sorted, keyOf, compare, `${field} ${direction.toLowerCase()}`, request);
+}
+
+function cutPage<T>(
+  tx: Tx,
+  all: readonly T[],
+  keyOf: (item: T) => SortKey,
+  compare: (a: SortKey, b: SortKey) => number,
+  order: string,
+  request: PageRequest,
+): PageOf<T> {
   const size = sizeOf(request.pageSize);
   const skip = request.skip ?? 0;
   if (skip < 0) throw invalidArgument('skip must not be negative');
-  const token = readToken(request.pageToken);
-  const start = token === undefined ? 0 : all.findIndex((item) => keyOf(item) > token.last);
+  const token = readToken(request.pageToken, order, tx.now);
+  const start = token === undefined ? 0 : all.findIndex((item) => compare(keyOf(item), token.last) > 0);
   const from = start < 0 ? all.length : start + skip;
   const items = all.slice(from, from + size);
   const skipped = (token?.skipped ?? 0) + skip;
   const last = items.at(-1);
   const isEnd = last === undefined || from + size >= all.length;
+  const next = (item: T): PageToken => ({ last: keyOf(item), skipped, order, madeAt: tx.now });
   return {
     items,
-    nextPageToken: isEnd ? '' : Buffer.from(JSON.stringify({ last: keyOf(last), skipped })).toString('base64url'),
+    nextPageToken: isEnd ? '' : Buffer.from(JSON.stringify(next(last))).toString('base64url'),
     totalCount: String(all.length),
     skipped,
   };
+}
+
+function compareKeys(direction: 1 | -1): (a: SortKey, b: SortKey) => number {
+  const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
+  return (a, b) => compare(a[0], b[0]) * direction || compare(a[1], b[1]);
 }
 
 function sizeOf(text: number | string | undefined): number {
@@ -47,12 +105,23 @@ function sizeOf(text: number | string | undefined): number {
   return size === 0 ? defaultSize : Math.min(size, largestSize);
 }
 
-function readToken(text: string | undefined): { last: string; skipped: number } | undefined {
+interface PageToken {
+  readonly last: SortKey;
+  readonly skipped: number;
+  readonly order: string;
+  readonly madeAt: number;
+}
+
+function readToken(text: string | undefined, order: string, now: number): PageToken | undefined {
   if (text === undefined || text === '') return undefined;
+  let token: Partial<PageToken>;
   try {
-    const { last, skipped } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    return typeof last === 'string' && typeof skipped === 'number' ? { last, skipped } : undefined;
+    token = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<PageToken>;
   } catch {
     return undefined;
   }
+  const { last, skipped, madeAt } = token ?? {};
+  const isKey = Array.isArray(last) && /^(?:string|number)$/.test(typeof last[0]) && typeof last[1] === 'string';
+  if (!isKey || typeof skipped !== 'number' || typeof madeAt !== 'number' || token.order !== order) return undefined;
+  return madeAt + tokenLife < now ? undefined : { last, skipped, order, madeAt };
 }

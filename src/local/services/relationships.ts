@@ -12,7 +12,7 @@ import { toWireTime } from './wire-time.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const defaultStaticLife = 30 * day;
-const longestStaticLife = 365 * day;
+export const longestStaticLife = 365 * day;
 /** A client that asks for exactly the maximum computes it on its own clock. */
 const clockSkew = 5 * 60 * 1000;
 

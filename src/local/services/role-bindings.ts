@@ -3,6 +3,8 @@ import type {
   IamCreateRoleBindingBatchRequest,
   IamCreateRoleBindingRequest,
   IamDeleteRoleBindingRequest,
+  IamGroup,
+  IamRole,
   IamRoleBinding,
   IamRoleBindingBatch,
   IamRoleBindingFilter,
@@ -58,9 +60,12 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
 }
 
 export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
+  return { items: readBindings(tx, selectRoleBindings(tx, caller, request)).map(toListItem) };
+}
+
+export function selectRoleBindings(tx: Tx, caller: Caller, { id, uidp }: IamRoleBindingFilter): SqlRow[] {
   const visible = groupsWith(tx, caller, ['role_bindings.list']);
-  const rows = selectVisible(tx, { table: 'role_bindings', visible, id: request.id, uidp: request.uidp });
-  return { items: toListItems(tx, rows) };
+  return selectVisible(tx, { table: 'role_bindings', visible, id, uidp });
 }
 
 export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {
@@ -116,29 +121,43 @@ function requireNew(tx: Tx, group: string, identity: string, role: string): void
   if (existing !== undefined) throw alreadyExists(`role binding already exists as ${existing['id']}`);
 }
 
-function findBinding(tx: Tx, id: string): SqlRow {
+export function findBinding(tx: Tx, id: string): SqlRow {
   const row = tx.get('SELECT * FROM role_bindings WHERE id = ?', id);
   if (row === undefined) throw notFound(`${id} not found`);
   return row;
 }
 
-/** List items say who and what by name, unlike the answers of create and update (semantics 10). */
-function toListItems(tx: Tx, rows: readonly SqlRow[]): IamRoleBindingListBinding[] {
+/** A binding and what it refers to. */
+export interface HydratedBinding {
+  readonly row: SqlRow;
+  readonly group: IamGroup | undefined;
+  readonly identity: IdentityRecord | undefined;
+  readonly role: IamRole | undefined;
+}
+
+export function readBindings(tx: Tx, rows: readonly SqlRow[]): HydratedBinding[] {
   // A list may be long: what it refers to is read at once and decoded once.
   const groups = readReferred(tx, 'groups', rows, 'group_id', toWireGroup);
   const roles = readReferred(tx, 'roles', rows, 'role', toWireRole);
-  const who = readReferred(tx, 'identities', rows, 'identity', (row) => describeIdentity(toIdentityRecord(row)));
-  return rows.map((row) => {
-    const [group, role] = [groups.get(row['group_id']), roles.get(row['role'])];
-    return {
-      id: String(row['id']),
-      ...(group === undefined ? {} : { group }),
-      identity: String(row['identity']),
-      ...(role === undefined ? {} : { role }),
-      ...who.get(row['identity']),
-      createdAt: toWireTime(Number(row['created_at'])),
-    };
-  });
+  const identities = readReferred(tx, 'identities', rows, 'identity', toIdentityRecord);
+  return rows.map((row) => ({
+    row,
+    group: groups.get(row['group_id']),
+    identity: identities.get(row['identity']),
+    role: roles.get(row['role']),
+  }));
+}
+
+/** List items say who and what by name, unlike the answers of create and update (semantics 10). */
+function toListItem({ row, group, identity, role }: HydratedBinding): IamRoleBindingListBinding {
+  return {
+    id: String(row['id']),
+    ...(group === undefined ? {} : { group }),
+    identity: String(row['identity']),
+    ...(role === undefined ? {} : { role }),
+    ...(identity === undefined ? {} : describeIdentity(identity)),
+    createdAt: toWireTime(Number(row['created_at'])),
+  };
 }
 
 function readReferred<T>(
@@ -153,7 +172,8 @@ function readReferred<T>(
   return new Map(found.map((row) => [row['id'], decode(row)]));
 }
 
-function describeIdentity(identity: IdentityRecord): IamRoleBindingListBinding {
+/** What others who may see a binding see of whom it is for. */
+export function describeIdentity(identity: IdentityRecord): IamRoleBindingListBinding {
   const { relationship } = identity;
   // A user is known by its address; what it signs in with is not the organization's business.
   const claims = identity.parent !== null && relationship.kind === 'claimMatch' ? relationship.claimMatch : undefined;

@@ -61,8 +61,12 @@ export function updateRole(tx: Tx, caller: Caller, request: IamRole): IamRole {
   return { id, name, description, capabilities };
 }
 
-/** Built-in roles are in every caller's list; `parent` `/` asks for them alone (semantics 4). */
 export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter): IamRoleList {
+  return { items: selectRoles(tx, caller, request).map(toWireRole) };
+}
+
+/** Built-in roles are in every caller's list; `parent` `/` asks for them alone (semantics 4). */
+export function selectRoles(tx: Tx, caller: Caller, request: IamRoleFilter): SqlRow[] {
   const { parent } = request;
   if (parent !== undefined && parent !== '' && parent !== '/') requiredUidp('parent', parent);
   const visible = parent === '/' ? [] : groupsWith(tx, caller, ['roles.list']);
@@ -74,9 +78,7 @@ export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter): IamRo
     name: request.name,
     uidp: request.uidp,
   });
-  const shown =
-    parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
-  return { items: shown.map(toWireRole) };
+  return parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
 }
 
 export function deleteRole(tx: Tx, _caller: Caller, request: IamDeleteRoleRequest): Empty {
@@ -101,9 +103,15 @@ const usedBy = [
   ['external_group_role_mappings', 'role', 'group mapping'],
 ] as const;
 
-function findCustomRole(tx: Tx, id: string): SqlRow {
+/** A role of any kind. Throws NOT_FOUND in the same words as `requireCapabilities`. */
+export function findRole(tx: Tx, id: string): SqlRow {
   const row = tx.get('SELECT * FROM roles WHERE id = ?', id);
   if (row === undefined) throw notFound(`${id} not found`);
+  return row;
+}
+
+function findCustomRole(tx: Tx, id: string): SqlRow {
+  const row = findRole(tx, id);
   if (row['parent'] === null) throw permissionDenied(`built-in role ${JSON.stringify(row['name'])} cannot be changed`);
   return row;
 }

@@ -45,6 +45,13 @@ export function createRootIdentity(tx: Tx, caller: Caller, request: EventsIdenti
   return { id, issuer, subject, issuerKeys, ...(set === undefined ? {} : { expiration: set }) };
 }
 
+/** What a user has told of itself so far. */
+export function metadataOf(tx: Tx, identity: string): EventsIdentityMetadata {
+  const row = tx.get('SELECT body FROM identity_metadata WHERE identity = ?', identity);
+  // Written below only.
+  return row === undefined ? {} : (JSON.parse(String(row['body'])) as EventsIdentityMetadata);
+}
+
 /** Of the caller's own account. What is left out stays; names come from the login and are not written. */
 export function updateIdentityMetadata(
   tx: Tx,
@@ -52,8 +59,7 @@ export function updateIdentityMetadata(
   request: EventsIdentityMetadata,
   { names }: CallFacts,
 ): EventsIdentityMetadata {
-  const row = tx.get('SELECT body FROM identity_metadata WHERE identity = ?', caller.identity);
-  const before = row === undefined ? {} : (JSON.parse(String(row['body'])) as EventsIdentityMetadata);
+  const before = metadataOf(tx, caller.identity);
   const { onboardingQuestions, updatesOptIn } = request;
   const body: EventsIdentityMetadata = {
     ...before,
@@ -62,6 +68,11 @@ export function updateIdentityMetadata(
       : { onboardingQuestions: { ...before.onboardingQuestions, ...onboardingQuestions } }),
     ...(names('updatesOptIn') ? { updatesOptIn: updatesOptIn === true } : {}),
   };
+  return writeMetadata(tx, caller, body);
+}
+
+/** All that the caller tells of itself, with the names that its login says. */
+export function writeMetadata(tx: Tx, caller: Caller, body: EventsIdentityMetadata): EventsIdentityMetadata {
   tx.run(
     `INSERT INTO identity_metadata (identity, body, updated_at) VALUES (?, ?, ?)
      ON CONFLICT (identity) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,

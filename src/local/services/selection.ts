@@ -13,7 +13,14 @@ const containers = {
   identity_providers: 'parent',
   external_group_role_mappings: 'identity_provider',
   subscriptions: 'parent',
+  account_associations: 'parent',
 } as const;
+
+/** An account association is named by its group. */
+const sources: { readonly [Table in keyof typeof containers]?: string } = {
+  account_associations: `(SELECT a.*, a.group_id AS id, g.parent
+     FROM account_associations a JOIN groups g ON g.id = a.group_id)`,
+};
 
 export interface Selection {
   readonly table: keyof typeof containers;
@@ -28,10 +35,11 @@ export interface Selection {
 export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
   const { sql, values } = conditions(selection);
   const within = optionalUidp('uidp.descendants_of', selection.uidp?.descendantsOf);
+  const source = sources[selection.table] ?? selection.table;
   return selection.visible.flatMap((place) => {
     const range = rangeOf(place, within);
     if (range === undefined) return [];
-    return tx.all(`SELECT * FROM ${selection.table} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values);
+    return tx.all(`SELECT * FROM ${source} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values);
   });
 }
 

@@ -5,7 +5,7 @@ import type {
   IamTermsList,
 } from '../../api/schema/types.gen.ts';
 import { invalidArgument } from '../failures.ts';
-import type { Tx } from '../store/database.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import { requiredUidp } from './selection.ts';
@@ -38,12 +38,20 @@ export function acceptTerms(tx: Tx, caller: Caller, request: IamAcceptTermsReque
 export function listAcceptedTerms(tx: Tx, _caller: Caller, request: IamTermsFilter): IamTermsList {
   const group = requiredUidp('group', request.group);
   findGroup(tx, group);
-  const rows = tx.all('SELECT * FROM terms_acceptances WHERE group_id = ? ORDER BY document', group);
   return {
-    items: rows.map((row) => ({
+    items: selectAcceptances(tx, [group]).map((row) => ({
       docId: String(row['document']),
       acceptedBy: String(row['accepted_by']),
       acceptedAt: toWireTime(Number(row['accepted_at'])),
     })),
   };
+}
+
+/** What these groups have accepted, by document. */
+export function selectAcceptances(tx: Tx, groups: readonly string[]): SqlRow[] {
+  return tx.all(
+    `SELECT *, group_id || ' ' || document AS id FROM terms_acceptances
+     WHERE group_id IN (SELECT value FROM json_each(?)) ORDER BY document, group_id`,
+    JSON.stringify(groups),
+  );
 }

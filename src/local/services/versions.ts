@@ -45,7 +45,7 @@ export function listEolTags(
   const tags = selectTags(tx, caller, { capability: 'tag.list', name: request.name, uidp: request.uidp }).filter(
     (row) => isWanted(String(row['name']), { ...request, excludeReferrers: true }),
   );
-  const page = pageOf(tags, (row) => String(row['id']), request);
+  const page = pageOf(tx, tags, (row) => String(row['id']), request);
   const known = new Map<string, MainPackage | undefined>();
   const items = page.items.flatMap((row) => {
     const key = `${row['repo']} ${row['digest']}`;

@@ -334,4 +334,11 @@ export const migrations: readonly Migration[] = [
   },
   ...registryMigrations,
   ...eventMigrations,
+  {
+    name: '013-identity-company',
+    sql: `
+      -- What only v2 can say of an identity.
+      ALTER TABLE identities ADD COLUMN company TEXT NOT NULL DEFAULT '';
+    `,
+  },
 ];
