@@ -88,7 +88,7 @@ test('a subscription gets what happens in its group and below, from its own begi
   await client.pushImage('example.com/app', '1', 'layer');
   await client.request('GET', '/v2/example.com/app/manifests/1');
   await call('PATCH', '/iam/v1/identities/metadata', { name: 'Dev' });
-  await until(() => typesOf(all.events).length).toBeGreaterThanOrEqual(8);
+  await until(() => typesOf(all.events).length).toBeGreaterThanOrEqual(9);
   await sleep(100);
   const own = 'api.events.subscription.created.v1';
   expect(typesOf(all.events).sort()).toEqual([
@@ -96,6 +96,7 @@ test('a subscription gets what happens in its group and below, from its own begi
     own,
     'api.iam.group.created.v1',
     'api.iam.group.created.v1',
+    'api.platform.registry.repo.created.v1',
     'registry.pull.v1',
     'registry.push.v1',
     'registry.push.v1',

@@ -2,11 +2,10 @@
 // transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';
-import { schema } from '../../api/schema/messages.gen.ts';
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { grpcCodes } from '../../api/status.ts';
-import { createRouteMatcher, createWire, type Wire } from '../../api/wire.ts';
+import { createRouteMatcher, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../access.ts';
 import { recordEvent, toEvent } from '../events/outbox.ts';
 import { unauthenticated } from '../failures.ts';
@@ -25,6 +24,8 @@ const largestBody = 1024 * 1024;
 export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
+  readonly wire: Wire;
+  readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
   readonly outside: OutsideHandlers;
   /** Throws StatusError UNAUTHENTICATED. */
@@ -37,7 +38,7 @@ export interface ApiOptions {
 type KnownOperation = Operation & { readonly id: OperationId };
 
 export function createApi(options: ApiOptions): HttpHandler {
-  const wire = createWire(schema);
+  const { wire, announce, readBlob } = options;
   const match = createRouteMatcher<KnownOperation>(Object.values(operations));
 
   return {
@@ -59,7 +60,7 @@ export function createApi(options: ApiOptions): HttpHandler {
       const text = await readText(request, largestBody);
       const type = request.headers['content-type'];
       const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
-      const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob: options.readBlob };
+      const facts: CallFacts = { urls: options.urls, names: namesIn(text), readBlob, announce };
       let run: Work;
       if (asks === undefined) {
         // The table pairs each id with the function for that id's messages, and decodeRequest made the message of that id.
