@@ -1,7 +1,7 @@
 // The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
 // may cut what a slow reader has not taken yet (performance.md 4); nothing is opened before it is used.
 
-import { closeSync, fstatSync, openSync, read, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { CliError } from '../errors.ts';
 import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
 
@@ -87,7 +87,17 @@ function homeOfUser(): string {
 
 function createOutput(fd: 1 | 2): HostOutput {
   let closed = false;
+  let eager: number | undefined;
   const isTty = isTerminal(fd);
+  const writeSome = (bytes: Buffer, offset: number): number => {
+    try {
+      eager ??= openEager(fd);
+      return writeSync(eager, bytes, offset);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+    return endedBySignals(() => writePatiently(fd, bytes, offset));
+  };
   return {
     isTty,
     get columns() {
@@ -100,14 +110,9 @@ function createOutput(fd: 1 | 2): HostOutput {
       const bytes = Buffer.from(text, 'utf8');
       for (let offset = 0; offset < bytes.length; ) {
         try {
-          offset += writeSync(fd, bytes, offset);
+          offset += writeSome(bytes, offset);
         } catch (error) {
           const code = (error as NodeJS.ErrnoException).code;
-          if (code === 'EAGAIN') {
-            // A pipe that another process made non-blocking is full: wait for its reader.
-            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-            continue;
-          }
           closed = true;
           // What cannot be told on stderr cannot be told at all; the exit code still is.
           if (fd === 2) return;
@@ -120,6 +125,47 @@ function createOutput(fd: 1 | 2): HostOutput {
       }
     },
   };
+}
+
+const isFull = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
+
+/**
+ * The same pipe, opened anew so that a write into a full one fails instead of waiting: only then does it matter that a
+ * wait in write(2) keeps this thread from its signal handlers. The flag is the new opening's own, so other programs on
+ * the pipe keep theirs. The output itself where that is not to be had.
+ */
+function openEager(fd: 1 | 2): number {
+  try {
+    if (process.platform === 'linux' && fstatSync(fd).isFIFO()) {
+      return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    }
+  } catch {
+    // Nobody reads it any more, or it is another user's: writing says so, or waits.
+  }
+  return fd;
+}
+
+function writePatiently(fd: 1 | 2, bytes: Buffer, offset: number): number {
+  for (;;) {
+    try {
+      return writeSync(fd, bytes, offset);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // A pipe that another process made non-blocking is full: wait for its reader.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** While work keeps this thread busy without end, signals do what they do to a program that has no handlers: end it. */
+function endedBySignals<T>(work: () => T): T {
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => [name, process.listeners(name)] as const);
+  for (const [name] of handlers) process.removeAllListeners(name);
+  try {
+    return work();
+  } finally {
+    for (const [name, listeners] of handlers) for (const listener of listeners) process.on(name, listener);
+  }
 }
 
 const writeFailures: Readonly<Record<string, string>> = {

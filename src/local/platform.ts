@@ -4,9 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { schema } from '../api/schema/messages.gen.ts';
+import { createWire } from '../api/wire.ts';
 import { makeFolder } from '../files.ts';
 import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
 import { createEvents, type DeliveryTimes } from './events/events.ts';
+import { createAnnounce } from './events/outbox.ts';
 import { pruneEvents } from './events/retention.ts';
 import { createApi } from './http/api.ts';
 import { createConsole } from './http/console.ts';
@@ -105,7 +108,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       return digest === undefined ? undefined : blobs.readSmall(digest);
     };
     const verifyAccessToken = (token: string) => issuer.verifyAccessToken(token);
-    const registry = createRegistry({ store, blobs, urls, clock, issuer });
+    const wire = createWire(schema);
+    const announce = createAnnounce(wire, urls.api);
+    const registry = createRegistry({ store, blobs, urls, clock, issuer, announce });
     const onDefect = (error: unknown): void => noteDefect(options, clock, error);
     const events = createEvents({ store, urls, clock, verifyAccessToken, onDefect, ...options.delivery });
     // The streams and deliveries end before the connections they use, and before the store.
@@ -113,6 +118,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const api = createApi({
       store,
       urls,
+      wire,
+      announce,
       readBlob,
       outside: createOutsideHandlers({
         store,
@@ -130,7 +137,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       http1: [issuer, registry, events, scim, api, createConsole(urls)],
       http2: async () => {
         const { createGrpc } = await import('./grpc/grpc.ts');
-        return createGrpc({ api, issuer });
+        return createGrpc({ wire, api, issuer });
       },
     });
     events.start();

@@ -93,6 +93,57 @@ test('handed on to a program of this machine with a token it can check; its fail
   expect(await listening.ended).toBe(130);
 });
 
+test('a reader that stalls: a signal ends it all the same, and one that goes on gets everything', async () => {
+  const platform = await world.startPlatform();
+  const person = await signIn(platform);
+  const api = await person.ok('auth', 'token');
+  const groups: string[] = [];
+  for (let count = 0; count < 5; count++) {
+    groups.push(await person.ok('iam', 'groups', 'create', `group ${count}`, here, '-y', '-oid'));
+  }
+  /** More events than a pipe holds. */
+  const happen = async (round: string) => {
+    for (let count = 0; count < 150; count++) {
+      const description = `${round} ${count} ${'x'.repeat(450)}`;
+      const changed = await fetch(`${platform.api}/iam/v1/groups/${groups[count % 5]}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${api}` },
+        body: JSON.stringify({ name: `group ${count % 5}`, description }),
+      });
+      expect(changed.status).toBe(200);
+    }
+  };
+  const numbersIn = (text: string) =>
+    [...text.matchAll(/"description":"\w+ (\d+) x/g)].map(([, number]) => Number(number));
+  // A pipe of the shell: what Node gives its children is a socket.
+  const reading = (script: string) =>
+    person.sh(`(chainctl events listen ${here} -ojson 2> err & echo $! > pid; wait $!; echo $? > code) | ${script}`);
+  const pid = async () => {
+    await until(() => person.sh('cat err').then(({ out }) => out)).toContain('Listening');
+    return Number(person.read('pid'));
+  };
+
+  // The shell passes the signal's number on where a signal ended it.
+  const stalled = reading('{ head -c 10 > begun; sleep 8; }');
+  const first = await pid();
+  await happen('first');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  process.kill(first, 'SIGTERM');
+  await until(() => person.sh('cat code 2>/dev/null').then(({ out }) => out)).toBe('143\n');
+  await stalled;
+
+  person.write('err', '');
+  const slow = reading('{ head -c 1; sleep 5; cat; } > got');
+  const second = await pid();
+  await happen('second');
+  await until(async () => numbersIn(person.read('got')).length).toBe(150);
+  expect(numbersIn(person.read('got'))).toEqual(Array.from({ length: 150 }, (_, count) => count));
+  // Nothing is in its way again, so it ends as it says.
+  process.kill(second, 'SIGTERM');
+  await slow;
+  expect([person.read('code'), person.read('err')]).toEqual(['130\n', expect.stringContaining('Interrupted')]);
+}, 60_000);
+
 test('a platform without it, and a target elsewhere', async () => {
   const platform = await world.startPlatform();
   const person = await signIn(platform);

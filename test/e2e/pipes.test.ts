@@ -207,6 +207,23 @@ describe('an interruption', () => {
   });
 });
 
+describe('a write that nobody reads any further', () => {
+  const ended = { INT: 130, TERM: 143, HUP: 129 };
+
+  test.each(['INT', 'TERM', 'HUP'] as const)('is ended by SIG%s', async (signal) => {
+    // The reader lives on, as `less` does when Ctrl-C is pressed in front of it.
+    const ran = await user.sh(
+      `mkfifo ${signal}
+       { head -c 1 > ${signal}.begun; exec sleep 100; } < ${signal} & reader=$!
+       ${big} > ${signal} & program=$!
+       until [ -s ${signal}.begun ]; do sleep 0.05; done; sleep 0.5
+       kill -${signal} $program; wait $program; echo "code $?"; kill $reader`,
+      { timeoutMs: 20_000 },
+    );
+    expect(ran.out).toBe(`code ${ended[signal]}\n`);
+  });
+});
+
 describe('colour', () => {
   const warn = 'chainctl config view --config nowhere.yaml';
 

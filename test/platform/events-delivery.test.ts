@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
@@ -17,7 +19,24 @@ const quick = { retryDelays: [20, 40, 80, 160], timeoutMs: 300 };
 const receivers: Receiver[] = [];
 afterEach(async () => {
   for (const receiver of receivers.splice(0)) await receiver.close();
+  for (const close of sinks.splice(0)) close();
 });
+
+const sinks: (() => void)[] = [];
+
+/** A sink that answers as it likes. */
+async function startSink(answer: (response: ServerResponse) => void): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => answer(response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  sinks.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 async function start(options: TestPlatformOptions = {}) {
   const platform = await startTestPlatform({ clock, delivery: quick, ...options });
@@ -88,7 +107,7 @@ test('a subscription gets what happens in its group and below, from its own begi
   await client.pushImage('example.com/app', '1', 'layer');
   await client.request('GET', '/v2/example.com/app/manifests/1');
   await call('PATCH', '/iam/v1/identities/metadata', { name: 'Dev' });
-  await until(() => typesOf(all.events).length).toBeGreaterThanOrEqual(8);
+  await until(() => typesOf(all.events).length).toBeGreaterThanOrEqual(9);
   await sleep(100);
   const own = 'api.events.subscription.created.v1';
   expect(typesOf(all.events).sort()).toEqual([
@@ -96,6 +115,7 @@ test('a subscription gets what happens in its group and below, from its own begi
     own,
     'api.iam.group.created.v1',
     'api.iam.group.created.v1',
+    'api.platform.registry.repo.created.v1',
     'registry.pull.v1',
     'registry.push.v1',
     'registry.push.v1',
@@ -171,6 +191,63 @@ test('refusals and redirects are final; silence, resets and overload are not', a
     error: expect.stringContaining('socket'),
   });
   expect(await outcome('hang', 'hung')).toMatchObject({ requests: 5, error: 'no answer within 0.3 s' });
+});
+
+test('a status is an answer, however slowly the rest of it comes, or if it never does', async () => {
+  const { call, deliveries } = await start();
+  const beginnings: Readonly<Record<string, string>> = { '/endless': '', '/half': 'thanks', '/short': 'thanks' };
+  for (const [path, beginning] of Object.entries(beginnings)) {
+    let requests = 0;
+    const sink = await startSink((response) => {
+      requests += 1;
+      response.writeHead(202, path === '/short' ? { 'content-length': 100 } : {});
+      response.write(beginning === '' ? ' ' : beginning);
+      if (path === '/short') response.socket?.end();
+      if (path === '/endless') setInterval(() => response.write(' '), 50).unref();
+    });
+    const { body } = await call('POST', `/events/v1/subscriptions/${sandbox}`, { sink });
+    const settled = async () => deliveries(`subscription=${body.id}`);
+    await until(async () => (await settled()).map((one: { state: string }) => one.state)).toEqual(['delivered']);
+    const [{ attempts }] = await settled();
+    expect(attempts).toEqual([expect.objectContaining({ number: 1, status: 202 })]);
+    expect(attempts[0].answer.trim()).toBe(beginning);
+    expect(requests).toBe(1);
+    await call('DELETE', `/events/v1/subscriptions/${body.id}`);
+  }
+});
+
+test('a slow sink with several subscriptions has its time for each event', async () => {
+  const { call, newGroup, deliveries } = await start({ delivery: { retryDelays: [20], timeoutMs: 1000 } });
+  let requests = 0;
+  const sink = await startSink((response) => {
+    requests += 1;
+    setTimeout(() => response.writeHead(200).end(), 600);
+  });
+  const subscriptions: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    subscriptions.push((await call('POST', `/events/v1/subscriptions/${sandbox}`, { sink })).body.id);
+  }
+  for (let count = 0; count < 8; count++) await newGroup(sandbox, `group ${count}`);
+  const all = async () =>
+    (await Promise.all(subscriptions.map((id) => deliveries(`subscription=${id}&page_size=200`)))).flat();
+  // Each subscription tells of itself and of those that came behind it.
+  await until(async () => (await all()).filter(({ state }) => state === 'delivered').length).toBe(3 * 8 + 3 + 2 + 1);
+  expect((await all()).filter(({ tries }) => tries !== 1)).toEqual([]);
+  expect(requests).toBe(30);
+});
+
+test('sinks that hang keep nobody waiting but themselves', async () => {
+  const { call, receive, newGroup } = await start({ delivery: { retryDelays: [20], timeoutMs: 5000 } });
+  const groups = await Promise.all(Array.from({ length: 9 }, (_, at) => newGroup(sandbox, `group ${at}`)));
+  for (let count = 0; count < 6; count++) {
+    const sink = await startSink(() => {});
+    await call('POST', `/events/v1/subscriptions/${sandbox}`, { sink });
+  }
+  for (const [at, group] of groups.entries()) await call('PUT', `/iam/v1/groups/${group}`, { name: `renamed ${at}` });
+  await sleep(200);
+  const receiver = await receive();
+  await newGroup(organization, 'prompt');
+  await until(() => receiver.events.length, 2000).toBe(2);
 });
 
 test('events of one subject keep their order, whatever fails in between; others do not wait for them', async () => {

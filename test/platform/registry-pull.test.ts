@@ -53,6 +53,19 @@ test('HEAD tells what GET would, and a known etag needs no bytes', async () => {
   const etag = head.headers.get('etag') ?? '';
   const same = await client.request('GET', `/v2/${name}/blobs/${digest}`, { headers: { 'if-none-match': etag } });
   expect([same.status, same.bytes.length]).toEqual([304, 0]);
+  for (const known of [`"other", ${etag}`, `W/${etag}`, '*']) {
+    const again = await client.request('GET', `/v2/${name}/blobs/${digest}`, { headers: { 'if-none-match': known } });
+    expect([known, again.status]).toEqual([known, 304]);
+  }
+  const other = await client.request('GET', `/v2/${name}/blobs/${digest}`, { headers: { 'if-none-match': '"other"' } });
+  expect(other.status).toBe(200);
+  // A range is for GET alone: "does it exist" is answered 200 (specification, "Checking if content exists").
+  const ranged = await client.request('HEAD', `/v2/${name}/blobs/${digest}`, { headers: { range: 'bytes=2-4' } });
+  expect([ranged.status, ranged.headers.get('content-length'), ranged.headers.get('content-range')]).toEqual([
+    200,
+    '7',
+    null,
+  ]);
   const absent = await client.request('HEAD', `/v2/${name}/blobs/${digestOf('absent')}`);
   expect([absent.status, absent.bytes.length]).toEqual([404, 0]);
 });

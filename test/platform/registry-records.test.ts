@@ -4,9 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { statusOf } from '../../src/local/services/sync-statuses.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { createClient } from './registry-client.ts';
 
 const organization = demoOrganizations.private;
 const dev = personId('dev@example.com');
@@ -121,6 +122,54 @@ test('the status of a sync is that of the builds it waits for', async () => {
   );
 });
 
+test('the settings of an organization hold for all of its repositories', async () => {
+  // The seeded versions of Node.js have ended by then, with a grace of six months.
+  const platform = await startTestPlatform({ seed: 'demo', clock: new TestClock(Date.parse('2026-11-20T10:00:00Z')) });
+  const token = await platform.token(dev);
+  const setter = await holder(platform, ['registry.settings.list', 'registry.settings.update']);
+  const path = `/registry/v1/settings/${organization}`;
+  const put = async (body: object) => (await platform.call(setter, 'PUT', path, { body })).body;
+  const nothing = { registryId: organization, uniqueTags: false, eolGracePeriod: false };
+  // Owners see them; no built-in role may change them (roles.md).
+  expect((await platform.call(token, 'GET', path)).body).toEqual(nothing);
+  expect((await platform.call(token, 'PUT', path, { body: {} })).status).toBe(403);
+
+  const client = createClient(platform, dev);
+  const unique = async (name: string): Promise<string[]> =>
+    (await client.request('GET', `/v2/example.com/${name}/tags/list`)).json.tags.filter((tag: string) =>
+      /^next-[0-9]+$/.test(tag),
+    );
+  await client.pushImage('example.com/source', 'next', 'one');
+  const named = async (name: string, parent = organization): Promise<string> =>
+    (await platform.call(token, 'GET', `/registry/v1/repos?uidp.children_of=${parent}&name=${name}`)).body.items[0].id;
+  await makeRepo(platform, 'follower', { sync_config: { source: await named('source') } });
+  expect(await unique('follower')).toEqual([]);
+  expect(await put({ uniqueTags: true })).toEqual({ ...nothing, uniqueTags: true });
+  // What is there already has one, what comes gets one, and what is filled from nowhere has none.
+  expect(await unique('follower')).toEqual(['next-20261120']);
+  await client.pushImage('example.com/source', 'next', 'two');
+  expect(await unique('follower')).toEqual(['next-20261120', 'next-202611201000']);
+  expect(await unique('source')).toEqual([]);
+  // Left out is off; nothing is taken away again.
+  expect(await put({})).toEqual(nothing);
+  await client.pushImage('example.com/source', 'next', 'three');
+  expect(await unique('follower')).toHaveLength(2);
+
+  const copy = await makeRepo(platform, 'copy', {
+    sync_config: { source: await named('node', demoOrganizations.public) },
+  });
+  const latest = async () =>
+    (await platform.call(token, 'GET', `/registry/v1/eoltags?uidp.children_of=${copy}&page_size=200`)).body.items.find(
+      (tag: { name: string }) => tag.name === 'latest',
+    ).tagStatus;
+  expect(await latest()).toBe('TAG_INACTIVE');
+  await put({ eolGracePeriod: true });
+  expect(await latest()).toBe('TAG_IN_GRACE');
+
+  const folder = await platform.call(setter, 'GET', `/registry/v1/settings/${demoFolders.engineering}`);
+  expect([folder.status, folder.body.code]).toEqual([400, 3]);
+});
+
 test('an entitlement is given, counts, runs out and is taken away', async () => {
   const clock = new TestClock();
   const platform = await startTestPlatform({ clock });
@@ -221,6 +270,8 @@ test('each asks for its capability where its scope points, and none has an event
     'registry.Registry.UpdateDeployment': ['PUT', `/registry/v1/repos/${repo}/deployment`, {}],
     'registry.Registry.GetDeployment': ['GET', `/registry/v1/repos/${repo}/deployment`],
     'registry.Registry.GetSyncStatus': ['GET', `/registry/v1/repos/${repo}:syncstatus`],
+    'registry.Registry.GetRegistrySettings': ['GET', `/registry/v1/settings/${organization}`],
+    'registry.Registry.UpdateRegistrySettings': ['PUT', `/registry/v1/settings/${organization}`, {}],
     'registry.Registry.ListSyncStatuses': ['GET', `/registry/v1/syncstatuses?registry_id=${organization}`],
     'registry.Entitlements.CreateEntitlement': ['POST', `/registry/v1/entitlements/${organization}`, {}],
     'registry.Entitlements.DeleteEntitlement': ['DELETE', `/registry/v1/entitlements/${node}`],

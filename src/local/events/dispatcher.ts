@@ -34,7 +34,8 @@ export interface Dispatcher {
 
 const defaultDelays = [1000, 2000, 4000, 8000];
 const defaultTimeout = 10_000;
-const tryingAtOnce = 32;
+/** In all and for one subscription: dozens of sinks have to hang before others wait for them. */
+const tryingAtOnce = 256;
 const tryingAtOnceEach = 8;
 const eventsAtOnce = 500;
 const graceMs = 1000;

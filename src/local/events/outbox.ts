@@ -1,7 +1,7 @@
 // Events of the API, written in the transaction of the change they tell of. Promises: an event exists exactly when its
 // change does; bodies are compact protojson without secrets (semantics 8).
 
-import { authOperations } from '../../api/schema/operations/auth.gen.ts';
+import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
 import type { AuthSession, Empty } from '../../api/schema/types.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
@@ -63,6 +63,21 @@ export function toEvent(wire: Wire, operation: Operation, request: object, respo
   };
 }
 
+/** Tells of a change that came about otherwise than by the API's call for it, in the words of that call. */
+export type Announce = (
+  tx: Tx,
+  id: OperationId,
+  message: { readonly request: object; readonly response: object },
+  who: Pick<Caller, 'identity' | 'actor'>,
+) => void;
+
+export function createAnnounce(wire: Wire, apiUrl: string): Announce {
+  return (tx, id, { request, response }, who) => {
+    const event = toEvent(wire, operations[id], request, response);
+    if (event !== undefined) recordEvent(tx, event, who, apiUrl);
+  };
+}
+
 /** Somebody got an account, or joined a group by invite, while signing in and not by the API call for it. */
 export function recordRegistration(
   tx: Tx,
@@ -70,7 +85,7 @@ export function recordRegistration(
   session: AuthSession,
   act: Readonly<Record<string, string>>,
 ): void {
-  const operation = authOperations['auth.v1.Auth.Register'];
+  const operation = operations['auth.v1.Auth.Register'];
   const { identity = '', group = '' } = session;
   const event: RaisedEvent = {
     type: operation.event.type,

@@ -1,5 +1,5 @@
 // One POST to a sink. Promises: connects only where `sink-rules` allows, follows no redirect, ends within the time
-// given, keeps at most a kilobyte of the answer.
+// given, keeps at most a kilobyte of the answer; a status is an answer, however slowly the rest comes.
 
 import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { sinkLookup } from './sink-rules.ts';
@@ -24,7 +24,8 @@ export type Post = (
 ) => Promise<Posted>;
 
 const mostKept = 1024;
-const socketsPerSink = 8;
+/** Milliseconds for the body, which is only shown: events that come behind this one should not wait for it. */
+const patience = 1000;
 
 /** Keeps connections open between deliveries; `close` ends them. */
 export function createPost(): { readonly post: Post; close(): void } {
@@ -32,12 +33,13 @@ export function createPost(): { readonly post: Post; close(): void } {
 
   const post: Post = async (url, headers, body, { timeoutMs, signal }) => {
     const { Agent, request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
-    const agent = agents.get(url.protocol) ?? new Agent({ keepAlive: true, maxSockets: socketsPerSink });
+    const agent = agents.get(url.protocol) ?? new Agent({ keepAlive: true });
     agents.set(url.protocol, agent);
     const timeout = AbortSignal.timeout(timeoutMs);
     return new Promise((resolve, reject) => {
+      let isAnswered = false;
       const fail = (error: Error): void => {
-        reject(timeout.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
+        if (!isAnswered) reject(timeout.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
       };
       const call: ClientRequest = request(
         url,
@@ -49,7 +51,8 @@ export function createPost(): { readonly post: Post; close(): void } {
           signal: AbortSignal.any([signal, timeout]),
         },
         (response) => {
-          readStart(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), fail);
+          isAnswered = true;
+          void readStart(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }));
         },
       );
       call.on('error', fail);
@@ -65,16 +68,23 @@ export function createPost(): { readonly post: Post; close(): void } {
   };
 }
 
-/** What goes on longer is not worth keeping the connection for. */
+/** As much as came in time. What goes on longer is not worth keeping the connection for. */
 async function readStart(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response) {
-    // Without an encoding set, a response yields buffers.
-    const bytes = chunk as Buffer;
-    chunks.push(bytes.subarray(0, mostKept - size));
-    size += bytes.length;
-    if (size >= mostKept) break;
+  const timer = setTimeout(() => response.destroy(), patience);
+  try {
+    for await (const chunk of response) {
+      // Without an encoding set, a response yields buffers.
+      const bytes = chunk as Buffer;
+      chunks.push(bytes.subarray(0, mostKept - size));
+      size += bytes.length;
+      if (size >= mostKept) break;
+    }
+  } catch {
+    // Broken off, by us or by the sink: its status stands.
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

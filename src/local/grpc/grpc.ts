@@ -9,7 +9,7 @@ import { fieldNumbers } from '../../api/schema/field-numbers.gen.ts';
 import { schema } from '../../api/schema/messages.gen.ts';
 import { operations } from '../../api/schema/operations.gen.ts';
 import { httpStatusOf } from '../../api/status.ts';
-import { createWire } from '../../api/wire.ts';
+import type { Wire } from '../../api/wire.ts';
 import { toStatusError } from '../http/answers.ts';
 import type { Api, KnownOperation } from '../http/api.ts';
 import type { Http2Handler } from '../http/http2.ts';
@@ -22,6 +22,7 @@ import { createDescriptors, methodOf } from './descriptors.ts';
 const largestMessage = 4 * 1024 * 1024;
 
 export interface GrpcOptions {
+  readonly wire: Wire;
   readonly api: Pick<Api, 'call'>;
   readonly issuer: Pick<Issuer, 'operations'>;
 }
@@ -29,8 +30,7 @@ export interface GrpcOptions {
 type Note = (note: RequestNote) => void;
 
 /** Takes requests whose content type is `application/grpc`, with or without a format after it. */
-export function createGrpc({ api, issuer }: GrpcOptions): Http2Handler {
-  const wire = createWire(schema);
+export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
   const table: readonly KnownOperation[] = Object.values(operations);
   const descriptors = createDescriptors(schema, fieldNumbers, table);
   const noteKey = createContextKey<Note>(() => {});

@@ -2,11 +2,10 @@
 // authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';
-import { schema } from '../../api/schema/messages.gen.ts';
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { grpcCodes } from '../../api/status.ts';
-import { createRouteMatcher, createWire, type Wire } from '../../api/wire.ts';
+import { createRouteMatcher, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../access.ts';
 import { recordEvent, toEvent } from '../events/outbox.ts';
 import { unauthenticated } from '../failures.ts';
@@ -26,6 +25,8 @@ const largestBody = 1024 * 1024;
 export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
+  readonly wire: Wire;
+  readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
   readonly outside: OutsideHandlers;
   /** Throws StatusError UNAUTHENTICATED. */
@@ -59,7 +60,7 @@ export interface Api extends HttpHandler {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const wire = createWire(schema);
+  const { wire, announce, readBlob } = options;
   const match = createRouteMatcher<KnownOperation>(Object.values(operations));
 
   const call = async ({ operation, authorization, read, onCall }: ApiCall): Promise<object> => {
@@ -72,7 +73,7 @@ export function createApi(options: ApiOptions): Api {
     const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, names } = await read();
-    const facts: CallFacts = { urls: options.urls, names, readBlob: options.readBlob };
+    const facts: CallFacts = { urls: options.urls, names, readBlob, announce };
     const prepare = async (): Promise<Work> => {
       if (asks === undefined) {
         // The table pairs each id with the function for that id's messages, and `read` made the message of that id.

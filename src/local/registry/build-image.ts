@@ -24,7 +24,7 @@ import {
 } from './repositories.ts';
 import { makeSpdx } from './sbom.ts';
 import { sourceOf } from './sources.ts';
-import { addUniqueTag, copyManifest, publishTag } from './sync.ts';
+import { addUniqueTag, copyManifest, publishOwnTag } from './sync.ts';
 
 /** One build and what it works with. */
 interface Job {
@@ -158,13 +158,13 @@ function publish(tx: Tx, { clock }: BuilderOptions, job: Job, built: Built, resu
       addBlob(tx, repository, digest, bytes.length);
     }
     keep(tx, repository, image.manifest);
-    publishTag(tx, repository, image.attestation.tag, keep(tx, repository, image.attestation.manifest));
+    publishOwnTag(tx, repository, image.attestation.tag, keep(tx, repository, image.attestation.manifest));
   }
   const [only] = built.images;
   const digest =
     built.index === undefined ? digestOf(only?.manifest ?? Buffer.alloc(0)) : keep(tx, repository, built.index);
   for (const tag of job.tags) {
-    publishTag(tx, repository, tag, digest);
+    publishOwnTag(tx, repository, tag, digest);
     // The base's own date says nothing of this build.
     addUniqueTag(tx, repository, tag, digest, tx.now);
   }

@@ -3,7 +3,8 @@
 
 import { newChildId } from '../../api/uidp.ts';
 import type { Tx } from '../store/database.ts';
-import { findRepositoryById, moveTag, type Repository } from './repositories.ts';
+import { pushOwnTag } from './registry-events.ts';
+import { findRepositoryById, type Repository } from './repositories.ts';
 import { sourceOf } from './sources.ts';
 
 /** One image to build: what it starts from and which tags will name the result. */
@@ -51,7 +52,7 @@ export function undoBuilds(tx: Tx, id: string): void {
   tx.run('DELETE FROM builds WHERE repo = ? AND started_at IS NULL', id);
   if (sourceOf(tx, repository) !== undefined) return;
   for (const base of basesOf(tx, repository)) {
-    for (const tag of base.tags) moveTag(tx, repository, tag, base.digest);
+    for (const tag of base.tags) pushOwnTag(tx, repository, tag, base.digest);
   }
 }
 

@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream/promises';
+import { pushedRepository, removeTags } from './changes.ts';
 import { digestOf, parseDigest } from './digest.ts';
 import { type Exchange, type RegistryParts, readBody, sendBytes, sendEmpty } from './exchange.ts';
 import { existing, type Need, type Place } from './gate.ts';
@@ -9,9 +10,7 @@ import { recordPush, toVisit } from './registry-events.ts';
 import {
   addManifest,
   blobSize,
-  createRepository,
   deleteManifest,
-  deleteTag,
   findManifest,
   findProblems,
   findTag,
@@ -44,7 +43,7 @@ export async function pullBlob(parts: RegistryParts, exchange: Exchange, name: s
 
   const etag = `"${text}"`;
   const headers = { 'Docker-Content-Digest': text, ETag: etag, 'Accept-Ranges': 'bytes' };
-  if (request.headers['if-none-match'] === etag) {
+  if (isKnown(exchange, etag)) {
     response.writeHead(304, headers).end();
     return;
   }
@@ -109,7 +108,7 @@ export async function pullManifest(
   });
   if (manifest === undefined) throw manifestUnknown(reference);
   const headers = { 'Docker-Content-Digest': manifest.digest, ETag: `"${manifest.digest}"` };
-  if (request.headers['if-none-match'] === headers.ETag) {
+  if (isKnown(exchange, headers.ETag)) {
     response.writeHead(304, headers).end();
     return;
   }
@@ -150,7 +149,7 @@ export async function pushManifest(
 
   parts.store.transact((tx) => {
     const place = parts.gate.authorize(tx, request, principal, need);
-    const repository = place.repository ?? createRepository(tx, place.organization, place.name.repository);
+    const repository = pushedRepository(parts, tx, place, principal);
     const problems = findProblems(tx, repository, manifest);
     if (problems.length > 0) throw new RegistryError(400, problems);
     addManifest(tx, repository, manifest, { digest, content });
@@ -189,8 +188,9 @@ export async function removeManifest(
   const principal = await parts.gate.identify(exchange.request, [need]);
   parts.store.transact((tx) => {
     const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
-    const removed = byTag ? deleteTag(tx, repository, reference) : deleteManifest(tx, repository, reference);
-    if (!removed) throw manifestUnknown(reference);
+    const which = byTag ? { name: reference } : { digest: reference };
+    const tags = removeTags(parts, tx, repository, which, principal);
+    if (byTag ? tags === 0 : !deleteManifest(tx, repository, reference)) throw manifestUnknown(reference);
   });
   sendEmpty(exchange, 202, {});
 }
@@ -205,12 +205,20 @@ function manifestUnknown(reference: string): RegistryError {
   return refuse(404, 'MANIFEST_UNKNOWN', 'manifest unknown to registry', { reference });
 }
 
+/** Whether the client says that it has these bytes: one of a list of tags, weak or not, or any (RFC 9110, 13.1.2). */
+function isKnown({ request }: Exchange, etag: string): boolean {
+  const tags = (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}
+
 /** One byte range, both ends inclusive. Several ranges, other units and a stale If-Range mean the whole (RFC 9110). */
 function requestedRange(
   { request }: Exchange,
   size: number,
   etag: string,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
+  // Ranges are for GET; whoever only looks is told of the whole (RFC 9110, 14.2).
+  if (request.method !== 'GET') return undefined;
   const condition = request.headers['if-range'];
   if (condition !== undefined && condition !== etag) return undefined;
   const [, first, last] = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(request.headers.range ?? '') ?? [];

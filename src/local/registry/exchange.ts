@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Announce } from '../events/outbox.ts';
 import type { Store } from '../store/database.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Gate } from './gate.ts';
@@ -11,6 +12,7 @@ export interface RegistryParts {
   readonly blobs: BlobStore;
   readonly gate: Gate;
   readonly logPull: ReturnType<typeof createPullLog>;
+  readonly announce: Announce;
 }
 
 /** One request and its answer. */

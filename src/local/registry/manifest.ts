@@ -24,7 +24,7 @@ export interface Descriptor {
 
 export interface Manifest {
   readonly mediaType: string;
-  /** Config and layers that have to be in the repository. */
+  /** Config and layers that have to be in the repository; of an index, what it lists besides manifests. */
   readonly blobs: readonly Descriptor[];
   /** Manifests that an index lists. */
   readonly manifests: readonly Descriptor[];
@@ -52,10 +52,13 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
     for (const key of ['config', 'layers', 'fsLayers']) {
       if (key in document) throw invalid(`an index has no ${key}`);
     }
+    const listed = descriptors(document, 'manifests');
+    // BuildKit's caches are indexes of layers (image specification, "Image Index": other types may be listed).
+    const isManifest = (child: Descriptor): boolean => [...indexTypes, ...imageTypes].includes(child.mediaType);
     return {
       mediaType,
-      blobs: [],
-      manifests: descriptors(document, 'manifests'),
+      blobs: listed.filter((child) => !isManifest(child)),
+      manifests: listed.filter(isManifest),
       ...described(document, undefined),
     };
   }

@@ -119,4 +119,15 @@ export const registryMigrations: readonly Migration[] = [
       CREATE INDEX advisory_events_advisory ON advisory_events(advisory);
     `,
   },
+  {
+    name: '013-registry-settings',
+    sql: `
+      -- Defaults for the repositories of an organization.
+      CREATE TABLE registry_settings (
+        registry TEXT PRIMARY KEY REFERENCES groups(id) ON DELETE CASCADE,
+        unique_tags INTEGER NOT NULL,
+        eol_grace_period INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
 ];

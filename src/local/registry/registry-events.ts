@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import type { Store, Tx } from '../store/database.ts';
-import type { Repository } from './repositories.ts';
+import { findTag, moveTag, type Repository } from './repositories.ts';
 
 /** Who did it and from where. */
 export interface Visit {
@@ -46,6 +46,20 @@ export function recordPush(tx: Tx, repository: Repository, visit: Visit, push: P
     digest: push.digest,
     type: push.type,
   });
+}
+
+const ownVisit: Visit = { identity: undefined, actor: {}, remoteAddress: '', userAgent: 'chainctl local platform' };
+
+/**
+ * Moves a tag as the platform itself, which fills a repository from its source or builds a customised image: to whoever
+ * listens a push like any other. It is told of behind the call that led to it, which may be what made the repository.
+ */
+export function pushOwnTag(tx: Tx, repository: Repository, tag: string, digest: string): void {
+  const previousDigest = findTag(tx, repository, tag);
+  if (previousDigest === digest) return;
+  moveTag(tx, repository, tag, digest);
+  const previous = previousDigest === undefined ? {} : { previousDigest };
+  tx.atEnd(() => recordPush(tx, repository, ownVisit, { type: 'manifest', digest, tag, ...previous }));
 }
 
 /** Returns a function that resolves when the event is on disk. Pulls of one moment share one commit. */

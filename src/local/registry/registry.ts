@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes } from '../../api/status.ts';
+import type { Announce } from '../events/outbox.ts';
 import { notFound } from '../failures.ts';
 import type { Store } from '../store/database.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
@@ -24,6 +25,7 @@ export interface RegistryOptions {
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
   readonly issuer: RegistryIssuer;
+  readonly announce: Announce;
 }
 
 export interface Registry extends HttpHandler {
@@ -36,12 +38,13 @@ const attestationKeyPath = '/local/v1/attestation-key.pem';
 
 /** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { store, blobs } = options;
+  const { store, blobs, announce } = options;
   const parts: RegistryParts = {
     store,
     blobs,
     gate: createGate(options),
     logPull: createPullLog(store),
+    announce,
   };
   sweepUploads(parts);
 

@@ -234,9 +234,8 @@ export function addManifest(
   }
 }
 
-/** Tags that named the manifest lead nowhere afterwards, so they go with it (specification, "Deleting Manifests"). */
+/** Its tags have to go before: they would lead nowhere (specification, "Deleting Manifests"). */
 export function deleteManifest(tx: Tx, repository: Repository, digest: string): boolean {
-  tx.run('DELETE FROM tags WHERE repo = ? AND digest = ?', repository.id, digest);
   return tx.run('DELETE FROM manifests WHERE repo = ? AND digest = ?', repository.id, digest) > 0;
 }
 
@@ -272,9 +271,16 @@ export function moveTag(tx: Tx, repository: Repository, name: string, digest: st
   );
 }
 
-/** Its history stays. */
-export function deleteTag(tx: Tx, repository: Repository, name: string): boolean {
-  return tx.run('DELETE FROM tags WHERE repo = ? AND name = ?', repository.id, name) > 0;
+/** The tag of a name, or all that name a digest. Their history stays. Gives their UIDPs. */
+export function deleteTags(
+  tx: Tx,
+  repository: Repository,
+  which: { readonly name: string } | { readonly digest: string },
+): string[] {
+  const [column, value] = 'name' in which ? ['name', which.name] : ['digest', which.digest];
+  return tx
+    .all(`DELETE FROM tags WHERE repo = ? AND ${column} = ? RETURNING id`, repository.id, value)
+    .map((row) => String(row['id']));
 }
 
 export interface Page<T> {

@@ -1,3 +1,4 @@
+import { rootOf } from '../../api/uidp.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findRepositoryById, type Repository } from './repositories.ts';
 
@@ -29,16 +30,35 @@ export function followersOf(tx: Tx, source: Repository): Follower[] {
   });
 }
 
-/** Whether each build shall have a tag of its own here; only what is filled from elsewhere can ask for it. */
+/** Whether each build shall have a tag of its own here; only for what is filled from elsewhere. */
 export function usesUniqueTags(tx: Tx, repository: Repository): boolean {
   const { uniqueTags } = syncConfigOf(tx.get('SELECT attributes FROM repos WHERE id = ?', repository.id));
-  return uniqueTags === true && sourceOf(tx, repository) !== undefined;
+  const isWanted = uniqueTags === true || registryDefaults(tx, rootOf(repository.id)).uniqueTags;
+  return isWanted && sourceOf(tx, repository) !== undefined;
+}
+
+/** Whether tags whose version has ended go on for a while. */
+export function hasGracePeriod(tx: Tx, repo: string): boolean {
+  const { gracePeriod } = syncConfigOf(tx.get('SELECT attributes FROM repos WHERE id = ?', repo));
+  return gracePeriod === true || registryDefaults(tx, rootOf(repo)).gracePeriod;
+}
+
+export interface RegistryDefaults {
+  readonly uniqueTags: boolean;
+  readonly gracePeriod: boolean;
+}
+
+/** What holds for all repositories of an organization; nothing does until somebody says so. */
+export function registryDefaults(tx: Tx, organization: string): RegistryDefaults {
+  const row = tx.get('SELECT * FROM registry_settings WHERE registry = ?', organization);
+  return { uniqueTags: row?.['unique_tags'] === 1, gracePeriod: row?.['eol_grace_period'] === 1 };
 }
 
 interface SyncConfig {
   readonly source?: string;
   readonly expiration?: string;
   readonly uniqueTags?: boolean;
+  readonly gracePeriod?: boolean;
 }
 
 function syncConfigOf(row: SqlRow | undefined): SyncConfig {

@@ -4,12 +4,23 @@
 import type { SqlRow, Tx } from '../store/database.ts';
 import { queueBuilds } from './build-queue.ts';
 import { isTag } from './reference.ts';
+import { pushOwnTag } from './registry-events.ts';
 import { findRepositoryById, findTag, moveTag, type Repository } from './repositories.ts';
 import { followersOf, sourceOf, usesUniqueTags } from './sources.ts';
 
 /** Moves a tag and lets the repositories that follow this one have it too. */
 export function publishTag(tx: Tx, repository: Repository, name: string, digest: string): void {
   moveTag(tx, repository, name, digest);
+  passOn(tx, repository, name, digest);
+}
+
+/** The same for what the platform has built. */
+export function publishOwnTag(tx: Tx, repository: Repository, name: string, digest: string): void {
+  pushOwnTag(tx, repository, name, digest);
+  passOn(tx, repository, name, digest);
+}
+
+function passOn(tx: Tx, repository: Repository, name: string, digest: string): void {
   for (const follower of followersOf(tx, repository)) {
     if (follower.customised) queueBuilds(tx, follower.repository.id);
     else copyTag(tx, repository, follower.repository, name, digest);
@@ -79,7 +90,7 @@ export function childrenOf(content: SqlRow[string] | undefined): string[] {
 
 function copyTag(tx: Tx, from: Repository, to: Repository, name: string, digest: string): void {
   copyManifest(tx, from.id, to.id, digest);
-  moveTag(tx, to, name, digest);
+  pushOwnTag(tx, to, name, digest);
   addUniqueTag(tx, to, name, digest);
 }
 
@@ -99,7 +110,7 @@ export function addUniqueTag(tx: Tx, repository: Repository, name: string, diges
     const unique = `${name}-${stamp}`;
     if (!isTag(unique)) return;
     const known = findTag(tx, repository, unique);
-    if (known === undefined) moveTag(tx, repository, unique, digest);
+    if (known === undefined) pushOwnTag(tx, repository, unique, digest);
     if (known === undefined || known === digest) return;
   }
 }

@@ -1,12 +1,13 @@
 import type { Tx } from '../store/database.ts';
 import { type ChunkPlace, UploadError } from './blob-store.ts';
+import { pushedRepository } from './changes.ts';
 import { type Digest, digestText, isDigestAlgorithm, parseDigest } from './digest.ts';
 import { type Exchange, type RegistryParts, requestBody, sendEmpty } from './exchange.ts';
 import type { Need, Principal } from './gate.ts';
 import { isName } from './reference.ts';
 import { RegistryError, refuse } from './registry-error.ts';
 import { recordPush, toVisit } from './registry-events.ts';
-import { addBlob, blobSize, createRepository, linkBlob, pathsWithBlob, type Repository } from './repositories.ts';
+import { addBlob, blobSize, linkBlob, pathsWithBlob, type Repository } from './repositories.ts';
 
 /** Unfinished uploads nobody has touched for this long are removed. */
 const abandonedAfter = 24 * 60 * 60 * 1000;
@@ -64,7 +65,7 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
 
   const repository = parts.store.transact((tx) => {
     dropAbandoned(parts, tx);
-    return pushedRepository(parts, exchange, tx, principal, name);
+    return pushedRepository(parts, tx, parts.gate.authorize(tx, request, principal, pushNeed(name)), principal);
   });
   const id = await parts.blobs.begin(algorithm);
   if (digest !== undefined) {
@@ -156,22 +157,11 @@ function mountBlob(
       return found !== undefined && blobSize(tx, found, text) !== undefined;
     };
     if (!sources.some(isThere)) return false;
-    const repository = place.repository ?? createRepository(tx, place.organization, place.name.repository);
+    const repository = pushedRepository(parts, tx, place, principal);
     linkBlob(tx, repository, text);
     recordPush(tx, repository, toVisit(exchange.request, principal), { type: 'blob', digest: text });
     return true;
   });
-}
-
-function pushedRepository(
-  parts: RegistryParts,
-  exchange: Exchange,
-  tx: Tx,
-  principal: Principal,
-  name: string,
-): Repository {
-  const place = parts.gate.authorize(tx, exchange.request, principal, pushNeed(name));
-  return place.repository ?? createRepository(tx, place.organization, place.name.repository);
 }
 
 /** The rows of a blob whose file is on disk. */

@@ -20,7 +20,7 @@ import type { Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import type { CallFacts } from './handlers.ts';
-import { attributesOf, findRepo } from './repos.ts';
+import { attributesOf, findRepo, toWireRepo } from './repos.ts';
 import { requiredUidp } from './selection.ts';
 import { requireRepository } from './tags.ts';
 
@@ -46,7 +46,7 @@ export function addChart(
   tx: Tx,
   caller: Caller,
   request: RegistryAddChartRequest,
-  { readBlob }: CallFacts,
+  { readBlob, announce }: CallFacts,
 ): RegistryAddChartResponse {
   const group = findGroup(tx, requiredUidp('parent_id', request.parentId));
   const destination = { id: String(group['id']), name: String(group['name']) };
@@ -62,6 +62,11 @@ export function addChart(
   if (chart === undefined) throw notFound(`${source.name} has no chart ${JSON.stringify(tag ?? '')}`);
   const repositories = [source, ...sourcesOfImages(tx, source, chart.images)];
   const repos = repositories.map((from) => adopt(tx, destination, from, request.dryRun === true));
+  for (const { id, created } of repos) {
+    if (id === undefined || created !== true) continue;
+    const message = { request: {}, response: toWireRepo(findRepo(tx, id)) };
+    announce(tx, 'registry.v1.Registry.CreateRepo', message, caller);
+  }
   return { repos };
 }
 

@@ -1,4 +1,5 @@
 import type { OperationTypes } from '../../api/schema/types.gen.ts';
+import type { Announce } from '../events/outbox.ts';
 import type { Tx } from '../store/database.ts';
 import type { Caller, PlatformUrls } from '../types.ts';
 import {
@@ -46,6 +47,7 @@ import {
   getSize,
   listManifestMetadata,
 } from './image-contents.ts';
+import { getRegistrySettings, updateRegistrySettings } from './registry-settings.ts';
 import { countReposBySource, createRepo, deleteRepo, listRepos, updateRepo } from './repos.ts';
 import {
   createRoleBinding,
@@ -78,8 +80,10 @@ export interface CallFacts {
   readonly urls: PlatformUrls;
   /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
   names(...path: string[]): boolean;
-  /** Bytes of a small blob (16 MiB at most), read at once; undefined when there is none. Larger ones throw. */
+  /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
   readBlob(digest: string): Uint8Array | undefined;
+  /** For what an operation does that another one has an event for. Its own is the router's work. */
+  readonly announce: Announce;
 }
 
 /**
@@ -174,6 +178,8 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'registry.v1.Registry.UpdateTag': updateTag,
   'registry.v1.Registry.DeleteTag': deleteTag,
   'registry.v1.Registry.ListTags': listTags,
+  'registry.v1.Registry.GetRegistrySettings': getRegistrySettings,
+  'registry.v1.Registry.UpdateRegistrySettings': updateRegistrySettings,
   'registry.v1.Registry.GetRepoTagsSummary': summarizeTags,
   'registry.v1.Registry.ListEolTags': listEolTags,
   'registry.v1.Registry.ListTagHistory': listTagHistory,

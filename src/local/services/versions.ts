@@ -9,12 +9,12 @@ import type {
 import { groupsWith } from '../access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import { configOf, imagesOf, type ReadBlob } from '../registry/image-documents.ts';
+import { hasGracePeriod } from '../registry/sources.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import type { CallFacts } from './handlers.ts';
 import { pageOf } from './paging.ts';
 import { selectTags } from './registry-selection.ts';
-import { attributesOf, findRepo } from './repos.ts';
 import { isWanted, requireRepository } from './tags.ts';
 import { toWireTime } from './wire-time.ts';
 
@@ -83,7 +83,7 @@ function toEolTag(tx: Tx, row: SqlRow, { name, stream, graceMonths }: MainPackag
   if (end === undefined || end > tx.now) return { ...base, tagStatus: 'TAG_ACTIVE', graceStatus: 'GRACE_NOT_ELIGIBLE' };
   const graceEnd = new Date(end);
   graceEnd.setUTCMonth(graceEnd.getUTCMonth() + graceMonths);
-  const hasGrace = attributesOf(findRepo(tx, String(row['repo']))).sync_config?.gracePeriod === true;
+  const hasGrace = hasGracePeriod(tx, String(row['repo']));
   const isOver = graceMonths === 0 || graceEnd.getTime() <= tx.now;
   return {
     ...base,

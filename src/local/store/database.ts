@@ -32,6 +32,8 @@ export interface Tx {
   all(sql: string, ...values: SqlValue[]): SqlRow[];
   /** Rows one by one; the transaction must stay open meanwhile. */
   iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow>;
+  /** Leaves work for when all else of this transaction is done, e.g. what has to come behind its caller's own event. */
+  atEnd(work: () => void): void;
 }
 
 export interface StoreClock {
@@ -82,6 +84,7 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     if (open) throw new Error('transactions do not nest');
     handle.exec(`BEGIN ${mode}`);
     open = true;
+    const last: (() => void)[] = [];
     const tx: Tx = {
       now: clock.now(),
       randomBytes: (count) => clock.randomBytes(count),
@@ -89,10 +92,12 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
       get: (sql, ...values) => prepare(sql).get(...values) as SqlRow | undefined,
       all: (sql, ...values) => prepare(sql).all(...values) as SqlRow[],
       iterate: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<SqlRow>,
+      atEnd: (rest) => void last.push(rest),
     };
     try {
       const result = work(tx);
       if (result instanceof Promise) throw new Error('a transaction must be synchronous');
+      for (const rest of last) rest();
       handle.exec('COMMIT');
       return result;
     } catch (error) {
