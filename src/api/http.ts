@@ -271,6 +271,9 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
   }
 }
 
-/** A text that begins with the name of a field, as in `etag: etag is required`, keeps it: scripts look for those words. */
+/**
+ * A text that begins with an id or the name of a field, as in `etag: etag is required`, keeps it: it is copied, and scripts
+ * look for those words.
+ */
 const capitalised = (text: string) =>
-  /^[a-z0-9_]+(?:\.[a-z0-9_]+)*:\s/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  /^[a-z]+(?=[^a-z0-9_./:])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

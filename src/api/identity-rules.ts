@@ -25,6 +25,20 @@ export const servicePrincipals = [
   'SKILLS',
 ] as const;
 
+/**
+ * What is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody in between may
+ * be able to answer for it, and tokens name it without anything around it (protocols 3.7).
+ */
+export function issuerUrlProblem(issuer: string): string | undefined {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  const isLoopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url === undefined || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
+    return 'must be an https URL';
+  }
+  const isPlain = url.username === '' && url.password === '' && !/[?#\s]/.test(issuer) && issuer.length <= 255;
+  return isPlain ? undefined : 'must be an https URL of at most 255 characters without user, query or fragment';
+}
+
 // ---- what an identity is ----
 
 export const identityTypes = ['aws', 'claim_match', 'pull_token', 'service_principal', 'static'] as const;

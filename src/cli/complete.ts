@@ -63,9 +63,9 @@ const isRequired = (input: Input, collected: Collected) =>
 const isSet = (value: unknown) => value !== undefined && value !== false;
 
 /** `--capabilities=`: whoever writes that wants to be asked. */
-const isEmptyOnPurpose = (key: string, input: Input, collected: Collected) => {
-  const parsed = collected.parsed.get(key);
-  return input.askWhenEmpty === true && Array.isArray(parsed) && parsed.length === 0;
+const isEmptyOnPurpose = (key: string, input: Input, { given }: Collected) => {
+  const texts = input.askWhenEmpty === true ? given.get(key) : undefined;
+  return texts !== undefined && splitCommas(input, texts).length === 0;
 };
 
 async function resolve(

@@ -35,6 +35,8 @@ export interface Context {
   readonly prompts: Prompter;
   /** Operations of the platform's API, with this login's token. */
   api(): Promise<ApiClient>;
+  /** The same to take back what was begun: an interruption, which may be the reason, does not stop it. */
+  undoApi(): Promise<ApiClient>;
   /** Operations that the issuer serves (`auth.v1`). */
   issuerApi(): Promise<ApiClient>;
   /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
@@ -84,6 +86,14 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       return prompter;
     },
     api: () => context.cached('client:api', () => openClient(context, context.config.get('platform.api'))),
+    undoApi: () =>
+      context.cached('client:undo', () =>
+        openClient(
+          { host, io, globals, config: context.config, signal: new AbortController().signal },
+          context.config.get('platform.api'),
+          undoTimeoutMs,
+        ),
+      ),
     issuerApi: () => context.cached('client:issuer', () => openClient(context, context.config.get('platform.issuer'))),
     async token(audience) {
       const { accessToken } = await import('../auth/session.ts');
@@ -107,7 +117,14 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
   return context;
 }
 
-async function openClient(context: Context, baseUrl: string): Promise<ApiClient> {
+/** Somebody who has pressed Ctrl-C waits for it. */
+const undoTimeoutMs = 10_000;
+
+async function openClient(
+  context: Pick<Context, 'host' | 'config' | 'globals' | 'io' | 'signal'>,
+  baseUrl: string,
+  timeoutMs?: number,
+): Promise<ApiClient> {
   refuseStrayTokens(context.host, context.config);
   const { createApiClient } = await import('../api/client.ts');
   const audience = context.config.get('platform.audience');
@@ -116,6 +133,7 @@ async function openClient(context: Context, baseUrl: string): Promise<ApiClient>
     host: context.host,
     baseUrl,
     signal: context.signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     bearer: (renew) =>
       accessToken(context.host, context.config, audience, {
         signal: context.signal,

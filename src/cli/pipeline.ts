@@ -107,7 +107,7 @@ function refuse(
   definition: AnyCommand,
   { code = 'usage.invalid', others = [] }: { readonly code?: string; readonly others?: readonly string[] } = {},
 ): void {
-  const [first, ...more] = problems;
+  const [first, ...more] = new Set(problems);
   if (first === undefined) return;
   throw new CliError('usage', first, {
     code,

@@ -43,8 +43,9 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   try {
     await runCommand(definition, rest, host, signal, parts, node.children);
   } catch (error) {
-    // An interrupted call fails in many ways; there is one reason for all of them.
-    if (signal.aborted) throw new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: error });
+    // An interrupted call fails in many ways; there is one reason for all of them. What a command has to say of it stays.
+    const isTold = error instanceof CliError && error.kind === 'cancelled' && error.code !== 'cancelled';
+    if (signal.aborted && !isTold) throw new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: error });
     const meant = stranger === undefined ? undefined : nearestChild(stranger, node);
     if (meant === undefined || !(error instanceof CliError) || error.code !== 'usage.unexpected-argument') throw error;
     const hint = `did you mean \`${commandName({ path: [...path, meant] })}\`?`;

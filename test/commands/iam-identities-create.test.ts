@@ -191,6 +191,7 @@ describe('static keys and services', () => {
       ['`--issuer-keys` must be a JSON Web Key Set or a file that holds one', '--issuer-keys=deadbeef'],
       ['`--issuer-keys` must be a JSON Web Key Set with at least one key', '--issuer-keys={"keys":[]}'],
       ['`--issuer-keys` must hold public keys only', `--issuer-keys=${secret}`],
+      ['and number 1 cannot be read', '--issuer-keys={"keys":[{"kty":"RSA"}]}'],
       ['`--expiration` must be in the future', `--issuer-keys=${jwks}`, '--expiration=2026-03-27'],
       ['`--expiration` must be at most 30 days away', `--issuer-keys=${jwks}`, '--expiration=2026-04-28T00:00:00Z'],
       ['`--expiration` must be a date such as "2026-12-31"', `--issuer-keys=${jwks}`, '--expiration=tomorrow'],
@@ -544,6 +545,11 @@ claim_match:
       ],
       ['n.yaml: name must be made of lower-case letters', 'n.yaml', 'name: NO\nservice_principal: SKILLS'],
       ['`NAME` is required', 'nameless.yaml', 'service_principal: SKILLS'],
+      [
+        'q.yaml: claim_match.issuer must be an https URL of at most 255 characters without user, query or fragment',
+        'q.yaml',
+        'claim_match: {issuer: "https://a.example?x", subject: s}',
+      ],
     ] as const) {
       const failed = await from(session, name, text);
       expect(failed, problem).toMatchObject({ code: 2, out: '' });
@@ -552,5 +558,12 @@ claim_match:
     const missing = await session.run([...create, '-f', 'nowhere.yaml', '--parent=example.com']);
     expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('"nowhere.yaml" does not exist') });
     expect(session.calls()).toEqual([]);
+  });
+
+  test('what the platform refuses names the file as well', async () => {
+    const session = await signedIn();
+    const failed = await from(session, 'half.yaml', 'name: half\nclaim_match: {issuer: "https://a.example"}');
+    expect(failed).toMatchObject({ code: 1, out: '' });
+    expect(failed.err).toContain('error: half.yaml: claim_match.subject or claim_match.subject_pattern is required');
   });
 });

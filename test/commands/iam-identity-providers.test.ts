@@ -112,7 +112,8 @@ describe('create', () => {
     const rule = await refused('--oidc-pkce-enabled', '--oidc-correlation-rule=oid_equals_external_id');
     expect(rule).toContain('needs `--oidc-additional-scopes=profile`');
     expect(await refused('--oidc-pkce-enabled', '--configuration-type=SAML')).toContain('must be one of OIDC');
-    expect(await refused('--oidc-pkce-enabled', '--oidc-issuer=accounts')).toContain('`--oidc-issuer` must be a URL');
+    expect(await refused('--oidc-pkce-enabled', '--oidc-issuer=accounts')).toContain('must be an https URL');
+    expect(await refused('--oidc-pkce-enabled', '--oidc-issuer=https://a.example/?b')).toContain('without user, query');
     expect(await refused('--oidc-pkce-enabled', '--name=Corp')).toContain('`--name` must be made of lower-case');
     expect(session.calls()).toEqual([]);
     const nothing = await session.run([...noun, 'create', '--oidc-pkce-enabled']);
@@ -189,7 +190,7 @@ describe('list', () => {
     await make(session, 'deep', demoFolders.platform);
     const names = async (...words: string[]) => {
       const { items } = JSON.parse((await session.run([...noun, 'list', '-ojson', ...words])).out);
-      return items.map((item: { name: string }) => item.name);
+      return items.map((item: { name: string }) => item.name).sort();
     };
     expect(await names()).toEqual(['deep', 'front', 'top']);
     expect(await names('--recursive=false')).toEqual(['top']);
@@ -235,7 +236,7 @@ describe('update', () => {
     const both = await session.run([...update, 'corp', '--oidc-client-secret=', '--oidc-pkce-enabled=false', '-y']);
     expect(both).toMatchObject({ code: 2, out: '' });
     const alone = await session.run([...update, 'corp', '--oidc-client-secret', '', '-y']);
-    expect(alone).toMatchObject({ code: 1, out: '' });
+    expect(alone).toMatchObject({ code: 2, out: '', err: expect.stringContaining('add `--oidc-pkce-enabled`') });
     expect(secretOf(session, id)).toBe('hunter2');
     expect((await session.run([...update, 'corp', '--oidc-pkce-enabled', '--oidc-client-secret', '', '-y'])).code).toBe(
       0,

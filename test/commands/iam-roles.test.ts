@@ -46,12 +46,15 @@ describe('create', () => {
     const create = (...words: string[]) => run(['iam', 'roles', 'create', ...words, '-y']);
     const unknown = await create('my-role', '--parent=example.com', '--capabilities=groups.lst');
     expect(unknown).toMatchObject({ code: 1, out: '' });
-    expect(unknown.err).toContain('"groups.lst" is not a capability');
+    expect(unknown.err).toContain('"groups.lst" is not a capability\nhint: did you mean "groups.list"?');
     expect((await create('viewer', '--parent=example.com', '--capabilities=groups.list')).code).toBe(1);
     expect((await create('My Role', '--parent=example.com', '--capabilities=groups.list')).code).toBe(2);
     const missing = await create('my-role', '--parent=example.com', '--capabilities=');
     expect(missing).toMatchObject({ code: 2 });
     expect(missing.err).toContain('`--capabilities` is required when not running interactively');
+    // What does not fit is said once, and is not missing besides.
+    const commas = await create('my-role', '--parent=example.com', '--capabilities=,');
+    expect(commas.err.match(/--capabilities` /g)).toHaveLength(1);
   });
 });
 

@@ -4,21 +4,29 @@ import { spawn } from 'node:child_process';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import { createWorld, type Person, projectRoot } from '../support/program.ts';
 
 const world = createWorld();
 const organization = demoOrganizations.private;
 let person: Person;
-/** Writes the answer to the list of identities. */
+/** Writes the answer to the list at `path`. */
 let answer: (response: ServerResponse) => void | Promise<void>;
+const identities = '/iam/v1/identities';
+let path = identities;
+/** Flags that lead to the server here. */
+let here: readonly string[];
 let words: readonly string[];
 
 const server = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
-  if (request.url?.startsWith('/iam/v1/identities')) void answer(response);
+  if (request.url?.startsWith(path)) void answer(response);
   else response.end('{"items":[]}');
+});
+
+beforeEach(() => {
+  path = identities;
 });
 
 beforeAll(async () => {
@@ -28,7 +36,8 @@ beforeAll(async () => {
   const token = person.write('me.jwt', await person.ok('local', 'token', '--data-dir', platform.dataDir), 0o600);
   await person.ok('auth', 'login', '--identity-token', token);
   const { port } = server.address() as AddressInfo;
-  words = ['iam', 'identities', 'list', `--api=http://127.0.0.1:${port}`, `--audience=${platform.api}`];
+  here = [`--api=http://127.0.0.1:${port}`, `--audience=${platform.api}`];
+  words = ['iam', 'identities', 'list', ...here];
 });
 
 afterAll(() => {
@@ -74,13 +83,13 @@ test.each(['json', 'id', 'csv'])('%s: memory does not grow with the list', async
   expect(long - short, `${short} MB of 500, ${long} MB of 40,000`).toBeLessThan(30);
 });
 
-test.each(['json', 'id', 'csv'])('%s: the first row is out before the last is sent', async (format) => {
+async function expectRowsAsTheyCome(args: readonly string[], format: string): Promise<void> {
   let finish: () => void = () => {};
   answer = (response) => {
     response.write(`{"items":[${item(1)},`);
     finish = () => response.end(`${item(2)}]}`);
   };
-  const child = spawn('chainctl', [...words, '-o', format], {
+  const child = spawn('chainctl', [...args, '-o', format], {
     env: person.env as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -94,6 +103,27 @@ test.each(['json', 'id', 'csv'])('%s: the first row is out before the last is se
   finish();
   expect(await ended).toBe(0);
   expect(out).toContain('0000000000000002');
+}
+
+test.each(['json', 'id', 'csv'])('%s: the first row is out before the last is sent', (format) =>
+  expectRowsAsTheyCome(words, format),
+);
+
+test.each([
+  ['roles', '/iam/v1/roles', ['iam', 'roles', 'list']],
+  ['folders', '/iam/v1/groups', ['iam', 'folders', 'list', organization]],
+  ['groups', '/iam/v1/groups', ['iam', 'groups', 'list']],
+  ['invites', '/iam/v1/group_invites', ['iam', 'invites', 'list']],
+  ['role bindings', '/iam/v1/rolebindings', ['iam', 'role-bindings', 'list']],
+  ['identity providers', '/iam/v1/identityProviders', ['iam', 'identity-providers', 'list']],
+  [
+    'group mappings',
+    '/iam/v1/externalGroupRoleMappings',
+    ['iam', 'external-group-role-mappings', 'list', '--parent', organization],
+  ],
+])('%s come row by row as well', async (_, served, args) => {
+  path = served;
+  await expectRowsAsTheyCome([...args, ...here], 'json');
 });
 
 test.each(['json', 'id', 'table'])(

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import {
   answer,
   cut,
@@ -244,6 +245,37 @@ describe('the API', () => {
     expect(ran.code).toBe(130);
     expect(ran.ms).toBeLessThan(4_000);
     expect(ran.out).toBe('');
+  });
+});
+
+describe('Ctrl-C between an identity and its role', () => {
+  const robot = create.map((word) => (word === 'never' ? 'robot' : word));
+  const interrupted = () =>
+    person.sh(`chainctl ${[...robot, '--role=viewer'].join(' ')} & sleep 2; kill -INT $!; wait $!`);
+
+  test('takes the identity back', async () => {
+    api.break('/iam/v1/rolebindings', silent);
+    const ran = await interrupted();
+    expect(ran, ran.err).toMatchObject({ code: 130, out: '' });
+    expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toContainEqual(
+      expect.stringMatching(/^DELETE \/iam\/v1\/identities\//),
+    );
+    expect(ran.err).toContain('\\"robot\\" was not created');
+    api.heal();
+    expect(await identityNames()).not.toContain('robot');
+  });
+
+  test('names the identity that cannot be taken back, and how to', async () => {
+    api.break('/iam/v1/rolebindings', silent);
+    // Only what is below the organization: its deletion.
+    api.break(`${identities}/${demoOrganizations.private}/`, answer(403, { code: 7, message: 'not now' }));
+    const ran = await interrupted();
+    expect(ran, ran.err).toMatchObject({ code: 130, out: '' });
+    const [, id] = /remove it with `chainctl iam identities delete ([0-9a-f/]+)`/.exec(ran.err) ?? [];
+    api.heal();
+    expect(await identityNames()).toContain('robot');
+    await person.ok('iam', 'identities', 'delete', id ?? '', '--yes');
+    expect(await identityNames()).not.toContain('robot');
   });
 });
 

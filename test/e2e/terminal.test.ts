@@ -132,6 +132,27 @@ describe('a picker', () => {
     await screen.shows('code 130');
   });
 
+  test('keeps the question and the row under the cursor on the screen, however low the window', async () => {
+    const screen = await terminal();
+    for (const [columns, rows] of [
+      [80, 6],
+      [20, 6],
+      [40, 3],
+    ] as const) {
+      screen.resize(columns, rows);
+      run(screen, 'chainctl iam role-bindings create');
+      await screen.shows('> [example.com]');
+      expect(screen.screen()).toMatch(/^Where does/m);
+      for (const name of ['engineering', 'platform', 'sandbox']) {
+        screen.press('Down');
+        await screen.shows(new RegExp(`^ {2}> .*\\[${name.slice(0, 5)}`, 'm'));
+      }
+      expect(screen.screen()).toMatch(/^Where does/m);
+      screen.press('q');
+      await screen.shows('code 130');
+    }
+  });
+
   test('shows no colour with NO_COLOR and asks nothing of a dumb terminal', async () => {
     const screen = await terminal();
     run(screen, 'TERM=dumb chainctl iam organizations describe');

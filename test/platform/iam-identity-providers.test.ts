@@ -307,6 +307,36 @@ describe('SCIM tokens', () => {
     expect((await call('regenerateScimToken', { etag: revoked.body.etag })).status).toBe(200);
   });
 
+  test('are given, and provisioning switched on, only by who holds all that the provider’s word is worth', async () => {
+    platform.user('second@example.com', ['owner', organization]);
+    const role = await platform.call(owner, 'POST', `/iam/v1/roles/${organization}`, {
+      body: { name: 'scim', capabilities: ['identity_providers.list', 'identity_providers.scim.manage'] },
+    });
+    const admin = await platform.token(platform.user('scim@example.org', [role.body.id, organization]));
+    const byAdmin = (verb: string, body: object = {}) =>
+      platform.call(admin, 'POST', `/iam/v1/identityProviders/${id}:${verb}`, { body });
+    // A provider that gives nobody anything is theirs to provision.
+    const first = await byAdmin('generateScimToken');
+    expect(first.status).toBe(200);
+    const on = await byAdmin('setScimEnabled', { enabled: true, etag: first.body.etag });
+    expect(on.status).toBe(200);
+    await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
+      body: { externalGroupId: 'admins', roleUidp: builtInRoleId('owner'), scope: organization },
+    });
+    const again = await byAdmin('regenerateScimToken', { etag: on.body.etag });
+    expect([again.status, again.body.message]).toEqual([403, expect.stringContaining('"owner" holds more')]);
+    const off = await byAdmin('setScimEnabled', { enabled: false, etag: on.body.etag });
+    expect(off.status).toBe(200);
+    expect((await byAdmin('setScimEnabled', { enabled: true, etag: off.body.etag })).status).toBe(403);
+    expect((await byAdmin('revokeScimToken')).status).toBe(200);
+
+    const other = (await create({ name: 'other', defaultRole: viewerRole })).body.id;
+    const fresh = await platform.call(admin, 'POST', `/iam/v1/identityProviders/${other}:generateScimToken`, {
+      body: {},
+    });
+    expect(fresh.status).toBe(403);
+  });
+
   test('the switch wants an etag, which a token gives, and two owners', async () => {
     const early = await call('setScimEnabled', { enabled: true, etag: (await scim()).etag });
     expect([early.status, early.body.message]).toEqual([400, 'etag: etag is required']);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { register as enroll } from '../../src/local/services/registration.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';
@@ -254,6 +255,33 @@ describe('registration', () => {
       expect([answer.status, answer.body.message]).toEqual([403, 'the invite is for another e-mail address']);
     }
     expect((await register(await upstream('kim', { email: 'Kim@example.org' }), { code })).status).toBe(200);
+  });
+
+  test('an address counts from who can know it: not from an issuer or a provider that anybody may run', async () => {
+    const { code } = (await invite({ email: 'kim@example.org' })).body;
+    const issuer = await startLoopbackIssuer(() => clock.now());
+    const key = await issuer.addKey('ES256');
+    const forged = (audience: string) =>
+      issuer.sign(key, { aud: audience, sub: 'mallory', email: 'kim@example.org', email_verified: true });
+    const refused = await register(await forged(platform.urls.issuer), { code });
+    expect([refused.status, refused.body.message]).toEqual([403, expect.stringContaining('is not trusted with those')]);
+    expect(platform.store.read((tx) => tx.all("SELECT * FROM identities WHERE subject = 'mallory'"))).toEqual([]);
+
+    // The same of a provider, unless it is that of the organization which invites.
+    const join = (provider: string) =>
+      platform.store.transact((tx) =>
+        enroll(
+          tx,
+          { issuer: issuer.url, subject: 'kim', email: 'kim@example.org', emailVerified: true, provider },
+          { code },
+        ),
+      );
+    expect(() => join(`${'0'.repeat(40)}/${'1'.repeat(16)}`)).toThrow('is not trusted with those');
+    expect(join(`${organization}/${'1'.repeat(16)}`).group).toBe(engineering);
+
+    // An invite for nobody in particular asks for no address.
+    const open = (await invite({})).body.code;
+    expect((await register(await forged(platform.urls.issuer), { code: open })).status).toBe(200);
   });
 
   test('identityId must be the account of the login', async () => {

@@ -1,8 +1,10 @@
-import { newKeyPair } from '../../src/key-pairs.ts';
 // Account associations, terms, access requests, identities below no group: the smaller services of iam.v1.
 
+import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
@@ -222,6 +224,37 @@ describe('identities below no group', () => {
       expiration: '2026-05-30T00:00:00Z',
     });
     expect(long.status).toBe(400);
+  });
+
+  test('keys of one’s own are no account: what they say of themselves proves nothing, and they own nothing', async () => {
+    const { privateKey, publicKey } = newKeyPair('P-256');
+    const made = await create({
+      issuer: 'https://accounts.google.com',
+      subject: 'boss',
+      issuerKeys: JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }),
+    });
+    const now = Math.floor(clock.now() / 1000);
+    const bearer = await new SignJWT({ email: 'boss@example.com', email_verified: true })
+      .setProtectedHeader({ alg: 'ES256' })
+      .setIssuer('https://accounts.google.com')
+      .setSubject('boss')
+      .setAudience(platform.urls.issuer)
+      .setIssuedAt(now)
+      .setExpirationTime(now + 600)
+      .sign(privateKey);
+    const query = new URLSearchParams({ aud: platform.urls.api, identity: made.body.id });
+    const { token } = (await platform.call(bearer, 'POST', `/sts/exchange?${query}`)).body;
+    expect((await platform.call(token, 'GET', '/auth/v1/ok')).body.subject).toBe(made.body.id);
+
+    expect((await platform.call(token, 'GET', '/iam/v1/groups:checkEligibility')).body.eligible).toBe(false);
+    expect((await platform.call(token, 'GET', '/iam/v1/groups:lookupGroup')).status).toBe(404);
+    expect((await platform.call(token, 'POST', '/iam/v1/groups', { body: { name: 'short-lived' } })).status).toBe(403);
+    await platform.call(owner, 'POST', `/iam/v1/rolebindings/${sandbox}`, {
+      body: { identity: made.body.id, role: builtInRoleId('viewer') },
+    });
+    const bindings = await platform.call(owner, 'GET', `/iam/v1/rolebindings?uidp.children_of=${sandbox}`);
+    const [own] = bindings.body.items.filter(({ identity }: { identity: string }) => identity === made.body.id);
+    expect([own.email, own.emailUnverified]).toEqual(['', '']);
   });
 
   test('a user tells of itself; what is left out stays', async () => {

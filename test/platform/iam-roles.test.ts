@@ -1,20 +1,23 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
+import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
+import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
 const { engineering, platform: platformFolder, sandbox } = demoFolders;
 const dev = personId('dev@example.com');
 const guest = personId('guest@example.com');
 
+let clock: TestClock;
 let platform: TestPlatform;
 let owner: string;
 let viewer: string;
 
 beforeEach(async () => {
-  platform = await startTestPlatform();
+  clock = new TestClock();
+  platform = await startTestPlatform({ clock });
   owner = await platform.token(dev);
   viewer = await platform.token(guest);
 });
@@ -203,5 +206,47 @@ describe('role bindings', () => {
 
     await bind(owner, organization, guest, builtInRoleId('owner'));
     expect((await platform.call(owner, 'DELETE', `/iam/v1/rolebindings/${own.id}`)).status).toBe(200);
+  });
+
+  test('an owner who cannot act is none: expired keys, a service of the platform', async () => {
+    const listed = await platform.call(owner, 'GET', `/iam/v1/rolebindings?uidp.children_of=${organization}`);
+    const own = listed.body.items.find(({ identity }: { identity: string }) => identity === dev);
+    const issuerKeys = JSON.stringify({ keys: [newKeyPair('P-256').publicKey.export({ format: 'jwk' })] });
+    const keys = { issuer: 'https://kubernetes.default.svc', subject: 's', issuerKeys };
+    const made = await Promise.all(
+      [
+        { name: 'service', servicePrincipal: 'SKILLS' },
+        { name: 'keys', static: keys },
+      ].map((body) => platform.call(owner, 'POST', `/iam/v1/identities/${organization}`, { body })),
+    );
+    for (const { body } of made) {
+      expect((await bind(owner, organization, body.id, builtInRoleId('owner'))).status).toBe(200);
+    }
+    clock.advance(31 * 24 * 3600_000);
+    owner = await platform.token(dev);
+    const refused = await platform.call(owner, 'DELETE', `/iam/v1/rolebindings/${own.id}`);
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('last owner')]);
+  });
+
+  test('the proof of the last owner is not taken away either', async () => {
+    const robot = { name: 'robot', claimMatch: { issuer: 'https://issuer.example', subject: 's' } };
+    const { id } = (await platform.call(owner, 'POST', `/iam/v1/identities/${organization}`, { body: robot })).body;
+    await bind(owner, organization, id, builtInRoleId('owner'));
+    const listed = await platform.call(owner, 'GET', `/iam/v1/rolebindings?uidp.children_of=${organization}`);
+    const own = listed.body.items.find(({ identity }: { identity: string }) => identity === dev);
+    const token = await platform.token(id);
+    expect((await platform.call(token, 'DELETE', `/iam/v1/rolebindings/${own.id}`)).status).toBe(200);
+    const refused = await platform.call(token, 'PUT', `/iam/v1/identities/${id}`, {
+      body: { name: 'robot', servicePrincipal: 'SKILLS' },
+    });
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('last owner')]);
+  });
+
+  test('a folder needs no owner of its own', async () => {
+    const { body } = await bind(owner, sandbox, guest, builtInRoleId('owner'));
+    const weaker = { identity: guest, role: builtInRoleId('viewer') };
+    expect((await platform.call(owner, 'PUT', `/iam/v1/rolebindings/${body.id}`, { body: weaker })).status).toBe(200);
+    const again = await bind(owner, sandbox, guest, builtInRoleId('owner'));
+    expect((await platform.call(owner, 'DELETE', `/iam/v1/rolebindings/${again.body.id}`)).status).toBe(200);
   });
 });

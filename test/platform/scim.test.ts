@@ -600,4 +600,59 @@ describe('what it means for accounts', () => {
     );
     expect(places).toEqual([elsewhere.body.id]);
   });
+
+  test('the last owner is not deactivated, however it is said, and a deactivated one does not count', async () => {
+    const id = await makeUser('kim', { externalId: '00u1' });
+    const { subject: identity } = await whoAmI((await login('00u1')).body.token);
+    await platform.call(owner, 'POST', `/iam/v1/rolebindings/${organization}`, {
+      body: { identity, role: builtInRoleId('owner') },
+    });
+    const bindings = async () =>
+      (await platform.call(owner, 'GET', `/iam/v1/rolebindings?uidp.children_of=${organization}`)).body.items.filter(
+        ({ role }: { role: { name: string } }) => role.name === 'owner',
+      );
+    // While there are others it is done, and the others then stay.
+    expect((await patch(`/Users/${id}`, { op: 'replace', value: { active: false } })).status).toBe(200);
+    const others = (await bindings()).filter((binding: { identity: string }) => binding.identity !== identity);
+    expect(others).toHaveLength(2);
+    const remove = (binding: { id: string }) => platform.call(owner, 'DELETE', `/iam/v1/rolebindings/${binding.id}`);
+    const [mine, second] = [personId('dev@example.com')].flatMap((dev) => [
+      others.find((binding: { identity: string }) => binding.identity === dev),
+      others.find((binding: { identity: string }) => binding.identity !== dev),
+    ]);
+    expect((await remove(second)).status).toBe(200);
+    const refused = await remove(mine);
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('last owner')]);
+
+    await patch(`/Users/${id}`, { op: 'replace', value: { active: true } });
+    expect((await remove(mine)).status).toBe(200);
+    const user = { schemas: [userSchema], userName: 'kim', externalId: '00u1', active: false };
+    for (const attempt of [
+      await patch(`/Users/${id}`, { op: 'replace', value: { active: false } }),
+      await patch(`/Users/${id}`, { op: 'replace', path: 'active', value: 'False' }),
+      await scim('PUT', `/Users/${id}`, user),
+    ]) {
+      expect([attempt.status, attempt.body.detail]).toEqual([409, expect.stringContaining('last owner')]);
+    }
+    expect((await scim('GET', `/Users/${id}`)).body.active).toBe(true);
+    expect((await login('00u1')).status).toBe(200);
+  });
+
+  test('with the provider go the sessions of who signed in through it', async () => {
+    const id = await makeUser('kim', { externalId: '00u1' });
+    const { subject: identity } = await whoAmI((await login('00u1')).body.token);
+    await platform.call(owner, 'POST', `/iam/v1/rolebindings/${organization}`, {
+      body: { identity, role: builtInRoleId('viewer') },
+    });
+    const { startFamily } = await import('../../src/local/issuer/refresh-tokens.ts');
+    const actor = { act: {}, email: undefined, emailVerified: false, profile: undefined };
+    const refresh = platform.store.transact((tx) =>
+      startFamily(tx, platform.urls.issuer, { identity, audience: [platform.urls.api], actor, limits: [] }),
+    );
+    await patch(`/Users/${id}`, { op: 'replace', value: { active: false } });
+    expect((await platform.call(owner, 'DELETE', `/iam/v1/identityProviders/${provider}`)).status).toBe(200);
+    const query = new URLSearchParams({ aud: platform.urls.api });
+    // What the provider knew of the leaver is gone, and so is the way back in.
+    expect((await platform.call(refresh.token, 'POST', `/sts/exchange_refresh_token?${query}`)).status).toBe(401);
+  });
 });

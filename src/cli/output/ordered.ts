@@ -5,12 +5,12 @@ const machineFormats: ReadonlySet<string | undefined> = new Set(['csv', 'id', 'j
 
 /**
  * Items as they come for scripts, so that the first is there at once and memory stays flat however long the list is; all
- * of them in this order for people.
+ * of them, as `sort` puts them, for people.
  */
 export async function* ordered<T>(
   context: Context,
   items: AsyncIterable<T>,
-  compare: (a: T, b: T) => number,
+  sort: (all: T[]) => readonly T[],
 ): AsyncGenerator<T> {
   if (machineFormats.has(context.globals.output)) {
     yield* items;
@@ -18,5 +18,5 @@ export async function* ordered<T>(
   }
   const all: T[] = [];
   for await (const item of items) all.push(item);
-  yield* all.sort(compare);
+  yield* sort(all);
 }

@@ -5,7 +5,7 @@ import { createPrompt, isEnterKey, useEffect, useKeypress, useState } from '@inq
 import { CliError } from '../../errors.ts';
 import type { Candidate, Question } from '../define.ts';
 import { type Io, printable, printableLines } from '../io.ts';
-import { cut } from '../width.ts';
+import { cut, displayWidth } from '../width.ts';
 import type { TextOptions } from './prompter.ts';
 
 interface Row {
@@ -55,8 +55,10 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   useEndOfInput(() => done(undefined));
 
   const shown = rows.flatMap((row, index) => (row.search.includes((filter ?? '').toLowerCase()) ? [index] : []));
-  // Room for the question, the dots, the keys and the blank lines between them.
-  const pageSize = Math.max(3, Math.min(10, size.rows - 8));
+  const headRows = Math.ceil(displayWidth(config.message) / size.columns);
+  // Room for the question, the dots, the keys and the blank lines between them; in a low window for the rows alone.
+  const isLow = size.rows < headRows + 9;
+  const pageSize = isLow ? Math.max(1, size.rows - headRows - 1) : Math.max(3, Math.min(10, size.rows - headRows - 7));
   const move = (by: number) => setActive(Math.max(0, Math.min(shown.length - 1, active + by)));
 
   useKeypress((key, readline) => {
@@ -109,7 +111,7 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   });
   if (shown.length === 0) lines.push(io.errStyle.dim('    nothing matches'));
   const pages = Math.ceil(shown.length / pageSize);
-  if (pages > 1) lines.push('', io.errStyle.dim(cut(dots(page, pages), room)));
+  if (pages > 1 && !isLow) lines.push('', io.errStyle.dim(cut(dots(page, pages), room)));
 
   const keys = isTyping
     ? [many ? 'enter goes to the rows' : 'enter picks', 'escape ends the filter']
@@ -119,13 +121,13 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
         'q quits',
         showHelp ? '? less help' : '? more help',
       ];
-  lines.push('', io.errStyle.dim(cut(`  ${keys.join(', ')}`, room)));
-  if (showHelp && !isTyping)
+  if (!isLow) lines.push('', io.errStyle.dim(cut(`  ${keys.join(', ')}`, room)));
+  if (showHelp && !isTyping && !isLow)
     lines.push(io.errStyle.dim(cut('  up/k and down/j move, page up and down turn pages', room)));
   const head = io.errStyle.bold(config.message);
   return [
     isTyping ? `${head}  ${showCursor}/${filter}` : `${head}${filter === undefined ? '' : `  /${filter}`}${hideCursor}`,
-    `\n${lines.join('\n')}`,
+    `${isLow ? '' : '\n'}${lines.join('\n')}`,
   ];
 });
 

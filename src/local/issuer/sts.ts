@@ -13,7 +13,7 @@ import { grantsOf } from '../access.ts';
 import { recordRegistration } from '../events/outbox.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import { findProvider, type ProviderRecord } from '../services/identity-provider-records.ts';
-import { findIdentity, findUser, type IdentityRecord } from '../services/identity-records.ts';
+import { findIdentity, findUser, type IdentityRecord, isAccount } from '../services/identity-records.ts';
 import { signInThroughProvider } from '../services/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
 import { requireActive } from '../services/scim-records.ts';
@@ -279,7 +279,7 @@ export function createSts(options: StsOptions): Sts {
           return { user: known, hasGroupRoles: entered?.hasGroupRoles ?? false };
         }
         const { actor, ...who } = toVerifiedLogin(claims);
-        const session = enroll(tx, who, { ...(invite === undefined ? {} : { code: invite }) });
+        const session = enroll(tx, { ...who, provider }, { ...(invite === undefined ? {} : { code: invite }) });
         recordRegistration(tx, urls.api, session, actor);
         const made = findIdentity(tx, session.identity ?? '');
         if (made === undefined) throw new Error('a user just made is not there');
@@ -441,7 +441,7 @@ function toVerifiedLogin(claims: TokenClaims): VerifiedLogin {
 function noteLogin(tx: Tx, record: IdentityRecord, actor: Actor): void {
   tx.run('UPDATE identities SET last_seen = ? WHERE id = ?', tx.now, record.id);
   const { email, emailVerified } = actor;
-  if (record.parent !== null || email === undefined) return;
+  if (!isAccount(record) || email === undefined) return;
   if (email === record.email && emailVerified === record.emailVerified) return;
   tx.run(
     'UPDATE identities SET email = ?, email_verified = ?, updated_at = ? WHERE id = ?',

@@ -1,5 +1,6 @@
 // Users as a provider tells them (RFC 7643, 4.1). Promises: a user belongs to one provider and is seen by no other; an
-// account is linked by the provider's own id for it and never by e-mail (protocols 9).
+// account is linked by the provider's own id for it and never by e-mail (protocols 9); an organization's last owner is
+// neither deactivated nor deleted.
 
 import { rootOf } from '../../api/uidp.ts';
 import type { ProviderRecord } from '../services/identity-provider-records.ts';
@@ -25,19 +26,21 @@ export function createUser(tx: Tx, provider: ProviderRecord, input: unknown): Sq
   const body: ScimObject = { active: true, ...normalize(userType, input) };
   const id = newUuid(tx);
   requireFree(tx, provider, body, id);
-  tx.run(
-    `INSERT INTO scim_users
-       (id, identity_provider, identity, external_id, user_name, active, resource, version, created_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
-    id,
-    provider.id,
-    accountOf(tx, provider, body),
-    textOrNull(body['externalId']),
-    String(body['userName']),
-    isActive(body) ? 1 : 0,
-    JSON.stringify(body),
-    tx.now,
-    tx.now,
+  keepAnOwner(tx, [rootOf(provider.id)], () =>
+    tx.run(
+      `INSERT INTO scim_users
+         (id, identity_provider, identity, external_id, user_name, active, resource, version, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+      id,
+      provider.id,
+      accountOf(tx, provider, body),
+      textOrNull(body['externalId']),
+      String(body['userName']),
+      isActive(body) ? 1 : 0,
+      JSON.stringify(body),
+      tx.now,
+      tx.now,
+    ),
   );
   return findUser(tx, provider, id);
 }
@@ -55,18 +58,17 @@ export function patchUser(tx: Tx, provider: ProviderRecord, row: SqlRow, input: 
  * other organizations too and stays. Throws FAILED_PRECONDITION when that leaves the organization without owner.
  */
 export function deleteUser(tx: Tx, provider: ProviderRecord, row: SqlRow): void {
-  tx.run('DELETE FROM scim_users WHERE id = ?', String(row['id']));
-  if (row['identity'] === null || row['identity'] === undefined) return;
-  const identity = String(row['identity']);
   const organization = rootOf(provider.id);
-  keepAnOwner(tx, [organization], () =>
+  const identity = textOrNull(row['identity']);
+  keepAnOwner(tx, [organization], () => {
+    tx.run('DELETE FROM scim_users WHERE id = ?', String(row['id']));
     tx.run(
       'DELETE FROM role_bindings WHERE identity = ? AND (group_id = ? OR substr(group_id, 1, 41) = ?)',
       identity,
       organization,
       `${organization}/`,
-    ),
-  );
+    );
+  });
   tx.run('DELETE FROM identity_provider_logins WHERE identity = ? AND identity_provider = ?', identity, provider.id);
   tx.run('DELETE FROM refresh_tokens WHERE identity = ?', identity);
 }
@@ -100,16 +102,18 @@ function write(tx: Tx, provider: ProviderRecord, row: SqlRow, body: ScimObject):
   const externalId = textOrNull(body['externalId']);
   // The link follows the provider's id; one that was made by a login stays while the id does.
   const identity = externalId === row['external_id'] && row['identity'] !== null ? row['identity'] : undefined;
-  tx.run(
-    `UPDATE scim_users SET identity = ?, external_id = ?, user_name = ?, active = ?, resource = ?,
-       version = version + 1, updated_at = ? WHERE id = ?`,
-    identity ?? accountOf(tx, provider, body),
-    externalId,
-    String(body['userName']),
-    isActive(body) ? 1 : 0,
-    JSON.stringify(body),
-    tx.now,
-    id,
+  keepAnOwner(tx, [rootOf(provider.id)], () =>
+    tx.run(
+      `UPDATE scim_users SET identity = ?, external_id = ?, user_name = ?, active = ?, resource = ?,
+         version = version + 1, updated_at = ? WHERE id = ?`,
+      identity ?? accountOf(tx, provider, body),
+      externalId,
+      String(body['userName']),
+      isActive(body) ? 1 : 0,
+      JSON.stringify(body),
+      tx.now,
+      id,
+    ),
   );
   return findUser(tx, provider, id);
 }

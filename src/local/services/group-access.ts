@@ -9,16 +9,12 @@ import type {
   IamRequestGroupAccessRequest,
   IamRequestGroupAccessResponse,
 } from '../../api/schema/types.gen.ts';
-import { isRoot } from '../../api/uidp.ts';
 import { invalidArgument, notFound, resourceExhausted } from '../failures.ts';
-import { developerIssuer } from '../seed/people.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { toWireGroup } from './groups.ts';
-import { findIdentity } from './identity-records.ts';
-
-/** Issuers that verify addresses themselves. */
-const trustedIssuers = [developerIssuer, 'https://accounts.google.com'];
+import { findIdentity, isAccount } from './identity-records.ts';
+import { trustedIssuers } from './trusted-addresses.ts';
 
 /** Anybody can have an address there, so it says nothing about who somebody works for. */
 const openDomains = new Set([
@@ -100,10 +96,11 @@ function ownOrganization(tx: Tx, caller: Caller): SqlRow {
 
 /** The domain of an address that a trusted issuer has verified; undefined when there is none, or it is open to all. */
 function domainOf(tx: Tx, caller: Caller): string | undefined {
-  if (!isRoot(caller.identity) || !trustedIssuers.includes(caller.actor['iss'] ?? '')) return undefined;
-  const { email } = caller;
   const user = findIdentity(tx, caller.identity);
-  if (email === undefined || user?.emailVerified !== true || user.email !== email) return undefined;
+  // Static keys are their maker's, whatever issuer they say they are of.
+  if (user === undefined || !isAccount(user) || !trustedIssuers.includes(caller.actor['iss'] ?? '')) return undefined;
+  const { email } = caller;
+  if (email === undefined || !user.emailVerified || user.email !== email) return undefined;
   const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
   return domain === '' || openDomains.has(domain) ? undefined : domain;
 }

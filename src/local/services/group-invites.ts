@@ -23,6 +23,7 @@ import { decodeInviteCode, digestOfSecret, encodeInviteCode, isSameDigest } from
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
 import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
+import { type Voucher, vouchesForAddresses } from './trusted-addresses.ts';
 import { toWireTime } from './wire-time.ts';
 
 /** Last second of the year 9999: what a timestamp on the wire can hold. */
@@ -96,7 +97,7 @@ export function deleteGroupInvite(tx: Tx, _caller: Caller, request: IamDeleteGro
 }
 
 /** Who wants to join, as the upstream login says. */
-export interface Invitee {
+export interface Invitee extends Voucher {
   /** UIDP of the account, which may have been made just now. */
   readonly identity: string;
   readonly email: string | undefined;
@@ -125,6 +126,11 @@ export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
     throw permissionDenied('the invite is for another e-mail address');
   }
   const group = String(row['group_id']);
+  if (email !== '' && !vouchesForAddresses(tx, invitee, group)) {
+    throw permissionDenied(
+      `the invite is for an e-mail address, and issuer ${JSON.stringify(invitee.issuer)} is not trusted with those`,
+    );
+  }
   const role = row['role'] === null ? undefined : findApplicableRole(tx, group, String(row['role']));
   if (role === undefined) throw failedPrecondition('the role of the invite no longer exists');
   const binding = { group, identity: invitee.identity, role: String(role['id']) };

@@ -13,6 +13,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { checkDescription, checkName } from './field-rules.ts';
+import { findIdentity, isAccount } from './identity-records.ts';
 import { bindRole } from './role-binding-records.ts';
 import { requiredUidp, selectVisible } from './selection.ts';
 
@@ -129,8 +130,9 @@ function insertOrganization(tx: Tx, name: string, description: string): IamGroup
 }
 
 function createOrganization(tx: Tx, caller: Caller, name: string, description: string): IamGroup {
-  // An assumed identity belongs to an organization already, and would orphan the new one when it is deleted.
-  if (!isRoot(caller.identity)) throw permissionDenied('only users can create organizations');
+  const creator = findIdentity(tx, caller.identity);
+  // Any other identity would orphan the new one when it ends, or when its own organization deletes it.
+  if (creator === undefined || !isAccount(creator)) throw permissionDenied('only users can create organizations');
   requireUnverifiedName(tx, name);
   const own = tx.get(
     `SELECT 1 FROM groups g JOIN role_bindings b ON b.group_id = g.id

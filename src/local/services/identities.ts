@@ -52,7 +52,7 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
     requireGrantable(tx, caller, id);
     requireUnboundService(tx, id);
   }
-  writeIdentity(tx, { id, name, description, relationship });
+  keepAnOwner(tx, organizationsOwnedBy(tx, id), () => writeIdentity(tx, { id, name, description, relationship }));
   return toWireIdentity(requireIdentity(tx, id));
 }
 

@@ -8,7 +8,7 @@ import type {
   IamIdentityProviderOIDC,
 } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
-import { authorityOf, groupsWith } from '../access.ts';
+import { groupsWith } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../failures.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
@@ -24,6 +24,7 @@ import {
   toProviderRecord,
   toWireProvider,
 } from './identity-provider-records.ts';
+import { requireProviderGrantable } from './provider-worth.ts';
 import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
 
 /** Whether the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be asked. */
@@ -72,7 +73,7 @@ export function updateIdentityProvider(
   const before = requireProvider(tx, requiredUidp('id', request.id));
   const { id, parent } = before;
   const fields = checkProvider(tx, caller, parent, request, before);
-  if (!hasSameTrust(before, fields)) requireAllGrantable(tx, caller, before);
+  if (!hasSameTrust(before, fields)) requireProviderGrantable(tx, caller, before);
   const oidc = requireOidc(request);
   const rule = checkRule(oidc.correlationRule);
   if (rule !== undefined && rule !== before.correlationRule) {
@@ -110,9 +111,17 @@ export function selectIdentityProviders(
   return selectVisible(tx, { table: 'identity_providers', visible, id, name, uidp });
 }
 
-/** Its group mappings and what it told over SCIM go with it; the accounts of its users stay (protocols 9). */
+/**
+ * Its group mappings and what it told over SCIM go with it; the accounts of its users stay (protocols 9). Their sessions
+ * end: nobody is left who could tell that one of them has been deactivated.
+ */
 export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDeleteIdentityProviderRequest): Empty {
   const id = requiredUidp('id', request.id);
+  tx.run(
+    `DELETE FROM refresh_tokens WHERE identity IN
+       (SELECT identity FROM identity_provider_logins WHERE identity_provider = ?)`,
+    id,
+  );
   if (tx.run('DELETE FROM identity_providers WHERE id = ?', id) === 0) throw notFound(`${id} not found`);
   return {};
 }
@@ -121,19 +130,6 @@ export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDele
 function hasSameTrust(before: ProviderRecord, after: Fields): boolean {
   const { issuer, clientId, groupsClaim } = after;
   return issuer === before.issuer && clientId === before.clientId && groupsClaim === before.groupsClaim;
-}
-
-/** Who decides whose word is taken gives away whatever that word is worth: the default role and all mapped ones. */
-function requireAllGrantable(tx: Tx, caller: Caller, provider: ProviderRecord): void {
-  const authority = authorityOf(tx, caller);
-  if (provider.defaultRole !== null) {
-    requireGrantableRole(tx, caller, provider.parent, provider.defaultRole, authority);
-  }
-  const mapped = tx.all(
-    'SELECT DISTINCT role, scope FROM external_group_role_mappings WHERE identity_provider = ? ORDER BY role',
-    provider.id,
-  );
-  for (const row of mapped) requireGrantableRole(tx, caller, String(row['scope']), String(row['role']), authority);
 }
 
 type Fields = Omit<

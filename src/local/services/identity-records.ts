@@ -36,6 +36,11 @@ export interface IdentityRecord {
   readonly updatedAt: number;
 }
 
+/** A person's account: nobody signs in as static keys that lie at the root as well (root-identities.ts). */
+export function isAccount({ parent, relationship }: IdentityRecord): boolean {
+  return parent === null && relationship.kind === 'claimMatch';
+}
+
 export function findIdentity(tx: Tx, id: string): IdentityRecord | undefined {
   const row = tx.get('SELECT * FROM identities WHERE id = ?', id);
   return row === undefined ? undefined : toIdentityRecord(row);

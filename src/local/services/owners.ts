@@ -1,13 +1,17 @@
+// The last owner of an organization stays. Promises: only who can still use the role counts as owner, so an organization
+// is not handed to an identity that has expired, belongs to a service of the platform or has been deactivated.
+
+import { isRoot } from '../../api/uidp.ts';
 import { failedPrecondition } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 
-/** Does `change`; throws FAILED_PRECONDITION when it takes the last owner from one of these organizations. */
-export function keepAnOwner<T>(tx: Tx, organizations: readonly string[], change: () => T): T {
-  const owned = organizations.filter((organization) => hasOwner(tx, organization));
+/** Does `change`; throws FAILED_PRECONDITION when it takes the last owner from one of these. Folders need none. */
+export function keepAnOwner<T>(tx: Tx, groups: readonly string[], change: () => T): T {
+  const owned = groups.filter((group) => isRoot(group) && countOwners(tx, group) > 0);
   const result = change();
   for (const organization of owned) {
-    if (!hasOwner(tx, organization)) {
+    if (countOwners(tx, organization) === 0) {
       throw failedPrecondition(`the last owner of organization ${organization} cannot be removed`);
     }
   }
@@ -24,9 +28,17 @@ export function organizationsOwnedBy(tx: Tx, identity: string): string[] {
   return rows.map((row) => String(row['group_id']));
 }
 
-function hasOwner(tx: Tx, organization: string): boolean {
-  const owner = builtInRoleId('owner');
-  return (
-    tx.get('SELECT 1 FROM role_bindings WHERE group_id = ? AND role = ? LIMIT 1', organization, owner) !== undefined
+export function countOwners(tx: Tx, organization: string): number {
+  const row = tx.get(
+    `SELECT COUNT(*) AS count FROM role_bindings b JOIN identities i ON i.id = b.identity
+     WHERE b.group_id = ?1 AND b.role = ?2 AND i.kind <> 'servicePrincipal'
+       AND (i.expires_at IS NULL OR i.expires_at > ?3)
+       AND NOT EXISTS (
+         SELECT 1 FROM scim_users off
+         WHERE off.identity = i.id AND off.active = 0 AND substr(off.identity_provider, 1, 40) = ?1)`,
+    organization,
+    builtInRoleId('owner'),
+    tx.now,
   );
+  return Number(row?.['count']);
 }

@@ -12,6 +12,8 @@ export interface UpstreamLogin {
   readonly name?: string | undefined;
   readonly email: string | undefined;
   readonly emailVerified: boolean;
+  /** Id of the organization's identity provider that it came through. */
+  readonly provider?: string | undefined;
 }
 
 /**
@@ -28,6 +30,5 @@ export function register(tx: Tx, login: UpstreamLogin, request: AuthRegistration
     requireActive(tx, known.id);
   }
   const identity = known?.id ?? createUser(tx, login);
-  const { email, emailVerified } = login;
-  return { identity, ...(code === '' ? {} : { group: acceptInvite(tx, code, { identity, email, emailVerified }) }) };
+  return { identity, ...(code === '' ? {} : { group: acceptInvite(tx, code, { identity, ...login }) }) };
 }

@@ -16,7 +16,6 @@ import { rootOf } from '../../api/uidp.ts';
 import { aborted, failedPrecondition, invalidArgument, notFound } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
-import { builtInRoleId } from './built-in-roles.ts';
 import { millisecondsOf, toWireDuration } from './durations.ts';
 import type { CallFacts } from './handlers.ts';
 import {
@@ -28,6 +27,8 @@ import {
   scimEndpoint,
 } from './identity-provider-records.ts';
 import { isSameDigest } from './invite-codes.ts';
+import { countOwners } from './owners.ts';
+import { requireProviderGrantable } from './provider-worth.ts';
 import { requiredUidp } from './selection.ts';
 import { toWireTime } from './wire-time.ts';
 
@@ -44,11 +45,12 @@ const fewestOwners = 2;
 
 export function generateScimToken(
   tx: Tx,
-  _caller: Caller,
+  caller: Caller,
   request: IamGenerateScimTokenRequest,
   { urls }: CallFacts,
 ): IamGenerateScimTokenResponse {
   const provider = providerOf(tx, request);
+  requireProviderGrantable(tx, caller, provider);
   if (provider.scim.version !== 0) {
     throw failedPrecondition('the identity provider already has a SCIM token: regenerate it');
   }
@@ -67,11 +69,12 @@ export function generateScimToken(
 /** The previous token stays good for the overlap, and never longer than it would have been. */
 export function regenerateScimToken(
   tx: Tx,
-  _caller: Caller,
+  caller: Caller,
   request: IamRegenerateScimTokenRequest,
   { urls }: CallFacts,
 ): IamRegenerateScimTokenResponse {
   const provider = providerOf(tx, request);
+  requireProviderGrantable(tx, caller, provider);
   const { scim } = provider;
   if (scim.version === 0) throw notFound('the identity provider has no SCIM token: generate one');
   requireEtag(provider, request.etag);
@@ -120,13 +123,14 @@ export function revokeScimToken(
   return { identityProviderId: id, etag, enabled, revokeTime: toWireTime(revokedAt) };
 }
 
-export function setScimEnabled(tx: Tx, _caller: Caller, request: IamSetScimEnabledRequest): IamSetScimEnabledResponse {
+export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnabledRequest): IamSetScimEnabledResponse {
   const provider = providerOf(tx, request);
   const { id, scim } = provider;
   requireEtag(provider, request.etag);
   const enabled = request.enabled === true;
+  if (enabled) requireProviderGrantable(tx, caller, provider);
   // What a connector does may take members away; two owners whom it did not make can always take it back.
-  if (enabled && ownersOf(tx, rootOf(id)) < fewestOwners) {
+  if (enabled && countOwners(tx, rootOf(id)) < fewestOwners) {
     throw failedPrecondition(`SCIM needs at least ${fewestOwners} role bindings of owners of the organization`);
   }
   if (enabled !== scim.enabled) {
@@ -190,13 +194,4 @@ function describe(
     identityProviderId: id,
     etag: etagOf(requireProvider(tx, id).scim),
   };
-}
-
-function ownersOf(tx: Tx, organization: string): number {
-  const row = tx.get(
-    'SELECT COUNT(*) AS count FROM role_bindings WHERE group_id = ? AND role = ?',
-    organization,
-    builtInRoleId('owner'),
-  );
-  return Number(row?.['count']);
 }

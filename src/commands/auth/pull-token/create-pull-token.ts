@@ -99,10 +99,11 @@ async function saved(context: Context, made: PullToken, expiresAt: number): Prom
 /** Takes a token back that could not be kept. Throws only when it could not be taken back either. */
 export async function removePullToken(context: Context, id: string, cause: unknown): Promise<void> {
   try {
-    await (await context.api()).call('iam.v1.Identities.Delete', { id });
+    await (await context.undoApi()).call('iam.v1.Identities.Delete', { id });
   } catch {
     const reason = cause instanceof CliError ? cause.message : 'it could not be saved';
-    throw new CliError('local', `Pull token ${id} was made but not saved: ${reason}`, {
+    const kind = cause instanceof CliError && cause.kind === 'cancelled' ? 'cancelled' : 'local';
+    throw new CliError(kind, `Pull token ${id} was made but not saved: ${reason}`, {
       code: 'local.pull-token-left',
       hint: `remove it with \`chainctl iam identities delete ${id}\``,
       cause,

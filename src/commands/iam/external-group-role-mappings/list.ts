@@ -1,7 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { group, identityProvider } from '../../../cli/inputs/references.ts';
-import { mappingsOf } from './mappings.ts';
-import { mappingView, shown } from './view.ts';
+import { listMappings } from './mappings.ts';
+import { mappingView } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'external-group-role-mappings', 'list'],
@@ -23,5 +23,5 @@ export default defineCommand({
   ],
   view: mappingView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, input) => (await mappingsOf(context, input)).map((mapping) => shown(context, mapping)),
+  run: (context, input) => listMappings(context, input),
 });

@@ -8,7 +8,9 @@ import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/def
 import { organizationOf, type Reference, roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
 import { CliError } from '../../../errors.ts';
+import { type ShownMapping, shown } from './view.ts';
 
 const externalGroup: Kind<string> = {
   metavar: 'GROUP',
@@ -61,21 +63,31 @@ export async function createMapping(context: Context, input: MappingInput): Prom
   });
 }
 
-export interface MappingPlace {
+interface MappingPlace {
   readonly parent?: Reference | undefined;
   readonly idp?: Reference | undefined;
 }
 
+/** For the two commands that list them. */
+export function listMappings(context: Context, place: MappingPlace): AsyncIterable<ShownMapping> {
+  return ordered(context, shownMappings(context, place), (all) =>
+    all.sort((a, b) => byGroupThenId(a.mapping, b.mapping)),
+  );
+}
+
+async function* shownMappings(context: Context, { parent, idp }: MappingPlace): AsyncGenerator<ShownMapping> {
+  const mappings = (await context.api()).list('iam.v1.ExternalGroupRoleMappings.List', {
+    ...(parent === undefined ? {} : { uidp: { descendantsOf: parent.id } }),
+    ...(idp === undefined ? {} : { identityProviderUidp: idp.id }),
+  });
+  for await (const one of mappings) yield shown(context, one);
+}
+
 /** Ordered by group, then by id; looked up once in a run. */
-export function mappingsOf(
-  context: Context,
-  { parent, idp }: MappingPlace,
-): Promise<readonly IamExternalGroupRoleMapping[]> {
-  return context.cached(`mappings:${parent?.id ?? ''}:${idp?.id ?? ''}`, async () => {
-    const answer = await (await context.api()).call('iam.v1.ExternalGroupRoleMappings.List', {
-      ...(parent === undefined ? {} : { uidp: { descendantsOf: parent.id } }),
-      ...(idp === undefined ? {} : { identityProviderUidp: idp.id }),
-    });
+function mappingsOf(context: Context, idp: Reference | undefined): Promise<readonly IamExternalGroupRoleMapping[]> {
+  return context.cached(`mappings:${idp?.id ?? ''}`, async () => {
+    const filter = idp === undefined ? {} : { identityProviderUidp: idp.id };
+    const answer = await (await context.api()).call('iam.v1.ExternalGroupRoleMappings.List', filter);
     return [...(answer.items ?? [])].sort(byGroupThenId);
   });
 }
@@ -103,7 +115,7 @@ const mapping: Kind<Reference> = {
     return { id: text, name: text };
   },
   candidates: async (context, chosen): Promise<readonly Candidate<Reference>[]> =>
-    (await mappingsOf(context, { idp: idpOf(chosen) })).map(({ id = '', externalGroupId = '' }) => ({
+    (await mappingsOf(context, idpOf(chosen))).map(({ id = '', externalGroupId = '' }) => ({
       value: { id, name: id },
       label: externalGroupId,
       description: id,
@@ -142,7 +154,7 @@ export async function confirmDeletion(
       ? undefined
       : { message: printable(`This deletes the mapping "${one.id}". Do you want to continue?`), default: false };
   }
-  const amount = (await mappingsOf(context, { idp })).length;
+  const amount = (await mappingsOf(context, idp)).length;
   if (amount === 0) return undefined;
   const message = `This deletes ${counted(amount)} of the identity provider "${idp.name}". Do you want to continue?`;
   return { message: printable(message), default: false };
@@ -158,7 +170,7 @@ export async function deleteMappings(context: Context, { idp, all, mapping: one 
     return;
   }
   if (!all || idp === undefined) return;
-  const ids = (await mappingsOf(context, { idp })).flatMap(({ id }) => id ?? []);
+  const ids = (await mappingsOf(context, idp)).flatMap(({ id }) => id ?? []);
   if (ids.length === 0) {
     context.io.note(printable(`The identity provider "${idp.name}" has no mappings.`));
     return;

@@ -1,6 +1,9 @@
+import type { IamGroup } from '../../../api/schema/types.gen.ts';
 import { isAncestor } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
-import { groupDirectory, organization } from '../../../cli/inputs/references.ts';
+import { groupDirectory, inTreeOrder, organization, type Reference } from '../../../cli/inputs/references.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
 import { CliError } from '../../../errors.ts';
 import { groupView } from '../organizations/view.ts';
 
@@ -25,13 +28,23 @@ export default defineCommand({
   ],
   view: { ...groupView, empty: 'This organization has no folders that you may see.' },
   formats: ['tree', 'table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, { parent }) => {
-    const { groups, byId } = await groupDirectory(context);
-    const below = groups.filter((group) => isAncestor(parent.id, group.id ?? ''));
-    // Somebody with rights in one folder only sees that folder and not the organization around it.
-    if (below.length === 0 && !byId.has(parent.id)) {
-      throw new CliError('not-found', `No folder found for "${parent.name}"`, { code: 'not-found.organization' });
-    }
-    return below;
-  },
+  run: (context, { parent }) => ordered(context, below(context, parent), inTreeOrder),
 });
+
+async function* below(context: Context, { id, name }: Reference): AsyncGenerator<IamGroup> {
+  // A name was looked up in a list that has the folders too.
+  const groups =
+    name === id
+      ? (await context.api()).list('iam.v1.Groups.List', { uidp: { descendantsOf: id } })
+      : (await groupDirectory(context)).groups;
+  let isEmpty = true;
+  for await (const group of groups) {
+    if (!isAncestor(id, group.id ?? '')) continue;
+    isEmpty = false;
+    yield group;
+  }
+  // Somebody with rights in one folder only sees that folder and not the organization around it.
+  if (isEmpty && !(await groupDirectory(context)).byId.has(id)) {
+    throw new CliError('not-found', `No folder found for "${name}"`, { code: 'not-found.organization' });
+  }
+}

@@ -69,7 +69,7 @@ async function takenBack(
   const reason = error instanceof CliError ? error.message : String(error);
   const kind = error instanceof CliError ? error.kind : 'internal';
   try {
-    await (await context.api()).call('iam.v1.Identities.Delete', { id });
+    await (await context.undoApi()).call('iam.v1.Identities.Delete', { id });
   } catch (second) {
     return new CliError(kind, `Identity ${id} was made, but not bound to ${names}: ${reason}`, {
       code: 'identity.left-behind',

@@ -1,6 +1,7 @@
 import { servicePrincipals } from '../../../api/identity-rules.ts';
 import { type Check, defineCommand, exclusive, type Kind, needs } from '../../../cli/define.ts';
 import { file } from '../../../cli/inputs/values.ts';
+import { CliError } from '../../../errors.ts';
 import { createIdentity, creationQuestion } from './create-identity.ts';
 import { completeDraft, draftOf, nameOrFile } from './draft.ts';
 import { creation } from './naming.ts';
@@ -108,5 +109,18 @@ export default defineCommand({
   // The id stands first in the table; scripts that want nothing else say `--output=id` (script-contracts 3).
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => creationQuestion({ ...input, identity: await completeDraft(context, input) }),
-  run: async (context, input) => createIdentity(context, { ...input, identity: await completeDraft(context, input) }),
+  run: async (context, input) => {
+    const identity = await completeDraft(context, input);
+    return namingFile(input.filename, () => createIdentity(context, { ...input, identity }));
+  },
 });
+
+/** What the platform refuses of an identity stands in the file, where no flag names it. */
+async function namingFile<T>(path: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (path === undefined || !(error instanceof CliError) || error.code !== 'api.refused') throw error;
+    throw new CliError(error.kind, `${path}: ${error.message}`, { code: error.code, cause: error });
+  }
+}

@@ -42,7 +42,8 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) => ordered(context, listed(context, input), (a, b) => byNameThenId(a.identity, b.identity)),
+  run: (context, input) =>
+    ordered(context, listed(context, input), (all) => all.sort((a, b) => byNameThenId(a.identity, b.identity))),
 });
 
 async function* listed(

@@ -1,8 +1,9 @@
 // The flags that say who may assume an identity, shared by create and update. Promises: everything that can be told from
 // the words alone is checked before anything is sent, and each problem names its flag.
 
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { resolve } from 'node:path';
-import { patternProblem, patternWarning, readClaimPatterns } from '../../../api/identity-rules.ts';
+import { issuerUrlProblem, patternProblem, patternWarning, readClaimPatterns } from '../../../api/identity-rules.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs, InputValues } from '../../../cli/define.ts';
 import { date, named, string } from '../../../cli/inputs/values.ts';
@@ -143,13 +144,10 @@ export async function checkPattern(
   if (warning !== undefined) warnings.push(warning);
 }
 
-/** Tokens of a literal issuer are checked with keys fetched from it, so it must be a URL nobody in between can answer for. */
+/** Tokens of a literal issuer are checked with keys fetched from it. */
 export function issuerProblem(name: string, issuer: string | undefined): string[] {
-  if (issuer === undefined || issuer === '') return [];
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const loopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) return [];
-  return [`${name} must be an https URL, not "${issuer}"`];
+  const problem = issuer === undefined || issuer === '' ? undefined : issuerUrlProblem(issuer);
+  return problem === undefined ? [] : [`${name} ${problem}, not "${issuer}"`];
 }
 
 /** A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the machine. */
@@ -183,5 +181,17 @@ export function keySetProblem(text: string): string | undefined {
   }
   if (!Array.isArray(keys) || keys.length === 0) return 'must be a JSON Web Key Set with at least one key';
   const isPrivate = (key: unknown) => typeof key === 'object' && key !== null && ('d' in key || 'k' in key);
-  return keys.some(isPrivate) ? 'must hold public keys only, and one of these is private' : undefined;
+  if (keys.some(isPrivate)) return 'must hold public keys only, and one of these is private';
+  const bad = keys.findIndex((key) => !isReadable(key));
+  return bad < 0 ? undefined : `must hold keys that can verify signatures, and number ${bad + 1} cannot be read`;
+}
+
+function isReadable(key: unknown): boolean {
+  try {
+    // Whatever is wrong with it, createPublicKey throws.
+    createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
 }

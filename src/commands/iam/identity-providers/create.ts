@@ -1,18 +1,10 @@
 import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
 import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
+import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { organization, roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import {
-  clientId,
-  clientSecret,
-  configurationType,
-  groupsClaim,
-  issuerUrl,
-  providerDescription,
-  providerName,
-  scope,
-} from './fields.ts';
+import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
 import { correlationRule, toWireRule } from './rules.ts';
 import { providerView, shown } from './view.ts';
 
@@ -31,8 +23,8 @@ const inputs = {
     help: 'Organization whose users sign in there.',
     question: 'Which organization is the identity provider for?',
   },
-  name: { kind: providerName, help: 'Name of the identity provider; the host of its issuer unless given.' },
-  description: { kind: providerDescription, help: 'What the identity provider is for.' },
+  name: { kind: resourceName, help: 'Name of the identity provider; the host of its issuer unless given.' },
+  description: { kind: description, help: 'What the identity provider is for.' },
   configurationType,
   oidcIssuer: {
     kind: issuerUrl,
@@ -124,10 +116,10 @@ export default defineCommand({
 const nameOf = ({ name, oidcIssuer }: InputValues<typeof inputs>) => name ?? new URL(oidcIssuer).hostname;
 
 function toProvider(input: InputValues<typeof inputs>): IamIdentityProvider {
-  const { description, oidcClientSecret, oidcGroupsClaim, oidcCorrelationRule } = input;
+  const { description: about, oidcClientSecret, oidcGroupsClaim, oidcCorrelationRule } = input;
   return {
     name: nameOf(input),
-    ...(description === undefined ? {} : { description }),
+    ...(about === undefined ? {} : { description: about }),
     defaultRole: input.defaultRole.id,
     oidc: {
       issuer: input.oidcIssuer,

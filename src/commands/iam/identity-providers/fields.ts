@@ -1,35 +1,15 @@
 // Inputs that creating and updating an identity provider share, with the platform's rules told before it is asked.
 
+import { issuerUrlProblem } from '../../../api/identity-rules.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { choice, named, secret } from '../../../cli/inputs/values.ts';
-
-/** semantics 2, name. */
-export const providerName: Kind<string> = {
-  metavar: 'NAME',
-  parse: (text) => {
-    if (!/^[a-z0-9 ._-]+$/.test(text))
-      throw new Error('must be made of lower-case letters, digits, spaces and ". _ -"');
-    return text;
-  },
-};
-
-/** semantics 2, description. */
-export const providerDescription: Kind<string> = {
-  metavar: 'TEXT',
-  parse: (text) => {
-    if (!/^[^\t\n\f\r]{0,512}$/u.test(text)) throw new Error('must be one line of at most 512 characters');
-    return text;
-  },
-};
 
 export const issuerUrl: Kind<string> = {
   metavar: 'ISSUER',
   noun: 'issuer',
   parse: (text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.host === '') {
-      throw new Error('must be a URL such as "https://accounts.example.com"');
-    }
+    const problem = issuerUrlProblem(text);
+    if (problem !== undefined) throw new Error(problem);
     return text;
   },
 };

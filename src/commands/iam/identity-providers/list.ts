@@ -1,8 +1,10 @@
 import { isRoot, parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { byNameThenId, group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { providerView, shown } from './view.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
+import { providerView, type ShownProvider, shown } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'identity-providers', 'list'],
@@ -28,17 +30,16 @@ export default defineCommand({
   ],
   view: providerView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, { parent, recursive }) => {
-    const place = parent?.id;
-    const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', {
-      ...(place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } }),
-    });
-    return (
-      (answer.items ?? [])
-        // Without a location the places looked at are the organizations.
-        .filter(({ id = '' }) => recursive || place !== undefined || isRoot(parentOf(id)))
-        .sort(byNameThenId)
-        .map((provider) => shown(context, provider))
-    );
-  },
+  run: (context, { parent, recursive }) =>
+    ordered(context, listed(context, parent?.id, recursive), (all) =>
+      all.sort((a, b) => byNameThenId(a.provider, b.provider)),
+    ),
 });
+
+async function* listed(context: Context, place: string | undefined, recursive: boolean): AsyncGenerator<ShownProvider> {
+  const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
+  for await (const provider of (await context.api()).list('iam.v1.IdentityProviders.List', filter)) {
+    // Without a location the places looked at are the organizations.
+    if (recursive || place !== undefined || isRoot(parentOf(provider.id ?? ''))) yield shown(context, provider);
+  }
+}

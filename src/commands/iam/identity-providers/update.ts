@@ -1,20 +1,12 @@
 import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
+import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { identityProvider, roleAt, roleName } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
-import {
-  clientId,
-  clientSecret,
-  configurationType,
-  groupsClaim,
-  issuerUrl,
-  providerDescription,
-  providerName,
-  scope,
-} from './fields.ts';
+import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
 import { lookUp, titled } from './look-up.ts';
 import { providerView, shown } from './view.ts';
 
@@ -27,8 +19,8 @@ const inputs = {
     help: 'Name or id of the identity provider.',
     question: 'Which identity provider would you like to change?',
   },
-  name: { kind: providerName, help: 'Another name.' },
-  description: { kind: providerDescription, help: 'What the identity provider is for; empty takes the text away.' },
+  name: { kind: resourceName, help: 'Another name.' },
+  description: { kind: description, help: 'What the identity provider is for; empty takes the text away.' },
   configurationType,
   oidcIssuer: { kind: issuerUrl, help: 'Another issuer URL.' },
   oidcClientId: { kind: clientId, help: 'Another client id.' },
@@ -101,6 +93,12 @@ function planOf(context: Context, input: UpdateInput): Promise<Plan> {
         pkceEnabled: has.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
       },
     };
+    if (after.oidc?.clientSecret === '' && after.oidc.pkceEnabled !== true) {
+      throw new CliError('usage', '`--oidc-client-secret=""` leaves nothing to sign in with', {
+        code: 'usage.update',
+        hint: 'add `--oidc-pkce-enabled`',
+      });
+    }
     return { before, after, changes: await differences(context, before, after) };
   });
 }

@@ -25,7 +25,7 @@ export default defineCommand({
       question: 'Which role do they get?',
     },
     ttl: {
-      kind: duration({ min: 1000 }),
+      kind: duration({ min: 1000, max: 100 * 365 * 24 * 3_600_000 }),
       default: '168h0m0s',
       help: 'How long the code can be used, such as "24h" or "5d".',
     },

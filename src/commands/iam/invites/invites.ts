@@ -4,16 +4,15 @@ import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
 
-/** Invites of a place and below it, or all that the caller sees; by place and end, once a run. */
-export function visibleInvites(context: Context, group?: string): Promise<readonly IamStoredGroupInvite[]> {
-  return context.cached(`invites:${group ?? ''}`, async () => {
-    const filter = group === undefined ? {} : { group };
-    const answer = await (await context.api()).call('iam.v1.GroupInvites.List', filter);
+/** All that the caller sees; by place and end, once a run. */
+export function visibleInvites(context: Context): Promise<readonly IamStoredGroupInvite[]> {
+  return context.cached('invites', async () => {
+    const answer = await (await context.api()).call('iam.v1.GroupInvites.List', {});
     return [...(answer.items ?? [])].sort(byPlaceThenEnd);
   });
 }
 
-function byPlaceThenEnd(a: IamStoredGroupInvite, b: IamStoredGroupInvite): number {
+export function byPlaceThenEnd(a: IamStoredGroupInvite, b: IamStoredGroupInvite): number {
   const key = ({ id = '', expiration = '' }: IamStoredGroupInvite) => `${parentOf(id)} ${expiration} ${id}`;
   return key(a) < key(b) ? -1 : 1;
 }

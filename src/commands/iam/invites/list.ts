@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { visibleInvites } from './invites.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
+import { byPlaceThenEnd } from './invites.ts';
 import { inviteView } from './view.ts';
 
 export default defineCommand({
@@ -22,5 +23,9 @@ export default defineCommand({
   ],
   view: inviteView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, { parent }) => visibleInvites(context, parent?.id),
+  run: async (context, { parent }) => {
+    const filter = parent === undefined ? {} : { group: parent.id };
+    const invites = (await context.api()).list('iam.v1.GroupInvites.List', filter);
+    return ordered(context, invites, (all) => all.sort(byPlaceThenEnd));
+  },
 });

@@ -6,14 +6,10 @@ import { identity, type Reference, visibleIdentities } from '../../../cli/inputs
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';
 
-/** Bindings at a place and, unless told otherwise, below it; without a place all that the caller sees. Once a run. */
-export function visibleBindings(
-  context: Context,
-  place?: string,
-  recursive = true,
-): Promise<readonly IamRoleBindingListBinding[]> {
-  return context.cached(`bindings:${place ?? ''}:${recursive}`, async () => {
-    const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
+/** Bindings at a place and below it; without a place all that the caller sees. Once a run. */
+function visibleBindings(context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> {
+  return context.cached(`bindings:${place ?? ''}`, async () => {
+    const filter = place === undefined ? {} : { uidp: { descendantsOf: place } };
     return (await (await context.api()).call('iam.v1.RoleBindings.List', filter)).items ?? [];
   });
 }

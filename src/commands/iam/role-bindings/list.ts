@@ -33,7 +33,9 @@ export default defineCommand({
   view: bindingView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
   run: (context, { parent, recursive }) =>
-    ordered(context, listed(context, parent?.id, recursive), (a, b) => byPlace(a.binding, b.binding)),
+    ordered(context, listed(context, parent?.id, recursive), (all) =>
+      all.sort((a, b) => byPlace(a.binding, b.binding)),
+    ),
 });
 
 async function* listed(context: Context, place: string | undefined, recursive: boolean): AsyncGenerator<ShownBinding> {

@@ -1,4 +1,6 @@
 import type { Candidate, Kind } from '../../../cli/define.ts';
+import { CliError } from '../../../errors.ts';
+import { nearest } from '../../../suggest.ts';
 
 /** Capabilities that a custom role may hold (roles.md 1), in the order of the platform's list. */
 export async function grantableCapabilities(): Promise<readonly string[]> {
@@ -15,6 +17,19 @@ export function splitCapability(name: string): { readonly resource: string; read
 }
 
 export const toCandidate = (name: string): Candidate<string> => ({ value: name, label: name, text: name });
+
+/** What the platform refuses to give a role, with the name that was probably meant. */
+export async function withNearMiss<T>(capabilities: readonly string[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'api.refused') throw error;
+    const known = await grantableCapabilities();
+    const near = capabilities.flatMap((name) => (known.includes(name) ? [] : (nearest(name, known) ?? [])))[0];
+    const hint = near === undefined ? 'see `chainctl iam roles capabilities list`' : `did you mean "${near}"?`;
+    throw new CliError(error.kind, error.message, { code: error.code, hint, cause: error });
+  }
+}
 
 /** Names are not checked here: the platform may know some that this program does not. */
 export const capability: Kind<string> = {

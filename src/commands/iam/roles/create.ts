@@ -3,7 +3,7 @@ import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import { capability } from './capabilities-data.ts';
+import { capability, withNearMiss } from './capabilities-data.ts';
 import { roleView } from './view.ts';
 
 export default defineCommand({
@@ -57,9 +57,13 @@ export default defineCommand({
       .join('\n'),
     default: true,
   }),
-  run: async (context, { name, parent, capabilities, description: about }) =>
-    (await context.api()).call('iam.v1.Roles.Create', {
-      parentId: parent.id,
-      role: { name, capabilities: [...new Set(capabilities)], ...(about === undefined ? {} : { description: about }) },
-    }),
+  run: async (context, { name, parent, capabilities, description: about }) => {
+    const api = await context.api();
+    const role = {
+      name,
+      capabilities: [...new Set(capabilities)],
+      ...(about === undefined ? {} : { description: about }),
+    };
+    return withNearMiss(capabilities, () => api.call('iam.v1.Roles.Create', { parentId: parent.id, role }));
+  },
 });

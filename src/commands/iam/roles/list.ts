@@ -1,9 +1,32 @@
 import type { IamRole } from '../../../api/schema/types.gen.ts';
-import { isAncestor, isRoot, parentOf } from '../../../api/uidp.ts';
-import { defineCommand, exclusive } from '../../../cli/define.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { byNameThenId, group } from '../../../cli/inputs/references.ts';
 import { boolean, string, strings } from '../../../cli/inputs/values.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
 import { roleView } from './view.ts';
+
+const inputs = {
+  name: { kind: string, help: 'Only roles with this name.' },
+  capabilities: {
+    kind: strings('CAPABILITY'),
+    many: true,
+    help: 'Only roles that hold all of these capabilities, such as "groups.list".',
+  },
+  parent: {
+    kind: group,
+    aliases: ['group'],
+    config: 'default.group',
+    configWhen: (given) => !given.has('managed'),
+    help: 'Only custom roles made at this location or below it.',
+  },
+  managed: { kind: boolean, help: 'Only the roles that are built in.' },
+  recursive: {
+    kind: boolean,
+    default: 'true',
+    help: 'With a location: also custom roles made below it. `--recursive=false` leaves them out.',
+  },
+} as const satisfies Inputs;
 
 export default defineCommand({
   path: ['iam', 'roles', 'list'],
@@ -11,27 +34,7 @@ export default defineCommand({
   description:
     'Lists the roles that are built in and the custom ones you may see. With a location only the custom roles made there are listed beside the built-in ones.',
   aliases: ['ls'],
-  inputs: {
-    name: { kind: string, help: 'Only roles with this name.' },
-    capabilities: {
-      kind: strings('CAPABILITY'),
-      many: true,
-      help: 'Only roles that hold all of these capabilities, such as "groups.list".',
-    },
-    parent: {
-      kind: group,
-      aliases: ['group'],
-      config: 'default.group',
-      configWhen: (given) => !given.has('managed'),
-      help: 'Only custom roles made at this location or below it.',
-    },
-    managed: { kind: boolean, help: 'Only the roles that are built in.' },
-    recursive: {
-      kind: boolean,
-      default: 'true',
-      help: 'With a location: also custom roles made below it. `--recursive=false` leaves them out.',
-    },
-  },
+  inputs,
   check: [exclusive('parent', 'managed')],
   examples: [
     { text: 'Everything that can be bound', args: '' },
@@ -44,21 +47,23 @@ export default defineCommand({
   ],
   view: roleView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, input) => {
-    const answer = await (await context.api()).call('iam.v1.Roles.List', {
-      ...(input.name === undefined ? {} : { name: input.name }),
-      // `/` asks for the built-in ones (semantics 4).
-      ...(input.managed ? { parent: '/' } : {}),
-    });
-    const parent = input.managed ? undefined : input.parent?.id;
-    return (answer.items ?? [])
-      .filter((role) => parent === undefined || isAt(role, parent, input.recursive))
-      .filter((role) => input.capabilities.every((wanted) => role.capabilities?.includes(wanted)))
-      .sort(byNameThenId);
-  },
+  run: (context, input) => ordered(context, listed(context, input), (all) => all.sort(byNameThenId)),
 });
 
-function isAt({ id = '' }: IamRole, place: string, recursive: boolean): boolean {
-  if (isRoot(id)) return true;
-  return recursive ? isAncestor(place, id) : parentOf(id) === place;
+async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<IamRole> {
+  const api = await context.api();
+  const name = input.name === undefined ? {} : { name: input.name };
+  const wanted = input.managed ? [builtIn] : input.parent === undefined ? [{}] : [builtIn, at(input.parent.id, input)];
+  for (const filter of wanted) {
+    for await (const role of api.list('iam.v1.Roles.List', { ...name, ...filter })) {
+      if (input.capabilities.every((one) => role.capabilities?.includes(one))) yield role;
+    }
+  }
 }
+
+/** `/` asks for the built-in ones (semantics 4), which are below no location. */
+const builtIn = { parent: '/' };
+
+const at = (place: string, { recursive }: { readonly recursive: boolean }) => ({
+  uidp: recursive ? { descendantsOf: place } : { childrenOf: place },
+});

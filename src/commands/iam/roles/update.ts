@@ -14,7 +14,7 @@ import type { Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
-import { capability, grantableCapabilities, toCandidate } from './capabilities-data.ts';
+import { capability, grantableCapabilities, toCandidate, withNearMiss } from './capabilities-data.ts';
 import { customRole, lookUpCustomRole } from './custom-role.ts';
 import { roleView } from './view.ts';
 
@@ -133,7 +133,10 @@ export default defineCommand({
   },
   run: async (context, input) => {
     const { before, after, changes } = await planOf(context, input);
-    if (changes.length > 0) return (await context.api()).call('iam.v1.Roles.Update', after);
+    const api = await context.api();
+    if (changes.length > 0) {
+      return withNearMiss(after.capabilities ?? [], () => api.call('iam.v1.Roles.Update', after));
+    }
     context.io.note(printable(`Role "${before.name}" is like that already.`));
     return before;
   },

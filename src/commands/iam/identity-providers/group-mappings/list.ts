@@ -1,6 +1,6 @@
 import { defineCommand } from '../../../../cli/define.ts';
-import { mappingsOf } from '../../external-group-role-mappings/mappings.ts';
-import { mappingView, shown } from '../../external-group-role-mappings/view.ts';
+import { listMappings } from '../../external-group-role-mappings/mappings.ts';
+import { mappingView } from '../../external-group-role-mappings/view.ts';
 import { idpInput } from './idp.ts';
 
 export default defineCommand({
@@ -14,5 +14,5 @@ export default defineCommand({
   ],
   view: mappingView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: async (context, input) => (await mappingsOf(context, input)).map((mapping) => shown(context, mapping)),
+  run: (context, input) => listMappings(context, input),
 });
