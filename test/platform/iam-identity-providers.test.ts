@@ -480,8 +480,22 @@ describe('signing in', () => {
     const made = await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
       body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
     });
+    const granted = () =>
+      platform.store.read((tx) => tx.all("SELECT * FROM outbox WHERE type LIKE '%.granted.v1' ORDER BY seq"));
+    await login(id, { groups: ['staff'] });
+    expect(granted()).toEqual([]);
     const { token } = (await login(id, { groups: ['staff', 'engineers'] })).body;
     expect(await rolesOf(token)).toEqual(['viewer']);
+    // No binding tells of it, so an event does, each time.
+    const [event, ...more] = granted();
+    expect(more).toEqual([]);
+    const { subject } = (await platform.call(token, 'GET', '/auth/v1/ok')).body;
+    expect([event?.['subject'], event?.['group_id']]).toEqual([subject, organization]);
+    expect(JSON.parse(String(event?.['body']))).toEqual({
+      identity: subject,
+      identityProviderUidp: id,
+      roles: [{ externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization }],
+    });
     const groups = async () => (await platform.call(token, 'GET', '/iam/v1/groups')).body.items.length;
     expect(await groups()).toBeGreaterThan(0);
     await platform.call(owner, 'DELETE', `/iam/v1/externalGroupRoleMappings/${made.body.id}`);

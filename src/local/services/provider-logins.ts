@@ -1,4 +1,3 @@
-import { grantsOf } from '../access.ts';
 import { permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findApplicableRole } from './grantable-roles.ts';
@@ -13,8 +12,15 @@ export interface ProviderLogin {
   readonly identity: string;
   /** The account was made by this login. */
   readonly isNew: boolean;
-  /** The token's groups gave it more than it holds otherwise: such a session is not refreshed (protocols 9). */
-  readonly hasGroupRoles: boolean;
+  /** What the token's groups give for this session, which is then not refreshed (protocols 9). */
+  readonly groupRoles: readonly GroupRole[];
+}
+
+/** In the names of the mapping that gives it. */
+export interface GroupRole {
+  readonly externalGroupId: string;
+  readonly roleUidp: string;
+  readonly scope: string;
 }
 
 /** Seconds of a session; group roles of a login end with it (protocols 9). */
@@ -50,30 +56,39 @@ export function signInThroughProvider(
   );
   // Once: a role that an owner has taken away does not come back with the next login.
   if (before === undefined) bindDefaultRole(tx, provider, identity);
-  const groups = groupsIn(provider, claims);
-  const setGroups = (names: readonly string[]): void => {
-    tx.run(
-      `INSERT INTO identity_provider_logins
-         (identity, identity_provider, external_id, external_groups, groups_expire_at, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (identity, identity_provider) DO UPDATE SET external_id = excluded.external_id,
-         external_groups = excluded.external_groups, groups_expire_at = excluded.groups_expire_at,
-         updated_at = excluded.updated_at`,
-      identity,
+  const groups = JSON.stringify(groupsIn(provider, claims));
+  tx.run(
+    `INSERT INTO identity_provider_logins
+       (identity, identity_provider, external_id, external_groups, groups_expire_at, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (identity, identity_provider) DO UPDATE SET external_id = excluded.external_id,
+       external_groups = excluded.external_groups, groups_expire_at = excluded.groups_expire_at,
+       updated_at = excluded.updated_at`,
+    identity,
+    provider.id,
+    externalId,
+    groups,
+    tx.now + sessionMs,
+    tx.now,
+    tx.now,
+  );
+  return { identity, isNew: known === undefined, groupRoles: rolesOfGroups(tx, provider, groups) };
+}
+
+/** `groups` as JSON. */
+function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupRole[] {
+  return tx
+    .all(
+      `SELECT external_group_id, role, scope FROM external_group_role_mappings
+       WHERE identity_provider = ? AND external_group_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
       provider.id,
-      externalId,
-      JSON.stringify(names),
-      tx.now + sessionMs,
-      tx.now,
-      tx.now,
-    );
-  };
-  setGroups([]);
-  const without = grantsOf(tx, identity);
-  setGroups(groups);
-  const within = grantsOf(tx, identity);
-  const hasGroupRoles = [...within].some(([place, held]) => held.size > (without.get(place)?.size ?? 0));
-  return { identity, isNew: known === undefined, hasGroupRoles };
+      groups,
+    )
+    .map((row) => ({
+      externalGroupId: String(row['external_group_id']),
+      roleUidp: String(row['role']),
+      scope: String(row['scope']),
+    }));
 }
 
 /** Never by e-mail: whoever may write addresses into a directory could capture another's login (protocols 9). */
