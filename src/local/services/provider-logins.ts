@@ -1,8 +1,10 @@
+import { rootOf } from '../../api/uidp.ts';
+import { grantsOf } from '../access.ts';
 import { permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findApplicableRole } from './grantable-roles.ts';
 import { oidRule, type ProviderRecord } from './identity-provider-records.ts';
-import { createUser, findUser } from './identity-records.ts';
+import { createUser, findUser, type IdentityRecord } from './identity-records.ts';
 import type { UpstreamLogin } from './registration.ts';
 import { bindRole } from './role-binding-records.ts';
 import { deactivated, requireActive } from './scim-records.ts';
@@ -30,7 +32,7 @@ const mostGroups = 1000;
 /**
  * Signs a user of `provider` in, with claims that the provider has signed for our client. The first login makes the
  * account and binds the default role; each one notes the groups that the token names, for the length of a session.
- * Throws PERMISSION_DENIED for who has been deactivated over SCIM.
+ * Throws PERMISSION_DENIED for who has been deactivated over SCIM, and for accounts that are not the provider's to open.
  */
 export function signInThroughProvider(
   tx: Tx,
@@ -45,8 +47,11 @@ export function signInThroughProvider(
       : tx.get('SELECT * FROM scim_users WHERE identity_provider = ? AND external_id = ?', provider.id, externalId);
   if (provisioned !== undefined && provisioned['active'] !== 1) throw deactivated();
   const known = findUser(tx, login.issuer, login.subject);
-  if (known !== undefined) requireActive(tx, known.id, provider.id);
-  const identity = known?.id ?? createUser(tx, login);
+  if (known !== undefined) {
+    requireVouchedFor(tx, provider, known);
+    requireActive(tx, known.id, provider.id);
+  }
+  const identity = known?.id ?? createUser(tx, { ...login, home: rootOf(provider.id) });
   if (provisioned !== undefined) linkTo(tx, provisioned, identity);
 
   const before = tx.get(
@@ -89,6 +94,28 @@ function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupR
       roleUidp: String(row['role']),
       scope: String(row['scope']),
     }));
+}
+
+/**
+ * Anybody can create an organization with a provider for an application of their own at an issuer that others use too, and
+ * gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own providers
+ * made, those of providers with the very same client, and accounts that hold nothing elsewhere.
+ */
+function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: IdentityRecord): void {
+  const organization = rootOf(provider.id);
+  if (home === organization) return;
+  const isOurs =
+    home === null
+      ? [...grantsOf(tx, id).keys()].every((place) => rootOf(place) === organization)
+      : tx.get(
+          `SELECT 1 FROM identity_providers
+           WHERE issuer = ? AND client_id = ? AND substr(id, 1, 40) = ? LIMIT 1`,
+          provider.issuer,
+          provider.clientId,
+          home,
+        ) !== undefined;
+  if (isOurs) return;
+  throw permissionDenied('the account of this login belongs elsewhere: sign in the way it was made');
 }
 
 /** Never by e-mail: whoever may write addresses into a directory could capture another's login (protocols 9). */
