@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { openStore } from '../../src/local/store/database.ts';
+import { migrations } from '../../src/local/store/schema.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
-import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { type Answer, startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
 const { engineering } = demoFolders;
@@ -475,13 +478,105 @@ describe('signing in', () => {
     expect((await login(id)).status).toBe(200);
   });
 
+  describe('at an issuer that others use too', () => {
+    const victim = { groups: [] };
+    /** Another organization's owner, with a provider for an application of her own. */
+    const stranger = async (clientId: string) => {
+      const user = platform.user(`${clientId}@example.org`);
+      const made = await platform.call(await platform.token(user), 'POST', '/iam/v1/groups', {
+        body: { name: `of ${clientId}` },
+      });
+      const token = await platform.token(user);
+      const provider = await create({ oidc: { ...oidc, clientId } }, made.body.id, token);
+      expect(provider.status).toBe(200);
+      return { organization: made.body.id, id: provider.body.id, token };
+    };
+
+    test('an account is not opened by tokens for somebody else’s application', async () => {
+      const home = (await create({ defaultRole: builtInRoleId('owner') })).body.id;
+      const own = (await login(home, victim)).body;
+      expect(await rolesOf(own.token)).toEqual(['owner']);
+      const mallory = await stranger('mallory');
+      const stolen = await login(mallory.id, victim, 'mallory');
+      expect([stolen.status, stolen.body.message]).toEqual([403, expect.stringContaining('belongs elsewhere')]);
+      // Nor when its provider is gone or has another client: its organization made it.
+      expect((await update(home, { oidc: { ...oidc, clientId: '0oa2' }, defaultRole: '' })).status).toBe(200);
+      expect((await login(home, victim, '0oa2')).status).toBe(200);
+      expect((await platform.call(owner, 'DELETE', `/iam/v1/identityProviders/${home}`)).status).toBe(200);
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(403);
+    });
+
+    test('the very same application opens it in a second organization', async () => {
+      const home = (await create({ defaultRole: viewerRole })).body.id;
+      const first = (await login(home, victim)).body;
+      const second = await stranger(oidc.clientId);
+      const again = (await login(second.id, victim)).body;
+      const subjectOf = async (token: string) => (await platform.call(token, 'GET', '/auth/v1/ok')).body.subject;
+      expect(await subjectOf(again.token)).toBe(await subjectOf(first.token));
+    });
+
+    test('one that was made without a provider is opened only where it holds nothing elsewhere', async () => {
+      const bearer = await mintThirdPartyToken(platform.store, {
+        issuer: oidc.issuer,
+        subject: 'kim',
+        audience: platform.urls.issuer,
+        now: clock.now(),
+      });
+      const { identity } = (await platform.call(bearer, 'POST', '/auth/v1/register', { body: {} })).body;
+      const mallory = await stranger('mallory');
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(200);
+      await platform.call(owner, 'POST', `/iam/v1/rolebindings/${engineering}`, {
+        body: { identity, role: viewerRole },
+      });
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(403);
+      const { id } = (await create()).body;
+      expect((await login(id, victim)).status).toBe(200);
+    });
+
+    test('a provider that opens accounts is set up by who holds as much as they do', async () => {
+      const home = (await create({ defaultRole: builtInRoleId('owner') })).body.id;
+      await login(home, victim);
+      const small = await platform.call(owner, 'POST', `/iam/v1/roles/${organization}`, {
+        body: {
+          name: 'idp',
+          capabilities: ['identity_providers.create', 'identity_providers.update', 'role_bindings.create'],
+        },
+      });
+      const admin = await platform.token(platform.user('idp@example.org', [small.body.id, organization]));
+      const mine = { ...oidc, clientId: 'mine' };
+      const refused = await create({ name: 'mine', oidc: mine }, organization, admin);
+      expect([refused.status, refused.body.message]).toEqual([403, expect.stringContaining('"owner" holds more')]);
+      const other = { ...oidc, issuer: 'https://other.example' };
+      const fresh = await create({ name: 'mine', oidc: other }, organization, admin);
+      expect(fresh.status).toBe(200);
+      const moved = await platform.call(admin, 'PUT', `/iam/v1/identityProviders/${fresh.body.id}`, {
+        body: { name: 'mine', oidc: mine },
+      });
+      expect(moved.status).toBe(403);
+    });
+  });
+
   test('groups in the token give mapped roles for an hour, and no longer than the mapping lasts', async () => {
     const { id } = (await create({ oidc: { ...oidc, groupsClaim: 'groups' } })).body;
     const made = await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
       body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
     });
+    const granted = () =>
+      platform.store.read((tx) => tx.all("SELECT * FROM outbox WHERE type LIKE '%.granted.v1' ORDER BY seq"));
+    await login(id, { groups: ['staff'] });
+    expect(granted()).toEqual([]);
     const { token } = (await login(id, { groups: ['staff', 'engineers'] })).body;
     expect(await rolesOf(token)).toEqual(['viewer']);
+    // No binding tells of it, so an event does, each time.
+    const [event, ...more] = granted();
+    expect(more).toEqual([]);
+    const { subject } = (await platform.call(token, 'GET', '/auth/v1/ok')).body;
+    expect([event?.['subject'], event?.['group_id']]).toEqual([subject, organization]);
+    expect(JSON.parse(String(event?.['body']))).toEqual({
+      identity: subject,
+      identityProviderUidp: id,
+      roles: [{ externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization }],
+    });
     const groups = async () => (await platform.call(token, 'GET', '/iam/v1/groups')).body.items.length;
     expect(await groups()).toBeGreaterThan(0);
     await platform.call(owner, 'DELETE', `/iam/v1/externalGroupRoleMappings/${made.body.id}`);
@@ -502,4 +597,41 @@ describe('signing in', () => {
     });
     expect(await rolesOf((await login(id, { groups: ['engineers'] })).body.token)).toEqual([]);
   });
+});
+
+test('accounts of an older data folder belong to the organization whose provider made them', () => {
+  const file = join(temporaryFolder(), 'platform.db');
+  const home = migrations.findIndex(({ name }) => name === '013-home-of-accounts');
+  const before = openStore(file, migrations.slice(0, home), clock);
+  const [group, provider] = ['a'.repeat(40), `${'a'.repeat(40)}/${'1'.repeat(16)}`];
+  before.transact((tx) => {
+    tx.run("INSERT INTO groups (id, name, created_at, updated_at) VALUES (?, 'a', 0, 0)", group);
+    tx.run(
+      `INSERT INTO identity_providers (id, parent, name, issuer, client_id, correlation_rule, created_at, updated_at)
+       VALUES (?, ?, 'p', 'https://idp.example', 'c', '', 0, 0)`,
+      provider,
+      group,
+    );
+    for (const [id, createdAt] of [
+      ['b'.repeat(40), 5],
+      ['c'.repeat(40), 4],
+    ] as const) {
+      tx.run(
+        "INSERT INTO identities (id, kind, relationship, created_at, updated_at) VALUES (?, 'claimMatch', '{}', ?, 0)",
+        id,
+        createdAt,
+      );
+      tx.run(
+        `INSERT INTO identity_provider_logins (identity, identity_provider, created_at, updated_at) VALUES (?, ?, 5, 5)`,
+        id,
+        provider,
+      );
+    }
+  });
+  before.close();
+  const after = openStore(file, migrations, clock);
+  const homes = after.read((tx) => tx.all('SELECT id, home FROM identities ORDER BY id').map((row) => row['home']));
+  // The second one was there before it ever came through the provider.
+  expect(homes).toEqual([group, null]);
+  after.close();
 });

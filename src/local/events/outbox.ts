@@ -99,6 +99,30 @@ export function recordRegistration(
   recordEvent(tx, event, { identity, actor: act }, apiUrl);
 }
 
+/**
+ * A sign-in that got roles from the groups of its provider: no role binding shows them, so the event is the only trace
+ * (protocols 9). That there is one is public and its type is not, so this one is the local platform's own.
+ */
+export function recordGroupRoles(
+  tx: Tx,
+  apiUrl: string,
+  login: { readonly identity: string; readonly provider: string; readonly groupRoles: readonly object[] },
+  act: Readonly<Record<string, string>>,
+): void {
+  const { identity, provider, groupRoles } = login;
+  const group = rootOf(provider);
+  const event: RaisedEvent = {
+    type: 'dev.chainguard.api.iam.external_group_role_mappings.granted.v1',
+    path: '/iam/v1/externalGroupRoleMappings',
+    subject: identity,
+    group,
+    extensions: { group, identityprovider: provider },
+    body: { identity, identityProviderUidp: provider, roles: groupRoles },
+    audience: 'customer',
+  };
+  recordEvent(tx, event, { identity, actor: act }, apiUrl);
+}
+
 export function recordEvent(
   tx: Tx,
   event: RaisedEvent,

@@ -10,7 +10,7 @@ import type {
 import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { grantsOf } from '../access.ts';
-import { recordRegistration } from '../events/outbox.ts';
+import { recordGroupRoles, recordRegistration } from '../events/outbox.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import { findProvider, type ProviderRecord } from '../services/identity-provider-records.ts';
 import { findIdentity, findUser, type IdentityRecord, isAccount } from '../services/identity-records.ts';
@@ -191,11 +191,13 @@ export function createSts(options: StsOptions): Sts {
 
   const enterThrough = (tx: Tx, provider: ProviderRecord, claims: TokenClaims) => {
     const login = toVerifiedLogin(claims);
-    const { identity, isNew, hasGroupRoles } = signInThroughProvider(tx, provider, login, claims.all);
+    const { identity, isNew, groupRoles } = signInThroughProvider(tx, provider, login, claims.all);
     if (isNew) recordRegistration(tx, urls.api, { identity }, login.actor);
+    if (groupRoles.length > 0)
+      recordGroupRoles(tx, urls.api, { identity, provider: provider.id, groupRoles }, login.actor);
     const user = findIdentity(tx, identity);
     if (user === undefined) throw new Error('a user who has just signed in is not there');
-    return { user, hasGroupRoles };
+    return { user, hasGroupRoles: groupRoles.length > 0 };
   };
 
   /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */

@@ -24,7 +24,7 @@ import {
   toProviderRecord,
   toWireProvider,
 } from './identity-provider-records.ts';
-import { requireProviderGrantable } from './provider-worth.ts';
+import { requireAccountsGrantable, requireProviderGrantable } from './provider-worth.ts';
 import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
 
 /** Whether the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be asked. */
@@ -45,6 +45,7 @@ export function createIdentityProvider(
   const clientSecret = oidc.clientSecret ?? '';
   checkClient(clientSecret, fields.pkceEnabled, pkce);
   requireFreeName(tx, parent, fields.name);
+  requireAccountsGrantable(tx, caller, parent, fields.issuer);
   const id = newChildId(parent, (count) => tx.randomBytes(count));
   tx.run(
     `INSERT INTO identity_providers (id, parent, ${columns.join(', ')}, correlation_rule, created_at, updated_at)
@@ -73,7 +74,10 @@ export function updateIdentityProvider(
   const before = requireProvider(tx, requiredUidp('id', request.id));
   const { id, parent } = before;
   const fields = checkProvider(tx, caller, parent, request, before);
-  if (!hasSameTrust(before, fields)) requireProviderGrantable(tx, caller, before);
+  if (!hasSameTrust(before, fields)) {
+    requireProviderGrantable(tx, caller, before);
+    requireAccountsGrantable(tx, caller, parent, fields.issuer);
+  }
   const oidc = requireOidc(request);
   const rule = checkRule(oidc.correlationRule);
   if (rule !== undefined && rule !== before.correlationRule) {

@@ -29,6 +29,8 @@ export interface IdentityRecord {
   readonly company: string;
   readonly email: string | null;
   readonly emailVerified: boolean;
+  /** The organization whose identity provider made the account; null when none did. */
+  readonly home: string | null;
   /** Milliseconds since the epoch; null when it does not end. */
   readonly expiresAt: number | null;
   readonly lastSeen: number | null;
@@ -63,6 +65,7 @@ export interface NewUser {
   readonly name?: string | undefined;
   readonly email?: string | undefined;
   readonly emailVerified?: boolean | undefined;
+  readonly home?: string | undefined;
 }
 
 /**
@@ -87,18 +90,19 @@ export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, use
     relationship: { kind: 'claimMatch', claimMatch: { issuer: user.issuer, subject: user.subject } },
     email: user.email ?? null,
     emailVerified: user.emailVerified ?? false,
+    home: user.home ?? null,
   });
   return id;
 }
 
 export type NewIdentity = Pick<IdentityRecord, 'id' | 'name' | 'description' | 'relationship'> &
-  Partial<Pick<IdentityRecord, 'email' | 'emailVerified'>>;
+  Partial<Pick<IdentityRecord, 'email' | 'emailVerified' | 'home'>>;
 
 export function insertIdentity(tx: Tx, identity: NewIdentity): void {
   const parent = parentOf(identity.id);
   tx.run(
     `INSERT INTO identities (id, parent, name, description, kind, relationship, issuer, subject, email, email_verified,
-       expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       home, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.id,
     parent === '/' ? null : parent,
     identity.name,
@@ -106,6 +110,7 @@ export function insertIdentity(tx: Tx, identity: NewIdentity): void {
     ...relationshipColumns(identity.relationship),
     identity.email ?? null,
     identity.emailVerified === true ? 1 : 0,
+    identity.home ?? null,
     expiryOf(identity.relationship),
     tx.now,
     tx.now,
@@ -136,6 +141,7 @@ export function toIdentityRecord(row: SqlRow): IdentityRecord {
     company: String(row['company']),
     email: textOrNull(row['email']),
     emailVerified: row['email_verified'] === 1,
+    home: textOrNull(row['home']),
     expiresAt: numberOrNull(row['expires_at']),
     lastSeen: numberOrNull(row['last_seen']),
     createdAt: Number(row['created_at']),

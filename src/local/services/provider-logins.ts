@@ -1,9 +1,10 @@
+import { rootOf } from '../../api/uidp.ts';
 import { grantsOf } from '../access.ts';
 import { permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findApplicableRole } from './grantable-roles.ts';
 import { oidRule, type ProviderRecord } from './identity-provider-records.ts';
-import { createUser, findUser } from './identity-records.ts';
+import { createUser, findUser, type IdentityRecord } from './identity-records.ts';
 import type { UpstreamLogin } from './registration.ts';
 import { bindRole } from './role-binding-records.ts';
 import { deactivated, requireActive } from './scim-records.ts';
@@ -13,8 +14,15 @@ export interface ProviderLogin {
   readonly identity: string;
   /** The account was made by this login. */
   readonly isNew: boolean;
-  /** The token's groups gave it more than it holds otherwise: such a session is not refreshed (protocols 9). */
-  readonly hasGroupRoles: boolean;
+  /** What the token's groups give for this session, which is then not refreshed (protocols 9). */
+  readonly groupRoles: readonly GroupRole[];
+}
+
+/** In the names of the mapping that gives it. */
+export interface GroupRole {
+  readonly externalGroupId: string;
+  readonly roleUidp: string;
+  readonly scope: string;
 }
 
 /** Seconds of a session; group roles of a login end with it (protocols 9). */
@@ -24,7 +32,7 @@ const mostGroups = 1000;
 /**
  * Signs a user of `provider` in, with claims that the provider has signed for our client. The first login makes the
  * account and binds the default role; each one notes the groups that the token names, for the length of a session.
- * Throws PERMISSION_DENIED for who has been deactivated over SCIM.
+ * Throws PERMISSION_DENIED for who has been deactivated over SCIM, and for accounts that are not the provider's to open.
  */
 export function signInThroughProvider(
   tx: Tx,
@@ -39,8 +47,11 @@ export function signInThroughProvider(
       : tx.get('SELECT * FROM scim_users WHERE identity_provider = ? AND external_id = ?', provider.id, externalId);
   if (provisioned !== undefined && provisioned['active'] !== 1) throw deactivated();
   const known = findUser(tx, login.issuer, login.subject);
-  if (known !== undefined) requireActive(tx, known.id, provider.id);
-  const identity = known?.id ?? createUser(tx, login);
+  if (known !== undefined) {
+    requireVouchedFor(tx, provider, known);
+    requireActive(tx, known.id, provider.id);
+  }
+  const identity = known?.id ?? createUser(tx, { ...login, home: rootOf(provider.id) });
   if (provisioned !== undefined) linkTo(tx, provisioned, identity);
 
   const before = tx.get(
@@ -50,30 +61,61 @@ export function signInThroughProvider(
   );
   // Once: a role that an owner has taken away does not come back with the next login.
   if (before === undefined) bindDefaultRole(tx, provider, identity);
-  const groups = groupsIn(provider, claims);
-  const setGroups = (names: readonly string[]): void => {
-    tx.run(
-      `INSERT INTO identity_provider_logins
-         (identity, identity_provider, external_id, external_groups, groups_expire_at, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (identity, identity_provider) DO UPDATE SET external_id = excluded.external_id,
-         external_groups = excluded.external_groups, groups_expire_at = excluded.groups_expire_at,
-         updated_at = excluded.updated_at`,
-      identity,
+  const groups = JSON.stringify(groupsIn(provider, claims));
+  tx.run(
+    `INSERT INTO identity_provider_logins
+       (identity, identity_provider, external_id, external_groups, groups_expire_at, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (identity, identity_provider) DO UPDATE SET external_id = excluded.external_id,
+       external_groups = excluded.external_groups, groups_expire_at = excluded.groups_expire_at,
+       updated_at = excluded.updated_at`,
+    identity,
+    provider.id,
+    externalId,
+    groups,
+    tx.now + sessionMs,
+    tx.now,
+    tx.now,
+  );
+  return { identity, isNew: known === undefined, groupRoles: rolesOfGroups(tx, provider, groups) };
+}
+
+/** `groups` as JSON. */
+function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupRole[] {
+  return tx
+    .all(
+      `SELECT external_group_id, role, scope FROM external_group_role_mappings
+       WHERE identity_provider = ? AND external_group_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
       provider.id,
-      externalId,
-      JSON.stringify(names),
-      tx.now + sessionMs,
-      tx.now,
-      tx.now,
-    );
-  };
-  setGroups([]);
-  const without = grantsOf(tx, identity);
-  setGroups(groups);
-  const within = grantsOf(tx, identity);
-  const hasGroupRoles = [...within].some(([place, held]) => held.size > (without.get(place)?.size ?? 0));
-  return { identity, isNew: known === undefined, hasGroupRoles };
+      groups,
+    )
+    .map((row) => ({
+      externalGroupId: String(row['external_group_id']),
+      roleUidp: String(row['role']),
+      scope: String(row['scope']),
+    }));
+}
+
+/**
+ * Anybody can create an organization with a provider for an application of their own at an issuer that others use too, and
+ * gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own providers
+ * made, those of providers with the very same client, and accounts that hold nothing elsewhere.
+ */
+function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: IdentityRecord): void {
+  const organization = rootOf(provider.id);
+  if (home === organization) return;
+  const isOurs =
+    home === null
+      ? [...grantsOf(tx, id).keys()].every((place) => rootOf(place) === organization)
+      : tx.get(
+          `SELECT 1 FROM identity_providers
+           WHERE issuer = ? AND client_id = ? AND substr(id, 1, 40) = ? LIMIT 1`,
+          provider.issuer,
+          provider.clientId,
+          home,
+        ) !== undefined;
+  if (isOurs) return;
+  throw permissionDenied('the account of this login belongs elsewhere: sign in the way it was made');
 }
 
 /** Never by e-mail: whoever may write addresses into a directory could capture another's login (protocols 9). */

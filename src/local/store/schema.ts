@@ -335,10 +335,22 @@ export const migrations: readonly Migration[] = [
   ...registryMigrations,
   ...eventMigrations,
   {
-    name: '013-identity-company',
+    name: '014-identity-company',
     sql: `
       -- What only v2 can say of an identity.
       ALTER TABLE identities ADD COLUMN company TEXT NOT NULL DEFAULT '';
+    `,
+  },
+  {
+    name: '015-home-of-accounts',
+    sql: `
+      -- The organization whose provider made the account; null for one that was made at the platform itself.
+      ALTER TABLE identities ADD COLUMN home TEXT REFERENCES groups(id) ON DELETE SET NULL;
+      CREATE INDEX identities_home ON identities(home);
+      UPDATE identities SET home = (
+        SELECT substr(l.identity_provider, 1, 40) FROM identity_provider_logins l
+        WHERE l.identity = identities.id AND l.created_at = identities.created_at LIMIT 1)
+      WHERE parent IS NULL;
     `,
   },
 ];
