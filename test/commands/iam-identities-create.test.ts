@@ -275,15 +275,16 @@ describe('roles', () => {
     expect(failed.err).toContain(`hint: remove it with \`chainctl iam identities delete ${id}\``);
   });
 
-  test('a name used twice is refused, and the first identity stays as it was', async () => {
+  test('a name used twice names two identities, and neither is guessed afterwards', async () => {
     const session = await signedIn();
     await session.run([...words, '--role=viewer']);
-    const before = await stored(session, 'worker');
-    const failed = await session.run([...words, '--role=owner', '--description=another']);
-    expect(failed).toMatchObject({ code: 1, out: '' });
-    expect(failed.err).toBe(`error: Identity "worker" already exists in ${organization}\n`);
-    expect(await stored(session, 'worker')).toEqual(before);
-    expect(await bindings(session, before.id)).toEqual(['example.com: viewer']);
+    const first = await stored(session, 'worker');
+    expect(await session.run([...words, '--role=owner'])).toMatchObject({ code: 0 });
+    expect(await bindings(session, first.id)).toEqual(['example.com: viewer']);
+    const which = await session.run(['iam', 'identities', 'delete', 'worker', '--yes']);
+    expect(which).toMatchObject({ code: 2, out: '' });
+    expect(which.err).toContain('"worker" names 2 identities; say which by its id');
+    expect(which.err).toContain(first.id);
   });
 });
 

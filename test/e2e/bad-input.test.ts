@@ -205,13 +205,6 @@ describe('names', () => {
     await refused(stranger, ['iam', 'organizations', 'list'], 4, /^Not authenticated: no login for /);
   });
 
-  test('a name used twice', async () => {
-    await dev.ok('iam', 'identities', 'create', 'twice', place, ...rule, '--role=viewer');
-    const again = ['iam', 'identities', 'create', 'twice', place, ...rule];
-    await refused(dev, again, 1, /^Identity "twice" already exists in /);
-    await refused(dev, [...again, '--role=owner'], 1, /^Identity "twice" already exists in /);
-  });
-
   test('an identity and a role that there are none of', async () => {
     for (const verb of ['describe', 'delete']) {
       const yes = verb === 'delete' ? ['--yes'] : [];

@@ -1,6 +1,7 @@
 // gRPC beside REST on one port, with a client that shares no protobuf code with the platform. Numbers are those of the
 // public protos (spec/api.json).
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -186,6 +187,26 @@ describe('what is not as it should be', () => {
     await expect.poll(() => platform.log.map(({ status }) => status)).toEqual([421, 415]);
   });
 
+  test('long answers that are not read yet keep no other call of their connection out', async () => {
+    const { platform, client, bearer } = await start();
+    const set = 'UPDATE groups SET description = ? WHERE id = ?';
+    platform.store.transact((tx) => tx.run(set, 'x'.repeat(2 << 20), organization));
+    const unread = Array.from({ length: 12 }, () => {
+      const stream = client.session.request({
+        ':method': 'POST',
+        ':path': '/chainguard.platform.iam.Groups/List',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...bearer,
+      });
+      stream.end(frame(message()));
+      return stream;
+    });
+    await Promise.all(unread.map((stream) => once(stream, 'response')));
+    expect(await client.call('/chainguard.platform.auth.Auth/Validate', message(), bearer)).toMatchObject({ code: 0 });
+    for (const stream of unread) stream.destroy();
+  });
+
   test('the log tells of calls, in the words of HTTP, without tokens', async () => {
     const { platform, client, bearer } = await start();
     await client.call('/chainguard.platform.iam.Groups/List', message(), bearer);
@@ -239,6 +260,19 @@ describe('one port', () => {
     const gone = new Promise((resolve) => client.session.once('close', resolve));
     await platform.stop();
     await Promise.all([ended, gone]);
+  });
+
+  test('a client that has stopped does not keep the platform from stopping', async () => {
+    const { platform } = await start();
+    const { hostname, port } = new URL(platform.urls.api);
+    const stopped = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    stopped.on('error', () => {});
+    // The preface with empty settings.
+    stopped.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0`, 'latin1');
+    await once(stopped, 'readable');
+    // It reads nothing more, and does not hang up.
+    await platform.stop();
+    stopped.destroy();
   });
 
   test('what is neither is refused as before', async () => {

@@ -601,7 +601,7 @@ describe('signing in', () => {
 
 test('accounts of an older data folder belong to the organization whose provider made them', () => {
   const file = join(temporaryFolder(), 'platform.db');
-  const home = migrations.findIndex(({ name }) => name === '013-home-of-accounts');
+  const home = migrations.findIndex(({ name }) => name === '015-home-of-accounts');
   const before = openStore(file, migrations.slice(0, home), clock);
   const [group, provider] = ['a'.repeat(40), `${'a'.repeat(40)}/${'1'.repeat(16)}`];
   before.transact((tx) => {

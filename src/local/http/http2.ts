@@ -27,10 +27,14 @@ export interface Http2 {
   drop(): void;
 }
 
+/** Megabytes. Node refuses calls on a connection while 10 MB of answers wait to be read; two long lists are more. */
+const largestSession = 1024;
+
 export async function createHttp2({ handler, isOwnHost, watch }: Http2Options): Promise<Http2> {
   const handle = await handler();
   const sessions = new Set<ServerHttp2Session>();
-  const server = createServer({ settings: { maxConcurrentStreams: 200 } });
+  const sockets = new Set<Socket>();
+  const server = createServer({ maxSessionMemory: largestSession, settings: { maxConcurrentStreams: 200 } });
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
@@ -48,12 +52,18 @@ export async function createHttp2({ handler, isOwnHost, watch }: Http2Options): 
     }
   });
   return {
-    take: (socket) => void server.emit('connection', socket),
+    take(socket) {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      server.emit('connection', socket);
+    },
     close() {
       for (const session of sessions) session.close();
     },
     drop() {
       for (const session of sessions) session.destroy();
+      // A session that has ended waits for its client to hang up, which one that has stopped never does.
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

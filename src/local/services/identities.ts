@@ -7,9 +7,9 @@ import type {
   IamIdentityList,
   IamLookupRequest,
 } from '../../api/schema/types.gen.ts';
-import { isAncestor, newChildId, parentOf } from '../../api/uidp.ts';
+import { isAncestor, newChildId } from '../../api/uidp.ts';
 import { authorityOf, grantsOf, groupsWith } from '../access.ts';
-import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
+import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkName } from './field-rules.ts';
@@ -19,13 +19,12 @@ import {
   findUser,
   type IdentityRecord,
   insertIdentity,
-  type Relationship,
   toIdentityRecord,
   toWireIdentity,
   updateIdentity as writeIdentity,
 } from './identity-records.ts';
 import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
-import { checkRelationship, pullTokenIssuer } from './relationships.ts';
+import { checkRelationship } from './relationships.ts';
 import { requiredUidp, selectVisible } from './selection.ts';
 
 export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdentityRequest): IamIdentity {
@@ -35,7 +34,6 @@ export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdenti
   const description = checkDescription(identity.description);
   const relationship = checkRelationship(identity, tx.now);
   findGroup(tx, parent);
-  requireFreeName(tx, parent, name, relationship);
   const id = newChildId(parent, (count) => tx.randomBytes(count));
   insertIdentity(tx, { id, name, description, relationship });
   return toWireIdentity(requireIdentity(tx, id));
@@ -47,7 +45,6 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
   const name = checkName(request.name);
   const description = checkDescription(request.description);
   const relationship = checkRelationship(request, tx.now, before.relationship);
-  requireFreeName(tx, parentOf(id), name, relationship, id);
   if (JSON.stringify(relationship) !== JSON.stringify(before.relationship)) {
     requireGrantable(tx, caller, id);
     requireUnboundService(tx, id);
@@ -112,19 +109,6 @@ function requireUnboundService(tx: Tx, id: string): void {
   throw failedPrecondition(
     `identity ${id} is the ${row['principal']} of the account association of ${row['group_id']}`,
   );
-}
-
-/** Pull tokens are exempt: by default every one of them is called `pull-token` (protocols 7.3). */
-function requireFreeName(tx: Tx, parent: string, name: string, relationship: Relationship, own = ''): void {
-  if (relationship.kind === 'static' && relationship.static.issuer === pullTokenIssuer) return;
-  const existing = tx.get(
-    'SELECT 1 FROM identities WHERE parent = ? AND name = ? AND issuer IS NOT ? AND id <> ?',
-    parent,
-    name,
-    pullTokenIssuer,
-    own,
-  );
-  if (existing !== undefined) throw alreadyExists(`identity ${JSON.stringify(name)} already exists in ${parent}`);
 }
 
 /** Who may change how an identity is proved may become it, so it must hold all that the identity does. */

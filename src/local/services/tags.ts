@@ -74,8 +74,8 @@ export function updateTag(tx: Tx, _caller: Caller, request: RegistryTag): Regist
       tx.now,
     );
   }
-  const digest = requireManifest(tx, repository, request.digest);
-  publishTag(tx, repository, name, digest);
+  const digest = request.digest || String(before['digest']);
+  publishTag(tx, repository, name, requireManifest(tx, repository, digest));
   return keepAttributes(tx, repository, name, request);
 }
 

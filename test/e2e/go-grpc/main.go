@@ -76,7 +76,9 @@ func main() {
 			types[service.Package+"."+service.Service+"/"+rpc.Name] = [2]string{rpc.Request, rpc.Response}
 		}
 	}
-	connection := must(grpc.NewClient(os.Args[2], grpc.WithTransportCredentials(insecure.NewCredentials())))
+	// As large as the SDK takes them.
+	size := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(100 << 20))
+	connection := must(grpc.NewClient(os.Args[2], grpc.WithTransportCredentials(insecure.NewCredentials()), size))
 	defer connection.Close()
 
 	outcomes := []*outcome{}
