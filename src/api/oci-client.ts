@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { type HttpResponse, send } from './transport.ts';
+import { send, type WholeResponse } from './transport.ts';
 
 export interface ImageReference {
   /** Host, with the port if it has one. */
@@ -32,8 +32,11 @@ export function parseImageReference(text: string): ImageReference | undefined {
   const hasHost = /[.:]/.test(first) || first === 'localhost' || first.startsWith('[');
   const match = referencePattern.exec(hasHost ? text : `-/${text}`);
   if (match === null) return undefined;
-  const [, registry = '', repository = '', tag, digest] = match;
-  return { registry: hasHost ? registry.toLowerCase() : '', repository, tag, digest };
+  const [, name = '', path = '', tag, digest] = match;
+  const registry = hasHost ? name.toLowerCase() : '';
+  // Docker's hub keeps its own images there, and lets people leave it out.
+  const repository = registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path;
+  return { registry, repository, tag, digest };
 }
 
 /** What is asked of the registry: the digest when there is one, else the tag, else `latest`. */
@@ -65,8 +68,17 @@ export interface OciClientOptions {
   /** Origin, e.g. `https://cgr.dev`. */
   readonly origin: string;
   readonly signal: AbortSignal;
-  /** A bearer to show when nobody may read without; undefined when there is none. */
-  readonly token?: () => Promise<string | undefined>;
+  /** A login to show when nobody may read without; undefined when there is none. */
+  readonly login?: () => Promise<RegistryLogin | undefined>;
+  /** What to do about a missing one. */
+  readonly loginHint: string;
+}
+
+export interface RegistryLogin {
+  readonly user: string;
+  readonly secret: string;
+  /** Whether it may go to a token service on another host than the registry's, where the registry says so. */
+  readonly leavesHost: boolean;
 }
 
 export interface OciClient {
@@ -76,8 +88,8 @@ export interface OciClient {
   blob(repository: string, digest: string): Promise<string>;
   /** Manifests that refer to this one; empty where the registry keeps none. */
   referrers(repository: string, digest: string): Promise<readonly OciDescriptor[]>;
-  /** Any JSON document below `/v2/<repository>/`. */
-  document(repository: string, path: string): Promise<unknown>;
+  /** Any JSON document below `/v2/<repository>/`; `what` is how messages call it. */
+  document(repository: string, path: string, what: string): Promise<unknown>;
 }
 
 const manifestTypes = [
@@ -97,7 +109,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
   /** `authorization` by repository, once a challenge was met. */
   const known = new Map<string, string>();
 
-  async function get(url: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
+  async function get(url: string, headers: Readonly<Record<string, string>>): Promise<WholeResponse> {
     let target = url;
     for (let hop = 0; hop <= mostRedirects; hop += 1) {
       const isOwn = new URL(target).origin === new URL(origin).origin;
@@ -122,7 +134,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
   }
 
   /** Anonymously first, then with the login: public images need none, and none is sent where it is not wanted. */
-  async function read(repository: string, path: string, accept: string): Promise<HttpResponse> {
+  async function read(repository: string, path: string, accept: string): Promise<WholeResponse> {
     const url = `${origin}/v2/${repository}/${path}`;
     const before = known.get(repository);
     let response = await get(url, { accept, ...(before === undefined ? {} : { authorization: before }) });
@@ -130,47 +142,49 @@ export function createOciClient(options: OciClientOptions): OciClient {
     const challenge = challengeOf(response);
     if (challenge === undefined) return response;
     for (const withLogin of [false, true]) {
-      const bearer = await exchange(repository, challenge, withLogin);
-      if (bearer === undefined) continue;
-      const authorization = `Bearer ${bearer}`;
-      const answer = await get(url, { accept, authorization });
-      if (answer.status !== 401 && answer.status !== 403) {
+      const login = withLogin ? await options.login?.() : undefined;
+      if (withLogin && login === undefined) break;
+      const authorization =
+        challenge.realm === undefined ? login && basic(login) : await exchange(repository, challenge, login);
+      // Whoever has shown a login lacks no login, but rights.
+      if (authorization === undefined && withLogin) return { ...response, status: 403 };
+      if (authorization === undefined) continue;
+      response = await get(url, { accept, authorization });
+      if (response.status !== 401 && response.status !== 403) {
         known.set(repository, authorization);
-        return answer;
+        return response;
       }
-      response = answer;
     }
     return response;
   }
 
   /** What the token service gives for a scope (distribution token specification); undefined when it refuses. */
-  async function exchange(repository: string, challenge: Challenge, withLogin: boolean): Promise<string | undefined> {
-    const url = new URL(challenge.realm, origin);
-    if (url.protocol !== 'https:' && url.host !== name) return undefined;
-    if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
-    url.searchParams.set('scope', challenge.scope ?? `repository:${repository}:pull`);
-    const login = withLogin ? await options.token?.() : undefined;
-    if (withLogin && (login === undefined || url.host !== name)) return undefined;
-    const basic = login === undefined ? {} : { authorization: `Basic ${toBase64(`_token:${login}`)}` };
-    const response = await send(host, { method: 'GET', url: url.href, headers: basic, signal });
+  async function exchange(
+    repository: string,
+    { realm, service, scope }: Challenge,
+    login: RegistryLogin | undefined,
+  ): Promise<string | undefined> {
+    const url = new URL(realm ?? '', origin);
+    if (url.host !== name && (url.protocol !== 'https:' || login?.leavesHost === false)) return undefined;
+    if (service !== undefined) url.searchParams.set('service', service);
+    url.searchParams.set('scope', scope ?? `repository:${repository}:pull`);
+    const headers = login === undefined ? {} : { authorization: basic(login) };
+    const response = await send(host, { method: 'GET', url: url.href, headers, signal });
     if (response.status !== 200) return undefined;
     const { token, access_token: other } = parseJson(response.text, name) as {
       token?: unknown;
       access_token?: unknown;
     };
-    return [token, other].find((one): one is string => typeof one === 'string' && one !== '');
+    const bearer = [token, other].find((one): one is string => typeof one === 'string' && one !== '');
+    return bearer === undefined ? undefined : `Bearer ${bearer}`;
   }
 
-  async function document(repository: string, path: string, accept: string, what: string): Promise<HttpResponse> {
+  async function document(repository: string, path: string, accept: string, what: string): Promise<WholeResponse> {
     const response = await read(repository, path, accept);
     if (response.status === 200) return response;
     if (response.status === 404) throw failure('not-found', `${what} not found in ${name}`);
     if (response.status === 401) {
-      throw failure(
-        'auth',
-        `${what} cannot be read without a login to ${name}`,
-        'run `chainctl auth configure-docker`',
-      );
+      throw failure('auth', `${what} cannot be read without a login to ${name}`, options.loginHint);
     }
     if (response.status === 403) throw failure('permission', `${what} may not be read by this login, or is not there`);
     throw failure('api', `${name} answered ${response.status} for ${what}`);
@@ -180,15 +194,15 @@ export function createOciClient(options: OciClientOptions): OciClient {
     async manifest(repository, reference) {
       const what = `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
       const response = await document(repository, `manifests/${reference}`, manifestTypes, what);
-      const digest = `sha256:${createHash('sha256').update(response.text).digest('hex')}`;
-      if (reference.includes(':')) checkDigest(response.text, reference, name);
+      const digest = `sha256:${createHash('sha256').update(response.bytes).digest('hex')}`;
+      if (reference.includes(':')) checkDigest(response.bytes, reference, name);
       const parsed = parseJson(response.text, name) as Omit<OciManifest, 'digest'>;
       const mediaType = parsed.mediaType ?? String(response.headers['content-type'] ?? '');
       return { ...parsed, mediaType, digest: reference.includes(':') ? reference : digest };
     },
     async blob(repository, digest) {
       const response = await document(repository, `blobs/${digest}`, '*/*', `${repository}@${digest}`);
-      checkDigest(response.text, digest, name);
+      checkDigest(response.bytes, digest, name);
       return response.text;
     },
     async referrers(repository, digest) {
@@ -202,23 +216,27 @@ export function createOciClient(options: OciClientOptions): OciClient {
       const { manifests = [] } = parseJson(answer.text, name) as { manifests?: OciDescriptor[] };
       return manifests;
     },
-    document: async (repository, path) =>
-      parseJson((await document(repository, path, 'application/json', repository)).text, name),
+    document: async (repository, path, what) =>
+      parseJson((await document(repository, path, 'application/json', what)).text, name),
   };
 }
 
 interface Challenge {
-  readonly realm: string;
+  /** Of the token service; undefined where the registry takes user and password itself. */
+  readonly realm: string | undefined;
   readonly service: string | undefined;
   readonly scope: string | undefined;
 }
 
-function challengeOf(response: HttpResponse): Challenge | undefined {
-  const header = response.headers['www-authenticate'];
-  const text = Array.isArray(header) ? header.find((one) => /^bearer /i.test(one)) : header;
-  if (text === undefined || !/^bearer /i.test(text)) return undefined;
+function challengeOf(response: WholeResponse): Challenge | undefined {
+  const headers = [response.headers['www-authenticate']].flat().filter((one) => one !== undefined);
+  const bearer = headers.find((one) => /^bearer /i.test(one));
+  if (bearer === undefined) {
+    const isBasic = headers.some((one) => /^basic\b/i.test(one));
+    return isBasic ? { realm: undefined, service: undefined, scope: undefined } : undefined;
+  }
   const parameters = new Map(
-    [...text.matchAll(/([a-z]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
+    [...bearer.matchAll(/([a-z]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
   );
   const realm = parameters.get('realm');
   return realm === undefined || !URL.canParse(realm, 'https://registry.invalid')
@@ -226,9 +244,12 @@ function challengeOf(response: HttpResponse): Challenge | undefined {
     : { realm, service: parameters.get('service'), scope: parameters.get('scope') };
 }
 
-function checkDigest(text: string, digest: string, name: string): void {
+const basic = ({ user, secret }: RegistryLogin): string =>
+  `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
+
+function checkDigest(bytes: Buffer, digest: string, name: string): void {
   const [algorithm = '', hex] = digest.split(':');
-  if (createHash(algorithm).update(text).digest('hex') !== hex) {
+  if (createHash(algorithm).update(bytes).digest('hex') !== hex) {
     throw failure('api', `${name} sent something else than ${digest}`);
   }
 }
@@ -245,5 +266,3 @@ function parseJson(text: string, name: string): unknown {
 
 const failure = (kind: 'api' | 'auth' | 'not-found' | 'permission', message: string, hint?: string): CliError =>
   new CliError(kind, message, { code: `registry.${kind}`, ...(hint === undefined ? {} : { hint }) });
-
-const toBase64 = (text: string) => Buffer.from(text).toString('base64');

@@ -20,7 +20,13 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body as UTF-8. */
   readonly text: string;
+}
+
+export interface WholeResponse extends HttpResponse {
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 /** Set on errors where no byte of the request can have reached the server, so any request may be sent again. */
@@ -94,7 +100,7 @@ export function retryAfterMs(host: Host, response: HttpResponse): number | undef
   return Number.isNaN(at) ? undefined : Math.max(0, at - host.now());
 }
 
-export async function send(host: Host, request: HttpRequest): Promise<HttpResponse> {
+export async function send(host: Host, request: HttpRequest): Promise<WholeResponse> {
   const limit = request.maxBytes ?? 64 * 1024 * 1024;
   const { status, headers, body, destroy } = await open(host, request, 'whole');
   const chunks: Buffer[] = [];
@@ -109,7 +115,17 @@ export async function send(host: Host, request: HttpRequest): Promise<HttpRespon
     }
     chunks.push(chunk);
   }
-  return { status, headers, text: Buffer.concat(chunks).toString('utf8') };
+  const bytes = Buffer.concat(chunks);
+  let text: string | undefined;
+  return {
+    status,
+    headers,
+    bytes,
+    get text() {
+      text ??= bytes.toString('utf8');
+      return text;
+    },
+  };
 }
 
 export interface HttpStream extends Omit<HttpResponse, 'text'> {

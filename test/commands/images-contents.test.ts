@@ -6,6 +6,7 @@ import { compareVersions } from '../../src/commands/images/advisories/version-or
 import { diffPackages } from '../../src/commands/images/package-diff.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { personId } from '../../src/local/seed/demo.ts';
+import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from '../platform/registry-client.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { withImages } from '../support/signed-in-registry.ts';
@@ -159,6 +160,165 @@ process.stdin.on('end', () => {
     expect(other.err).toContain('there are linux/amd64, linux/arm64');
   });
 
+  test('whoever is logged in is not told to log in', async () => {
+    const { run, host, platform } = await withImages();
+    const env = { ...bare, XDG_CACHE_HOME: temporaryFolder() };
+    const token = await platform.token(personId('guest@example.com'), { audience: host });
+    writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
+    const refused = await run(['images', 'diff', `${host}/chainguard/none`, `${host}/chainguard/nginx`], { env });
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('chainguard/none:latest may not be read by this login, or is not there');
+  });
+
+  test('a private image of another registry is read with the login that Docker has for it', async () => {
+    const { run, host } = await withImages();
+    const made = await run(['auth', 'pull-token', '--parent=example.com', '-ojson']);
+    const { identity_id: user, token: secret } = JSON.parse(made.out);
+    const folder = temporaryFolder();
+    const elsewhere = { ...bare, DOCKER_CONFIG: folder, CHAINGUARD_PLATFORM_REGISTRY: 'https://cgr.example' };
+    const diff = (env: Record<string, string> = {}) =>
+      run(['images', 'diff', `${host}/example.com/nginx:1.29.2`, `${host}/example.com/nginx`], {
+        env: { ...elsewhere, ...env },
+      });
+    const without = await diff();
+    expect(without).toMatchObject({ code: 4, out: '' });
+    expect(without.err).toContain(`hint: run \`docker login ${host}\``);
+
+    const config = (value: unknown) => writeFileSync(join(folder, 'config.json'), JSON.stringify(value));
+    const auth = (password: string) => Buffer.from(`${user}:${password}`).toString('base64');
+    config({ auths: { [host]: { auth: auth(secret) } } });
+    expect((await diff()).out).toContain('"nginx-mainline"');
+    // Somebody else's login, and files that are none.
+    config({ auths: { 'registry.example': { auth: auth(secret) } } });
+    expect((await diff()).code).toBe(4);
+    config({ auths: { [host]: { auth: auth('wrong') } } });
+    const wrong = await diff();
+    expect(wrong).toMatchObject({ code: 1, out: '' });
+    expect(wrong.err).toContain('may not be read by this login');
+    for (const odd of [[], { auths: [] }, { auths: { [host]: { auth: 7 } } }, { credHelpers: { [host]: '../x' } }]) {
+      config(odd);
+      expect((await diff()).code).toBe(4);
+    }
+    writeFileSync(join(folder, 'config.json'), '{');
+    expect((await diff()).code).toBe(4);
+    // podman's file, and a helper that is asked with the registry's name.
+    writeFileSync(join(folder, 'auth.json'), JSON.stringify({ auths: { [host]: { auth: auth(secret) } } }));
+    expect((await diff({ REGISTRY_AUTH_FILE: join(folder, 'auth.json') })).out).toContain('"nginx-mainline"');
+    const helper = join(folder, 'docker-credential-mine');
+    const answer = JSON.stringify({ ServerURL: host, Username: user, Secret: secret });
+    writeFileSync(helper, `#!/bin/sh\nread name\n[ "$1 $name" = "get ${host}" ] && echo '${answer}' || exit 1\n`);
+    chmodSync(helper, 0o755);
+    config({ credHelpers: { [host]: 'mine' } });
+    expect((await diff({ PATH: folder })).out).toContain('"nginx-mainline"');
+    config({ credsStore: 'mine' });
+    expect((await diff({ PATH: folder })).out).toContain('"nginx-mainline"');
+    config({ credsStore: 'none-such' });
+    expect((await diff({ PATH: folder })).code).toBe(4);
+  });
+
+  test('what is attached and cannot be read says nothing, and hides nothing', async () => {
+    const { run, host, platform } = await withImages();
+    const client = createClient(platform, personId('dev@example.com'));
+    const name = 'example.com/nginx';
+    const index = (await client.request('GET', `/v2/${name}/manifests/latest`)).json;
+    const amd64 = index.manifests.find(
+      (one: { platform: { architecture: string } }) => one.platform.architecture === 'amd64',
+    );
+    const junk = [
+      Buffer.from([0xff, 0xfe, 0x00]),
+      Buffer.from('null'),
+      Buffer.from('{"payload":"bnVsbA=="}'),
+      Buffer.from(''),
+    ];
+    for (const bytes of junk) {
+      await client.pushBlob(name, '{}');
+      await client.pushBlob(name, bytes);
+      const manifest = JSON.stringify({
+        ...JSON.parse(imageManifest('{}', bytes)),
+        artifactType: 'application/vnd.dev.cosign.artifact.att.v1+json',
+        layers: [{ mediaType: 'application/vnd.dsse.envelope.v1+json', digest: digestOf(bytes), size: bytes.length }],
+        subject: { mediaType: amd64.mediaType, digest: amd64.digest, size: amd64.size },
+      });
+      expect((await client.pushManifest(name, digestOf(manifest), manifest)).status).toBe(201);
+    }
+    const env = { ...bare, XDG_CACHE_HOME: temporaryFolder() };
+    const token = await platform.token(personId('dev@example.com'), { audience: host });
+    writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
+    const { code, err } = await run(['images', 'diff', `${host}/${name}:latest`, `${host}/${name}:latest`], { env });
+    expect([code, err]).toEqual([0, expect.not.stringContaining('verified')]);
+  });
+
+  test('an SBOM that BuildKit lists beside the image in its index', async () => {
+    const { run, host, platform } = await withImages();
+    const client = createClient(platform, personId('dev@example.com'));
+    const name = 'example.com/built';
+    const push = async (tag: string, version: string) => {
+      const image = imageManifest('{}', `layer ${version}`);
+      for (const bytes of ['{}', `layer ${version}`]) await client.pushBlob(name, bytes);
+      await client.pushManifest(name, digestOf(image), image);
+      const purl = `pkg:deb/debian/curl@${version}?arch=amd64`;
+      const statement = JSON.stringify({
+        _type: 'https://in-toto.io/Statement/v0.1',
+        predicateType: 'https://spdx.dev/Document',
+        subject: [{ name: 'pkg:docker/built@1', digest: { sha256: digestOf(image).slice(7) } }],
+        predicate: {
+          spdxVersion: 'SPDX-2.3',
+          packages: [
+            { name: 'curl', versionInfo: version, externalRefs: [{ referenceType: 'purl', referenceLocator: purl }] },
+          ],
+        },
+      });
+      await client.pushBlob(name, statement);
+      const attestation = JSON.stringify({
+        ...JSON.parse(imageManifest('{}', statement)),
+        layers: [
+          {
+            mediaType: 'application/vnd.in-toto+json',
+            digest: digestOf(statement),
+            size: statement.length,
+            annotations: { 'in-toto.io/predicate-type': 'https://spdx.dev/Document' },
+          },
+        ],
+      });
+      await client.pushManifest(name, digestOf(attestation), attestation);
+      const entry = (text: string, more: object) => ({
+        mediaType: ociManifest,
+        digest: digestOf(text),
+        size: text.length,
+        ...more,
+      });
+      const index = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: ociIndex,
+        manifests: [
+          entry(image, { platform: { os: 'linux', architecture: 'amd64' } }),
+          entry(attestation, {
+            platform: { os: 'unknown', architecture: 'unknown' },
+            annotations: {
+              'vnd.docker.reference.digest': digestOf(image),
+              'vnd.docker.reference.type': 'attestation-manifest',
+            },
+          }),
+        ],
+      });
+      expect((await client.pushManifest(name, tag, index, ociIndex)).status).toBe(201);
+    };
+    await push('1', '8.0.0-1');
+    await push('2', '8.1.0-1');
+    const env = { ...bare, XDG_CACHE_HOME: temporaryFolder() };
+    const token = await platform.token(personId('dev@example.com'), { audience: host });
+    writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
+    const { out, err } = await run(['images', 'diff', `${host}/${name}:1`, `${host}/${name}:2`, '-t', 'deb'], { env });
+    expect(JSON.parse(out).packages.changed).toEqual([
+      {
+        name: 'curl',
+        previous: { version: '8.0.0-1', reference: expect.stringContaining('@8.0.0-1') },
+        current: { version: '8.1.0-1', reference: expect.stringContaining('@8.1.0-1') },
+      },
+    ]);
+    expect(err).toContain('2 SBOM attestations are not verified: they are not signed.');
+  });
+
   test('packages are matched by package URL without version, the first of several wins', () => {
     const one = (name: string, version: string, type = 'apk') => ({
       ...{ name, version, type, origin: name },
@@ -192,6 +352,54 @@ test('changelog: every build against the one before', async () => {
   expect(text.out).toContain('  ~ nginx-mainline 1.29.2-r0 -> 1.29.3-r0\n');
   expect(text.err).not.toContain('verified');
   expect((await run(['images', 'changelog', image, '-otable'])).out).toMatch(/^ +TIME +\| +CHANGE +\| +PACKAGE/);
+});
+
+test('changelog: a build that is gone does not take the others along; a tag that never was is named', async () => {
+  const { run, host, platform } = await withImages();
+  const dev = personId('dev@example.com');
+  const client = createClient(platform, dev);
+  const env = { XDG_CACHE_HOME: temporaryFolder() };
+  const token = await platform.token(dev, { audience: host });
+  writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
+  const image = `${host}/example.com/nginx`;
+  const before = JSON.parse((await run(['images', 'changelog', `${image}:latest`, '-ojson'], { env })).out);
+  const [newest, middle, oldest] = before;
+  expect((await client.request('DELETE', `/v2/example.com/nginx/manifests/${oldest.digest}`)).status).toBe(202);
+  const after = await run(['images', 'changelog', `${image}:latest`, '-ojson'], { env });
+  expect(JSON.parse(after.out)).toEqual([newest, { ...middle, packages: {} }, { ...oldest, packages: {} }]);
+  const { out } = await run(['images', 'changelog', `${image}:latest`], { env });
+  const gone = `example.com/nginx@${oldest.digest} not found in ${host}`;
+  expect(out).toContain(`${middle.digest}\n  Not compared: ${gone}\n`);
+  expect(out).toContain(`${oldest.digest}\n  ${gone}\n`);
+
+  const none = await run(['images', 'changelog', `${image}:never`], { env });
+  expect(none).toMatchObject({ code: 1, out: '' });
+  expect(none.err).toContain(`The history of example.com/nginx:never not found in ${host}`);
+});
+
+test('a tag that has moved more often than one answer holds: the newest comes first all the same', async () => {
+  const { run, host, platform } = await withImages();
+  const { id, digest } = platform.store.read((tx) => {
+    const row = tx.get(
+      "SELECT t.* FROM tags t JOIN repos r ON r.id = t.repo WHERE r.public = 1 AND r.name = 'nginx' AND t.name = 'latest'",
+    );
+    return { id: String(row?.['repo']), digest: String(row?.['digest']) };
+  });
+  const start = Date.parse('2027-01-01T00:00:00Z');
+  platform.store.transact((tx) => {
+    for (let count = 0; count < 2500; count++) {
+      const at = start + Math.floor(count / 2) * 1000;
+      const named = count === 2499 ? digest : `sha256:${String(count).padStart(64, '0')}`;
+      tx.run('INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)', id, 'latest', named, at);
+    }
+  });
+  const history = JSON.parse((await run(['images', 'history', `${host}/chainguard/nginx:latest`, '-ojson'])).out);
+  expect(history).toHaveLength(2503);
+  expect(history[0].digest).toBe(digest);
+  const [first] = JSON.parse(
+    (await run(['images', 'changelog', `${host}/chainguard/nginx:latest`, '--depth=1', '-ojson'])).out,
+  );
+  expect(first.digest).toBe(digest);
 });
 
 test('advisories: what is open for the installed versions, by status', async () => {

@@ -521,6 +521,65 @@ describe('a full disk', () => {
     const [, after, before] = /^(\d+) after a restart, (\d+) before$/m.exec(ran.out) ?? [];
     expect(Number(after)).toBe(Number(before) + 1);
   });
+
+  test('content that fills it is refused, and what is there can still be pulled and deleted', async () => {
+    const person = world.person('full-registry');
+    // Pushes until the registry says no, then does everything else that has to go on.
+    person.write(
+      'fill.mjs',
+      `import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+const [, , registry, api] = process.argv;
+const token = (name) => 'Bearer ' + readFileSync(name, 'utf8');
+const send = async (method, path, body, authorization = token('registry.jwt')) => {
+  const answer = await fetch(new URL(path, registry), { method, body, headers: { authorization } });
+  return { status: answer.status, location: answer.headers.get('location'), bytes: Buffer.from(await answer.arrayBuffer()) };
+};
+const digestOf = (bytes) => 'sha256:' + createHash('sha256').update(bytes).digest('hex');
+const base = '/v2/example.com/full';
+const kept = [];
+let refused;
+while (kept.length < 100 && refused === undefined) {
+  const bytes = randomBytes(1 << 20);
+  const { location } = await send('POST', base + '/blobs/uploads/');
+  const put = await send('PUT', location + '?digest=' + digestOf(bytes), bytes);
+  if (put.status === 201) kept.push(bytes);
+  else refused = put;
+}
+console.log('refused', refused.status, JSON.parse(refused.bytes).errors[0].message);
+let same = 0;
+for (let round = 0; round < 20; round++) {
+  for (const bytes of kept) {
+    const got = await send('GET', base + '/blobs/' + digestOf(bytes));
+    if (got.status === 200 && got.bytes.equals(bytes)) same++;
+  }
+}
+console.log('pulled', same === 20 * kept.length && kept.length > 3);
+console.log('deleted', (await send('DELETE', base + '/blobs/' + digestOf(kept[0]))).status);
+const authorization = token('api.jwt');
+const repos = JSON.parse((await send('GET', api + '/registry/v1/repos?name=full', undefined, authorization)).bytes).items;
+console.log('removed', (await send('DELETE', api + '/registry/v1/repos/' + repos[0].id, undefined, authorization)).status);
+`,
+    );
+    const ran = await mounted(
+      person,
+      'mkdir disk && mount -t tmpfs -o size=24m,mode=700 tmpfs disk',
+      [
+        'chainctl local start --data-dir disk/platform >start.out 2>start.err &',
+        'pid=$!; until [ -s disk/platform/platform.json ]; do sleep 0.1; done',
+        'eval "$(chainctl local env --data-dir disk/platform)"; host="${CHAINGUARD_PLATFORM_REGISTRY#http://}"',
+        'chainctl local token --data-dir disk/platform > dev.jwt',
+        'chainctl auth login --identity-token dev.jwt --audience "$CHAINGUARD_PLATFORM_API" --audience "$host" >/dev/null 2>&1',
+        '(umask 077; chainctl auth token --audience "$host" > registry.jwt; chainctl auth token > api.jwt)',
+        `${JSON.stringify(process.execPath)} fill.mjs "$CHAINGUARD_PLATFORM_REGISTRY" "$CHAINGUARD_PLATFORM_API"`,
+        'kill $pid; wait $pid',
+      ].join('\n'),
+    );
+    expect(ran.err).not.toContain('cannot mount here');
+    expect(ran.out).toBe(
+      'refused 507 the platform cannot write: its disk is full\npulled true\ndeleted 202\nremoved 200\n',
+    );
+  });
 });
 
 test('a folder where a file should be, and the other way round', async () => {

@@ -1,9 +1,11 @@
 // Artifacts, tags and copies with clients we did not write: skopeo, buildah and podman of Debian. A missing client fails
 // the tests. What the clients leave behind is asked of the specification's own endpoints.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -11,6 +13,7 @@ import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { createClient } from '../platform/registry-client.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
+import { runCli } from '../support/run-cli.ts';
 
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
 const dev = personId('dev@example.com');
@@ -33,7 +36,12 @@ beforeEach(async () => {
   host = hostOf(platform);
 });
 
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+const others: (() => void)[] = [];
+
+afterEach(() => {
+  for (const end of others.splice(0)) end();
+  rmSync(home, { recursive: true, force: true });
+});
 
 function hostOf(one: TestPlatform): string {
   return new URL(one.urls.registry).host;
@@ -124,6 +132,66 @@ test('an SBOM attestation copied by its tag refers to its image in the new place
   await skopeo('delete', '--tls-verify=false', `${to}:${tag}`);
   expect((await client.request('GET', `/v2/example.com/copied/nginx/referrers/${digest}`)).json.manifests).toEqual([]);
   expect(JSON.parse(await skopeo('list-tags', '--tls-verify=false', to)).Tags).toEqual(['1.29.3']);
+});
+
+/** Debian's registry, for whoever knows the password; it knows no referrers. */
+async function startOther(): Promise<string> {
+  const { port, free } = await new Promise<{ port: number; free: () => Promise<void> }>((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      resolve({
+        port: (probe.address() as AddressInfo).port,
+        free: () => new Promise((done) => probe.close(() => done())),
+      });
+    });
+  });
+  await free();
+  const folder = join(home, 'other');
+  mkdirSync(folder);
+  // "secret", as `htpasswd -B -C 4` writes it: each request is checked.
+  writeFileSync(join(folder, 'users'), 'reader:$2b$04$TIbEyRvOIiRLCYy9RUmB0ezGNFEUJQWPNkuySLxYF5TeBmg83E1Fe\n');
+  writeFileSync(
+    join(folder, 'config.yml'),
+    JSON.stringify({
+      version: '0.1',
+      log: { level: 'error', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(folder, 'content') } },
+      http: { addr: `127.0.0.1:${port}` },
+      auth: { htpasswd: { realm: 'other', path: join(folder, 'users') } },
+    }),
+  );
+  const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
+  others.push(() => child.kill());
+  await expect
+    .poll(async () => (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))?.status, { timeout: 10_000 })
+    .toBe(401);
+  return `127.0.0.1:${port}`;
+}
+
+test('the SBOMs of a registry that is not ours: with a password, without referrers', async () => {
+  const other = await startOther();
+  await login(platform);
+  const { auths } = JSON.parse(readFileSync(join(home, 'auth.json'), 'utf8'));
+  auths[other] = { auth: Buffer.from('reader:secret').toString('base64') };
+  writeFileSync(join(home, 'auth.json'), JSON.stringify({ auths }), { mode: 0o600 });
+  const copy = ['copy', '--all', '--src-tls-verify=false', '--dest-tls-verify=false'];
+  for (const tag of ['1.29.2', '1.29.3']) {
+    const from = `docker://${host}/chainguard/nginx`;
+    await skopeo(...copy, `${from}:${tag}`, `docker://${other}/mirror/nginx:${tag}`);
+    const index = JSON.parse(await skopeo('inspect', '--raw', '--tls-verify=false', `${from}:${tag}`));
+    const attestation = `${index.manifests[0].digest.replace(':', '-')}.att`;
+    await skopeo(...copy, `${from}:${attestation}`, `docker://${other}/mirror/nginx:${attestation}`);
+  }
+  const images = [`${other}/mirror/nginx:1.29.2`, `${other}/mirror/nginx:1.29.3`];
+  const diff = (env: Record<string, string>) =>
+    runCli(['images', 'diff', ...images, '-o', 'json'], {
+      env: { HOME: home, PATH: '/nowhere', CHAINGUARD_PLATFORM_REGISTRY: platform.urls.registry, ...env },
+    });
+  const refused = await diff({});
+  expect(refused).toMatchObject({ code: 4, out: '' });
+  expect(refused.err).toContain(`docker login ${other}`);
+  const { code, out } = await diff({ REGISTRY_AUTH_FILE: join(home, 'auth.json') });
+  expect(code).toBe(0);
+  expect(JSON.parse(out).packages.changed.map(({ name }: { name: string }) => name)).toContain('nginx-mainline');
 });
 
 test('skopeo copies between two of our registries, and sync brings every tag', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
@@ -195,6 +195,31 @@ test('an interrupted chunk can be gone on from', async () => {
   expect((await client.request('GET', `/v2/${name}/blobs/${digest}`)).bytes.equals(whole)).toBe(true);
 });
 
+test('a refusal in the middle of a body leaves the connection to the next request', async () => {
+  const { platform, client } = await start();
+  const location = (await client.request('POST', `/v2/${name}/blobs/uploads/`)).headers.get('location') ?? '';
+  const token = await platform.token(dev, { audience: audienceOf(platform) });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = (method: string, headers: Record<string, string>, body?: Buffer) =>
+    new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
+      const request = httpRequest(
+        new URL(location, platform.urls.registry),
+        { method, agent, headers: { authorization: `Bearer ${token}`, ...headers } },
+        (response) => {
+          response.resume();
+          response.once('end', () => resolve([response.statusCode, response.headers.range]));
+        },
+      );
+      request.once('error', reject);
+      request.end(body);
+    });
+  // Chunked, so that only the bytes themselves show that they are too many.
+  const chunked = { 'content-range': '0-4', 'transfer-encoding': 'chunked' };
+  expect(await ask('PATCH', chunked, Buffer.alloc(20 * 1024 * 1024))).toEqual([400, undefined]);
+  expect(await ask('GET', {})).toEqual([204, '0-0']);
+  agent.destroy();
+});
+
 test('uploads survive a restart; abandoned ones and strays are swept', async () => {
   const clock = new TestClock();
   const dataDir = temporaryFolder();
@@ -310,6 +335,8 @@ test('a manifest needs its blobs, its sizes and a type', async () => {
   expect(await put(good.replace('"size":5', '"size":6'))).toEqual(invalid);
   expect(await put('not json')).toEqual(invalid);
   expect(await put('[]')).toEqual(invalid);
+  // Few clients can read what begins with a byte order mark.
+  expect(await put(`\ufeff${good}`)).toEqual(invalid);
   expect(await put(good, ociIndex)).toEqual(invalid);
   expect(await put(good, 'application/vnd.docker.distribution.manifest.v1+prettyjws')).toEqual(invalid);
   expect(await put(good.replace('"schemaVersion":2', '"schemaVersion":1'))).toEqual(invalid);
@@ -368,6 +395,30 @@ test('a moving tag keeps its history and tells what it was', async () => {
   });
   expect(JSON.parse(String(last?.['actor']))).toMatchObject({ subject: dev });
   expect([last?.['group_id'], last?.['source']]).toEqual([demoOrganizations.private, 'cgr.dev']);
+});
+
+test('a path that URLs write otherwise is refused, and makes no other repository', async () => {
+  const { platform } = await start();
+  const token = await platform.token(dev, { audience: audienceOf(platform) });
+  // `fetch` would tidy the path itself.
+  const post = (path: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const { hostname, port } = new URL(platform.urls.registry);
+      const headers = { authorization: `Bearer ${token}` };
+      httpRequest({ method: 'POST', hostname, port, path, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .once('error', reject)
+        .end();
+    });
+  for (const path of ['example.com/a\\b', 'example.com/x/../y', 'example.com/x/%2E%2e/y', 'example.com/./y', '..']) {
+    expect([path, await post(`/v2/${path}/blobs/uploads/`)]).toEqual([path, 400]);
+  }
+  expect(platform.events()).toEqual([]);
+  expect(await post('/v2/example.com/a...b/blobs/uploads/')).toBe(400);
+  // In the query they mean nothing of the kind.
+  expect(await post('/v2/example.com/a/blobs/uploads/?from=../x&mount=\\')).toBe(202);
 });
 
 test('names and methods that do not exist are refused in the right shape', async () => {

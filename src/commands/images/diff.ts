@@ -49,7 +49,8 @@ export default defineCommand({
   summary: 'Compare what is in two images.',
   description:
     'Packages come from the SBOMs attested of the images. Signatures are verified with the key that the registry publishes; ' +
-    'what is not verified is said. Vulnerabilities are compared when grype is on PATH.',
+    'what is not verified is said. Private images of other registries are read with what `docker login` has stored. ' +
+    'Vulnerabilities are compared when grype is on PATH.',
   inputs: {
     from: {
       kind: imageReference,

@@ -9,6 +9,7 @@ import { CliError } from '../../errors.ts';
 import { findTag, notFound, repositoryOf } from './image-reference.ts';
 import { byTagName } from './images.ts';
 import { namesOf } from './repos/view.ts';
+import { wholeHistory } from './whole-history.ts';
 
 interface Entry {
   readonly history: RegistryTagHistory;
@@ -85,12 +86,15 @@ export default defineCommand({
   run: async (context, { image, parent, recursive }) => {
     const { repo, tag: name } = await locate(context, String(image), parent, recursive);
     const tag = name === undefined ? await pickTag(context, repo) : await findTag(context, repo, name);
-    const { items = [] } = await (await context.api()).call('registry.v1.Registry.ListTagHistory', {
-      parentId: tag.id ?? '',
+    const api = await context.api();
+    const items = await wholeHistory(async (start) => {
+      const bounds = start === undefined ? {} : { start };
+      const found = await api.call('registry.v1.Registry.ListTagHistory', { parentId: tag.id ?? '', ...bounds });
+      return found.items ?? [];
     });
     const registry = async () => (await namesOf(context, parent === undefined ? [] : [parent]))(locationOf(repo));
     // The platform tells the oldest first.
-    return [...items].reverse().map((history) => ({
+    return items.reverse().map((history) => ({
       history,
       architectures: async () =>
         architecturesOf(context, `${await registry()}/${repo.name ?? ''}`, history.digest ?? ''),

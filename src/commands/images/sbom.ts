@@ -47,9 +47,9 @@ export interface Sbom {
 export async function readSbom(context: Context, image: ImageReference, platform: Platform): Promise<Sbom> {
   const { registry, repository } = image;
   const client = await context.cached(`registry:${registry}`, async () => openRegistry(context, registry));
-  const { digest } = await imageOfPlatform(client, repository, wantedOf(image), platform);
+  const { digest, attestations } = await imageOfPlatform(client, repository, wantedOf(image), platform);
   const found = await context.cached(`sbom:${registry}/${repository}@${digest}`, async () =>
-    findDocument(client, repository, digest, await publishedKey(context, originOf(context, registry))),
+    findDocument(client, repository, digest, attestations, await publishedKey(context, originOf(context, registry))),
   );
   if (found === undefined) {
     throw new CliError('not-found', `No SBOM attestation found for ${formatReference({ ...image, digest })}`, {
@@ -74,16 +74,17 @@ async function findDocument(
   client: OciClient,
   repository: string,
   digest: string,
+  attestations: readonly string[],
   key: KeyObject | undefined,
 ): Promise<FoundDocument | undefined> {
   const referrers = await client.referrers(repository, digest);
   // cosign before referrers: one manifest under a tag made of the digest.
   const tag = `${digest.replace(':', '-')}.att`;
   let best: FoundDocument | undefined;
-  for (const reference of [...referrers.map((one) => one.digest), tag]) {
+  for (const reference of [...referrers.map((one) => one.digest), ...attestations, tag]) {
     const manifest = await client.manifest(repository, reference).catch(unlessMissing);
     for (const layer of manifest?.layers ?? []) {
-      const predicate = layer.annotations?.['predicateType'];
+      const predicate = layer.annotations?.['predicateType'] ?? layer.annotations?.['in-toto.io/predicate-type'];
       if (!envelopeTypes.test(layer.mediaType) || (predicate !== undefined && !spdx.test(predicate))) continue;
       const found = documentIn(await client.blob(repository, layer.digest), digest, key);
       if (found?.trust.kind === 'verified') return found;

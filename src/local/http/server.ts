@@ -165,6 +165,10 @@ async function answer(
   const target = request.url ?? '';
   // A proxy's absolute form would let the target name another host than the header that was checked.
   if (!target.startsWith('/')) throw new StatusError(grpcCodes.INVALID_ARGUMENT, 'the request target is not a path');
+  // Reading it as a URL would quietly make another path of these, and so another name.
+  if (/^[^?#]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?#]|$))/i.test(target)) {
+    throw new StatusError(grpcCodes.INVALID_ARGUMENT, 'the request target has a backslash or a dot segment');
+  }
   const url = new URL(`http://${request.headers.host}${target}`);
   for (const handler of handlers) {
     if (await handler.handle(request, response, url)) return;

@@ -14,7 +14,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './digest.ts';
 
@@ -56,7 +56,7 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Both ends inclusive. */
   read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
-  /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 16 MiB. */
+  /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 64 MiB. */
   readSmall(digest: Digest): Buffer | undefined;
   /** Digests of the files there are, folder by folder. */
   files(): AsyncIterable<Digest[]>;
@@ -75,7 +75,8 @@ interface Session {
 }
 
 const readSize = 256 * 1024;
-const largestSmall = 16 * 1024 * 1024;
+/** An SBOM of tens of thousands of packages, wrapped in its envelope, is to be read. */
+const largestSmall = 64 * 1024 * 1024;
 const putsAtOnce = 16;
 
 export function createBlobStore(dataDir: string): BlobStore {
@@ -84,6 +85,7 @@ export function createBlobStore(dataDir: string): BlobStore {
   mkdirSync(uploads, { recursive: true, mode: 0o700 });
   mkdirSync(blobs, { recursive: true, mode: 0o700 });
 
+  const takeRoom = createRoom(uploads);
   const sessions = new Map<string, Session>();
   const busy = new Set<string>();
 
@@ -175,7 +177,7 @@ export function createBlobStore(dataDir: string): BlobStore {
           const known = sessions.get(id);
           const session = known?.offset === length ? known : undefined;
           if (session === undefined) sessions.delete(id);
-          const end = await write(handle, source, length, session?.hash, chunk?.length).catch(
+          const end = await write(handle, source, length, session?.hash, chunk?.length, takeRoom).catch(
             async (error: unknown) => {
               // What came before the connection broke is good, and the client may go on from there.
               if (error instanceof Interrupted) {
@@ -238,6 +240,7 @@ export function createBlobStore(dataDir: string): BlobStore {
     async putAll(contents) {
       const folders = new Set<string>();
       const pending = [...contents];
+      await takeRoom(pending.reduce((sum, { bytes }) => sum + bytes.length, 0));
       await prepare(pending.map((content) => content.digest));
       const worker = async (): Promise<void> => {
         for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -313,6 +316,27 @@ export function createBlobStore(dataDir: string): BlobStore {
   }
 }
 
+const mostReserved = 64 * 1024 * 1024;
+const lookEvery = 64 * 1024 * 1024;
+
+/**
+ * Keeps content from taking the last of the disk, a sixth of a small one. The database lives there too: what has been
+ * pushed can still be pulled, each time with an event, and deleted. Rejects with ENOSPC as the system does.
+ */
+function createRoom(folder: string): (bytes: number) => Promise<void> {
+  /** What may be written before the disk is looked at again. */
+  let allowance = 0;
+  return async (bytes) => {
+    if (bytes > allowance) {
+      const { bavail, blocks, bsize } = await statfs(folder);
+      const room = bavail * bsize - Math.min(mostReserved, (blocks * bsize) / 6);
+      if (bytes > room) throw Object.assign(new Error('ENOSPC: the rest is the database’s'), { code: 'ENOSPC' });
+      allowance = Math.max(bytes, Math.min(room / 4, lookEvery));
+    }
+    allowance -= bytes;
+  };
+}
+
 /** The source broke off; `end` bytes of the file are good. */
 class Interrupted extends Error {
   readonly end: number;
@@ -329,21 +353,14 @@ async function write(
   start: number,
   hash: Hash | undefined,
   expected: number | undefined,
+  takeRoom: (bytes: number) => Promise<void>,
 ): Promise<number> {
   let end = start;
-  const iterator = source[Symbol.asyncIterator]();
-  while (true) {
-    let next: IteratorResult<Uint8Array>;
-    try {
-      next = await iterator.next();
-    } catch {
-      throw new Interrupted(end);
-    }
-    if (next.done === true) break;
-    const bytes = next.value;
+  for await (const bytes of untilBroken(source, () => end)) {
     if (expected !== undefined && end - start + bytes.length > expected) {
       throw new UploadError('length', 'the body is longer than its Content-Range says');
     }
+    await takeRoom(bytes.length);
     // Hashing on this thread while the write runs on another.
     const written = writeAll(handle, bytes, end);
     hash?.update(bytes);
@@ -354,6 +371,15 @@ async function write(
     throw new UploadError('length', 'the body is shorter than its Content-Range says');
   }
   return end;
+}
+
+/** The source's bytes, with its failures told apart from those of whoever takes them. */
+async function* untilBroken(source: AsyncIterable<Uint8Array>, end: () => number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch {
+    throw new Interrupted(end());
+  }
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

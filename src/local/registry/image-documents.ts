@@ -83,14 +83,14 @@ export function ociArchitecture(text: string): string {
 /** Undefined for what is no image: charts and other artifacts have configs of their own. */
 export function configOf(manifest: ImageManifest, readBlob: ReadBlob): ImageConfigDocument | undefined {
   if (!/\.image\.|container\.image/.test(manifest.config.mediaType)) return undefined;
-  const bytes = readBlob(manifest.config.digest);
-  if (bytes === undefined) return undefined;
   try {
-    const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const bytes = readBlob(manifest.config.digest);
+    const document: unknown = bytes && JSON.parse(new TextDecoder().decode(bytes));
     return typeof document === 'object' && document !== null ? (document as ImageConfigDocument) : undefined;
-  } catch {
-    // The registry takes any bytes for a config.
-    return undefined;
+  } catch (error) {
+    // The registry takes any bytes for a config, however many.
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

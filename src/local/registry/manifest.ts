@@ -80,7 +80,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
 function parseDocument(bytes: Uint8Array): Record<string, unknown> {
   let document: unknown;
   try {
-    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    document = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     throw invalid('the body is not JSON');
   }

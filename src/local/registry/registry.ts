@@ -155,7 +155,10 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
   const refusal = error instanceof RegistryError ? error : isDiskFull(error) ? diskFull : undefined;
   if (refusal === undefined || response.headersSent) throw error;
   // Somebody who broke off inside a body is not there to read why it was not taken.
-  if (!request.destroyed || request.complete) sendRegistryError(response, refusal);
+  if (request.destroyed && !request.complete) return;
+  sendRegistryError(response, refusal);
+  // The rest of a body that somebody began to read is Node's no more, and would stand in the next request's way.
+  request.resume();
 }
 
 const diskFull = refuse(507, 'UNKNOWN', 'the platform cannot write: its disk is full');

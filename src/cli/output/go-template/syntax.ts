@@ -152,7 +152,13 @@ function tokenize(source: string): Token[] {
       }
       if (at >= source.length) return fail('an action has no end: `}}` is missing', open);
       const token = nextToken(source, at);
-      if (token === undefined) return fail(`unexpected ${JSON.stringify([...source.slice(at)][0])}`, at);
+      if (token === undefined) {
+        const [first = ''] = source.slice(at);
+        return fail(
+          /["`]/.test(first) ? 'a text has no end: its quote is missing' : `unexpected ${JSON.stringify(first)}`,
+          at,
+        );
+      }
       tokens.push(token);
       at += token.text.length;
     }
