@@ -42,9 +42,18 @@ export function createSubscription(
 }
 
 export function listSubscriptions(tx: Tx, caller: Caller, request: EventsSubscriptionFilter): EventsSubscriptionList {
+  return { items: selectSubscriptions(tx, caller, request).map(toWireSubscription) };
+}
+
+export function selectSubscriptions(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): SqlRow[] {
   const visible = groupsWith(tx, caller, ['subscriptions.list']);
-  const rows = selectVisible(tx, { table: 'subscriptions', visible, id: request.id, uidp: request.uidp });
-  return { items: rows.map(toWire) };
+  return selectVisible(tx, { table: 'subscriptions', visible, id, uidp });
+}
+
+export function findSubscription(tx: Tx, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM subscriptions WHERE id = ?', id);
+  if (row === undefined) throw notFound(`${id} not found`);
+  return row;
 }
 
 /** What has not been delivered yet is dropped. */
@@ -64,6 +73,6 @@ function checkSink(sink: string | undefined): URL {
   }
 }
 
-function toWire(row: SqlRow): EventsSubscription {
+export function toWireSubscription(row: SqlRow): EventsSubscription {
   return { id: String(row['id']), sink: String(row['sink']) };
 }
