@@ -15,7 +15,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import type { CallFacts } from './handlers.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 /** Gets what happens from here on in the group and in everything below it. */
 export function createSubscription(
@@ -42,12 +42,11 @@ export function createSubscription(
 }
 
 export function listSubscriptions(tx: Tx, caller: Caller, request: EventsSubscriptionFilter): EventsSubscriptionList {
-  return { items: selectSubscriptions(tx, caller, request).map(toWireSubscription) };
+  return { items: selectVisible(tx, subscriptionSelection(tx, caller, request)).map(toWireSubscription) };
 }
 
-export function selectSubscriptions(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): SqlRow[] {
-  const visible = groupsWith(tx, caller, ['subscriptions.list']);
-  return selectVisible(tx, { table: 'subscriptions', visible, id, uidp });
+export function subscriptionSelection(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): Selection {
+  return { table: 'subscriptions', visible: groupsWith(tx, caller, ['subscriptions.list']), id, uidp };
 }
 
 export function findSubscription(tx: Tx, id: string): SqlRow {

@@ -12,7 +12,7 @@ import { invalidArgument } from '../../failures.ts';
 import type { Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import type { CallFacts } from '../handlers.ts';
-import { pageOfRows } from '../paging.ts';
+import { pageOfSelection } from '../paging.ts';
 import { requiredUidp } from '../selection.ts';
 import * as v1 from '../subscriptions.ts';
 import { renaming } from './renaming.ts';
@@ -34,7 +34,7 @@ export function listSubscriptions(
   caller: Caller,
   request: EventsV2ListSubscriptionsRequest,
 ): EventsV2ListSubscriptionsResponse {
-  const { items, ...page } = pageOfRows(tx, v1.selectSubscriptions(tx, caller, request), request, columns);
+  const { items, ...page } = pageOfSelection(tx, v1.subscriptionSelection(tx, caller, request), request, columns);
   return { subscriptions: items.map((row) => fields.toV2(v1.toWireSubscription(row))), ...page };
 }
 
