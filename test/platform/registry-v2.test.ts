@@ -1,5 +1,7 @@
 // registry.v2 and events.v2: repositories, tags, what is in images, and subscriptions, over the records of v1.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
@@ -33,6 +35,63 @@ async function start(seed: 'people' | 'demo' = 'people') {
   };
   return { clock, platform, token, call, ok, refusal };
 }
+
+interface Rpc {
+  readonly name: string;
+  readonly http: readonly { readonly method: string; readonly path: string }[];
+  readonly capabilities: readonly string[];
+  readonly unscoped: boolean;
+}
+
+describe('what is published about who may do what', () => {
+  const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, '../../spec', name), 'utf8'));
+  const api: {
+    services: { package: string; service: string; rpcs: Rpc[] }[];
+    role_bundles: Record<string, string[]>;
+  } = read('api.json');
+  const roles: { name: string; bundles: string[] }[] = read('roles.json');
+  const viewer = new Set(roles.find(({ name }) => name === 'viewer')?.bundles.flatMap((one) => api.role_bundles[one]));
+  const scoped = api.services
+    .filter((service) => /^chainguard\.platform\.(?:registry|events)\.v2(?:beta1)?$/.test(service.package))
+    // Overlays of their own are not served (registry-contents.test.ts).
+    .filter(({ service }) => !service.startsWith('Overlay'))
+    .flatMap((service) => service.rpcs.map((rpc) => ({ id: `${service.package}.${service.service}.${rpc.name}`, rpc })))
+    .filter(({ rpc }) => !rpc.unscoped);
+
+  test('holds for a viewer, a stranger and nobody', async () => {
+    const { platform } = await start();
+    const tokens = [
+      await platform.token(guest),
+      await platform.token(platform.user('stranger@example.org')),
+      undefined,
+    ];
+    expect(scoped.length).toBeGreaterThan(20);
+    for (const { id, rpc } of scoped) {
+      const [{ method = '', path = '' } = {}] = rpc.http;
+      // Nothing is there: who is told so has been let through, or holds nothing.
+      const at = path.replace(/\{[^}]*\}/, sandbox).replace('{digest}', `sha256:${'0'.repeat(64)}`);
+      const answers = [];
+      for (const token of tokens) {
+        answers.push(
+          await platform.call(token, method, at, method === 'GET' || method === 'DELETE' ? {} : { body: {} }),
+        );
+      }
+      const [seen, hidden, anonymous] = answers;
+      const missing = rpc.capabilities.filter((capability) => !viewer.has(capability));
+      const denied = { status: 403, message: `missing: ${missing.join(', ')}` };
+      const told = { status: seen?.status, message: seen?.body.message };
+      if (missing.length > 0) expect({ id, ...told }).toEqual({ id, ...denied });
+      else expect({ id, status: told.status }).toEqual({ id, status: 404 });
+      expect({ id, status: hidden?.status, message: hidden?.body.message }).toEqual({
+        id,
+        status: 404,
+        message: `${sandbox} not found`,
+      });
+      expect({ id, status: anonymous?.status }).toEqual({ id, status: 401 });
+    }
+    expect(platform.events()).toEqual([]);
+  });
+});
 
 describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
   const repos = `/registry/${version}/repos`;
