@@ -63,6 +63,23 @@ describe('the generated tables', () => {
     for (const [name, values] of Object.entries(enums)) expect(Object.values(values), name).toContain(0);
   });
 
+  it('are the same for v2 and v2beta1, so that the platform serves both with one function', () => {
+    const asBeta = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value).replaceAll(/([./])v2([./])/g, '$1v2beta1$2'));
+    const newer = all.filter(([id]) => id.includes('.v2.'));
+    expect(newer.length).toBeGreaterThan(60);
+    const table: Readonly<Record<string, Operation>> = operations;
+    for (const [id, operation] of newer) {
+      expect(asBeta(operation), id).toEqual(table[id.replace('.v2.', '.v2beta1.')]);
+    }
+    for (const [name, message] of Object.entries(messages)) {
+      if (name.includes('.v2.')) expect(asBeta(message), name).toEqual(messages[name.replace('.v2.', '.v2beta1.')]);
+    }
+    for (const [name, values] of Object.entries(enums)) {
+      if (name.includes('.v2.')) expect(values, name).toEqual(enums[name.replace('.v2.', '.v2beta1.')]);
+    }
+  });
+
   it('marks what may be sent twice', () => {
     const flags = (id: keyof typeof operations) => {
       const { idempotent, readOnly }: Operation = operations[id];
