@@ -13,7 +13,11 @@ const packages = [
   'chainguard.platform.auth',
   'chainguard.platform.oidc',
   'chainguard.platform.registry',
+  'chainguard.platform.registry.v2',
+  'chainguard.platform.registry.v2beta1',
   'chainguard.platform.events',
+  'chainguard.platform.events.v2',
+  'chainguard.platform.events.v2beta1',
   'chainguard.platform.advisory',
   'chainguard.platform.vulnerabilities.v1',
 ];

@@ -69,6 +69,13 @@ test('only commands/local loads the platform, and lazily', () => {
   expect(names(users.filter((one) => !one.lazy))).toEqual([]);
 });
 
+test('only the platform loads the tables of all packages, or those of v2', () => {
+  const tables = /^api\/schema\/(?:(?:operations|messages)\.gen|(?:operations|messages)\/.*-v2(?:beta1)?\.gen)\.ts$/;
+  const users = imports.filter((one) => tables.test(one.to) && !one.typeOnly && !one.from.startsWith('api/schema/'));
+  expect(users.length).toBeGreaterThan(0);
+  expect(names(users.filter((one) => !one.from.startsWith('local/')))).toEqual([]);
+});
+
 test('a command never imports another command', () => {
   const commands = new Set(
     sources().filter(

@@ -397,11 +397,20 @@ test('what this platform does not do is answered 501, by name', async () => {
     'registry.v1.Vulnerabilities.GetRawVulnReport',
     // No public source says what is added up: days, tags or references.
     'registry.v1.Vulnerabilities.ListCumulativeVulnCountReports',
+    // Overlays of their own, bound to repositories, are in no other version; here a repository has its overlay itself.
+    'registry.v2beta1.OverlayBindingsService.CreateOverlayBinding',
+    'registry.v2beta1.OverlayBindingsService.DeleteOverlayBinding',
+    'registry.v2beta1.OverlayBindingsService.GetOverlayBinding',
+    'registry.v2beta1.OverlayBindingsService.ListOverlayBindings',
+    'registry.v2beta1.OverlaysService.CreateOverlay',
+    'registry.v2beta1.OverlaysService.DeleteOverlay',
+    'registry.v2beta1.OverlaysService.GetOverlay',
+    'registry.v2beta1.OverlaysService.ListOverlays',
   ];
   const found: string[] = [];
   for (const { id, bindings } of Object.values(operations)) {
     const [binding] = bindings;
-    if (!/^(registry|advisory|events|vulnerabilities)\.v1\./.test(id) || binding === undefined) continue;
+    if (!/^(registry|advisory|events|vulnerabilities)\./.test(id) || binding === undefined) continue;
     const path = binding.path.replace(/\{[^}]*\}/g, () => organization.slice(0, 40));
     const answer = await platform.call(await platform.token(dev), binding.method, path, {
       ...(binding.method === 'GET' ? {} : { body: {} }),

@@ -26,7 +26,7 @@ describe('the generated tables', () => {
   });
 
   it('hold every operation of the packages that this project speaks', () => {
-    expect(all).toHaveLength(224);
+    expect(all).toHaveLength(266);
     for (const [id, operation] of all) expect(operation.id).toBe(id);
     expect(operations['iam.v1.Groups.List'].rpc).toBe('/chainguard.platform.iam.Groups/List');
     expect(operations['vulnerabilities.v1.Advisories.List'].rpc).toBe(
@@ -61,6 +61,23 @@ describe('the generated tables', () => {
       }
     }
     for (const [name, values] of Object.entries(enums)) expect(Object.values(values), name).toContain(0);
+  });
+
+  it('are the same for v2 and v2beta1, so that the platform serves both with one function', () => {
+    const asBeta = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value).replaceAll(/([./])v2([./])/g, '$1v2beta1$2'));
+    const newer = all.filter(([id]) => id.includes('.v2.'));
+    expect(newer.length).toBeGreaterThan(60);
+    const table: Readonly<Record<string, Operation>> = operations;
+    for (const [id, operation] of newer) {
+      expect(asBeta(operation), id).toEqual(table[id.replace('.v2.', '.v2beta1.')]);
+    }
+    for (const [name, message] of Object.entries(messages)) {
+      if (name.includes('.v2.')) expect(asBeta(message), name).toEqual(messages[name.replace('.v2.', '.v2beta1.')]);
+    }
+    for (const [name, values] of Object.entries(enums)) {
+      if (name.includes('.v2.')) expect(values, name).toEqual(enums[name.replace('.v2.', '.v2beta1.')]);
+    }
   });
 
   it('marks what may be sent twice', () => {

@@ -5,11 +5,15 @@ import { advisorySchema } from './messages/advisory.gen.ts';
 import { authSchema } from './messages/auth.gen.ts';
 import { commonSchema } from './messages/common.gen.ts';
 import { eventsSchema } from './messages/events.gen.ts';
+import { eventsV2Schema } from './messages/events-v2.gen.ts';
+import { eventsV2beta1Schema } from './messages/events-v2beta1.gen.ts';
 import { iamSchema } from './messages/iam.gen.ts';
 import { iamV2Schema } from './messages/iam-v2.gen.ts';
 import { iamV2beta1Schema } from './messages/iam-v2beta1.gen.ts';
 import { oidcSchema } from './messages/oidc.gen.ts';
 import { registrySchema } from './messages/registry.gen.ts';
+import { registryV2Schema } from './messages/registry-v2.gen.ts';
+import { registryV2beta1Schema } from './messages/registry-v2beta1.gen.ts';
 import { tenantSchema } from './messages/tenant.gen.ts';
 import { vulnerabilitiesV1Schema } from './messages/vulnerabilities-v1.gen.ts';
 import { rpcSchema } from './messages/rpc.gen.ts';
@@ -20,11 +24,15 @@ export const messages: Readonly<Record<string, MessageSchema>> = {
   ...authSchema.messages,
   ...commonSchema.messages,
   ...eventsSchema.messages,
+  ...eventsV2Schema.messages,
+  ...eventsV2beta1Schema.messages,
   ...iamSchema.messages,
   ...iamV2Schema.messages,
   ...iamV2beta1Schema.messages,
   ...oidcSchema.messages,
   ...registrySchema.messages,
+  ...registryV2Schema.messages,
+  ...registryV2beta1Schema.messages,
   ...tenantSchema.messages,
   ...vulnerabilitiesV1Schema.messages,
   ...rpcSchema.messages,
@@ -36,11 +44,15 @@ export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> =
   ...authSchema.enums,
   ...commonSchema.enums,
   ...eventsSchema.enums,
+  ...eventsV2Schema.enums,
+  ...eventsV2beta1Schema.enums,
   ...iamSchema.enums,
   ...iamV2Schema.enums,
   ...iamV2beta1Schema.enums,
   ...oidcSchema.enums,
   ...registrySchema.enums,
+  ...registryV2Schema.enums,
+  ...registryV2beta1Schema.enums,
   ...tenantSchema.enums,
   ...vulnerabilitiesV1Schema.enums,
   ...rpcSchema.enums,

@@ -45,6 +45,8 @@ export type RegistryScannerName = 'UNKNOWN' | 'GRYPE' | 'TRIVY' | (string & {});
 export type RegistrySyncStatusStatus = 'UNKNOWN' | 'QUEUED' | 'IN_PROGRESS' | 'FAILED' | (string & {});
 export type RegistryVulnerabilityFixState = 'UNKNOWN' | 'FIXED' | 'NOT_FIXED' | 'WONT_FIX' | (string & {});
 export type RegistryVulnerabilitySeverity = 'UNKNOWN' | 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL' | 'NEGLIGIBLE' | (string & {});
+export type RegistryV2CatalogTier = 'CATALOG_TIER_UNSPECIFIED' | 'CATALOG_TIER_APPLICATION' | 'CATALOG_TIER_BASE' | 'CATALOG_TIER_FIPS' | 'CATALOG_TIER_AI' | 'CATALOG_TIER_DEVTOOLS' | 'CATALOG_TIER_COMMERCIAL' | (string & {});
+export type RegistryV2beta1CatalogTier = 'CATALOG_TIER_UNSPECIFIED' | 'CATALOG_TIER_APPLICATION' | 'CATALOG_TIER_BASE' | 'CATALOG_TIER_FIPS' | 'CATALOG_TIER_AI' | 'CATALOG_TIER_DEVTOOLS' | 'CATALOG_TIER_COMMERCIAL' | (string & {});
 export type TenantComponentGraphEdgeType = 'UNKNOWN' | 'DESCRIBES' | 'CONTAINS' | 'DEPENDS_ON' | 'GENERATED_FROM' | (string & {});
 export type TenantFixState = 'UNKNOWN' | 'FIXED' | 'NOT_FIXED' | 'WONT_FIX' | (string & {});
 export type TenantSbom2Source = 'UNKNOWN' | 'INGESTED' | 'GENERATED' | (string & {});
@@ -352,6 +354,84 @@ export interface EventsSubscriptionFilter {
 /** `chainguard.platform.events.SubscriptionList` */
 export interface EventsSubscriptionList {
   items?: EventsSubscription[];
+}
+
+/** `chainguard.platform.events.v2.CreateSubscriptionRequest` */
+export interface EventsV2CreateSubscriptionRequest {
+  parent?: string;
+  subscription?: EventsV2Subscription;
+}
+
+/** `chainguard.platform.events.v2.DeleteSubscriptionRequest` */
+export interface EventsV2DeleteSubscriptionRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.events.v2.GetSubscriptionRequest` */
+export interface EventsV2GetSubscriptionRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.events.v2.ListSubscriptionsRequest` */
+export interface EventsV2ListSubscriptionsRequest {
+  uidp?: CommonUIDPFilter;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.events.v2.ListSubscriptionsResponse` */
+export interface EventsV2ListSubscriptionsResponse {
+  subscriptions?: EventsV2Subscription[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.events.v2.Subscription` */
+export interface EventsV2Subscription {
+  uid?: string;
+  sink?: string;
+}
+
+/** `chainguard.platform.events.v2beta1.CreateSubscriptionRequest` */
+export interface EventsV2beta1CreateSubscriptionRequest {
+  parent?: string;
+  subscription?: EventsV2beta1Subscription;
+}
+
+/** `chainguard.platform.events.v2beta1.DeleteSubscriptionRequest` */
+export interface EventsV2beta1DeleteSubscriptionRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.events.v2beta1.GetSubscriptionRequest` */
+export interface EventsV2beta1GetSubscriptionRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.events.v2beta1.ListSubscriptionsRequest` */
+export interface EventsV2beta1ListSubscriptionsRequest {
+  uidp?: CommonUIDPFilter;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.events.v2beta1.ListSubscriptionsResponse` */
+export interface EventsV2beta1ListSubscriptionsResponse {
+  subscriptions?: EventsV2beta1Subscription[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.events.v2beta1.Subscription` */
+export interface EventsV2beta1Subscription {
+  uid?: string;
+  sink?: string;
 }
 
 /** `chainguard.platform.iam.AcceptTermsRequest` */
@@ -3369,6 +3449,520 @@ export interface RegistryVulnerabilityFix {
   state?: RegistryVulnerabilityFixState;
 }
 
+/** `chainguard.platform.registry.v2.Architectures` */
+export interface RegistryV2Architectures {
+  architectures?: string[];
+}
+
+/** `chainguard.platform.registry.v2.CreateRepoRequest` */
+export interface RegistryV2CreateRepoRequest {
+  parent?: string;
+  repo?: RegistryV2Repo;
+}
+
+/** `chainguard.platform.registry.v2.CreateTagRequest` */
+export interface RegistryV2CreateTagRequest {
+  parent?: string;
+  tag?: RegistryV2Tag;
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay` */
+export interface RegistryV2CustomOverlay {
+  contents?: RegistryV2CustomOverlayImageContents;
+  environment?: Record<string, string>;
+  annotations?: Record<string, string>;
+  accounts?: RegistryV2CustomOverlayAccounts;
+  certificates?: RegistryV2CustomOverlayCertificates;
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.Accounts` */
+export interface RegistryV2CustomOverlayAccounts {
+  runAs?: string;
+  users?: RegistryV2CustomOverlayAccountsUser[];
+  groups?: RegistryV2CustomOverlayAccountsGroup[];
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.Accounts.Group` */
+export interface RegistryV2CustomOverlayAccountsGroup {
+  groupname?: string;
+  gid?: number;
+  members?: string[];
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.Accounts.User` */
+export interface RegistryV2CustomOverlayAccountsUser {
+  username?: string;
+  uid?: number;
+  gid?: number;
+  groupName?: string;
+  shell?: string;
+  homeDir?: string;
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.Certificates` */
+export interface RegistryV2CustomOverlayCertificates {
+  additional?: RegistryV2CustomOverlayCertificatesAdditionalEntry[];
+  providers?: string[];
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.Certificates.AdditionalEntry` */
+export interface RegistryV2CustomOverlayCertificatesAdditionalEntry {
+  name?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.ImageContents` */
+export interface RegistryV2CustomOverlayImageContents {
+  packages?: string[];
+  runtimeRepositories?: string[];
+  runtimeKeyring?: RegistryV2CustomOverlayImageContentsRuntimeKeyringEntry[];
+}
+
+/** `chainguard.platform.registry.v2.CustomOverlay.ImageContents.RuntimeKeyringEntry` */
+export interface RegistryV2CustomOverlayImageContentsRuntimeKeyringEntry {
+  name?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2.DeleteRepoRequest` */
+export interface RegistryV2DeleteRepoRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2.DeleteTagRequest` */
+export interface RegistryV2DeleteTagRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2.GetArchitecturesRequest` */
+export interface RegistryV2GetArchitecturesRequest {
+  repoUid?: string;
+  digest?: string;
+}
+
+/** `chainguard.platform.registry.v2.GetRepoReadmeRequest` */
+export interface RegistryV2GetRepoReadmeRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2.GetRepoRequest` */
+export interface RegistryV2GetRepoRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2.GetSizeRequest` */
+export interface RegistryV2GetSizeRequest {
+  repoUid?: string;
+  digest?: string;
+  architecture?: string;
+}
+
+/** `chainguard.platform.registry.v2.GetTagRequest` */
+export interface RegistryV2GetTagRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2.ListReposRequest` */
+export interface RegistryV2ListReposRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2.ListReposResponse` */
+export interface RegistryV2ListReposResponse {
+  repos?: RegistryV2Repo[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2.ListTagsRequest` */
+export interface RegistryV2ListTagsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  updatedSince?: string;
+  includeReferrers?: boolean;
+  includeDates?: boolean;
+  includeEpochs?: boolean;
+  digest?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2.ListTagsResponse` */
+export interface RegistryV2ListTagsResponse {
+  tags?: RegistryV2Tag[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2.Repo` */
+export interface RegistryV2Repo {
+  uid?: string;
+  name?: string;
+  description?: string;
+  catalogTier?: RegistryV2CatalogTier;
+  bundles?: string[];
+  aliases?: string[];
+  activeTags?: string[];
+  sync_config?: RegistryV2SyncConfig;
+  customOverlay?: RegistryV2CustomOverlay;
+  createTime?: string;
+  updateTime?: string;
+}
+
+/** `chainguard.platform.registry.v2.RepoReadme` */
+export interface RegistryV2RepoReadme {
+  uid?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2.Size` */
+export interface RegistryV2Size {
+  size?: string;
+  architecture?: string;
+}
+
+/** `chainguard.platform.registry.v2.SyncConfig` */
+export interface RegistryV2SyncConfig {
+  source?: string;
+  uniqueTags?: boolean;
+  expirationTime?: string;
+  google?: string;
+  amazon?: string;
+  azure?: string;
+  apkoOverlay?: string;
+  gracePeriod?: boolean;
+}
+
+/** `chainguard.platform.registry.v2.Tag` */
+export interface RegistryV2Tag {
+  uid?: string;
+  name?: string;
+  digest?: string;
+  updateTime?: string;
+  deprecated?: boolean;
+  bundles?: string[];
+}
+
+/** `chainguard.platform.registry.v2.UpdateRepoReadmeRequest` */
+export interface RegistryV2UpdateRepoReadmeRequest {
+  repoReadme?: RegistryV2RepoReadme;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.registry.v2.UpdateRepoRequest` */
+export interface RegistryV2UpdateRepoRequest {
+  repo?: RegistryV2Repo;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.Architectures` */
+export interface RegistryV2beta1Architectures {
+  architectures?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CreateOverlayBindingRequest` */
+export interface RegistryV2beta1CreateOverlayBindingRequest {
+  parent?: string;
+  overlay?: string;
+  tags?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CreateOverlayRequest` */
+export interface RegistryV2beta1CreateOverlayRequest {
+  parent?: string;
+  overlay?: RegistryV2beta1Overlay;
+}
+
+/** `chainguard.platform.registry.v2beta1.CreateRepoRequest` */
+export interface RegistryV2beta1CreateRepoRequest {
+  parent?: string;
+  repo?: RegistryV2beta1Repo;
+}
+
+/** `chainguard.platform.registry.v2beta1.CreateTagRequest` */
+export interface RegistryV2beta1CreateTagRequest {
+  parent?: string;
+  tag?: RegistryV2beta1Tag;
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay` */
+export interface RegistryV2beta1CustomOverlay {
+  contents?: RegistryV2beta1CustomOverlayImageContents;
+  environment?: Record<string, string>;
+  annotations?: Record<string, string>;
+  accounts?: RegistryV2beta1CustomOverlayAccounts;
+  certificates?: RegistryV2beta1CustomOverlayCertificates;
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.Accounts` */
+export interface RegistryV2beta1CustomOverlayAccounts {
+  runAs?: string;
+  users?: RegistryV2beta1CustomOverlayAccountsUser[];
+  groups?: RegistryV2beta1CustomOverlayAccountsGroup[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.Accounts.Group` */
+export interface RegistryV2beta1CustomOverlayAccountsGroup {
+  groupname?: string;
+  gid?: number;
+  members?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.Accounts.User` */
+export interface RegistryV2beta1CustomOverlayAccountsUser {
+  username?: string;
+  uid?: number;
+  gid?: number;
+  groupName?: string;
+  shell?: string;
+  homeDir?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.Certificates` */
+export interface RegistryV2beta1CustomOverlayCertificates {
+  additional?: RegistryV2beta1CustomOverlayCertificatesAdditionalEntry[];
+  providers?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.Certificates.AdditionalEntry` */
+export interface RegistryV2beta1CustomOverlayCertificatesAdditionalEntry {
+  name?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.ImageContents` */
+export interface RegistryV2beta1CustomOverlayImageContents {
+  packages?: string[];
+  runtimeRepositories?: string[];
+  runtimeKeyring?: RegistryV2beta1CustomOverlayImageContentsRuntimeKeyringEntry[];
+}
+
+/** `chainguard.platform.registry.v2beta1.CustomOverlay.ImageContents.RuntimeKeyringEntry` */
+export interface RegistryV2beta1CustomOverlayImageContentsRuntimeKeyringEntry {
+  name?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.DeleteOverlayBindingRequest` */
+export interface RegistryV2beta1DeleteOverlayBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.DeleteOverlayRequest` */
+export interface RegistryV2beta1DeleteOverlayRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.DeleteRepoRequest` */
+export interface RegistryV2beta1DeleteRepoRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.DeleteTagRequest` */
+export interface RegistryV2beta1DeleteTagRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetArchitecturesRequest` */
+export interface RegistryV2beta1GetArchitecturesRequest {
+  repoUid?: string;
+  digest?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetOverlayBindingRequest` */
+export interface RegistryV2beta1GetOverlayBindingRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetOverlayRequest` */
+export interface RegistryV2beta1GetOverlayRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetRepoReadmeRequest` */
+export interface RegistryV2beta1GetRepoReadmeRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetRepoRequest` */
+export interface RegistryV2beta1GetRepoRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetSizeRequest` */
+export interface RegistryV2beta1GetSizeRequest {
+  repoUid?: string;
+  digest?: string;
+  architecture?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.GetTagRequest` */
+export interface RegistryV2beta1GetTagRequest {
+  uid?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListOverlayBindingsRequest` */
+export interface RegistryV2beta1ListOverlayBindingsRequest {
+  uidp?: CommonUIDPFilter;
+  overlay?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListOverlayBindingsResponse` */
+export interface RegistryV2beta1ListOverlayBindingsResponse {
+  overlayBindings?: RegistryV2beta1OverlayBinding[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListOverlaysRequest` */
+export interface RegistryV2beta1ListOverlaysRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListOverlaysResponse` */
+export interface RegistryV2beta1ListOverlaysResponse {
+  overlays?: RegistryV2beta1Overlay[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListReposRequest` */
+export interface RegistryV2beta1ListReposRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListReposResponse` */
+export interface RegistryV2beta1ListReposResponse {
+  repos?: RegistryV2beta1Repo[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListTagsRequest` */
+export interface RegistryV2beta1ListTagsRequest {
+  uidp?: CommonUIDPFilter;
+  name?: string;
+  updatedSince?: string;
+  includeReferrers?: boolean;
+  includeDates?: boolean;
+  includeEpochs?: boolean;
+  digest?: string;
+  pageSize?: number;
+  pageToken?: string;
+  orderBy?: string;
+  skip?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.ListTagsResponse` */
+export interface RegistryV2beta1ListTagsResponse {
+  tags?: RegistryV2beta1Tag[];
+  nextPageToken?: string;
+  totalCount?: string;
+  skipped?: number;
+}
+
+/** `chainguard.platform.registry.v2beta1.Overlay` */
+export interface RegistryV2beta1Overlay {
+  uid?: string;
+  name?: string;
+  config?: RegistryV2beta1CustomOverlay;
+}
+
+/** `chainguard.platform.registry.v2beta1.OverlayBinding` */
+export interface RegistryV2beta1OverlayBinding {
+  uid?: string;
+  repo?: string;
+  overlay?: RegistryV2beta1Overlay;
+  tags?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.Repo` */
+export interface RegistryV2beta1Repo {
+  uid?: string;
+  name?: string;
+  description?: string;
+  catalogTier?: RegistryV2beta1CatalogTier;
+  bundles?: string[];
+  aliases?: string[];
+  activeTags?: string[];
+  sync_config?: RegistryV2beta1SyncConfig;
+  customOverlay?: RegistryV2beta1CustomOverlay;
+  createTime?: string;
+  updateTime?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.RepoReadme` */
+export interface RegistryV2beta1RepoReadme {
+  uid?: string;
+  content?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.Size` */
+export interface RegistryV2beta1Size {
+  size?: string;
+  architecture?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.SyncConfig` */
+export interface RegistryV2beta1SyncConfig {
+  source?: string;
+  uniqueTags?: boolean;
+  expirationTime?: string;
+  google?: string;
+  amazon?: string;
+  azure?: string;
+  apkoOverlay?: string;
+  gracePeriod?: boolean;
+}
+
+/** `chainguard.platform.registry.v2beta1.Tag` */
+export interface RegistryV2beta1Tag {
+  uid?: string;
+  name?: string;
+  digest?: string;
+  updateTime?: string;
+  deprecated?: boolean;
+  bundles?: string[];
+}
+
+/** `chainguard.platform.registry.v2beta1.UpdateRepoReadmeRequest` */
+export interface RegistryV2beta1UpdateRepoReadmeRequest {
+  repoReadme?: RegistryV2beta1RepoReadme;
+  updateMask?: string;
+}
+
+/** `chainguard.platform.registry.v2beta1.UpdateRepoRequest` */
+export interface RegistryV2beta1UpdateRepoRequest {
+  repo?: RegistryV2beta1Repo;
+  updateMask?: string;
+}
+
 /** `chainguard.platform.tenant.ComponentGraph` */
 export interface TenantComponentGraph {
   nodes?: TenantComponentGraphNode[];
@@ -3712,6 +4306,14 @@ export interface RpcStatus {
 
 /** What each operation takes and answers. */
 export interface OperationTypes {
+  'events.v2.SubscriptionsService.GetSubscription': { request: EventsV2GetSubscriptionRequest; response: EventsV2Subscription };
+  'events.v2.SubscriptionsService.CreateSubscription': { request: EventsV2CreateSubscriptionRequest; response: EventsV2Subscription };
+  'events.v2.SubscriptionsService.ListSubscriptions': { request: EventsV2ListSubscriptionsRequest; response: EventsV2ListSubscriptionsResponse };
+  'events.v2.SubscriptionsService.DeleteSubscription': { request: EventsV2DeleteSubscriptionRequest; response: Empty };
+  'events.v2beta1.SubscriptionsService.GetSubscription': { request: EventsV2beta1GetSubscriptionRequest; response: EventsV2beta1Subscription };
+  'events.v2beta1.SubscriptionsService.CreateSubscription': { request: EventsV2beta1CreateSubscriptionRequest; response: EventsV2beta1Subscription };
+  'events.v2beta1.SubscriptionsService.ListSubscriptions': { request: EventsV2beta1ListSubscriptionsRequest; response: EventsV2beta1ListSubscriptionsResponse };
+  'events.v2beta1.SubscriptionsService.DeleteSubscription': { request: EventsV2beta1DeleteSubscriptionRequest; response: Empty };
   'iam.v2.AccountAssociationsService.GetAccountAssociation': { request: IamV2GetAccountAssociationRequest; response: IamV2AccountAssociation };
   'iam.v2.AccountAssociationsService.CreateAccountAssociation': { request: IamV2CreateAccountAssociationRequest; response: IamV2AccountAssociation };
   'iam.v2.AccountAssociationsService.DeleteAccountAssociation': { request: IamV2DeleteAccountAssociationRequest; response: Empty };
@@ -3816,6 +4418,40 @@ export interface OperationTypes {
   'iam.v2beta1.RolesService.DeleteRole': { request: IamV2beta1DeleteRoleRequest; response: Empty };
   'iam.v2beta1.TermsService.AcceptTerms': { request: IamV2beta1AcceptTermsRequest; response: IamV2beta1AcceptTermsResponse };
   'iam.v2beta1.TermsService.ListTermsAcceptances': { request: IamV2beta1ListTermsAcceptancesRequest; response: IamV2beta1ListTermsAcceptancesResponse };
+  'registry.v2.ImagesService.GetArchitectures': { request: RegistryV2GetArchitecturesRequest; response: RegistryV2Architectures };
+  'registry.v2.ImagesService.GetSize': { request: RegistryV2GetSizeRequest; response: RegistryV2Size };
+  'registry.v2.ReposService.GetRepo': { request: RegistryV2GetRepoRequest; response: RegistryV2Repo };
+  'registry.v2.ReposService.CreateRepo': { request: RegistryV2CreateRepoRequest; response: RegistryV2Repo };
+  'registry.v2.ReposService.UpdateRepo': { request: RegistryV2UpdateRepoRequest; response: RegistryV2Repo };
+  'registry.v2.ReposService.DeleteRepo': { request: RegistryV2DeleteRepoRequest; response: Empty };
+  'registry.v2.ReposService.ListRepos': { request: RegistryV2ListReposRequest; response: RegistryV2ListReposResponse };
+  'registry.v2.ReposService.GetRepoReadme': { request: RegistryV2GetRepoReadmeRequest; response: RegistryV2RepoReadme };
+  'registry.v2.ReposService.UpdateRepoReadme': { request: RegistryV2UpdateRepoReadmeRequest; response: RegistryV2RepoReadme };
+  'registry.v2.TagsService.GetTag': { request: RegistryV2GetTagRequest; response: RegistryV2Tag };
+  'registry.v2.TagsService.ListTags': { request: RegistryV2ListTagsRequest; response: RegistryV2ListTagsResponse };
+  'registry.v2.TagsService.CreateTag': { request: RegistryV2CreateTagRequest; response: RegistryV2Tag };
+  'registry.v2.TagsService.DeleteTag': { request: RegistryV2DeleteTagRequest; response: Empty };
+  'registry.v2beta1.ImagesService.GetArchitectures': { request: RegistryV2beta1GetArchitecturesRequest; response: RegistryV2beta1Architectures };
+  'registry.v2beta1.ImagesService.GetSize': { request: RegistryV2beta1GetSizeRequest; response: RegistryV2beta1Size };
+  'registry.v2beta1.OverlayBindingsService.CreateOverlayBinding': { request: RegistryV2beta1CreateOverlayBindingRequest; response: RegistryV2beta1OverlayBinding };
+  'registry.v2beta1.OverlayBindingsService.GetOverlayBinding': { request: RegistryV2beta1GetOverlayBindingRequest; response: RegistryV2beta1OverlayBinding };
+  'registry.v2beta1.OverlayBindingsService.ListOverlayBindings': { request: RegistryV2beta1ListOverlayBindingsRequest; response: RegistryV2beta1ListOverlayBindingsResponse };
+  'registry.v2beta1.OverlayBindingsService.DeleteOverlayBinding': { request: RegistryV2beta1DeleteOverlayBindingRequest; response: Empty };
+  'registry.v2beta1.OverlaysService.GetOverlay': { request: RegistryV2beta1GetOverlayRequest; response: RegistryV2beta1Overlay };
+  'registry.v2beta1.OverlaysService.ListOverlays': { request: RegistryV2beta1ListOverlaysRequest; response: RegistryV2beta1ListOverlaysResponse };
+  'registry.v2beta1.OverlaysService.CreateOverlay': { request: RegistryV2beta1CreateOverlayRequest; response: RegistryV2beta1Overlay };
+  'registry.v2beta1.OverlaysService.DeleteOverlay': { request: RegistryV2beta1DeleteOverlayRequest; response: Empty };
+  'registry.v2beta1.ReposService.GetRepo': { request: RegistryV2beta1GetRepoRequest; response: RegistryV2beta1Repo };
+  'registry.v2beta1.ReposService.CreateRepo': { request: RegistryV2beta1CreateRepoRequest; response: RegistryV2beta1Repo };
+  'registry.v2beta1.ReposService.UpdateRepo': { request: RegistryV2beta1UpdateRepoRequest; response: RegistryV2beta1Repo };
+  'registry.v2beta1.ReposService.DeleteRepo': { request: RegistryV2beta1DeleteRepoRequest; response: Empty };
+  'registry.v2beta1.ReposService.ListRepos': { request: RegistryV2beta1ListReposRequest; response: RegistryV2beta1ListReposResponse };
+  'registry.v2beta1.ReposService.GetRepoReadme': { request: RegistryV2beta1GetRepoReadmeRequest; response: RegistryV2beta1RepoReadme };
+  'registry.v2beta1.ReposService.UpdateRepoReadme': { request: RegistryV2beta1UpdateRepoReadmeRequest; response: RegistryV2beta1RepoReadme };
+  'registry.v2beta1.TagsService.GetTag': { request: RegistryV2beta1GetTagRequest; response: RegistryV2beta1Tag };
+  'registry.v2beta1.TagsService.ListTags': { request: RegistryV2beta1ListTagsRequest; response: RegistryV2beta1ListTagsResponse };
+  'registry.v2beta1.TagsService.CreateTag': { request: RegistryV2beta1CreateTagRequest; response: RegistryV2beta1Tag };
+  'registry.v2beta1.TagsService.DeleteTag': { request: RegistryV2beta1DeleteTagRequest; response: Empty };
   'advisory.v1.SecurityAdvisory.ListDocuments': { request: AdvisoryDocumentFilter; response: AdvisoryDocumentList };
   'advisory.v1.SecurityAdvisory.ListVulnerabilityMetadata': { request: AdvisoryVulnerabilityMetadataFilter; response: AdvisoryVulnerabilityMetadataList };
   'advisory.v1.SecurityAdvisory.ListResolvedVulnsReports': { request: AdvisoryResolvedVulnsReportFilter; response: AdvisoryResolvedVulnsReportList };

@@ -1,6 +1,5 @@
 import { iamSchema } from '../../api/schema/messages/iam.gen.ts';
 import type {
-  CommonUIDPFilter,
   Empty,
   IamAccountAssociations,
   IamAccountAssociationsAzure,
@@ -17,7 +16,7 @@ import type { Caller } from '../types.ts';
 import { checkAwsAccount, checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
 import { findIdentity } from './identity-records.ts';
-import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
+import { optionalUidp, requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 const servicePrincipals = Object.keys(iamSchema.enums['chainguard.platform.iam.ServicePrincipal'] ?? {}).slice(1);
 
@@ -50,18 +49,13 @@ export function listAccountAssociations(
   caller: Caller,
   request: IamAccountAssociationsFilter,
 ): IamAccountAssociationsList {
-  return { items: selectAccountAssociations(tx, caller, request).map(toWireAssociations) };
+  return { items: selectVisible(tx, associationSelection(tx, caller, request)).map(toWireAssociations) };
 }
 
 /** `group` takes exactly that group. */
-export function selectAccountAssociations(
-  tx: Tx,
-  caller: Caller,
-  { group, name, uidp }: IamAccountAssociationsFilter & { readonly uidp?: CommonUIDPFilter },
-): SqlRow[] {
+export function associationSelection(tx: Tx, caller: Caller, { group, name }: IamAccountAssociationsFilter): Selection {
   const id = optionalUidp('group', group);
-  const visible = groupsWith(tx, caller, ['account_associations.list']);
-  return selectVisible(tx, { table: 'account_associations', visible, id, name, uidp });
+  return { table: 'account_associations', visible: groupsWith(tx, caller, ['account_associations.list']), id, name };
 }
 
 export function deleteAccountAssociations(

@@ -16,7 +16,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { requireProvider } from './identity-provider-records.ts';
-import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
+import { optionalUidp, requiredUidp, type Selection, selectVisible } from './selection.ts';
 import { toWireTime } from './wire-time.ts';
 
 const longestGroupId = 512;
@@ -79,18 +79,17 @@ export function listExternalGroupRoleMappings(
   caller: Caller,
   request: IamExternalGroupRoleMappingFilter,
 ): IamExternalGroupRoleMappingList {
-  return { items: selectExternalGroupRoleMappings(tx, caller, request).map(toWireMapping) };
+  return { items: selectVisible(tx, mappingSelection(tx, caller, request)).map(toWireMapping) };
 }
 
-export function selectExternalGroupRoleMappings(
+export function mappingSelection(
   tx: Tx,
   caller: Caller,
-  request: IamExternalGroupRoleMappingFilter,
-): SqlRow[] {
+  { uidp, identityProviderUidp }: IamExternalGroupRoleMappingFilter,
+): Selection {
   const visible = groupsWith(tx, caller, ['identity_providers.list']);
-  const provider = optionalUidp('identity_provider_uidp', request.identityProviderUidp);
-  const rows = selectVisible(tx, { table: 'external_group_role_mappings', visible, uidp: request.uidp });
-  return provider === undefined ? rows : rows.filter((row) => row['identity_provider'] === provider);
+  const provider = optionalUidp('identity_provider_uidp', identityProviderUidp);
+  return { table: 'external_group_role_mappings', visible, uidp, also: { identity_provider: provider } };
 }
 
 export function deleteExternalGroupRoleMapping(

@@ -1,5 +1,4 @@
 import type {
-  CommonUIDPFilter,
   Empty,
   IamDeleteGroupInviteRequest,
   IamGroupInvite,
@@ -22,7 +21,7 @@ import { createOrganizationWithoutOwner, findGroup } from './groups.ts';
 import { decodeInviteCode, digestOfSecret, encodeInviteCode, isSameDigest } from './invite-codes.ts';
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
-import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
+import { optionalUidp, requiredUidp, type Selection, selectVisible } from './selection.ts';
 import { type Voucher, vouchesForAddresses } from './trusted-addresses.ts';
 import { toWireTime } from './wire-time.ts';
 
@@ -54,26 +53,19 @@ export function createGroupInviteWithGroup(tx: Tx, caller: Caller, request: IamG
   return insertInvite(tx, group, role, request);
 }
 
-/** Codes are shown once and never here. */
+/** `group` takes that group and everything below it. Codes are shown once and never here. */
 export function listGroupInvites(tx: Tx, caller: Caller, request: IamGroupInviteFilter): IamGroupInviteList {
-  const rows = selectGroupInvites(tx, caller, request);
+  const within = optionalUidp('group', request.group);
+  const rows = selectVisible(tx, groupInviteSelection(tx, caller, request)).filter(
+    (row) => within === undefined || isAncestorOrSelf(within, String(row['group_id'])),
+  );
   const roles = rolesOfInvites(tx, rows);
   return { items: rows.map((row) => toStoredInvite(row, roles.get(row['role']))) };
 }
 
-/** `group` takes that group and everything below it. */
-export function selectGroupInvites(
-  tx: Tx,
-  caller: Caller,
-  { group, id, keyId, uidp }: IamGroupInviteFilter & { readonly uidp?: CommonUIDPFilter },
-): SqlRow[] {
-  const within = optionalUidp('group', group);
+export function groupInviteSelection(tx: Tx, caller: Caller, { id, keyId }: IamGroupInviteFilter): Selection {
   const visible = groupsWith(tx, caller, ['group_invites.list']);
-  return selectVisible(tx, { table: 'group_invites', visible, id, uidp }).filter(
-    (row) =>
-      (within === undefined || isAncestorOrSelf(within, String(row['group_id']))) &&
-      (keyId === undefined || row['key_id'] === keyId),
-  );
+  return { table: 'group_invites', visible, id, also: { key_id: keyId } };
 }
 
 export function findGroupInvite(tx: Tx, id: string): SqlRow {

@@ -15,7 +15,7 @@ import { builtInRoleId } from './built-in-roles.ts';
 import { checkDescription, checkName } from './field-rules.ts';
 import { findIdentity, isAccount } from './identity-records.ts';
 import { bindRole } from './role-binding-records.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 /** An empty parent makes an organization that the caller then owns; a parent may be an id, its end, or a name (semantics 4). */
 export function createGroup(tx: Tx, caller: Caller, request: IamCreateGroupRequest): IamGroup {
@@ -46,12 +46,11 @@ export function updateGroup(tx: Tx, _caller: Caller, request: IamGroup): IamGrou
 }
 
 export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter): IamGroupList {
-  return { items: selectGroups(tx, caller, request).map(toWireGroup) };
+  return { items: selectVisible(tx, groupSelection(tx, caller, request)).map(toWireGroup) };
 }
 
-export function selectGroups(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): SqlRow[] {
-  const visible = groupsWith(tx, caller, ['groups.list']);
-  return selectVisible(tx, { table: 'groups', visible, id, name, uidp });
+export function groupSelection(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): Selection {
+  return { table: 'groups', visible: groupsWith(tx, caller, ['groups.list']), id, name, uidp };
 }
 
 /**

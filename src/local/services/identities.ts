@@ -10,7 +10,7 @@ import type {
 import { isAncestor, newChildId } from '../../api/uidp.ts';
 import { authorityOf, grantsOf, groupsWith } from '../access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import type { SqlRow, Tx } from '../store/database.ts';
+import type { Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
@@ -25,7 +25,7 @@ import {
 } from './identity-records.ts';
 import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
 import { checkRelationship } from './relationships.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdentityRequest): IamIdentity {
   const parent = requiredUidp('parent_id', request.parentId);
@@ -54,26 +54,17 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
 }
 
 export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter): IamIdentityList {
-  return { items: selectIdentities(tx, caller, request).map((row) => toWireIdentity(toIdentityRecord(row))) };
+  const rows = selectVisible(tx, identitySelection(tx, caller, request));
+  return { items: rows.map((row) => toWireIdentity(toIdentityRecord(row))) };
 }
 
 /** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */
-export function selectIdentities(
-  tx: Tx,
-  caller: Caller,
-  request: IamIdentityFilter & { readonly name?: string | undefined },
-): SqlRow[] {
+export function identitySelection(tx: Tx, caller: Caller, { id, uidp }: IamIdentityFilter): Selection {
   const visible = groupsWith(tx, caller, ['identity.list']);
   const self = caller.identity;
-  const asked = request.id === self || request.uidp?.ids?.includes(self) === true;
+  const asked = id === self || uidp?.ids?.includes(self) === true;
   const shown = visible.some((place) => isAncestor(place, self));
-  return selectVisible(tx, {
-    table: 'identities',
-    visible: asked && !shown ? [...visible, self].sort() : visible,
-    id: request.id,
-    name: request.name,
-    uidp: request.uidp,
-  });
+  return { table: 'identities', visible: asked && !shown ? [...visible, self].sort() : visible, id, uidp };
 }
 
 /** The user who signs in with this pair, for any caller that knows it (protocols 3.3). */

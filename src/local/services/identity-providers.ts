@@ -10,7 +10,7 @@ import type {
 import { newChildId } from '../../api/uidp.ts';
 import { groupsWith } from '../access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../failures.ts';
-import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import type { SqlValue, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { checkDescription, checkIssuerUrl, checkName } from './field-rules.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
@@ -25,7 +25,7 @@ import {
   toWireProvider,
 } from './identity-provider-records.ts';
 import { requireAccountsGrantable, requireProviderGrantable } from './provider-worth.ts';
-import { optionalUidp, requiredUidp, selectVisible } from './selection.ts';
+import { optionalUidp, requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 /** Whether the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be asked. */
 export type PkceSupport = 'yes' | 'no' | 'unknown';
@@ -102,17 +102,16 @@ export function listIdentityProviders(
   request: IamIdentityProviderFilter,
   { urls }: CallFacts,
 ): IamIdentityProviderList {
-  const rows = selectIdentityProviders(tx, caller, request);
+  const rows = selectVisible(tx, identityProviderSelection(tx, caller, request));
   return { items: rows.map((row) => toWireProvider(toProviderRecord(row), urls.api, tx.now)) };
 }
 
-export function selectIdentityProviders(
+export function identityProviderSelection(
   tx: Tx,
   caller: Caller,
   { id, name, uidp }: IamIdentityProviderFilter,
-): SqlRow[] {
-  const visible = groupsWith(tx, caller, ['identity_providers.list']);
-  return selectVisible(tx, { table: 'identity_providers', visible, id, name, uidp });
+): Selection {
+  return { table: 'identity_providers', visible: groupsWith(tx, caller, ['identity_providers.list']), id, name, uidp };
 }
 
 /**

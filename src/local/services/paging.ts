@@ -1,5 +1,6 @@
 import { invalidArgument } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import { readSelected, type Selection, selectVisible } from './selection.ts';
 
 const defaultSize = 50;
 const largestSize = 200;
@@ -43,28 +44,65 @@ export const resourceColumns: OrderColumns = {
   updated_at: 'updated_at',
 };
 
+type OrderedRequest = PageRequest & { readonly orderBy?: string | undefined };
+
 /** The same of rows with an `id`, in the order that `order_by` asks for: `field`, `field asc` or `field desc`. */
 export function pageOfRows(
   tx: Tx,
   rows: readonly SqlRow[],
-  request: PageRequest & { readonly orderBy?: string | undefined },
+  request: OrderedRequest,
   columns: OrderColumns,
-  defaultOrder = 'uid asc',
+  defaultOrder?: string,
 ): PageOf<SqlRow> {
-  const wanted = request.orderBy === undefined || request.orderBy.trim() === '' ? defaultOrder : request.orderBy.trim();
+  return pageInOrder(tx, rows, request, orderOf(request, columns, defaultOrder));
+}
+
+/** The same of what a caller may see. A list may be long and its pages many: only the rows of the page are read whole. */
+export function pageOfSelection(
+  tx: Tx,
+  selection: Selection,
+  request: OrderedRequest,
+  columns: OrderColumns,
+  defaultOrder?: string,
+): PageOf<SqlRow> {
+  const order = orderOf(request, columns, defaultOrder);
+  const keys = selectVisible(tx, selection, [...new Set(['id', order.column])]);
+  const { items, ...page } = pageInOrder(tx, keys, request, order);
+  const ids = items.map((row) => String(row['id']));
+  return { items: readSelected(tx, selection, ids), ...page };
+}
+
+interface Order {
+  readonly column: string;
+  readonly direction: 1 | -1;
+  /** For comparing with that of a page token. */
+  readonly text: string;
+}
+
+function orderOf({ orderBy = '' }: OrderedRequest, columns: OrderColumns, defaultOrder = 'uid asc'): Order {
+  const wanted = orderBy.trim() === '' ? defaultOrder : orderBy.trim();
   const [, field = '', direction = 'asc'] = /^(\w+)(?:\s+(asc|desc))?$/i.exec(wanted) ?? [];
   if (!Object.hasOwn(columns, field)) {
     const known = Object.keys(columns).join(', ');
     throw invalidArgument(`order_by: ${JSON.stringify(wanted)} is not one of ${known}, with or without asc or desc`);
   }
-  const column = columns[field] ?? 'id';
+  const isDown = direction.toLowerCase() === 'desc';
+  return { column: columns[field] ?? 'id', direction: isDown ? -1 : 1, text: `${field} ${isDown ? 'desc' : 'asc'}` };
+}
+
+function pageInOrder(
+  tx: Tx,
+  rows: readonly SqlRow[],
+  request: PageRequest,
+  { column, direction, text }: Order,
+): PageOf<SqlRow> {
   const keyOf = (row: SqlRow): SortKey => {
     const value = row[column];
     return [typeof value === 'number' ? value : String(value), String(row['id'])];
   };
-  const compare = compareKeys(direction.toLowerCase() === 'desc' ? -1 : 1);
+  const compare = compareKeys(direction);
   const sorted = rows.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
-  return cutPage(tx, sorted, keyOf, compare, `${field} ${direction.toLowerCase()}`, request);
+  return cutPage(tx, sorted, keyOf, compare, text, request);
 }
 
 function cutPage<T>(

@@ -149,11 +149,14 @@ function checkSource(tx: Tx, caller: Caller, attributes: RepoAttributes, own?: s
   if (source === undefined) return;
   if (source === own) throw invalidArgument('sync_config.source: a repository cannot be its own source');
   const row = tx.get('SELECT * FROM repos WHERE id = ?', source);
-  const isVisible = row !== undefined && (row['public'] === 1 || hasCapabilities(tx, caller, ['repo.list'], source));
-  if (!isVisible) throw notFound(`sync_config.source: ${source} not found`);
+  if (row === undefined || !isVisible(tx, caller, row)) throw notFound(`sync_config.source: ${source} not found`);
   if (attributesOf(row).sync_config?.source !== undefined) {
     throw failedPrecondition('sync_config.source: a repository that is synced itself cannot be a source');
   }
+}
+
+export function isVisible(tx: Tx, caller: Caller, row: SqlRow): boolean {
+  return row['public'] === 1 || hasCapabilities(tx, caller, ['repo.list'], String(row['id']));
 }
 
 /** Longer names, or others, could not be pulled. */

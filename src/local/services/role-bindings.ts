@@ -22,7 +22,7 @@ import { findIdentity, type IdentityRecord, toIdentityRecord } from './identity-
 import { keepAnOwner } from './owners.ts';
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 import { toWireTime } from './wire-time.ts';
 
 export function createRoleBinding(tx: Tx, caller: Caller, request: IamCreateRoleBindingRequest): IamRoleBinding {
@@ -60,12 +60,11 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
 }
 
 export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
-  return { items: readBindings(tx, selectRoleBindings(tx, caller, request)).map(toListItem) };
+  return { items: readBindings(tx, selectVisible(tx, roleBindingSelection(tx, caller, request))).map(toListItem) };
 }
 
-export function selectRoleBindings(tx: Tx, caller: Caller, { id, uidp }: IamRoleBindingFilter): SqlRow[] {
-  const visible = groupsWith(tx, caller, ['role_bindings.list']);
-  return selectVisible(tx, { table: 'role_bindings', visible, id, uidp });
+export function roleBindingSelection(tx: Tx, caller: Caller, { id, uidp }: IamRoleBindingFilter): Selection {
+  return { table: 'role_bindings', visible: groupsWith(tx, caller, ['role_bindings.list']), id, uidp };
 }
 
 export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {

@@ -17,7 +17,7 @@ import { isBuiltInRoleName } from './built-in-roles.ts';
 import { checkDescription, checkName } from './field-rules.ts';
 import { findGroup } from './groups.ts';
 import { capabilitiesOf, toWireRole } from './role-records.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 const byName = new Map(knownCapabilities.map((capability) => [capability.name, capability]));
 
@@ -62,23 +62,19 @@ export function updateRole(tx: Tx, caller: Caller, request: IamRole): IamRole {
 }
 
 export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter): IamRoleList {
-  return { items: selectRoles(tx, caller, request).map(toWireRole) };
+  const { parent } = request;
+  const rows = selectVisible(tx, roleSelection(tx, caller, request));
+  const shown =
+    parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
+  return { items: shown.map(toWireRole) };
 }
 
 /** Built-in roles are in every caller's list; `parent` `/` asks for them alone (semantics 4). */
-export function selectRoles(tx: Tx, caller: Caller, request: IamRoleFilter): SqlRow[] {
-  const { parent } = request;
+export function roleSelection(tx: Tx, caller: Caller, { parent, id, name, uidp }: IamRoleFilter): Selection {
   if (parent !== undefined && parent !== '' && parent !== '/') requiredUidp('parent', parent);
   const visible = parent === '/' ? [] : groupsWith(tx, caller, ['roles.list']);
   const builtIn = tx.all('SELECT id FROM roles WHERE parent IS NULL').map((row) => String(row['id']));
-  const rows = selectVisible(tx, {
-    table: 'roles',
-    visible: [...visible, ...builtIn].sort(),
-    id: request.id,
-    name: request.name,
-    uidp: request.uidp,
-  });
-  return parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
+  return { table: 'roles', visible: [...visible, ...builtIn].sort(), id, name, uidp };
 }
 
 export function deleteRole(tx: Tx, _caller: Caller, request: IamDeleteRoleRequest): Empty {

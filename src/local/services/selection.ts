@@ -29,18 +29,35 @@ export interface Selection {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly uidp?: CommonUIDPFilter | undefined;
+  /** What other columns must be; undefined for whatever it is. */
+  readonly also?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The rows a v1 list shows, by ascending id. All conditions hold together and no node is inside itself (semantics 12). */
-export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
+/**
+ * The rows a list shows, by ascending id, with all columns or the ones that are named. All conditions hold together and
+ * no node is inside itself (semantics 12).
+ */
+export function selectVisible(tx: Tx, selection: Selection, columns: readonly string[] = ['*']): SqlRow[] {
   const { sql, values } = conditions(selection);
   const within = optionalUidp('uidp.descendants_of', selection.uidp?.descendantsOf);
   const source = sources[selection.table] ?? selection.table;
   return selection.visible.flatMap((place) => {
     const range = rangeOf(place, within);
     if (range === undefined) return [];
-    return tx.all(`SELECT * FROM ${source} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values);
+    return tx.all(
+      `SELECT ${columns.join(', ')} FROM ${source} WHERE id >= ? AND id < ?${sql} ORDER BY id`,
+      ...range,
+      ...values,
+    );
   });
+}
+
+/** The rows with these ids, in the order of the ids. */
+export function readSelected(tx: Tx, { table }: Selection, ids: readonly string[]): SqlRow[] {
+  const isOneOf = 'id IN (SELECT value FROM json_each(?))';
+  const rows = tx.all(`SELECT * FROM ${sources[table] ?? table} WHERE ${isOneOf}`, JSON.stringify(ids));
+  const byId = new Map(rows.map((row) => [row['id'], row]));
+  return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
 }
 
 /** Throws INVALID_ARGUMENT unless the text is empty or a UIDP; empty counts as not given. */
@@ -56,7 +73,7 @@ export function requiredUidp(field: string, text: string | undefined): string {
   return text;
 }
 
-function conditions({ table, id, name, uidp }: Selection): { sql: string; values: SqlValue[] } {
+function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: string; values: SqlValue[] } {
   let sql = '';
   const values: SqlValue[] = [];
   const add = (condition: string, ...bound: SqlValue[]): void => {
@@ -77,6 +94,7 @@ function conditions({ table, id, name, uidp }: Selection): { sql: string; values
     for (const one of uidp.ids) requiredUidp('uidp.ids', one);
     add(isOneOf, JSON.stringify(uidp.ids));
   }
+  for (const [column, value] of Object.entries(also)) if (value !== undefined) add(`${column} = ?`, value);
   return { sql, values };
 }
 

@@ -15,7 +15,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import type { CallFacts } from './handlers.ts';
-import { requiredUidp, selectVisible } from './selection.ts';
+import { requiredUidp, type Selection, selectVisible } from './selection.ts';
 
 /** Gets what happens from here on in the group and in everything below it. */
 export function createSubscription(
@@ -42,9 +42,17 @@ export function createSubscription(
 }
 
 export function listSubscriptions(tx: Tx, caller: Caller, request: EventsSubscriptionFilter): EventsSubscriptionList {
-  const visible = groupsWith(tx, caller, ['subscriptions.list']);
-  const rows = selectVisible(tx, { table: 'subscriptions', visible, id: request.id, uidp: request.uidp });
-  return { items: rows.map(toWire) };
+  return { items: selectVisible(tx, subscriptionSelection(tx, caller, request)).map(toWireSubscription) };
+}
+
+export function subscriptionSelection(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): Selection {
+  return { table: 'subscriptions', visible: groupsWith(tx, caller, ['subscriptions.list']), id, uidp };
+}
+
+export function findSubscription(tx: Tx, id: string): SqlRow {
+  const row = tx.get('SELECT * FROM subscriptions WHERE id = ?', id);
+  if (row === undefined) throw notFound(`${id} not found`);
+  return row;
 }
 
 /** What has not been delivered yet is dropped. */
@@ -64,6 +72,6 @@ function checkSink(sink: string | undefined): URL {
   }
 }
 
-function toWire(row: SqlRow): EventsSubscription {
+export function toWireSubscription(row: SqlRow): EventsSubscription {
   return { id: String(row['id']), sink: String(row['sink']) };
 }

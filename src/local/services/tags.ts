@@ -30,6 +30,10 @@ const recentMs = 24 * 60 * 60 * 1000;
 
 /** Everything that matches, at once; what is excluded is off unless asked for (semantics 6, tag lists). */
 export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter): RegistryTagList {
+  return { items: selectWantedTags(tx, caller, request).map(toWireTag) };
+}
+
+export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFilter): SqlRow[] {
   const also: Condition[] = [];
   if (request.digest !== undefined && request.digest !== '') also.push(['t.digest = ?', request.digest]);
   const since = timeOf('updated_since', request.updatedSince);
@@ -41,7 +45,7 @@ export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter): Re
     uidp: request.uidp,
     also,
   });
-  return { items: rows.filter((row) => isWanted(String(row['name']), request)).map(toWireTag) };
+  return rows.filter((row) => isWanted(String(row['name']), request));
 }
 
 /** The manifest must be in the repository. */
@@ -180,7 +184,7 @@ export function timeOf(field: string, text: string | undefined): number | undefi
   return time;
 }
 
-function findTagRow(tx: Tx, id: string): SqlRow {
+export function findTagRow(tx: Tx, id: string): SqlRow {
   const row = tx.get('SELECT * FROM tags WHERE id = ?', id);
   if (row === undefined) throw notFound(`${id} not found`);
   return row;

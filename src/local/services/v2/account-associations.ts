@@ -16,7 +16,7 @@ import type {
 import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import * as v1 from '../account-associations.ts';
-import { pageOfRows, resourceColumns } from '../paging.ts';
+import { pageOfSelection, resourceColumns } from '../paging.ts';
 import { requiredUidp } from '../selection.ts';
 import { deleteIfThere } from './deletion.ts';
 import { applyMask } from './masks.ts';
@@ -48,8 +48,9 @@ export function listAccountAssociations(
   caller: Caller,
   request: IamV2ListAccountAssociationsRequest,
 ): IamV2ListAccountAssociationsResponse {
-  const rows = v1.selectAccountAssociations(tx, caller, request);
-  const { items, ...page } = pageOfRows(tx, rows, request, columns, 'group asc');
+  const { name = '', uidp } = request;
+  const selection = { ...v1.associationSelection(tx, caller, { name }), uidp };
+  const { items, ...page } = pageOfSelection(tx, selection, request, columns, 'group asc');
   return { accountAssociations: items.map(toAssociation), ...page };
 }
 

@@ -13,7 +13,7 @@ import type {
 import type { Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import * as v1 from '../external-group-role-mappings.ts';
-import { pageOfRows } from '../paging.ts';
+import { pageOfSelection } from '../paging.ts';
 import { requiredUidp } from '../selection.ts';
 import { renaming } from './renaming.ts';
 
@@ -42,11 +42,11 @@ export function listExternalGroupRoleMappings(
   request: IamV2ListExternalGroupRoleMappingsRequest,
 ): IamV2ListExternalGroupRoleMappingsResponse {
   const { uidp, identityProviderUid = '' } = request;
-  const rows = v1.selectExternalGroupRoleMappings(tx, caller, {
+  const selection = v1.mappingSelection(tx, caller, {
     ...(uidp === undefined ? {} : { uidp }),
     identityProviderUidp: identityProviderUid,
   });
-  const { items, ...page } = pageOfRows(tx, rows, request, columns);
+  const { items, ...page } = pageOfSelection(tx, selection, request, columns);
   return { externalGroupRoleMappings: items.map((row) => fields.toV2(v1.toWireMapping(row))), ...page };
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import * as v1 from '../group-invites.ts';
-import { pageOfRows } from '../paging.ts';
+import { pageOfSelection } from '../paging.ts';
 import { requiredUidp } from '../selection.ts';
 import { toWireTime } from '../wire-time.ts';
 import { renaming, toEnumCapabilities } from './renaming.ts';
@@ -36,12 +36,9 @@ export function listGroupInvites(
   caller: Caller,
   request: IamV2ListGroupInvitesRequest,
 ): IamV2ListGroupInvitesResponse {
-  const { uidp, keyId } = request;
-  const rows = v1.selectGroupInvites(tx, caller, {
-    ...(uidp === undefined ? {} : { uidp }),
-    ...(keyId === undefined || keyId === '' ? {} : { keyId }),
-  });
-  const { items, ...page } = pageOfRows(tx, rows, request, columns, 'created_at desc');
+  const { uidp, keyId = '' } = request;
+  const selection = { ...v1.groupInviteSelection(tx, caller, keyId === '' ? {} : { keyId }), uidp };
+  const { items, ...page } = pageOfSelection(tx, selection, request, columns, 'created_at desc');
   const roles = v1.rolesOfInvites(tx, items);
   return { groupInvites: items.map((row) => toInvite(row, roles.get(row['role']))), ...page };
 }

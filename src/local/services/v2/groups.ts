@@ -20,7 +20,7 @@ import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import * as access from '../group-access.ts';
 import * as v1 from '../groups.ts';
-import { pageOfRows, resourceColumns } from '../paging.ts';
+import { pageOfSelection, resourceColumns } from '../paging.ts';
 import { requiredUidp } from '../selection.ts';
 import { applyMask } from './masks.ts';
 import { renaming, timesOf } from './renaming.ts';
@@ -40,7 +40,7 @@ export function getGroup(tx: Tx, _caller: Caller, request: IamV2GetGroupRequest)
 }
 
 export function listGroups(tx: Tx, caller: Caller, request: IamV2ListGroupsRequest): IamV2ListGroupsResponse {
-  const { items, ...page } = pageOfRows(tx, v1.selectGroups(tx, caller, request), request, resourceColumns);
+  const { items, ...page } = pageOfSelection(tx, v1.groupSelection(tx, caller, request), request, resourceColumns);
   return { groups: items.map(toGroup), ...page };
 }
 

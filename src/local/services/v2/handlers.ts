@@ -10,14 +10,22 @@ import * as invites from './group-invites.ts';
 import * as groups from './groups.ts';
 import * as identities from './identities.ts';
 import * as providers from './identity-providers.ts';
+import * as images from './images.ts';
+import * as repos from './repos.ts';
 import * as roleBindings from './role-bindings.ts';
 import * as roles from './roles.ts';
+import * as subscriptions from './subscriptions.ts';
+import * as tags from './tags.ts';
 import { listTermsAcceptances } from './terms.ts';
 
 type Versioned = Extract<keyof OperationTypes, `${string}.v2.${string}`>;
 type Mirrored = Extract<keyof OperationTypes, `${string}.v2${'' | 'beta1'}.${string}`>;
 
 const handlers: { readonly [Id in Versioned]?: Handler<Id> } = {
+  'events.v2.SubscriptionsService.GetSubscription': subscriptions.getSubscription,
+  'events.v2.SubscriptionsService.CreateSubscription': subscriptions.createSubscription,
+  'events.v2.SubscriptionsService.ListSubscriptions': subscriptions.listSubscriptions,
+  'events.v2.SubscriptionsService.DeleteSubscription': subscriptions.deleteSubscription,
   'iam.v2.AccountAssociationsService.GetAccountAssociation': associations.getAccountAssociation,
   'iam.v2.AccountAssociationsService.CreateAccountAssociation': associations.createAccountAssociation,
   'iam.v2.AccountAssociationsService.DeleteAccountAssociation': associations.deleteAccountAssociation,
@@ -68,6 +76,19 @@ const handlers: { readonly [Id in Versioned]?: Handler<Id> } = {
   'iam.v2.RolesService.DeleteRole': roles.deleteRole,
   'iam.v2.TermsService.AcceptTerms': acceptTerms,
   'iam.v2.TermsService.ListTermsAcceptances': listTermsAcceptances,
+  'registry.v2.ImagesService.GetArchitectures': images.getArchitectures,
+  'registry.v2.ImagesService.GetSize': images.getSize,
+  'registry.v2.ReposService.GetRepo': repos.getRepo,
+  'registry.v2.ReposService.CreateRepo': repos.createRepo,
+  'registry.v2.ReposService.UpdateRepo': repos.updateRepo,
+  'registry.v2.ReposService.DeleteRepo': repos.deleteRepo,
+  'registry.v2.ReposService.ListRepos': repos.listRepos,
+  'registry.v2.ReposService.GetRepoReadme': repos.getRepoReadme,
+  'registry.v2.ReposService.UpdateRepoReadme': repos.updateRepoReadme,
+  'registry.v2.TagsService.GetTag': tags.getTag,
+  'registry.v2.TagsService.ListTags': tags.listTags,
+  'registry.v2.TagsService.CreateTag': tags.createTag,
+  'registry.v2.TagsService.DeleteTag': tags.deleteTag,
 };
 
 /** Each under both names: the messages are the same field for field (semantics 10), so one function is right for both. */

@@ -21,7 +21,7 @@ import type { Caller } from '../../types.ts';
 import { checkDescription, checkIssuerUrl } from '../field-rules.ts';
 import * as v1 from '../identities.ts';
 import { findUser, type IdentityRecord, toIdentityRecord, toWireIdentity, userIdOf } from '../identity-records.ts';
-import { pageOfRows, resourceColumns } from '../paging.ts';
+import { pageOfSelection, resourceColumns } from '../paging.ts';
 import { longestStaticLife } from '../relationships.ts';
 import * as profile from '../root-identities.ts';
 import { requiredUidp } from '../selection.ts';
@@ -67,11 +67,9 @@ export function listIdentities(
   request: IamV2ListIdentitiesRequest,
 ): IamV2ListIdentitiesResponse {
   const { uidp, name, relationshipType = '' } = request;
-  const kind = kinds[relationshipType];
-  const rows = v1
-    .selectIdentities(tx, caller, { name, ...(uidp === undefined ? {} : { uidp }) })
-    .filter((row) => kind === undefined || row['kind'] === kind);
-  const { items, ...page } = pageOfRows(tx, rows, request, resourceColumns);
+  const of = v1.identitySelection(tx, caller, uidp === undefined ? {} : { uidp });
+  const selection = { ...of, name, also: { kind: kinds[relationshipType] } };
+  const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
   return { identities: items.map((row) => toIdentity(toIdentityRecord(row))), ...page };
 }
 

@@ -34,7 +34,7 @@ import {
   toWireProvider,
 } from '../identity-provider-records.ts';
 import * as v1 from '../identity-providers.ts';
-import { pageOfRows, resourceColumns } from '../paging.ts';
+import { pageOfSelection, resourceColumns } from '../paging.ts';
 import * as scim from '../scim-tokens.ts';
 import { requiredUidp } from '../selection.ts';
 import { toWireTime } from '../wire-time.ts';
@@ -67,8 +67,8 @@ export function listIdentityProviders(
   request: IamV2ListIdentityProvidersRequest,
   { urls }: CallFacts,
 ): IamV2ListIdentityProvidersResponse {
-  const rows = v1.selectIdentityProviders(tx, caller, request);
-  const { items, ...page } = pageOfRows(tx, rows, request, resourceColumns);
+  const selection = v1.identityProviderSelection(tx, caller, request);
+  const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
   return { identityProviders: items.map((row) => toProvider(tx, toProviderRecord(row), urls.api)), ...page };
 }
 

@@ -14,8 +14,8 @@ export interface Masked<T> {
 
 /**
  * The resource `before` with what the mask names taken from `given`: a named field that is not given is cleared, and a
- * member of a oneof puts the others out. Without a mask the fields that are given count, `*` replaces all. Paths are
- * lowerCamel, as they are in canonical messages. Throws INVALID_ARGUMENT for a path that leads nowhere.
+ * member of a oneof puts the others out. Without a mask the fields that are given count, `*` replaces all. Throws
+ * INVALID_ARGUMENT for a path that leads nowhere.
  */
 export function applyMask<T extends object>(
   messageName: string,
@@ -23,7 +23,9 @@ export function applyMask<T extends object>(
   given: T,
   mask: string | undefined,
 ): Masked<T> {
-  const said = (mask ?? '').split(',').filter((path) => path !== '');
+  const said = camelOf(mask ?? '')
+    .split(',')
+    .filter((path) => path !== '');
   const paths = said.length > 0 ? said : givenPaths(messageName, given as Fields);
   const names = (path: string): boolean => said.includes(path);
   if (paths.includes('*')) {
@@ -43,9 +45,9 @@ function copyPath(
   path: string,
 ): void {
   const fields = messages[messageName]?.fields ?? [];
-  const field = fields.find(({ json, name }) => json === step || camelOf(name) === step);
+  const field = fields.find(({ name }) => camelOf(name) === step);
   if (field === undefined || (rest.length > 0 && !hasFields(field))) {
-    throw invalidArgument(`update_mask: ${JSON.stringify(path)} is not a field of ${messageName}`);
+    throw invalidArgument(`update_mask: ${JSON.stringify(path)} is not a field of ${messageName.split('.').at(-1)}`);
   }
   const value = given?.[field.json];
   if (value !== undefined && field.oneof !== undefined) {
@@ -67,8 +69,9 @@ function givenPaths(messageName: string, given: Fields): string[] {
   return (messages[messageName]?.fields ?? []).flatMap((field) => {
     const value = given[field.json];
     if (value === undefined) return [];
-    if (!hasFields(field) || Object.keys(value as Fields).length === 0) return [field.json];
-    return givenPaths(field.type, value as Fields).map((path) => `${field.json}.${path}`);
+    const step = camelOf(field.name);
+    if (!hasFields(field) || Object.keys(value as Fields).length === 0) return [step];
+    return givenPaths(field.type, value as Fields).map((path) => `${step}.${path}`);
   });
 }
 

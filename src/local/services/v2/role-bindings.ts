@@ -14,7 +14,7 @@ import type {
 import { invalidArgument } from '../../failures.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
-import { pageOfRows } from '../paging.ts';
+import { pageOfSelection } from '../paging.ts';
 import * as v1 from '../role-bindings.ts';
 import { optionalUidp, requiredUidp } from '../selection.ts';
 import { toWireTime } from '../wire-time.ts';
@@ -44,15 +44,14 @@ export function listRoleBindings(
   caller: Caller,
   request: IamV2ListRoleBindingsRequest,
 ): IamV2ListRoleBindingsResponse {
-  const wanted = {
-    identity: optionalUidp('identity', request.identity),
-    group_id: optionalUidp('group', request.group),
-    role: optionalUidp('role', request.role),
+  const { identity, group, role, uidp } = request;
+  const also = {
+    identity: optionalUidp('identity', identity),
+    group_id: optionalUidp('group', group),
+    role: optionalUidp('role', role),
   };
-  const rows = v1
-    .selectRoleBindings(tx, caller, request.uidp === undefined ? {} : { uidp: request.uidp })
-    .filter((row) => Object.entries(wanted).every(([column, value]) => value === undefined || row[column] === value));
-  const { items, ...page } = pageOfRows(tx, rows, request, columns);
+  const selection = { ...v1.roleBindingSelection(tx, caller, {}), uidp, also };
+  const { items, ...page } = pageOfSelection(tx, selection, request, columns);
   return { roleBindings: v1.readBindings(tx, items).map(toBinding), ...page };
 }
 

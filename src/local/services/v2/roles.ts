@@ -12,10 +12,10 @@ import type {
 import { invalidArgument, notFound } from '../../failures.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
-import { pageOfRows, resourceColumns } from '../paging.ts';
+import { pageOfSelection, resourceColumns } from '../paging.ts';
 import { toWireRole } from '../role-records.ts';
 import * as v1 from '../roles.ts';
-import { requiredUidp } from '../selection.ts';
+import { requiredUidp, selectVisible } from '../selection.ts';
 import { applyMask } from './masks.ts';
 import { renaming, timesOf, toDottedCapabilities, toEnumCapabilities } from './renaming.ts';
 
@@ -24,13 +24,13 @@ const fields = renaming<IamRole, IamV2Role>({ id: 'uid', name: 'name', descripti
 /** Unscoped, since built-in roles are everybody's to see: whatever a list of v1 shows to the caller. */
 export function getRole(tx: Tx, caller: Caller, request: IamV2GetRoleRequest): IamV2Role {
   const id = requiredUidp('uid', request.uid);
-  const [row] = v1.selectRoles(tx, caller, { id });
+  const [row] = selectVisible(tx, v1.roleSelection(tx, caller, { id }));
   if (row === undefined) throw notFound(`${id} not found`);
   return toRole(row);
 }
 
 export function listRoles(tx: Tx, caller: Caller, request: IamV2ListRolesRequest): IamV2ListRolesResponse {
-  const { items, ...page } = pageOfRows(tx, v1.selectRoles(tx, caller, request), request, resourceColumns);
+  const { items, ...page } = pageOfSelection(tx, v1.roleSelection(tx, caller, request), request, resourceColumns);
   return { roles: items.map(toRole), ...page };
 }
 
