@@ -451,6 +451,10 @@ function checkRedirect(text: string | null, urls: PlatformUrls): URL {
 function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrls): LoginRequest {
   const exit = query.get('exit') ?? 'redirect';
   if (exit !== 'redirect') throw invalidArgument(`exit ${quote(exit)} is not known`);
+  // A program that asks for a code and the proof that goes with it must not get a token in the address instead.
+  if (query.has('code_challenge') || query.get('response_type')?.split(' ').includes('code')) {
+    throw invalidArgument('this issuer hands out tokens and no authorization codes');
+  }
   const identity = query.get('identity') ?? undefined;
   if (identity !== undefined && !isUidp(identity))
     throw invalidArgument(`${quote(identity)} is not the id of an identity`);
