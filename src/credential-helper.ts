@@ -11,6 +11,8 @@ const name = 'docker-credential-cgr';
 const notFound = 'credentials not found in native keychain';
 const noServer = 'no credentials server URL';
 const noUser = 'no credentials username';
+/** As of a command that was interrupted. */
+const interrupted = 130;
 const usage = `Usage: ${name} <get|store|erase|list|version>`;
 
 /** Docker stops believing a token a little before it ends; so do we (protocols 3.6). */
@@ -23,7 +25,7 @@ export async function runHelper(): Promise<void> {
   try {
     answer = await respond(words);
   } catch (error) {
-    answer = failed(error);
+    answer = await failed(error);
   }
   if (answer.complaint !== undefined) write(2, `${name}: ${answer.complaint}\n`);
   if (answer.text !== undefined) write(1, `${answer.text}\n`);
@@ -31,7 +33,7 @@ export async function runHelper(): Promise<void> {
 }
 
 interface Answer {
-  readonly code: 0 | 1;
+  readonly code: 0 | 1 | typeof interrupted;
   /** One line for Docker. */
   readonly text?: string;
   /** One line for the person. */
@@ -84,6 +86,8 @@ export function hostOf(server: string): string | undefined {
   const rest = scheme < 0 ? server : server.slice(scheme + 3);
   const slash = rest.indexOf('/');
   const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase();
+  // Longer than any folder's name can be.
+  if (host.length > 255) return undefined;
   return /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(host) ? host : undefined;
 }
 
@@ -145,8 +149,19 @@ async function list(): Promise<Answer> {
 
 async function renewedToken(audiences: readonly string[]): Promise<string | undefined> {
   const { tokenForRegistry } = await import('./docker/registry-token.ts');
-  return withHost((host) => tokenForRegistry(host, audiences));
+  const controller = new AbortController();
+  // Ctrl-C in a pull reaches this process too. Ended at once it could take a login along: the refresh token is spent, and
+  // its successor not yet kept.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(interrupted);
+      controller.abort(new Interruption('Interrupted'));
+    });
+  }
+  return withHost((host) => tokenForRegistry(host, audiences, controller.signal));
 }
+
+class Interruption extends Error {}
 
 /** Everything that is not the fast path gets the real outside world, with its connections closed afterwards. */
 async function withHost<T>(fn: (host: Host) => Promise<T> | T): Promise<T> {
@@ -162,11 +177,21 @@ async function withHost<T>(fn: (host: Host) => Promise<T> | T): Promise<T> {
 }
 
 /** Docker goes on without credentials, so that public images still come; the person learns why on stderr. */
-function failed(error: unknown): Answer {
+async function failed(raw: unknown): Promise<Answer> {
+  if (raw instanceof Interruption) return { code: interrupted };
+  const error = await inWords(raw);
   const hint = error instanceof UnsafeCacheError ? error.fix : hintOf(error);
   const reason = error instanceof Error ? error.message : 'unknown failure';
-  const said = [reason, hint].filter((part) => part !== undefined && part !== '').join('; ');
+  const details = error instanceof Error && 'details' in error && Array.isArray(error.details) ? error.details : [];
+  const said = [reason, ...details, hint].filter((part) => part !== undefined && part !== '').join('; ');
   return { code: 1, text: notFound, complaint: said.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ') };
+}
+
+/** What the system says of a file that cannot be read, as a sentence. */
+async function inWords(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) return error;
+  const { toFileError } = await import('./files.ts');
+  return toFileError(error, 'read', String(error.path));
 }
 
 function hintOf(error: unknown): string | undefined {

@@ -41,6 +41,8 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
     makeFolder(folder, options.folderMode ?? 0o700);
     const before = statIfExists(target);
     if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
+    // A rename would take a device such as /dev/null away from the whole machine.
+    if (before?.isFile() === false) throw Object.assign(new Error('is no plain file'), { code: notPlain });
     // By chance and not by process id: containers that share a folder have the same ids.
     const temporary = join(folder, `.${basename(target)}.${temporaryName()}.tmp`);
     const file = openSync(temporary, 'wx', 0o600);
@@ -92,6 +94,16 @@ export function readTextIfExists(path: string): string | undefined {
   }
 }
 
+/** Whether a path leads to something that is neither a file nor a folder. What cannot be looked at is left to who uses it. */
+export function isDeviceOrPipe(path: string): boolean {
+  try {
+    const stats = statIfExists(path);
+    return stats !== undefined && !stats.isFile() && !stats.isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** Whether `entry` is what a killed process left of a replacement of `name`. */
 export function isLeftover(entry: string, name: string): boolean {
   return entry.startsWith(`.${name}.`) && entry.endsWith('.tmp');
@@ -113,6 +125,8 @@ export function removeFile(path: string): boolean {
   }
 }
 
+const notPlain = 'not a plain file';
+
 const reasons: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   EROFS: ['the file system is read-only', 'choose a place that can be written'],
   EACCES: ['permission denied', 'check who owns the file and its folder'],
@@ -121,6 +135,7 @@ const reasons: Readonly<Record<string, readonly [reason: string, hint: string]>>
   EDQUOT: ['your disk quota is used up', 'free some space and try again; nothing was changed'],
   EFBIG: ['the file would be larger than this process may write', 'raise the limit with `ulimit -f`'],
   EISDIR: ['it is a folder', 'move the folder away or choose another file'],
+  [notPlain]: ['it is a device, a pipe or a socket', 'choose a plain file'],
   ENOTDIR: ['a part of its path is a file', 'move that file away or choose another place'],
   EEXIST: ['a part of its path is a file', 'move that file away or choose another place'],
   ELOOP: ['its symbolic links go round in a circle', 'remove the link'],

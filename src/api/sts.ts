@@ -39,6 +39,8 @@ export interface IssuedTokens {
 const maxAttempts = 3;
 const attemptTimeoutMs = 30_000;
 const longestWaitMs = 60_000;
+/** How long after an interrupt the answer to a refresh is still waited for. */
+const answerGraceMs = 3_000;
 // Half a page of HTML is enough to see that it is not an issuer; a good answer is never near this (semantics 3.5).
 const maxBytes = 1024 * 1024;
 const longestMessage = 4096;
@@ -52,14 +54,33 @@ export async function exchange(host: Host, request: ExchangeRequest): Promise<Is
   return issued(request, answer['token'], answer['refreshToken']);
 }
 
-/** Trades a refresh token for a new pair. Throws kind `auth`, number 101, when the issuer refuses. */
+/**
+ * Trades a refresh token for a new pair. Throws kind `auth`, number 101, when the issuer refuses. An interrupt does not
+ * take effect while the answer is on its way: the token sent is spent, and its successor would be lost with the answer.
+ */
 export async function refresh(host: Host, request: RefreshRequest): Promise<IssuedTokens> {
-  const answer = await post(host, request, 'exchange_refresh_token', formOf(request), [
-    grpcCodes.UNAVAILABLE,
-    grpcCodes.INTERNAL,
-    grpcCodes.DEADLINE_EXCEEDED,
-  ]);
-  return issued(request, member(answer['token'], 'token'), member(answer['refreshToken'], 'token'));
+  const retried = [grpcCodes.UNAVAILABLE, grpcCodes.INTERNAL, grpcCodes.DEADLINE_EXCEEDED];
+  const late = abortingLater(request.signal, answerGraceMs);
+  try {
+    const answer = await post(host, request, 'exchange_refresh_token', formOf(request), retried, late.signal);
+    return issued(request, member(answer['token'], 'token'), member(answer['refreshToken'], 'token'));
+  } finally {
+    late.end();
+  }
+}
+
+function abortingLater(signal: AbortSignal | undefined, ms: number) {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => controller.abort(signal?.reason), ms);
+  };
+  signal?.addEventListener('abort', begin, { once: true });
+  const end = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', begin);
+  };
+  return { signal: controller.signal, end };
 }
 
 function formOf(request: StsRequest): URLSearchParams {
@@ -87,6 +108,7 @@ async function post(
   method: string,
   form: URLSearchParams,
   retried: readonly number[],
+  signal = request.signal,
 ): Promise<Answer> {
   if (!/^[\x21-\x7e]+$/.test(request.token)) {
     throw new CliError('auth', 'The identity token is not one word of plain text, so it cannot be a token', {
@@ -96,6 +118,7 @@ async function post(
   }
   const url = `${request.issuer.replace(/\/+$/, '')}/sts/${method}`;
   for (let attempt = 1; ; attempt += 1) {
+    request.signal?.throwIfAborted();
     const last = attempt >= maxAttempts;
     let response: HttpResponse;
     try {
@@ -110,7 +133,7 @@ async function post(
         body: form.toString(),
         timeoutMs: attemptTimeoutMs,
         maxBytes,
-        signal: request.signal,
+        signal,
       });
     } catch (error) {
       // A connection refused or cut is UNAVAILABLE; an answer that does not come is not waited for again.

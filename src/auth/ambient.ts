@@ -166,7 +166,9 @@ function azure(host: Host): AmbientProvider | undefined {
   const client = env['AZURE_CLIENT_ID'];
   const [endpoint, secret] = [env['IDENTITY_ENDPOINT'], env['IDENTITY_HEADER']];
   const named = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
-  if (!client) return undefined;
+  // A pod with a workload identity: the metadata service answers for its node, and its token file is for Entra alone, where
+  // whoever it is sent to could be the pod. Such a pod signs in as one of Kubernetes (protocols 8.1).
+  if (!client || env['AZURE_FEDERATED_TOKEN_FILE']) return undefined;
   let url: URL;
   let headers: Readonly<Record<string, string>>;
   if (endpoint && secret && URL.canParse(endpoint)) {

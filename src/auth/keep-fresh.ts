@@ -72,7 +72,7 @@ async function tend(
     if (before.token === state.refusedToken) return never;
     state.refused = undefined;
   }
-  // Part of a token for several audiences, or logged out.
+  // Logged out, or found under an alias of another tool's.
   if (before.token === undefined && before.refreshToken === undefined) return never;
   const due = dueAt(before);
   if (state.retryMs === 0 && due > host.now()) return due;

@@ -1,16 +1,18 @@
 // The operating system's store for secrets (performance, Keychain). Promises: on Linux only the Secret Service, never the
-// kernel's keyring, which forgets; whatever goes wrong in there is one kind of error; loaded when a secret is moved.
+// kernel's keyring, which forgets; whatever goes wrong in there is one kind of error; loaded when a secret is moved; a
+// keychain that asks a person to unlock it keeps only its caller waiting, so that locks held meanwhile stay alive.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AsyncEntry } from '@napi-rs/keyring';
 import type { Host } from '../host.ts';
 
-/** All calls throw a KeychainError when the store cannot be reached or is locked. */
+/** All calls reject with a KeychainError when the store cannot be reached or is locked. */
 export interface Keychain {
-  read(account: string): string | undefined;
-  write(account: string, secret: string): void;
+  read(account: string): Promise<string | undefined>;
+  write(account: string, secret: string): Promise<void>;
   /** False when there was nothing. */
-  remove(account: string): boolean;
+  remove(account: string): Promise<boolean>;
 }
 
 export class KeychainError extends Error {
@@ -24,16 +26,18 @@ const service = 'chainctl';
 /** Throws a KeychainError where there is none. */
 export async function openKeychain(host: KeychainHost): Promise<Keychain> {
   if (host.platform === 'linux' && !hasSessionBus(host)) throw new KeychainError('there is no session bus');
-  const { Entry } = await loadKeyring();
-  const entry = (account: string) => guarded(() => new Entry(service, account, { linux: { store: 'secret-service' } }));
+  const { AsyncEntry } = await loadKeyring();
+  const ask = <T>(account: string, what: (entry: AsyncEntry) => Promise<T>) =>
+    guarded(() => what(new AsyncEntry(service, account, { linux: { store: 'secret-service' } })));
   return {
-    read: (account) => guarded(() => entry(account).getPassword() ?? undefined),
-    write(account, secret) {
-      guarded(() => entry(account).setPassword(secret));
+    read: async (account) => (await ask(account, (entry) => entry.getPassword())) ?? undefined,
+    async write(account, secret) {
+      await ask(account, (entry) => entry.setPassword(secret));
       // A store that takes secrets and does not give them back is none: better known now than at the next renewal.
-      if (guarded(() => entry(account).getPassword()) !== secret) throw new KeychainError('it did not keep the secret');
+      const kept = await ask(account, (entry) => entry.getPassword());
+      if (kept !== secret) throw new KeychainError('it did not keep the secret');
     },
-    remove: (account) => guarded(() => entry(account).deletePassword()),
+    remove: (account) => ask(account, (entry) => entry.deletePassword()),
   };
 }
 
@@ -53,9 +57,9 @@ async function loadKeyring(): Promise<typeof import('@napi-rs/keyring')> {
   }
 }
 
-function guarded<T>(work: () => T): T {
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (error instanceof KeychainError) throw error;
     throw new KeychainError(error instanceof Error ? firstLine(error.message) : 'unknown reason', { cause: error });

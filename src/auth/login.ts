@@ -211,17 +211,30 @@ async function keep(
   options: LoginOptions,
 ): Promise<AudienceToken> {
   if (options.store !== false) {
-    const how = {
-      issuer,
-      source,
-      ...(options.identity === undefined ? {} : { identity: options.identity }),
-      ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
-    };
     await withLock(audienceLock(host, audience), { signal: options.signal }, () =>
-      storeTokens(host, config, audience, issued, how, { warn: options.warn }),
+      store(host, config, issuer, audience, issued, source, options),
     );
   }
   return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
+}
+
+/** Only under the lock of the audience. */
+async function store(
+  host: Host,
+  config: Config,
+  issuer: string,
+  audience: string,
+  issued: IssuedTokens,
+  source: LoginSource,
+  { identity, identityProvider, warn }: LoginOptions,
+): Promise<void> {
+  const how = {
+    issuer,
+    source,
+    ...(identity === undefined ? {} : { identity }),
+    ...(identityProvider ? { identityProvider } : {}),
+  };
+  await storeTokens(host, config, audience, issued, how, { warn });
 }
 
 const noWork = async () => {};
@@ -327,30 +340,11 @@ async function loginWithBrowser(
   options: BrowserOptions,
 ): Promise<AudienceToken[]> {
   const tokens: AudienceToken[] = [];
-  let first: { readonly audience: string; issued: IssuedTokens } | undefined;
+  let first: FirstLogin | undefined;
   for (const audience of audiences) {
     if (first?.issued.refreshToken !== undefined) {
-      const issued = await refresh(host, {
-        issuer,
-        token: first.issued.refreshToken,
-        audience: audienceParts(audience),
-        signal: options.signal,
-      });
-      // The rotated token stays with the audience that was logged in: kept twice it would be used twice.
-      const rotated = issued.refreshToken ?? first.issued.refreshToken;
-      first.issued = { token: first.issued.token, refreshToken: rotated };
-      await keep(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
-      tokens.push(
-        await keep(
-          host,
-          config,
-          issuer,
-          audience,
-          { ...issued, refreshToken: undefined },
-          { kind: 'browser' },
-          options,
-        ),
-      );
+      const issued = await refreshForAnother(host, config, issuer, first, audience, options);
+      tokens.push(await keep(host, config, issuer, audience, issued, { kind: 'browser' }, options));
       continue;
     }
     const issued = await browserRound(host, config, issuer, audience, provider, options);
@@ -358,6 +352,35 @@ async function loginWithBrowser(
     tokens.push(await keep(host, config, issuer, audience, issued, { kind: 'browser' }, options));
   }
   return tokens;
+}
+
+interface FirstLogin {
+  readonly audience: string;
+  issued: IssuedTokens;
+}
+
+/** The rotated token stays with the audience that was logged in: kept twice it would be used twice. */
+async function refreshForAnother(
+  host: Host,
+  config: Config,
+  issuer: string,
+  first: FirstLogin,
+  audience: string,
+  options: LoginOptions,
+): Promise<IssuedTokens> {
+  const { token, refreshToken = '' } = first.issued;
+  const spend = async () => {
+    const { signal } = options;
+    const issued = await refresh(host, { issuer, token: refreshToken, audience: audienceParts(audience), signal });
+    first.issued = { token, refreshToken: issued.refreshToken ?? refreshToken };
+    if (options.store !== false) {
+      await store(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
+    }
+    return { ...issued, refreshToken: undefined };
+  };
+  if (options.store === false) return spend();
+  // Held from spending to keeping: nobody else may spend the one that is in the cache meanwhile.
+  return withLock(audienceLock(host, first.audience), { signal: options.signal }, spend);
 }
 
 async function browserRound(

@@ -17,17 +17,22 @@ import {
   writeTokens,
 } from './token-cache.ts';
 
-/** The tokens of an audience, the refresh token from wherever it is. A keychain that is closed counts as empty. */
-export async function readAllTokens(host: Host, audience: string): Promise<CachedTokens> {
+export interface AllTokens extends CachedTokens {
+  /** Why the keychain does not give the refresh token that it holds. */
+  readonly keychainProblem?: string;
+}
+
+/** The tokens of an audience, the refresh token from wherever it is. */
+export async function readAllTokens(host: Host, audience: string): Promise<AllTokens> {
   const tokens = readTokens(host, audience);
   // Another tool writes the file only; what it wrote last is what counts.
   if (tokens.refreshToken !== undefined || tokens.record?.refreshIn !== 'keychain') return tokens;
   try {
-    const refreshToken = (await open(host)).read(account(host, audience));
+    const refreshToken = await (await open(host)).read(account(host, audience));
     return { ...tokens, refreshToken };
   } catch (error) {
     if (!(error instanceof KeychainError)) throw error;
-    return tokens;
+    return { ...tokens, keychainProblem: error.message };
   }
 }
 
@@ -76,7 +81,7 @@ export async function forgetRefreshToken(host: Host, audience: string): Promise<
 export async function emptyKeychain(host: Host, audience: string): Promise<boolean> {
   if (readRecord(host, audience)?.refreshIn !== 'keychain') return false;
   try {
-    return (await open(host)).remove(account(host, audience));
+    return await (await open(host)).remove(account(host, audience));
   } catch (error) {
     if (!(error instanceof KeychainError)) throw error;
     throw new CliError('local', `The refresh token for "${audience}" is still in the keychain: ${error.message}`, {
@@ -97,7 +102,7 @@ async function putIntoKeychain(
   const store = config.get('auth.token-store');
   if (store === 'file') return false;
   try {
-    (await open(host)).write(account(host, audience), refreshToken);
+    await (await open(host)).write(account(host, audience), refreshToken);
     return true;
   } catch (error) {
     if (!(error instanceof KeychainError)) throw error;
@@ -126,7 +131,7 @@ function write(host: Host, audience: string, tokens: Omit<NewTokens, 'record'>, 
 
 async function removeFromKeychain(host: Host, audience: string): Promise<void> {
   try {
-    (await open(host)).remove(account(host, audience));
+    await (await open(host)).remove(account(host, audience));
   } catch (error) {
     // It is of no use any more, and a closed keychain keeps nothing else from being done.
     if (!(error instanceof KeychainError)) throw error;

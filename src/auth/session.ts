@@ -8,17 +8,18 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { decodeClaims } from './jwt.ts';
 import type { LockOptions } from './lock.ts';
-import type { KeepOptions } from './refresh-store.ts';
+import type { AllTokens, KeepOptions } from './refresh-store.ts';
 import {
   audienceLock,
   type CachedTokens,
   deleteAllTokens,
   deleteTokens,
   type LoginRecord,
-  listAudiences,
+  listFolders,
   readTokens,
   refreshRemainingMs,
   remainingMs,
+  writeTokens,
 } from './token-cache.ts';
 
 export interface SessionOptions {
@@ -130,7 +131,7 @@ export async function storeTokens(
   return record;
 }
 
-async function readAllTokens(host: Host, audience: string): Promise<CachedTokens> {
+async function readAllTokens(host: Host, audience: string): Promise<AllTokens> {
   const store = await import('./refresh-store.ts');
   return store.readAllTokens(host, audience);
 }
@@ -146,7 +147,14 @@ export async function logout(host: Host, audience?: string, signal?: AbortSignal
   if (audience !== undefined) return forget(audience);
   let found = false;
   // Under each lock, so that a refresh under way cannot put back what is removed here.
-  for (const one of listAudiences(host)) found = (await forget(one)) || found;
+  for (const one of listFolders(host)) {
+    try {
+      found = (await forget(one)) || found;
+    } catch (error) {
+      // What others could have written is not read, but removed below.
+      if (!(error instanceof CliError) || error.code !== 'local.unsafe-cache') throw error;
+    }
+  }
   return deleteAllTokens(host) || found;
 }
 
@@ -174,11 +182,13 @@ interface Renewal {
 }
 
 /** The new token, or why there is none and only a new login helps. Throws when the issuer cannot be asked. */
-async function renew(renewal: Renewal, tokens: CachedTokens): Promise<string | CliError | undefined> {
+async function renew(renewal: Renewal, tokens: AllTokens): Promise<string | CliError | undefined> {
   const refusals: CliError[] = [];
   for (const way of [refreshOwn, mintAgain, refreshFromApi]) {
     try {
       const token = await way(renewal, tokens);
+      // An interrupt that came while a refresh token was spent counts now that its successor is kept.
+      renewal.options.signal?.throwIfAborted();
       if (token !== undefined) return token;
     } catch (error) {
       // A refusal leaves the next way open; an issuer that is down or slow is not asked three times.
@@ -189,10 +199,10 @@ async function renew(renewal: Renewal, tokens: CachedTokens): Promise<string | C
   return refusals[0];
 }
 
-async function refreshOwn(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+async function refreshOwn(renewal: Renewal, tokens: AllTokens): Promise<string | undefined> {
   const { host, config, audience, issuer } = renewal;
   if (!canRefresh(host, tokens, issuer)) return undefined;
-  const renewed = await spendRefreshToken(renewal, audience, tokens.refreshToken);
+  const renewed = await spendRefreshToken(renewal, audience, tokens);
   const token = renewal.narrowing === undefined ? renewed.token : tokens.token;
   const { keepTokens } = await import('./refresh-store.ts');
   await keepTokens(host, config, audience, { token, refreshToken: renewed.refreshToken, record: tokens.record });
@@ -256,7 +266,7 @@ async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<s
     if (!canRefresh(host, api, issuer)) return undefined;
     const subject = subjectOf(api.token);
     if (tokens.token !== undefined && subjectOf(tokens.token) !== subject) return undefined;
-    const renewed = await spendRefreshToken(renewal, apiAudience, api.refreshToken);
+    const renewed = await spendRefreshToken(renewal, apiAudience, api);
     if (renewed.refreshToken !== undefined) {
       const { keepTokens } = await import('./refresh-store.ts');
       const kept = { token: api.token, refreshToken: renewed.refreshToken, record: api.record };
@@ -276,20 +286,26 @@ async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<s
 
 type RefreshableTokens = FreshTokens & { readonly refreshToken: string };
 
-function canRefresh(host: Host, tokens: CachedTokens, issuer: string): tokens is RefreshableTokens {
+/** Throws kind `auth` when there is a refresh token that cannot be had. */
+function canRefresh(host: Host, tokens: AllTokens, issuer: string): tokens is RefreshableTokens {
+  if (tokens.keychainProblem !== undefined) {
+    throw new CliError('auth', `The keychain does not give the refresh token that it holds: ${tokens.keychainProblem}`);
+  }
   if (refreshRemainingMs(host.now(), tokens.refreshToken) === 0) return false;
   // Written by another tool, a login has no record of ours; then its token says who issued it.
   const from = tokens.record?.issuer ?? (tokens.token === undefined ? undefined : decodeClaims(tokens.token)?.iss);
   return typeof from === 'string' && normal(from) === issuer;
 }
 
-async function spendRefreshToken(renewal: Renewal, owner: string, refreshToken: string): Promise<IssuedTokens> {
+async function spendRefreshToken(renewal: Renewal, owner: string, held: RefreshableTokens): Promise<IssuedTokens> {
   const { host, audience, issuer, options } = renewal;
   const { refresh } = await import('../api/sts.ts');
+  // A disk that is full fails now, while the refresh token is still good for something.
+  writeTokens(host, owner, { token: held.token, refreshToken: undefined });
   try {
     return await refresh(host, {
       issuer,
-      token: refreshToken,
+      token: held.refreshToken,
       audience: audienceParts(audience),
       ...renewal.narrowing,
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),

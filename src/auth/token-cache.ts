@@ -63,10 +63,14 @@ export function cacheRoot(host: CacheHost): string {
 /** The folder of one audience. Throws kind `usage` for what cannot be a folder's name. */
 export function audiencePath(host: CacheHost, audience: string): string {
   const name = audienceFolder(audience, host.platform);
-  if (name === '' || name.startsWith('.') || /[\\\0-\x1f\x7f]/.test(name) || name.length > 255) {
+  if (!isFolderName(name)) {
     throw new CliError('usage', `"${audience}" cannot be an audience`, { code: 'usage.bad-audience' });
   }
   return join(cacheRoot(host), name);
+}
+
+function isFolderName(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !/[\\\0-\x1f\x7f]/.test(name) && name.length <= 255;
 }
 
 /** What `withLock` locks while the tokens of an audience change. */
@@ -142,7 +146,17 @@ export function deleteAllTokens(host: CacheHost): boolean {
   return found;
 }
 
-/** The audiences there are tokens for, sorted: read from the tokens, since folder names are lossy. */
+/** The folders of audiences, each as good a name for its audience as the audience itself: also of tokens that are damaged. */
+export function listFolders(host: CacheHost): string[] {
+  return entriesOf(cacheRoot(host))
+    .filter((entry) => entry.isDirectory() && isFolderName(entry.name))
+    .map(({ name }) => name);
+}
+
+/**
+ * The audiences there are tokens for, sorted: read from the tokens, since folder names are lossy. A token for several
+ * that lies under all of them together is listed as it was asked for, `a,b`.
+ */
 export function listAudiences(host: CacheHost): string[] {
   const root = cacheRoot(host);
   const found = new Set<string>();
@@ -153,7 +167,10 @@ export function listAudiences(host: CacheHost): string[] {
       visit(inner);
       try {
         const claims = decodeClaims(readSecret(root, inner, tokenFileName) ?? '');
-        for (const audience of claims === undefined ? [] : audiencesOf(claims)) found.add(audience);
+        const audiences = claims === undefined ? [] : audiencesOf(claims);
+        const together = audiences.join(',');
+        const isTogether = folder === root && entry.name === audienceFolder(together, host.platform);
+        for (const audience of isTogether ? [together] : audiences) found.add(audience);
       } catch {
         // A listing shows what can be used; using the rest says what is wrong with it.
       }

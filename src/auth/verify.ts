@@ -17,6 +17,8 @@ export async function verifyToken(
   const claims = decodeClaims(token);
   const header = headerOf(token);
   if (claims === undefined || header === undefined) throw refused('it is not a token');
+  // What it lists there must be understood (RFC 7515, 4.1.11), and nothing is.
+  if (header.crit !== undefined) throw refused('it asks for an extension that chainctl does not know');
   if (typeof claims.iss !== 'string' || normal(claims.iss) !== normal(issuer)) throw refused('another issuer made it');
   const held = audiencesOf(claims);
   if (!audience.every((one) => held.includes(one))) throw refused('it is for another audience');
@@ -24,8 +26,12 @@ export async function verifyToken(
 
   const discovery = await getJson(host, `${normal(issuer)}/.well-known/openid-configuration`, signal);
   const address = discovery['jwks_uri'];
-  if (typeof address !== 'string' || !URL.canParse(address))
-    throw refused('the issuer does not say where its keys are');
+  // Keys that came over a plain connection would be anybody's.
+  const isAsSafe =
+    typeof address === 'string' &&
+    URL.canParse(address) &&
+    (address.startsWith('https:') || issuer.startsWith('http:'));
+  if (!isAsSafe) throw refused('the issuer does not say where its keys are');
   const { keys } = await getJson(host, address, signal);
   const key = (Array.isArray(keys) ? keys : []).find(
     (one: unknown) => typeof one === 'object' && one !== null && 'kid' in one && one.kid === header.kid,
@@ -48,7 +54,9 @@ function isSigned(token: string, algorithm: unknown, jwk: JsonWebKey): boolean {
   }
 }
 
-function headerOf(token: string): { readonly alg?: unknown; readonly kid?: unknown } | undefined {
+function headerOf(
+  token: string,
+): { readonly alg?: unknown; readonly kid?: unknown; readonly crit?: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8'));
     return typeof value === 'object' && value !== null ? value : undefined;

@@ -1,6 +1,7 @@
 // The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
 // may cut what a slow reader has not taken yet (performance.md 4); nothing is opened before it is used.
 
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { CliError } from '../errors.ts';
 import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
@@ -245,26 +246,32 @@ async function openBrowser(url: string): Promise<boolean> {
   const headless = process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'];
   if (headless && !process.env['BROWSER']) return false;
   try {
-    if (process.env['BROWSER']) return await startBrowser(process.env['BROWSER'], url);
-    const open = (await import('open')).default;
-    const child = await open(url);
-    return await new Promise((resolve) => {
-      child.once('error', () => resolve(false));
-      child.once('spawn', () => resolve(true));
-    });
+    // BROWSER names a program, as xdg-open and python's webbrowser take it.
+    const program = process.env['BROWSER'];
+    const open = program ? undefined : (await import('open')).default;
+    const opener = open
+      ? await open(url)
+      : childProcess().spawn(program ?? '', [url], { stdio: 'ignore', detached: true });
+    return await hasOpened(opener);
   } catch {
     return false;
   }
 }
 
-/** BROWSER names a program, as xdg-open and python's webbrowser take it. */
-function startBrowser(program: string, url: string): Promise<boolean> {
+/** How long what opens a browser is watched, in milliseconds: what finds none says so soon, and a browser stays. */
+const openerWatchMs = 2_000;
+
+function hasOpened(opener: ChildProcess): Promise<boolean> {
+  opener.unref();
   return new Promise((resolve) => {
-    const child = childProcess().spawn(program, [url], { stdio: 'ignore', detached: true });
-    child.once('error', () => resolve(false));
-    child.once('spawn', () => {
-      child.unref();
-      resolve(true);
-    });
+    const timer = setTimeout(() => resolve(true), openerWatchMs);
+    const settle = (opened: boolean) => {
+      clearTimeout(timer);
+      resolve(opened);
+    };
+    opener.once('error', () => settle(false));
+    // Windows' Explorer, which WSL users name, ends with 1 whatever it did.
+    const tellsNothing = /explorer\.exe$/i.test(opener.spawnfile);
+    opener.once('exit', (code) => settle(code === 0 || tellsNothing));
   });
 }

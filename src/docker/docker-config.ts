@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
-import { codeOf, readTextIfExists, replaceFile } from '../files.ts';
+import { codeOf, isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
 
 export interface DockerConfigChange {
@@ -32,7 +32,7 @@ export function dockerConfigPath(host: Host): string {
 /** Throws kind `local` when the file is there and could not be changed because it is not what Docker writes. */
 export function checkDockerConfig(host: Host): void {
   const path = dockerConfigPath(host);
-  const text = readTextIfExists(path);
+  const text = read(path);
   if (text !== undefined && text.trim() !== '') parse(path, text);
 }
 
@@ -92,7 +92,7 @@ async function change(
   const path = dockerConfigPath(host);
   const json = await import('jsonc-parser');
   return withLock(`${path}.chainctl-lock`, { timeoutMs: 30_000, signal }, async () => {
-    const before = readTextIfExists(path);
+    const before = read(path);
     let text = before === undefined || before.trim() === '' ? '{}\n' : before;
     const value = parse(path, text);
     await fn({
@@ -108,6 +108,12 @@ async function change(
     replaceFile(path, text, { mode: 0o600, keepMode: true, followSymlink: true });
     return { path, changed: true };
   });
+}
+
+function read(path: string): string | undefined {
+  // Reading a pipe would wait for whoever writes to it.
+  if (isDeviceOrPipe(path)) throw corrupt(path, 'is not a plain file');
+  return readTextIfExists(path);
 }
 
 function parse(path: string, text: string): JsonObject {

@@ -10,7 +10,11 @@ import type { Host } from '../host.ts';
  * A token for a registry's host, or undefined when the host is none of ours. Throws a `CliError` when it is ours and there
  * is no token to be had. `audiences` are the cache entries to look at, the nearest first.
  */
-export async function tokenForRegistry(host: Host, audiences: readonly string[]): Promise<string | undefined> {
+export async function tokenForRegistry(
+  host: Host,
+  audiences: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const config = await loadConfig(host);
   const registry = audienceOfRegistry(config.get('platform.registry'));
   const known = audiences.map((audience) => ({ audience, tokens: readTokens(host, audience) }));
@@ -19,7 +23,7 @@ export async function tokenForRegistry(host: Host, audiences: readonly string[])
   if (chosen === undefined) return undefined;
   const issuer = issuerOf(config, registry, chosen.audience, chosen.tokens);
   if (issuer === undefined) return undefined;
-  return accessToken(host, config, chosen.audience, { issuer, allowLogin: mayOpenBrowser(host) });
+  return accessToken(host, config, chosen.audience, { issuer, allowLogin: mayOpenBrowser(host), signal });
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   signIn,
   signInByBrowser,
   tokenFolder,
+  until,
 } from '../support/program.ts';
 
 const world = createWorld();
@@ -190,6 +191,29 @@ describe('many at once', () => {
     person.write('.docker/config.json', JSON.stringify({ credHelpers: { [host]: 'cgr' } }));
     expect(await skopeoPull(person, `${host}/example.com/app:latest`)).toMatchObject({ code: 0 });
     // Nothing of the locks is left but their folder.
+    expect((await person.sh('find .cache/chainguard/.locks -mindepth 1')).out).toBe('');
+  });
+
+  test('fifty on an expired token while the platform is killed: each ends with one of the two answers, and soon', async () => {
+    const other = await world.startPlatform();
+    const person = world.person('outage', other);
+    expect((await signInByBrowser(person, 'dev@example.com', other.registryHost)).code).toBe(0);
+    expireToken(person, other.registryHost);
+    const folder = tokenFolder(person, other.registryHost);
+    const before = readFileSync(join(folder, 'oidc-token'), 'utf8');
+    const many = Promise.all(Array.from({ length: 50 }, () => person.helper('get', other.registryHost)));
+    await until(() => existsSync(join(person.home, '.cache/chainguard/.locks')), 'the first of them is at it');
+    await other.end('SIGKILL');
+    const answers = await many;
+    const token = readFileSync(join(folder, 'oidc-token'), 'utf8');
+    for (const { code, out, err, ms } of answers) {
+      // Whoever came in time has the one new token; the others say why they have none.
+      if (code === 0) expect(JSON.parse(out).Secret).toBe(token);
+      else expect([code, out]).toEqual([1, notFound]);
+      expect(err).toMatch(code === 0 ? /^$/ : /^docker-credential-cgr: [^\n]+\n$/);
+      expect(ms).toBeLessThan(50_000);
+    }
+    if (answers.every(({ code }) => code !== 0)) expect(token).toBe(before);
     expect((await person.sh('find .cache/chainguard/.locks -mindepth 1')).out).toBe('');
   });
 
@@ -427,6 +451,23 @@ describe('strange homes', () => {
     expect(expired.err).toContain('the file system is read-only');
     expect(refreshes()).toBe(before);
     expect((await person.helper('get', host)).code, 'afterwards').toBe(0);
+  });
+
+  test('a HOME that is a file, a circle of links or nowhere: not found, and one sentence', async () => {
+    const person = await signedIn('odd-home');
+    const file = person.write('a-file', '');
+    const circle = join(person.home, 'circle');
+    symlinkSync(circle, circle);
+    for (const [home, sentence] of [
+      [file, /Cannot read ".*": a part of its path is a file; move that file away or choose another place$/],
+      [circle, /Cannot read ".*": its symbolic links go round in a circle; remove the link$/],
+      [join(person.home, 'nowhere'), /Not authenticated: no login for /],
+    ] as const) {
+      const ran = await person.helper('get', host, { env: { HOME: home } });
+      expect(ran, home).toMatchObject({ code: 1, out: notFound });
+      expect(ran.err.trimEnd()).toMatch(sentence);
+      expect(ran.err.trim().split('\n')).toHaveLength(1);
+    }
   });
 
   test('no HOME: the home of the password file, or XDG_CACHE_HOME', async () => {

@@ -2,12 +2,12 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { signInAs } from '../support/browser.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
-import { projectRoot } from '../support/program.ts';
+import { projectRoot, until } from '../support/program.ts';
 
 const machineClock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
 
@@ -15,6 +15,8 @@ interface Desktop {
   readonly env: Record<string, string>;
   /** What the keyring holds, as another program sees it. */
   secrets(): string;
+  /** Locks it. Whoever wants something from then on waits for a prompt; its process id is in the file that this names. */
+  lock(): string;
 }
 
 /** A session bus with an unlocked keyring, in folders of its own. Ends with the test. */
@@ -22,6 +24,18 @@ async function desktop(): Promise<Desktop> {
   const home = temporaryFolder();
   const runtime = join(home, 'run');
   mkdirSync(runtime, { mode: 0o700 });
+  // In place of the window that asks for the password: somebody who thinks about it.
+  const prompter = join(home, 'prompter');
+  const asker = join(home, 'ask');
+  writeFileSync(asker, `#!/bin/sh\necho $$ > ${prompter}.part && mv ${prompter}.part ${prompter}\nexec sleep 60\n`, {
+    mode: 0o755,
+  });
+  const services = join(runtime, 'dbus-1', 'services');
+  mkdirSync(services, { recursive: true });
+  writeFileSync(
+    join(services, 'org.gnome.keyring.SystemPrompter.service'),
+    `[D-BUS Service]\nName=org.gnome.keyring.SystemPrompter\nExec=${asker}\n`,
+  );
   const base = { PATH: process.env['PATH'] ?? '', HOME: home, XDG_RUNTIME_DIR: runtime };
   const script =
     'printf "test\\n" | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; ' +
@@ -46,6 +60,14 @@ async function desktop(): Promise<Desktop> {
     });
   return {
     env,
+    lock: () => {
+      call(
+        '/org/freedesktop/secrets',
+        'org.freedesktop.Secret.Service.Lock',
+        'array:objpath:/org/freedesktop/secrets/collection/login',
+      );
+      return prompter;
+    },
     secrets: () =>
       call(
         '/org/freedesktop/secrets',
@@ -109,7 +131,9 @@ function person(platform: TestPlatform, session: Record<string, string>): Person
         const watch = setInterval(() => {
           if (options.signIn !== true || !existsSync(asked)) return;
           clearInterval(watch);
-          signInAs(readFileSync(asked, 'utf8'), 'dev@example.com').catch(reject);
+          const address = readFileSync(asked, 'utf8');
+          rmSync(asked);
+          signInAs(address, 'dev@example.com').catch(reject);
         }, 20);
         child.once('error', reject);
         child.once('close', (code) => {
@@ -162,6 +186,36 @@ test('the refresh token goes into the keychain, renews from there and goes with 
   expect((await me.run(['auth', 'logout'])).code).toBe(0);
   expect(isKept(session)).toBe(false);
   expect((await me.run(['auth', 'token'])).code).toBe(4);
+
+  // Also one for several audiences together, and one whose token another tool has damaged.
+  const { api, registry } = platform.urls;
+  const together = `${api},${new URL(registry).host}`;
+  const joint = await me.run(['auth', 'login', `--audience=${together}`], { signIn: true });
+  expect(joint, joint.err).toMatchObject({ code: 0 });
+  expect(isKept(session)).toBe(true);
+  for (const path of filesBelow(me.cache).filter((one) => one.endsWith('/oidc-token'))) writeFileSync(path, 'rubbish');
+  expect((await me.run(['auth', 'logout'])).code).toBe(0);
+  expect(isKept(session)).toBe(false);
+}, 60_000);
+
+test('while a keychain asks to be unlocked, the lock on the login stays alive; a no is told', async () => {
+  const session = await desktop();
+  const platform = await startTestPlatform({ clock: machineClock });
+  const me = person(platform, session.env);
+  expect((await me.run(['auth', 'login'], { signIn: true })).code).toBe(0);
+  age(me.cache);
+  const prompter = session.lock();
+  const asked = me.run(['auth', 'token']);
+  await until(() => existsSync(prompter), 'the keyring asks for its password');
+  const [entry = ''] = filesBelow(join(me.cache, 'chainguard', '.locks'));
+  const heldSince = statSync(entry).mtimeMs;
+  await until(() => statSync(entry).mtimeMs > heldSince, 'the holder has shown that it lives');
+  process.kill(Number(readFileSync(prompter, 'utf8')), 'SIGTERM');
+  const refused = await asked;
+  expect(refused).toMatchObject({ code: 4, out: '' });
+  expect(refused.err).toContain('The keychain does not give the refresh token that it holds: ');
+  expect(refused.err).toContain('prompt was dismissed');
+  expect(filesBelow(join(me.cache, 'chainguard', '.locks'))).toEqual([]);
 }, 60_000);
 
 test('changing the setting moves the token at the next renewal and loses nothing', async () => {

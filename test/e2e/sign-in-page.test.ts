@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
 import { finishedPage } from '../../src/auth/browser-login.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
 let browser: Browser;
@@ -247,14 +250,37 @@ test.each(views)('looks right: %s', async (name, options) => {
   expect(complaints).toEqual([]);
 });
 
+/** Where another device sends a browser whose organization has a provider of this name. */
+async function leaveAddress(platform: TestPlatform, name: string): Promise<string> {
+  const provider = await startLoopbackIssuer(() => Date.now());
+  const configuration = { issuer: provider.url, authorization_endpoint: `${provider.url}/authorize` };
+  provider.answers.set('/.well-known/openid-configuration', (response) =>
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(configuration)),
+  );
+  provider.answers.set('/favicon.ico', (response) => response.writeHead(204).end());
+  provider.answers.set('/authorize', (response) => response.end('<!doctype html><title>Company</title>'));
+  const oidc = { issuer: provider.url, clientId: 'client', pkceEnabled: true };
+  const body = { name, defaultRole: builtInRoleId('viewer'), oidc };
+  const owner = await platform.token(personId('dev@example.com'));
+  const path = `/iam/v1/identityProviders/${demoOrganizations.private}`;
+  const made = await platform.call(owner, 'POST', path, { body });
+  expect(made.status, JSON.stringify(made.body)).toBe(200);
+  const query = new URLSearchParams({ headless_code: createHeadlessKey().code, idp_id: made.body.id });
+  return `${platform.urls.issuer}/oauth?${query}`;
+}
+
 test.each(views)('so do the other pages: %s', async (name, options) => {
   const platform = await startTestPlatform();
+  const leave = await leaveAddress(platform, 'example company');
+  const leaveLong = await leaveAddress(platform, `sign-in.${'subsidiary-of-'.repeat(7)}example.com`);
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const folder = process.env['SCREENSHOTS'] ?? temporaryFolder();
   const width = options.viewport?.width ?? 0;
   const pages: [string, () => Promise<unknown>][] = [
     ['activate', () => page.goto(`${platform.urls.issuer}/activate`)],
+    ['leave', () => page.goto(leave)],
+    ['leave-long', () => page.goto(leaveLong)],
     ['refused', () => page.goto(`${platform.urls.issuer}/oauth?redirect=https://evil.example`)],
     ['console', () => page.goto(`${platform.urls.api}/console`)],
     ['finished', () => page.setContent(finishedPage(undefined, 'n'))],
@@ -268,8 +294,49 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
     const scheme = await page.locator('html').evaluate((element) => getComputedStyle(element).colorScheme);
     expect([what, scheme]).toEqual([what, 'light dark']);
     expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
+    for (const control of await page.locator('button, a, input:not([type=hidden])').all()) {
+      const box = await control.boundingBox();
+      const [words, right] = [await control.textContent(), (box?.x ?? -1) + (box?.width ?? 0)];
+      expect([what, words, (box?.height ?? 0) >= 44, right <= width]).toEqual([what, words, true, true]);
+    }
+    // The plain pages leave the colours to the browser, which does not tell them.
+    const isPlain = ['console', 'finished', 'closing'].includes(what);
+    for (const text of isPlain ? [] : await page.locator('h1, p, strong, label, button, a').all()) {
+      const [words, ratio] = [await text.textContent(), await text.evaluate(contrast)];
+      expect([what, words, ratio >= 4.5]).toEqual([what, words, true]);
+    }
   }
   await context.close();
+});
+
+test('before leaving for a provider on behalf of another device: what it shows, by keyboard, and both ways on', async () => {
+  const platform = await startTestPlatform();
+  const address = await leaveAddress(platform, 'example company');
+  const code = new URL(address).searchParams.get('headless_code') ?? '';
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  await page.goto(address);
+  await page.getByText(headlessCheck(code)).waitFor();
+  const stops: string[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    await page.keyboard.press('Tab');
+    const focused = page.locator(':focus');
+    stops.push(/"([^"]*)"/.exec(await focused.ariaSnapshot())?.[1] ?? '');
+    expect(await focused.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe('solid');
+  }
+  expect(stops).toEqual(['Continue with example company', 'Cancel sign-in']);
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/authorize\?/);
+  await page.goBack();
+  await page.getByRole('button', { name: 'Cancel sign-in' }).click();
+  await page.getByRole('heading', { name: 'The sign-in was cancelled' }).waitFor();
+  const session = await platform.call(undefined, 'GET', `/sts/headless_sessions?code=${code}`);
+  expect(session.status, 'the other device is told').toBe(403);
+  expect(complaints).toEqual([]);
 });
 
 test('errors are readable pages', async () => {

@@ -30,10 +30,15 @@ const machineClock = { now: () => Date.now(), randomBytes: (count: number) => ra
 const organization = demoOrganizations.private;
 const secret = 'a secret with / and : in it';
 
-async function startProvider(clients: readonly object[]): Promise<string> {
+async function startProvider(clients: readonly object[], front: boolean): Promise<string> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join(projectRoot, 'test', 'support', 'oidc-provider-worker.ts'), JSON.stringify({ clients })],
+    [
+      '--import',
+      'tsx',
+      join(projectRoot, 'test', 'support', 'oidc-provider-worker.ts'),
+      JSON.stringify({ clients, front }),
+    ],
     { cwd: projectRoot, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   onTestFinished(() => void child.kill('SIGTERM'));
@@ -50,15 +55,16 @@ interface OidcFields {
   readonly pkceEnabled: boolean;
 }
 
-async function world() {
+async function world(front = false) {
   const platform = await startTestPlatform({ clock: machineClock });
   const redirect_uris = [`${platform.urls.issuer}/oauth/callback`];
   const client = { redirect_uris, grant_types: ['authorization_code'], response_types: ['code'] };
-  const issuer = await startProvider([
+  const clients = [
     { ...client, client_id: 'secret', client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' },
     { ...client, client_id: 'form', client_secret: secret, token_endpoint_auth_method: 'client_secret_post' },
     { ...client, client_id: 'public', token_endpoint_auth_method: 'none' },
-  ]);
+  ];
+  const issuer = await startProvider(clients, front);
   platform.store.transact((tx) => tx.run('UPDATE groups SET verified = 1 WHERE id = ?', organization));
   const owner = await platform.token(personId('dev@example.com'));
   const provider = async (name: string, oidc: OidcFields): Promise<string> => {
@@ -168,21 +174,27 @@ describe('an organization’s own provider', () => {
     expect(bindings.map((row) => row['name'])).toEqual(['viewer']);
   });
 
-  test('on another device: the check is shown before the browser leaves for the provider', async () => {
-    const w = await world();
+  test.each([
+    ['at its issuer', false],
+    ['at another address, which sends the browser on', true],
+  ])('on another device, signing in %s: the check is shown before the browser leaves', async (_, front) => {
+    const w = await world(front);
     const id = await w.provider('the company', { clientId: 'public', pkceEnabled: true });
     const { createHeadlessKey, headlessCheck, openHeadless } = await import('../../src/api/headless.ts');
     const key = createHeadlessKey();
     const { issuer } = w.platform.urls;
     await inBrowser(`${issuer}/oauth?headless_code=${key.code}&idp_id=example.com`, async (page) => {
+      const visited: string[] = [];
+      page.on('request', (request) => visited.push(new URL(request.url()).hostname));
       await page.waitForSelector(`text=${headlessCheck(key.code)}`);
       if (process.env['SCREENSHOTS']) await page.screenshot({ path: join(process.env['SCREENSHOTS'], 'leave.png') });
-      await page.click('button:has-text("Continue with the company")');
+      await page.click('a:has-text("Continue with the company")');
       await page.fill('input[name=login]', 'far@company.test');
       await page.fill('input[name=password]', 'x');
       await page.click('button[type=submit]');
       await page.click('button[type=submit]');
       await page.waitForSelector('h1:has-text("You are signed in")');
+      expect(visited.includes('localhost')).toBe(front);
     });
     const session = await w.platform.call(undefined, 'GET', `/sts/headless_sessions?code=${key.code}`);
     const idToken = openHeadless(key, session.body);

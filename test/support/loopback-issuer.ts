@@ -10,7 +10,7 @@ export interface LoopbackIssuer {
   readonly url: string;
   /** Paths asked for, in order. */
   readonly requests: string[];
-  /** Answers by path; a missing one is a 404. */
+  /** Answers by path, whatever the query; a missing one is a 404. */
   readonly answers: Map<string, (response: ServerResponse) => void>;
   /** Makes a key, and publishes it unless told otherwise. */
   addKey(alg: string, options?: { readonly publish?: boolean; readonly kid?: string | null }): Promise<IssuerKey>;
@@ -40,7 +40,7 @@ export async function startLoopbackIssuer(now: () => number): Promise<LoopbackIs
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     requests.push(path);
-    const answer = answers.get(path);
+    const answer = answers.get(path.replace(/\?.*$/, ''));
     if (answer !== undefined) return answer(response);
     response.writeHead(404).end();
   });

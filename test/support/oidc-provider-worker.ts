@@ -1,11 +1,15 @@
 // A certified OpenID provider as a process of its own. Reads its clients as JSON from the first word; prints its issuer.
-// Anybody signs in with any password; the name before the `@` decides the groups.
+// Anybody signs in with any password; the name before the `@` decides the groups. With `front` its sign-in page is
+// published under another name of this machine, from where browsers are sent on, as large providers do it.
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider, { type ClientMetadata } from 'oidc-provider';
 
-const { clients } = JSON.parse(process.argv[2] ?? '{}') as { clients: ClientMetadata[] };
+const { clients, front = false } = JSON.parse(process.argv[2] ?? '{}') as {
+  clients: ClientMetadata[];
+  front?: boolean;
+};
 
 const server: Server = createServer();
 server.listen(0, '127.0.0.1', () => {
@@ -30,6 +34,21 @@ server.listen(0, '127.0.0.1', () => {
       }),
     }),
   });
-  server.on('request', provider.callback());
-  process.stdout.write(`${issuer}\n`);
+  const serve = () => {
+    server.on('request', provider.callback());
+    process.stdout.write(`${issuer}\n`);
+  };
+  if (!front) return serve();
+  const door = createServer((request, response) => {
+    response.writeHead(302, { location: `${issuer}${request.url}` }).end();
+  });
+  door.listen(0, '127.0.0.1', () => {
+    const { port } = door.address() as AddressInfo;
+    provider.use(async (context, next) => {
+      await next();
+      if (context.path !== '/.well-known/openid-configuration') return;
+      Object.assign(context.body as object, { authorization_endpoint: `http://localhost:${port}/auth` });
+    });
+    serve();
+  });
 });

@@ -129,8 +129,14 @@ describe('no token', () => {
       'user@cgr.dev',
       'a b',
       '/',
+      'a'.repeat(256),
+      'a'.repeat(3_000_000),
+      `${'a.'.repeat(40_000)}cgr.dev`,
+      'cgr.dev\ndocker.io',
+      'cgr.dev\0',
+      '\x7fELF\x01\u{ffff}'.repeat(1000),
     ]) {
-      expect(await run(host, ['get'], server), server).toEqual(notFound);
+      expect(await run(host, ['get'], server), server.slice(0, 50)).toEqual(notFound);
     }
     expect(await run(host, ['get'], ' \n')).toEqual({ code: 1, out: 'no credentials server URL\n', err: '' });
   });

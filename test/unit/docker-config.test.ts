@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -7,13 +8,14 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dockerConfigPath, setAuth, setCredHelper } from '../../src/docker/docker-config.ts';
+import { checkDockerConfig, dockerConfigPath, setAuth, setCredHelper } from '../../src/docker/docker-config.ts';
 import { installHelper } from '../../src/docker/install-helper.ts';
 import { type FakeHost, type FakeHostOptions, fakeHost } from '../support/fake-host.ts';
 
@@ -97,6 +99,15 @@ describe('the helper’s entry', () => {
     });
     expect(readFileSync(path, 'utf8')).toBe(text);
     expect(readdirSync(dirname(path))).toEqual(['config.json']);
+  });
+
+  test('a pipe in its place is named, and not waited for', async () => {
+    const host = fakeHost();
+    const path = put(host, '');
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    await expect(setCredHelper(host, 'cgr.dev', 'cgr')).rejects.toThrow(`"${path}" is not a plain file`);
+    expect(() => checkDockerConfig(host)).toThrow('is not a plain file');
   });
 
   test('an empty file is an empty configuration', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   lstatSync,
@@ -83,6 +84,23 @@ describe('replaceFile', () => {
     });
     expect(failure(() => replaceFile(join(cwd, 'file', 'x'), 'x')).message).toContain('a part of its path is a file');
     expect(readdirSync(cwd).sort()).toEqual(['file', 'folder']);
+  });
+
+  test('a pipe or a device is refused, also behind a link, and stays what it is', () => {
+    const { cwd } = fakeHost();
+    const pipe = join(cwd, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    symlinkSync('pipe', join(cwd, 'link'));
+    for (const [name, followSymlink] of [
+      ['pipe', false],
+      ['link', true],
+    ] as const) {
+      expect(failure(() => replaceFile(join(cwd, name), 'text', { followSymlink })).message).toBe(
+        `Cannot write "${join(cwd, name)}": it is a device, a pipe or a socket`,
+      );
+    }
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    expect(readdirSync(cwd).sort()).toEqual(['link', 'pipe']);
   });
 
   test('a full disk is said as such', () => {

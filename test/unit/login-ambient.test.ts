@@ -161,6 +161,39 @@ describe('jobs', () => {
     );
   });
 
+  test('AKS: neither the identity of the node nor the token that is for Entra alone; a projected one as in any cluster', async () => {
+    const w = await world();
+    const pod = {
+      issuer: 'https://northeurope.oic.prod-aks.azure.com/t/c/',
+      subject: 'system:serviceaccount:ci:builder',
+    };
+    const identity = w.identity(literal(pod.issuer, pod.subject));
+    // Answers for the node; a request to it fails the test.
+    const metadata = await stubServer();
+    const forEntra = join(w.host.cwd, 'azure-identity-token');
+    writeFileSync(forEntra, await w.mint(pod, 'api://AzureADTokenExchange'));
+    Object.assign(w.host.env, {
+      AZURE_CLIENT_ID: 'app-1',
+      AZURE_TENANT_ID: 'tenant-1',
+      AZURE_FEDERATED_TOKEN_FILE: forEntra,
+      AZURE_AUTHORITY_HOST: metadata.url,
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url,
+      KUBERNETES_SERVICE_HOST: '10.0.0.1',
+    });
+    const before = w.platform.log.length;
+    for (const preferAmbient of [false, true]) {
+      await expect(w.log({ identity, preferAmbient })).rejects.toMatchObject({
+        code: 'auth.no-identity-token',
+        hint: expect.stringContaining('project a service account token for the issuer into the pod'),
+      });
+    }
+    expect(w.platform.log.length, 'the token went nowhere').toBe(before);
+    const projected = join(w.host.cwd, 'token');
+    writeFileSync(projected, await w.mint(pod));
+    expect((await w.log({ identity, identityToken: projected })).identity).toBe(identity);
+    expect(metadata.requests).toEqual([]);
+  });
+
   test('a projected token that is replaced is read anew', async () => {
     const w = await world();
     const pod = { issuer: 'https://kubernetes.example', subject: 'system:serviceaccount:ci:builder' };

@@ -1,6 +1,6 @@
 // Logins and what becomes of them, against the real issuer of a local platform.
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
@@ -436,5 +436,21 @@ describe('keeping a session', () => {
     expect(await logout(w.host)).toBe(true);
     expect(listAudiences(w.host)).toEqual([]);
     expect(await logout(w.host)).toBe(false);
+  });
+
+  test('logging out removes what it would not use: tokens that others can read, and damaged ones', async () => {
+    const w = await world({ browser: asDeveloper });
+    await w.log({ audience: [w.api, w.registry] });
+    const files = [w.api, w.registry].map((audience) => join(audiencePath(w.host, audience), 'oidc-token'));
+    chmodSync(files[0] ?? '', 0o644);
+    writeFileSync(files[1] ?? '', 'rubbish');
+    expect(await logout(w.host)).toBe(true);
+    expect(files.map((file) => existsSync(file))).toEqual([false, false]);
+  });
+
+  test('a token for several audiences together is listed under the name it was asked for', async () => {
+    const w = await world({ browser: asDeveloper });
+    await w.log({ audience: [`${w.api},${w.registry}`, 'apk.cgr.dev'] });
+    expect(listAudiences(w.host)).toEqual(['apk.cgr.dev', `${w.api},${w.registry}`]);
   });
 });

@@ -11,7 +11,6 @@ import { invalidArgument } from '../failures.ts';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
 import { developerIssuer, people } from '../seed/people.ts';
-import type { ProviderRecord } from '../services/identity-provider-records.ts';
 import { toIdentityRecord } from '../services/identity-records.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
@@ -126,21 +125,13 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     pending.set(state, login);
     response.setHeader('set-cookie', cookieHeader(state, cookie, pendingLifeMs / 1000));
     if (provider === undefined) return sendSignIn(response, 200, state, login, undefined);
-    // What asks for another device's sake is looked at by a person first.
-    if (destination.kind === 'redirect') return leave(response, state, login, provider);
-    sendPage(response, 200, leavePage(state, waitingOf(destination), provider.name || provider.issuer), [
-      originOf(provider.issuer),
-    ]);
-  };
-
-  const leave = async (
-    response: ServerResponse,
-    state: string,
-    login: PendingLogin,
-    provider: ProviderRecord,
-  ): Promise<void> => {
     const { url, trip } = await relyingParty.leave(provider, state);
     login.trip = trip;
+    if (destination.kind !== 'redirect') {
+      // What asks for another device's sake is looked at by a person first.
+      const name = provider.name || provider.issuer;
+      return sendPage(response, 200, leavePage(state, waitingOf(destination), name, url), []);
+    }
     response.writeHead(303, { location: url.href, ...privacyHeaders, 'content-length': '0' });
     response.end();
   };
@@ -205,18 +196,12 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     await settle(response, login.destination, { upstream, idToken });
   };
 
-  /** Before leaving for a provider on behalf of another device. */
-  const confirmLeave = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const form = await readForm(request);
-    const state = form.get('state') ?? '';
+  /** Instead of leaving for a provider on behalf of another device. */
+  const stay = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const state = (await readForm(request)).get('state') ?? '';
     const login = resume(request, state);
-    const provider =
-      login.provider === undefined ? undefined : store.read((tx) => findProviderFor(tx, login.provider ?? ''));
-    if (form.has('deny') || provider === undefined) {
-      useUp(response, state);
-      return settle(response, login.destination, cancelled());
-    }
-    await leave(response, state, login, provider);
+    useUp(response, state);
+    await settle(response, login.destination, cancelled());
   };
 
   /** Back from the provider. */
@@ -344,7 +329,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
       case 'POST /oauth/sign-in':
         return finish(request, response);
       case 'POST /oauth/leave':
-        return confirmLeave(request, response);
+        return stay(request, response);
       case 'GET /oauth/callback':
         return arrive(request, response, url.searchParams);
       case 'GET /activate':
@@ -407,10 +392,6 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(await readText(request, largestForm));
 }
 
-function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : '';
-}
-
 /** A failure that only the person at the browser can be told. */
 class PageError extends Error {
   override readonly name = 'PageError';
@@ -451,6 +432,10 @@ function checkRedirect(text: string | null, urls: PlatformUrls): URL {
 function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrls): LoginRequest {
   const exit = query.get('exit') ?? 'redirect';
   if (exit !== 'redirect') throw invalidArgument(`exit ${quote(exit)} is not known`);
+  // A program that asks for a code and the proof that goes with it must not get a token in the address instead.
+  if (query.has('code_challenge') || query.get('response_type')?.split(' ').includes('code')) {
+    throw invalidArgument('this issuer hands out tokens and no authorization codes');
+  }
   const identity = query.get('identity') ?? undefined;
   if (identity !== undefined && !isUidp(identity))
     throw invalidArgument(`${quote(identity)} is not the id of an identity`);

@@ -1,8 +1,8 @@
 // Sign-in through an organization's own OpenID provider (protocols 9): authorization code flow, by openid-client.
 // Promises: https, or http on loopback; PKCE and secret as configured; state, nonce, issuer, audience, time and signature
-// checked; what goes wrong at the provider becomes one sentence without its details.
+// checked; no answer is read past a megabyte; what goes wrong at the provider becomes one sentence without its details.
 
-import type { Configuration } from 'openid-client';
+import type { Configuration, CustomFetch } from 'openid-client';
 import { grpcCodes } from '../../api/status.ts';
 import { failedPrecondition, permissionDenied } from '../failures.ts';
 import type { ProviderRecord } from '../services/identity-provider-records.ts';
@@ -37,6 +37,7 @@ export interface RelyingParty {
 
 const timeoutSeconds = 10;
 const clockSkewSeconds = 60;
+const mostBytes = 1024 * 1024;
 
 export function createRelyingParty(urls: PlatformUrls): RelyingParty {
   const redirectUri = `${urls.issuer}/oauth/callback`;
@@ -104,7 +105,11 @@ async function configure(provider: ProviderRecord, urls: PlatformUrls): Promise<
   if (url.protocol === 'http:') execute.push(client.allowInsecureRequests);
   const metadata = { [client.clockTolerance]: clockSkewSeconds };
   const discovered = await attempt(provider, () =>
-    client.discovery(url, clientId, metadata, client.None(), { execute, timeout: timeoutSeconds }),
+    client.discovery(url, clientId, metadata, client.None(), {
+      execute,
+      timeout: timeoutSeconds,
+      [client.customFetch]: fetchBounded,
+    }),
   );
   const server = discovered.serverMetadata();
   // Secrets travel in the header unless the provider says that it wants them in the form only (OpenID Connect Core 9).
@@ -117,9 +122,25 @@ async function configure(provider: ProviderRecord, urls: PlatformUrls): Promise<
         : client.ClientSecretPost(clientSecret);
   const configuration = new client.Configuration(server, clientId, metadata, authentication);
   configuration.timeout = timeoutSeconds;
+  configuration[client.customFetch] = fetchBounded;
   for (const step of execute) step(configuration);
   return configuration;
 }
+
+/** The library reads an answer whole, and a packed one unpacked: a provider could fill the memory with either. */
+const fetchBounded: CustomFetch = async (url, options) => {
+  const response = await fetch(url, options as RequestInit);
+  if (response.body === null) return response;
+  let size = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > mostBytes) controller.error(new RangeError(`more than ${mostBytes} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(limit), response);
+};
 
 async function attempt<T>(provider: ProviderRecord, work: () => Promise<T>): Promise<T> {
   try {

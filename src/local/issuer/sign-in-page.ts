@@ -72,7 +72,7 @@ dt { grid-column: 1; color: var(--quiet); }
 dd { grid-column: 2; margin: 0; font-family: ui-monospace, monospace; }
 form { margin: 0; }
 ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
-button, input { font: inherit; color: inherit; border-radius: .625rem; min-height: 2.75rem; }
+button, input, .main { font: inherit; color: inherit; border-radius: .625rem; min-height: 2.75rem; }
 button { cursor: pointer; }
 .person {
   display: flex; align-items: center; gap: .875rem; width: 100%; padding: .625rem .875rem; text-align: left;
@@ -93,6 +93,7 @@ label { display: block; margin-bottom: .375rem; font-weight: 600; }
 input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--card); border: 1px solid var(--edge); }
 .main { padding: .5rem 1.25rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .main:hover { background: var(--accent-hover); }
+a.main { display: block; width: fit-content; text-align: center; text-decoration: none; overflow-wrap: anywhere; }
 .note { margin: .5rem 0 0; color: var(--quiet); font-size: .875rem; }
 .check { font-family: ui-monospace, monospace; font-size: 1.5rem; letter-spacing: .1em; }
 dl[hidden] { display: none; }
@@ -160,19 +161,20 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
   );
 }
 
-/** Before the browser leaves for an organization's own provider on behalf of another device. */
-export function leavePage(state: string, waiting: Waiting, provider: string): Page {
+/**
+ * Before the browser leaves for an organization's own provider on behalf of another device. By a link: browsers hold what
+ * follows a form to the page's policy, and where a provider sends them on to is not known here.
+ */
+export function leavePage(state: string, waiting: Waiting, provider: string, address: URL): Page {
   return page(
     'Sign in',
     `<h1>Sign in</h1>
 ${waitingText(waiting)}
-<form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${escapeHtml(state)}">
-<div class="row"><button class="main" type="submit">Continue with ${escapeHtml(provider)}</button></div>
-</form>
+<a class="main" href="${escapeHtml(address.href)}">Continue with ${escapeHtml(provider)}</a>
 <footer>
-<p>You are sent to the sign-in page of your organization.</p>
+<p>You are sent to the sign-in page of your organization, at ${escapeHtml(address.host)}.</p>
 <form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${escapeHtml(state)}">
-<button class="deny" type="submit" name="deny" value="true">Cancel sign-in</button>
+<button class="deny" type="submit">Cancel sign-in</button>
 </form>
 </footer>`,
   );
