@@ -621,7 +621,8 @@ describe('v1 and v2 are two views of one thing', () => {
     await ok('PUT', `/iam/v1/identities/${identity.uid}`, { name: 'robot', claimMatch });
     expect(await ok('GET', `/iam/v2/identities/${identity.uid}`)).toMatchObject({ name: 'robot', company: 'Acme' });
     // The rules are those of v1.
-    const taken = await call('POST', `/iam/v2/identities/${group.uid}`, { name: 'robot', claimMatch });
+    const again = { name: 'puller', capabilities: ['CAP_REPO_LIST'] };
+    const taken = await call('POST', `/iam/v2/roles/${group.uid}`, again);
     expect([taken.status, taken.body.code]).toEqual([409, 6]);
     const used = await call('DELETE', `/iam/v2/roles/${role.uid}`);
     expect(used.body.message).toBe(`Precondition failed: role ${role.uid} is in use by 1 role binding`);

@@ -452,7 +452,6 @@ function checkIntegrity(store: Store): void {
     for (const [table, key] of [
       ['groups', 'parent, name'],
       ['roles', 'parent, name'],
-      ['identities', 'parent, name'],
       ['identity_providers', 'parent, name'],
       ['role_bindings', 'group_id, identity, role'],
     ] as const) {
