@@ -184,7 +184,7 @@ interface Renewal {
 /** The new token, or why there is none and only a new login helps. Throws when the issuer cannot be asked. */
 async function renew(renewal: Renewal, tokens: AllTokens): Promise<string | CliError | undefined> {
   const refusals: CliError[] = [];
-  for (const way of [refreshOwn, mintAgain, refreshFromApi]) {
+  for (const way of [refreshOwn, mintAgain, refreshFromApi, mintAsForApi]) {
     try {
       const token = await way(renewal, tokens);
       // An interrupt that came while a refresh token was spent counts now that its successor is kept.
@@ -211,8 +211,22 @@ async function refreshOwn(renewal: Renewal, tokens: AllTokens): Promise<string |
 
 /** As the login was made, when that needs no person (protocols Q10). */
 async function mintAgain(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+  return mint(renewal, tokens.record);
+}
+
+/** As the login for the API was made, when it is the same identity: its identity token is good for any audience. */
+async function mintAsForApi(renewal: Renewal, tokens: CachedTokens): Promise<string | undefined> {
+  const { host, audience, apiAudience } = renewal;
+  const own = tokens.record?.source.kind;
+  // Its own way has just been tried.
+  if (apiAudience === audience || own === 'file' || own === 'ambient') return undefined;
+  const api = readTokens(host, apiAudience);
+  if (tokens.token !== undefined && subjectOf(tokens.token) !== api.record?.subject) return undefined;
+  return mint(renewal, api.record);
+}
+
+async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<string | undefined> {
   const { host, audience, issuer, options } = renewal;
-  const record = tokens.record;
   if (record === undefined || record.issuer !== issuer) return undefined;
   const identityToken = await identityTokenOf(host, record, options.signal);
   if (identityToken === undefined) return undefined;
@@ -227,6 +241,12 @@ async function mintAgain(renewal: Renewal, tokens: CachedTokens): Promise<string
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
     signal: options.signal,
   });
+  // A login does not turn into somebody else's because a file did.
+  if (subjectOf(issued.token) !== record.subject) {
+    throw new CliError('auth', 'The identity token is by now for somebody else than this login', {
+      code: 'auth.other-identity',
+    });
+  }
   if (renewal.narrowing === undefined) await storeTokens(host, renewal.config, audience, issued, record);
   return issued.token;
 }

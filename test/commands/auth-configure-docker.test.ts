@@ -78,14 +78,21 @@ describe('auth configure-docker', () => {
     expect(done.host.opened).toEqual([]);
   });
 
-  test('after a login with a token file it is made once more for the registry', async () => {
+  test('after a login with a token file neither; a file that is no longer good is told', async () => {
     const world = await dockerWorld();
     const file = join(world.folder, 'token.jwt');
     writeFileSync(file, await world.person('dev@example.com'));
     await world.run(['auth', 'login', '--identity-token', file]);
+    writeFileSync(file, await world.person('stranger@example.com'));
+    const refused = await world.configure();
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain('account not found');
+    expect(() => statSync(world.path)).toThrow();
+    writeFileSync(file, await world.person('dev@example.com'));
     const done = await world.configure();
-    expect(done, done.err).toMatchObject({ code: 0 });
-    expect(done.err).toContain(`Valid! Id: ${personId('dev@example.com')}\n`);
+    expect(done, done.err).toMatchObject({ code: 0, err: `Updated auth config for ${world.registry}\n` });
+    const token = await world.run(['auth', 'token', `--audience=${world.registry}`]);
+    expect(decodeClaims(token.out)).toMatchObject({ sub: personId('dev@example.com'), aud: world.registry });
   });
 
   test('after a login with a literal token it says what to give again, and changes nothing', async () => {

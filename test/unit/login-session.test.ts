@@ -315,6 +315,42 @@ describe('keeping a session', () => {
     await w.token();
   });
 
+  test('another audience comes from the file of the API’s login as well, for the same identity only', async () => {
+    const w = await world();
+    const identity = workflowIdentity(w);
+    const path = join(w.host.cwd, 'token.jwt');
+    writeFileSync(path, await workflow(w));
+    await w.log({ identity, identityToken: path });
+    const token = await w.token(w.registry);
+    expect(decodeClaims(token)).toMatchObject({ sub: identity, aud: w.registry });
+    expect(readTokens(w.host, w.registry).record?.source).toEqual({ kind: 'file', path });
+    expect(await w.token(w.registry)).toBe(token);
+    expect(w.exchanges()).toHaveLength(2);
+
+    // The file may be another identity's by now; the login does not become that one's.
+    const plain = await world();
+    const file = join(plain.host.cwd, 'token.jwt');
+    writeFileSync(file, await developer(plain));
+    await plain.log({ identityToken: file });
+    const guest = {
+      ...developerToken('guest@example.com'),
+      audience: plain.platform.urls.issuer,
+      now: plain.host.now(),
+    };
+    writeFileSync(file, await mintThirdPartyToken(plain.platform.store, guest));
+    await expect(plain.token(plain.registry)).rejects.toMatchObject({
+      details: ['The identity token is by now for somebody else than this login'],
+    });
+
+    // Somebody else's for this audience, over by now, is not replaced.
+    await w.log({ identityToken: await developer(w), audience: ['apk.cgr.dev'] });
+    w.advance(hour);
+    writeFileSync(path, await workflow(w));
+    await expect(w.token('apk.cgr.dev')).rejects.toMatchObject({ code: 'auth.no-login' });
+    rmSync(path);
+    await expect(w.token('libraries.cgr.dev')).rejects.toMatchObject({ code: 'auth.no-login' });
+  });
+
   test('an assumed identity is minted again from its file, not from somebody else’s refresh token', async () => {
     const w = await world({ browser: asDeveloper });
     await w.log();
