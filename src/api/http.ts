@@ -271,9 +271,6 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
   }
 }
 
-/**
- * A text that begins with an id or the name of a field, as in `etag: etag is required`, keeps it: it is copied, and scripts
- * look for those words.
- */
+/** Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`. */
 const capitalised = (text: string) =>
-  /^[a-z]+(?=[^a-z0-9_./:])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  /^[a-z]+(?=[\s,;]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

@@ -51,9 +51,15 @@ test('what is no sink is refused, here or by the platform', async () => {
   calls();
   const file = await run([...create, 'file:///etc/passwd', '--parent=example.com', '-y']);
   expect(file).toMatchObject({ code: 2, out: '' });
+  const password = await run([...create, 'https://me:hunter2@example.org/', '--parent=example.com', '-y']);
+  expect(password).toMatchObject({ code: 2, out: '' });
+  expect(password.err).toContain('error: `SINK_URL` must not hold a user name or a password\n');
+  expect(password.err).not.toContain('hunter2');
   expect(calls()).toEqual([]);
   const metadata = await run([...create, 'https://169.254.169.254/latest', '--parent=example.com', '-y']);
   expect(metadata).toMatchObject({ code: 1, out: '' });
   const unknown = await run(['events', 'subscriptions', 'delete', demoFolders.sandbox, '--yes']);
   expect(unknown).toMatchObject({ code: 1, out: '' });
+  // An id is repeated letter by letter.
+  expect(unknown.err).toContain(`error: ${demoFolders.sandbox} not found\n`);
 });

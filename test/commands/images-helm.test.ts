@@ -33,6 +33,9 @@ test('refs: one reference to a line, of the highest version, below another repos
   expect(json.map(({ requirement }: { requirement: string }) => requirement)).toEqual(['required', 'optional']);
   const missing = await run(['images', 'helm', 'refs', `${chart}:9.9.9`]);
   expect(missing).toMatchObject({ code: 1, out: '' });
+  const image = await run(['images', 'helm', 'refs', `${host}/chainguard/nginx:latest`]);
+  expect(image).toMatchObject({ code: 1, out: '' });
+  expect(image.err).toBe(`error: "${host}/chainguard/nginx:latest" is not a Helm chart\n`);
 });
 
 test('add-chart: a dry run changes nothing, existing repositories are skipped', async () => {

@@ -49,6 +49,16 @@ describe('list', () => {
     expect(moved).toHaveLength((tags.items ?? tags).length);
   });
 
+  test('--active-only keeps those with tags that are still looked after', async () => {
+    const { run } = await withImages();
+    await run(['images', 'repos', 'create', 'empty', '--parent=example.com']);
+    const list = ['images', 'repos', 'list', '--parent=example.com', '-o', 'json'];
+    expect(names((await run(list)).out)).toContain('empty');
+    const active = (await run([...list, '--active-only'])).out;
+    expect(names(active)).toEqual(['app', 'nginx', 'python']);
+    expect(JSON.parse(active).items.every((repo: { activeTags: string[] }) => repo.activeTags.length > 0)).toBe(true);
+  });
+
   test('wide, table and id', async () => {
     const { run, host } = await withImages();
     const wide = (await run(['images', 'repos', 'list', '--parent=example.com', '-owide'])).out;
@@ -143,6 +153,19 @@ describe('create, update and delete', () => {
     const unknown = await run(['images', 'repos', 'create', 'x', '--parent=example.com', '--source=nothing']);
     expect(unknown).toMatchObject({ code: 1, out: '' });
     expect(unknown.err).toContain('Public image "nothing" not found');
+  });
+
+  test('a name that no client can write is refused in words, before anything is asked', async () => {
+    const { run, calls } = await withImages();
+    calls();
+    for (const name of ['Backend', 'a b', 'a//b', '-a', 'a/']) {
+      const refused = await run(['images', 'repos', 'create', '--parent=example.com', '--', name]);
+      expect(refused).toMatchObject({ code: 2, out: '' });
+      expect(refused.err).toContain(
+        `error: \`REPO_NAME\` must be lower-case letters and digits, with ".", "_", "-" or "/" between them, not "${name}"`,
+      );
+    }
+    expect(calls()).toEqual([]);
   });
 
   test('creating what exists overwrites nothing', async () => {

@@ -567,7 +567,7 @@ console.log('removed', (await send('DELETE', api + '/registry/v1/repos/' + repos
       [
         'chainctl local start --data-dir disk/platform >start.out 2>start.err &',
         'pid=$!; until [ -s disk/platform/platform.json ]; do sleep 0.1; done',
-        'eval "$(chainctl local env --data-dir disk/platform)"; host="${CHAINGUARD_PLATFORM_REGISTRY#http://}"',
+        'eval "$(chainctl local env --data-dir disk/platform)"; host=$(basename "$CHAINGUARD_PLATFORM_REGISTRY")',
         'chainctl local token --data-dir disk/platform > dev.jwt',
         'chainctl auth login --identity-token dev.jwt --audience "$CHAINGUARD_PLATFORM_API" --audience "$host" >/dev/null 2>&1',
         '(umask 077; chainctl auth token --audience "$host" > registry.jwt; chainctl auth token > api.jwt)',

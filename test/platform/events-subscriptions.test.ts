@@ -93,6 +93,7 @@ test('sinks: https anywhere, http on this machine, nothing where credentials are
     const answer = await create(organization, sink);
     expect([answer.status, answer.body.code], String(sink)).toEqual([400, 3]);
     expect(answer.body.message).toMatch(/^sink/);
+    expect(answer.body.message).not.toMatch(/secret|user:/);
     expect(answer.body.message).not.toContain('internal error');
   }
   const fine = [

@@ -67,7 +67,11 @@ function checkSink(sink: string | undefined): URL {
   try {
     return parseSink(sink);
   } catch (error) {
-    if (error instanceof SinkError) throw invalidArgument(`sink: ${JSON.stringify(sink)} ${error.message}`);
+    if (error instanceof SinkError) {
+      // A password in it is not for the log.
+      const shown = JSON.stringify(sink.replace(/^([^/]*\/\/)[^/]*@/, '$1***@'));
+      throw invalidArgument(`sink: ${shown} ${error.message}`);
+    }
     throw error;
   }
 }

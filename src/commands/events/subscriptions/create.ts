@@ -37,6 +37,11 @@ export default defineCommand({
     yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [{ text: 'To a service of your own', args: 'https://events.example.com/hook --parent=example.com --yes' }],
+  // The address is shown in lists and logs.
+  validate: ({ sink }) => {
+    const url = sink === undefined ? undefined : new URL(sink);
+    return !url?.username && !url?.password ? [] : ['`SINK_URL` must not hold a user name or a password'];
+  },
   view: subscriptionView,
   formats: ['table', 'json', 'id'],
   confirm: ({ sink, parent }) => ({

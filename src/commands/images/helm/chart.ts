@@ -1,6 +1,7 @@
-import type { ImageReference } from '../../../api/oci-client.ts';
+import { formatReference, type ImageReference } from '../../../api/oci-client.ts';
 import type { RegistryChart, RegistryRepo } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
+import { CliError } from '../../../errors.ts';
 import { findTag, imageReference, notFound, repositoryOf } from '../image-reference.ts';
 
 export const chartInput = {
@@ -17,7 +18,12 @@ export async function getChart(context: Context, chart: ImageReference): Promise
   const repo = await repositoryOf(context, chart);
   const tag = chart.tag ?? (chart.digest === undefined ? await highestVersion(context, repo) : '');
   const digest = chart.digest ?? (await findTag(context, repo, tag)).digest ?? '';
-  return (await context.api()).call('registry.v1.Registry.GetChart', { repoId: repo.id ?? '', digest });
+  try {
+    return await (await context.api()).call('registry.v1.Registry.GetChart', { repoId: repo.id ?? '', digest });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.kind !== 'not-found') throw error;
+    throw notFound(`"${formatReference(chart)}" is not a Helm chart`);
+  }
 }
 
 /** Pre-releases never count: nobody gets one without naming it. */

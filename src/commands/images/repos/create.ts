@@ -1,7 +1,13 @@
 import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
 import { defineCommand } from '../../../cli/define.ts';
-import { named } from '../../../cli/inputs/values.ts';
-import { attributeInputs, descriptionProblems, parentInput, sourceId, withSource } from './repo-changes.ts';
+import {
+  attributeInputs,
+  descriptionProblems,
+  parentInput,
+  repositoryName,
+  sourceId,
+  withSource,
+} from './repo-changes.ts';
 import { repoView, shownRepo } from './view.ts';
 
 export default defineCommand({
@@ -11,7 +17,7 @@ export default defineCommand({
   inputs: {
     parent: { ...parentInput, required: true },
     name: {
-      kind: named('REPO_NAME'),
+      kind: repositoryName,
       positional: 'REPO_NAME',
       flag: false,
       required: true,

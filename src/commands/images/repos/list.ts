@@ -19,6 +19,10 @@ export default defineCommand({
       ...tagInputs.showReferrers,
       help: 'With --updated-within: tags of signatures and attestations count as well.',
     },
+    activeOnly: {
+      ...tagInputs.activeOnly,
+      help: 'Only repositories with active tags; with --updated-within no others count.',
+    },
   },
   check: placeChecks,
   examples: [
@@ -31,9 +35,9 @@ export default defineCommand({
   formats: ['tree', 'table', 'json', 'id', 'wide', 'csv', 'terse', 'markdown'],
   run: async (context, input) => {
     const location = locationIn(input);
-    const isNarrowed = (input.updatedWithin ?? 0) > 0;
+    const isNarrowed = (input.updatedWithin ?? 0) > 0 || input.activeOnly;
     const repos = isNarrowed
-      ? (await imagesOf(context, input, { ...input, activeOnly: false })).map(({ repo }) => repo)
+      ? (await imagesOf(context, input, input)).map(({ repo }) => repo)
       : await selectRepositories(context, input);
     return repos.map((repo) => shownRepo(context, repo, [location]));
   },

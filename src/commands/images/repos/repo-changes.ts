@@ -1,7 +1,7 @@
 import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Inputs } from '../../../cli/define.ts';
+import type { Inputs, Kind } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { publicOrganization, repositoriesIn } from '../../../cli/inputs/registry-references.ts';
 import { choice, string } from '../../../cli/inputs/values.ts';
@@ -14,6 +14,18 @@ export const parentInput = {
   help: 'Organization or folder that holds the repository.',
   question: 'Which organization holds the repository?',
 } as const;
+
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const namePattern = new RegExp(`^${component}(?:/${component})*$`);
+
+/** A name that every registry client can write (distribution specification, "Pulling manifests"). */
+export const repositoryName: Kind<string> = {
+  metavar: 'REPO_NAME',
+  parse: (text) => {
+    if (namePattern.test(text)) return text;
+    throw new Error('must be lower-case letters and digits, with ".", "_", "-" or "/" between them');
+  },
+};
 
 export const attributeInputs = {
   description: { kind: string, help: 'What the repository is for; at most 255 characters.' },

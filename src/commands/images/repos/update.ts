@@ -2,7 +2,14 @@ import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
 import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
-import { attributeInputs, descriptionProblems, parentInput, sourceId, withSource } from './repo-changes.ts';
+import {
+  attributeInputs,
+  descriptionProblems,
+  parentInput,
+  repositoryName,
+  sourceId,
+  withSource,
+} from './repo-changes.ts';
 import { repoView, shownRepo } from './view.ts';
 
 export default defineCommand({
@@ -19,7 +26,7 @@ export default defineCommand({
       help: 'Name or id of the repository.',
       question: 'Which repository would you like to change?',
     },
-    name: { kind: string, help: 'New name.' },
+    name: { kind: repositoryName, help: 'New name.' },
     ...attributeInputs,
     bundles: { kind: string, help: 'Bundles the images belong to, separated by commas.' },
     expiration: { kind: date, help: 'When it stops being filled from its source.' },
