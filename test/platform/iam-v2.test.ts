@@ -456,6 +456,24 @@ describe.each(['v2', 'v2beta1'])('identities in %s', (version) => {
     expect(refused.body.message).toBe('Invalid argument: static_keys.expiration_time: is more than 365 days away');
   });
 
+  test('how one is proved is changed only by whoever holds what it does', async () => {
+    const { uid } = await ok('POST', `${identities}/${engineering}`, { name: 'strong', claimMatch });
+    await ok('POST', `/iam/${version}/roleBindings/${engineering}`, {
+      identityUid: uid,
+      roleUid: builtInRoleId('owner'),
+    });
+    const clerkRole = await ok('POST', `/iam/${version}/roles/${organization}`, {
+      name: 'clerk',
+      capabilities: ['CAP_IAM_IDENTITY_UPDATE', 'CAP_IAM_IDENTITY_LIST'],
+    });
+    const clerk = await platform.token(platform.user('clerk@example.com', [clerkRole.uid, organization]));
+    const patch = (body: object) => platform.call(clerk, 'PATCH', `${identities}/${uid}`, { body });
+    expect((await patch({ description: 'x' })).body).toMatchObject({ description: 'x', claimMatch });
+    const taken = await patch({ claimMatch: { subject: 'me' } });
+    expect([taken.status, taken.body.code]).toEqual([403, 7]);
+    expect((await ok('GET', `${identities}/${uid}`)).claimMatch).toMatchObject(claimMatch);
+  });
+
   test('are listed by kind and name; users are not', async () => {
     await ok('POST', `${identities}/${engineering}`, { name: 'one', claimMatch });
     await ok('POST', `${identities}/${sandbox}`, { name: 'two', servicePrincipal: 'SERVICE_PRINCIPAL_INGESTER' });
