@@ -63,8 +63,9 @@ describe.each(['v2', 'v2beta1'])('groups in %s', (version) => {
       verified: false,
       createTime: now,
       updateTime: now,
-      kind: 'ORG_KIND_UNSPECIFIED',
-      status: 'ORG_STATUS_UNSPECIFIED',
+      // Those of the organization.
+      kind: 'ORG_KIND_CUSTOMER',
+      status: 'ORG_STATUS_READY',
     };
     expect(made).toEqual(expected);
     expect(await ok('GET', `${groups}/${made.uid}`)).toEqual(made);
@@ -92,7 +93,14 @@ describe.each(['v2', 'v2beta1'])('groups in %s', (version) => {
       subject: uid,
       group_id: uid,
       extensions: JSON.stringify({ bodytype: `chainguard.platform.iam.${version}.Group`, group: uid }),
-      body: JSON.stringify({ uid, name: 'tools', createTime: now, updateTime: now }),
+      body: JSON.stringify({
+        uid,
+        name: 'tools',
+        createTime: now,
+        updateTime: now,
+        kind: 'ORG_KIND_CUSTOMER',
+        status: 'ORG_STATUS_READY',
+      }),
     });
   });
 
@@ -108,7 +116,9 @@ describe.each(['v2', 'v2beta1'])('groups in %s', (version) => {
     expect(await ok('PATCH', path, { description: '' })).toMatchObject({ name: 'tools', description: '' });
     // `*` replaces all, and what is not given is cleared.
     await ok('PATCH', path, { description: 'again' });
-    expect(await ok('PATCH', `${path}?update_mask=*`, { name: 'kit' })).toMatchObject({ name: 'kit', description: '' });
+    const all = { name: 'kit', kind: 'ORG_KIND_CUSTOMER', status: 'ORG_STATUS_READY' };
+    expect(await ok('PATCH', `${path}?update_mask=*`, all)).toMatchObject({ ...all, description: '' });
+    expect((await call('PATCH', `${path}?update_mask=*`, { name: 'kit' })).body.message).toMatch(/^kind is not/);
     // As read, so it may be written back.
     const read = await ok('GET', path);
     expect(await ok('PATCH', path, { ...read, description: 'more' })).toEqual({ ...read, description: 'more' });
@@ -125,6 +135,12 @@ describe.each(['v2', 'v2beta1'])('groups in %s', (version) => {
       const refused = await call('PATCH', `${groups}/${organization}`, body);
       expect([refused.status, refused.body.code]).toEqual([403, 7]);
     }
+    const count = Number((await ok('GET', groups)).totalCount);
+    for (const body of [{ verified: true }, { kind: 'ORG_KIND_INFRA' }]) {
+      const refused = await call('POST', `${groups}/${organization}`, { name: 'x', ...body });
+      expect([refused.status, refused.body.message]).toEqual([403, expect.stringMatching(/^(verified|kind) is not/)]);
+    }
+    expect(Number((await ok('GET', groups)).totalCount)).toBe(count);
     // What the Terraform provider sends.
     const mask = 'update_mask=name,description,verified';
     const same = { name: before.name, description: 'x', verified: true };
@@ -438,6 +454,24 @@ describe.each(['v2', 'v2beta1'])('identities in %s', (version) => {
     const tooLong = { staticKeys: { expirationTime: '2030-01-01T00:00:00Z' } };
     const refused = await call('PATCH', `${identities}/${made.uid}`, tooLong);
     expect(refused.body.message).toBe('Invalid argument: static_keys.expiration_time: is more than 365 days away');
+  });
+
+  test('how one is proved is changed only by whoever holds what it does', async () => {
+    const { uid } = await ok('POST', `${identities}/${engineering}`, { name: 'strong', claimMatch });
+    await ok('POST', `/iam/${version}/roleBindings/${engineering}`, {
+      identityUid: uid,
+      roleUid: builtInRoleId('owner'),
+    });
+    const clerkRole = await ok('POST', `/iam/${version}/roles/${organization}`, {
+      name: 'clerk',
+      capabilities: ['CAP_IAM_IDENTITY_UPDATE', 'CAP_IAM_IDENTITY_LIST'],
+    });
+    const clerk = await platform.token(platform.user('clerk@example.com', [clerkRole.uid, organization]));
+    const patch = (body: object) => platform.call(clerk, 'PATCH', `${identities}/${uid}`, { body });
+    expect((await patch({ description: 'x' })).body).toMatchObject({ description: 'x', claimMatch });
+    const taken = await patch({ claimMatch: { subject: 'me' } });
+    expect([taken.status, taken.body.code]).toEqual([403, 7]);
+    expect((await ok('GET', `${identities}/${uid}`)).claimMatch).toMatchObject(claimMatch);
   });
 
   test('are listed by kind and name; users are not', async () => {

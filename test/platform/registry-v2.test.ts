@@ -184,7 +184,12 @@ describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
   test('are filled for two weeks from a source that may be given by name', async () => {
     const { clock, platform, ok, refusal } = await start('demo');
     const [source] = (await ok('GET', `${repos}?uidp.children_of=${demoOrganizations.public}`)).repos;
-    const references = [source.uid, `chainguard/${source.name}`, `cgr.dev/chainguard/${source.name}:latest`];
+    const references = [
+      source.uid,
+      `chainguard/${source.name}`,
+      `cgr.dev/chainguard/${source.name}:latest`,
+      `cgr.dev/chainguard/${source.name}@sha256:${'0'.repeat(64)}`,
+    ];
     for (const [index, reference] of references.entries()) {
       const made = await ok('POST', `${repos}/${organization}`, {
         name: `copy-${index}`,
@@ -235,7 +240,7 @@ describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
         groups: [{ groupname: 'app', gid: 1000, members: ['app'] }],
       },
     };
-    const { uid, ...made } = await ok('POST', `${repos}/${organization}`, { name: 'app', customOverlay });
+    const { uid, ...made } = await ok('POST', `${repos}/${organization}`, { name: 'custom', customOverlay });
     expect(made.customOverlay).toMatchObject(customOverlay);
     const [v1] = (await ok('GET', `/registry/v1/repos?id=${uid}`)).items;
     expect(v1.customOverlay.accounts).toMatchObject({
@@ -247,6 +252,23 @@ describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
       ...customOverlay,
       environment: { TZ: 'CET' },
     });
+  });
+
+  test('an overlay that stays as it is, however v1 wrote it, builds nothing', async () => {
+    const { clock, platform, ok } = await start('demo');
+    const customOverlay = { accounts: { users: [{ userName: 'app', uid: 1000 }] }, environment: { TZ: 'UTC' } };
+    const [{ uid: source }] = (await ok('GET', `${repos}?uidp.children_of=${demoOrganizations.public}`)).repos;
+    const { id: uid } = await ok('POST', `/registry/v1/repos/${organization}`, {
+      name: 'custom',
+      customOverlay,
+      sync_config: { source },
+    });
+    const builds = () => platform.store.read((tx) => tx.all('SELECT id, queued_at FROM builds ORDER BY id'));
+    const queued = builds();
+    expect(queued).not.toEqual([]);
+    clock.advance(1000);
+    await ok('PATCH', `${repos}/${uid}`, { description: 'x' });
+    expect(builds()).toEqual(queued);
   });
 
   test('are for whoever holds the capability', async () => {

@@ -85,11 +85,14 @@ export function updateRepo(
   const before = toRepo(row);
   const { resource } = applyMask('chainguard.platform.registry.v2.Repo', before, repo, updateMask);
   requireInherited(before, resource);
-  const { readme } = v1.attributesOf(row);
+  const { readme, customOverlay } = v1.attributesOf(row);
+  const keepsOverlay = JSON.stringify(resource.customOverlay) === JSON.stringify(before.customOverlay);
   v1.updateRepo(tx, caller, {
     ...toV1Repo(tx, caller, before, resource),
     id: uid,
     ...(readme === undefined ? {} : { readme }),
+    // As it was, letter for letter: one that differs has every image built again.
+    ...(keepsOverlay && customOverlay !== undefined ? { customOverlay } : {}),
   });
   return getRepo(tx, caller, { uid });
 }
@@ -178,19 +181,15 @@ function toV1Sync(
 
 /** The id of a repository by its name, `chainguard/nginx`, or as an image is named, `cgr.dev/chainguard/nginx:latest`. */
 function findSource(tx: Tx, caller: Caller, reference: string): string {
-  const [first = '', ...rest] = reference
-    .replace(/@.*$/s, '')
-    .replace(/:[^/:]*$/, '')
-    .split('/');
-  const isHost = rest.length > 1 && /[.:]|^localhost$/.test(first);
-  const name = splitName(isHost ? rest.join('/') : [first, ...rest].join('/'));
-  const organization = name === undefined ? undefined : findOrganization(tx, name.organization);
-  const found = organization && name && findRepositoryAt(tx, organization, name.repository);
-  const row = found && v1.findRepo(tx, found.id);
-  if (row === undefined || !v1.isVisible(tx, caller, row)) {
-    throw notFound(`sync_config.source: ${JSON.stringify(reference)} not found`);
+  const whole = reference.replace(/@.*$/s, '').replace(/:[^/:]*$/, '');
+  // Organizations may be called like hosts, so the first part is one only when it leads nowhere.
+  for (const full of [whole, whole.slice(whole.indexOf('/') + 1)]) {
+    const name = splitName(full);
+    const organization = name && findOrganization(tx, name.organization);
+    const found = organization && findRepositoryAt(tx, organization, name.repository);
+    if (found !== undefined && v1.isVisible(tx, caller, v1.findRepo(tx, found.id))) return found.id;
   }
-  return String(row['id']);
+  throw notFound(`sync_config.source: ${JSON.stringify(reference)} not found`);
 }
 
 /** The two overlays differ in how accounts are named. */
