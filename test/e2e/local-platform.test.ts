@@ -114,7 +114,7 @@ describe('in the background', () => {
 });
 
 describe('env', () => {
-  test('five lines for eval, a way back, and nothing of the home is touched', async () => {
+  test('lines for eval, a way back, and nothing of the home is touched', async () => {
     const platform = await world.startPlatform({ flags: ['--seed=empty'] });
     const person = world.person('env');
     person.write('.config/chainctl/config.yaml', 'platform:\n  api: https://mine.example.com\n');
@@ -128,6 +128,7 @@ describe('env', () => {
       `export CHAINGUARD_PLATFORM_CONSOLE=${platform.api}/console`,
       `export CHAINGUARD_PLATFORM_REGISTRY=${platform.registry}`,
       'export CHAINGUARD_DEFAULT_SOCIAL_LOGIN=email',
+      `export CHAINGUARD_CONSOLE_API=${platform.api}`,
     ]);
     const evaluated = await person.sh(
       `eval "$(chainctl local env --data-dir ${platform.dataDir})"; chainctl config view | grep ' api:'; eval "$(chainctl local env --unset)"; chainctl config view | grep ' api:'`,

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { grpcCodes, httpStatusOf } from '../../src/api/status.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
@@ -204,7 +204,14 @@ describe('what is not as it should be', () => {
     });
     await Promise.all(unread.map((stream) => once(stream, 'response')));
     expect(await client.call('/chainguard.platform.auth.Auth/Validate', message(), bearer)).toMatchObject({ code: 0 });
+    // Whoever goes away before the end is nobody's defect, and is not told of on standard error.
+    const said = vi.spyOn(console, 'error');
+    const closed = unread.map((stream) => once(stream, 'close'));
     for (const stream of unread) stream.destroy();
+    await Promise.all(closed);
+    await client.call('/chainguard.platform.auth.Auth/Validate', message(), bearer);
+    expect(said).not.toHaveBeenCalled();
+    expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
   test('the log tells of calls, in the words of HTTP, without tokens', async () => {

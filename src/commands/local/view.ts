@@ -20,7 +20,7 @@ export function placeLines(platform: PlatformFile): string {
   return rows.map(([name, value]) => `  ${name.padEnd(10)}${value}\n`).join('');
 }
 
-/** The variables that point a shell's chainctl at a platform. */
+/** The variables that point a shell's chainctl and Terraform at a platform. */
 export function environmentOf(platform: PlatformFile): Record<string, string> {
   return {
     CHAINGUARD_PLATFORM_API: platform.api,
@@ -30,6 +30,8 @@ export function environmentOf(platform: PlatformFile): Record<string, string> {
     CHAINGUARD_PLATFORM_REGISTRY: platform.registry,
     // It has one sign-in page for everybody, so there is nothing to choose.
     CHAINGUARD_DEFAULT_SOCIAL_LOGIN: 'email',
+    // The Terraform provider's name for the API; it derives the rest and uses the same token cache.
+    CHAINGUARD_CONSOLE_API: platform.api,
   };
 }
 

@@ -1,10 +1,14 @@
 // The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Promises: the
 // same operations as REST on the same messages; what differs is only how they are written on the wire.
 
-import type { Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import { fromJson, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
-import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { Code, ConnectError, createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
 import { fieldNumbers } from '../../api/schema/field-numbers.gen.ts';
 import { schema } from '../../api/schema/messages.gen.ts';
 import { operations } from '../../api/schema/operations.gen.ts';
@@ -34,70 +38,74 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
   const table: readonly KnownOperation[] = Object.values(operations);
   const descriptors = createDescriptors(schema, fieldNumbers, table);
   const noteKey = createContextKey<Note>(() => {});
-  const notes = new WeakMap<object, Note>();
-
-  const handle = connectNodeAdapter({
+  const router = createConnectRouter({
     connect: false,
     grpcWeb: false,
+    acceptCompression: [compressionGzip],
     readMaxBytes: largestMessage,
     jsonOptions: { registry: descriptors },
-    contextValues: (request) => createContextValues().set(noteKey, notes.get(request) ?? (() => {})),
-    routes(router) {
-      for (const operation of table) {
-        const method = methodOf(descriptors, operation);
-        router.rpc(method, async (request, { requestHeader, values }) => {
-          const note = values.get(noteKey);
-          try {
-            const authorization = requestHeader.get('authorization') ?? undefined;
-            const json = toJson(method.input, request, { registry: descriptors });
-            const message = wire.decodeMessage(operation.request, json);
-            const own = issuer.operations[operation.id];
-            if (own !== undefined) note({ operation: operation.id });
-            const answer =
-              own === undefined
-                ? await api.call({
-                    operation,
-                    authorization,
-                    onCall: note,
-                    read: async () => ({ message, names: (...path) => isSet(message, path) }),
-                  })
-                : await own(message, authorization);
-            // What was answered without a mistake of ours always fits its own schema.
-            const fields = wire.encodeMessage(operation.response, answer, 'compact') as JsonValue;
-            note({ operation: operation.id, status: 200 });
-            return fromJson(method.output, fields, { registry: descriptors, ignoreUnknownFields: true });
-          } catch (error) {
-            const { status, unexpected } = toStatusError(error);
-            const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-            note({
-              operation: operation.id,
-              status: httpStatusOf(status.code),
-              ...(unexpected ? { error: stack } : {}),
-            });
-            throw toConnectError(status, descriptors);
-          }
-        });
-      }
-    },
-    fallback(request, response) {
-      notes.get(request)?.({ status: httpStatusOf(Code.Unimplemented) });
-      // Only headers, and the stream ends with them: grpc-go looks for a status only in the last ones.
-      (response as Http2ServerResponse).stream.respond(
-        {
-          ':status': 200,
-          'content-type': 'application/grpc',
-          'grpc-status': String(Code.Unimplemented),
-          'grpc-message': encodeURIComponent(`this platform has no method ${request.url ?? ''}`),
-        },
-        { endStream: true },
-      );
-    },
   });
+  for (const operation of table) {
+    const method = methodOf(descriptors, operation);
+    router.rpc(method, async (request, { requestHeader, values }) => {
+      const note = values.get(noteKey);
+      try {
+        const authorization = requestHeader.get('authorization') ?? undefined;
+        const json = toJson(method.input, request, { registry: descriptors });
+        const message = wire.decodeMessage(operation.request, json);
+        const own = issuer.operations[operation.id];
+        if (own !== undefined) note({ operation: operation.id });
+        const answer =
+          own === undefined
+            ? await api.call({
+                operation,
+                authorization,
+                onCall: note,
+                read: async () => ({ message, names: (...path) => isSet(message, path) }),
+              })
+            : await own(message, authorization);
+        // What was answered without a mistake of ours always fits its own schema.
+        const fields = wire.encodeMessage(operation.response, answer, 'compact') as JsonValue;
+        note({ operation: operation.id, status: 200 });
+        return fromJson(method.output, fields, { registry: descriptors, ignoreUnknownFields: true });
+      } catch (error) {
+        const { status, unexpected } = toStatusError(error);
+        const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        note({
+          operation: operation.id,
+          status: httpStatusOf(status.code),
+          ...(unexpected ? { error: stack } : {}),
+        });
+        throw toConnectError(status, descriptors);
+      }
+    });
+  }
+  const methods = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
+  // What connectNodeAdapter does, but for what it says on standard error whenever a client goes away.
   return (request, response, note) => {
-    notes.set(request, note);
-    handle(request, response);
+    const method = methods.get(request.url);
+    if (method === undefined) {
+      note({ status: httpStatusOf(Code.Unimplemented) });
+      refuseUnknown(response, request.url);
+      return;
+    }
+    const values = createContextValues().set(noteKey, note);
+    method(universalRequestFromNodeRequest(request, response, undefined, values))
+      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .catch(() => response.stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   };
+}
+
+/** Only headers, and the stream ends with them: grpc-go looks for a status only in the last ones. */
+function refuseUnknown(response: Http2ServerResponse, path: string): void {
+  const headers = {
+    ':status': 200,
+    'content-type': 'application/grpc',
+    'grpc-status': String(Code.Unimplemented),
+    'grpc-message': encodeURIComponent(`this platform has no method ${path}`),
+  };
+  response.stream.respond(headers, { endStream: true });
 }
 
 /** Whether a field of a message is set. JSON could name an empty one; over gRPC what is empty was not said. */

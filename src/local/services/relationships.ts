@@ -16,9 +16,6 @@ export const longestStaticLife = 365 * day;
 /** A client that asks for exactly the maximum computes it on its own clock. */
 const clockSkew = 5 * 60 * 1000;
 
-/** Issuer of the keys that `auth pull-token create` makes (protocols 7.3). */
-export const pullTokenIssuer = 'https://pulltoken.issuer.chainguard.dev';
-
 /**
  * How the identity is proved: exactly one way, with fields that can be satisfied (semantics 2, protocols 3.4). `now` in
  * milliseconds; `before` is what the identity has so far, whose expiration may stay even when it has passed.
