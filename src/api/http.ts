@@ -250,7 +250,8 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
     case grpcCodes.ABORTED:
       return new CliError('conflict', said, { ...options, code: 'api.conflict' });
     case grpcCodes.PERMISSION_DENIED:
-      return new CliError('permission', said, {
+      // The platform names the capability and nothing else; a person who reads it needs the rest.
+      return new CliError('permission', /^missing: /.test(message) ? `Permission denied: ${message}` : said, {
         ...options,
         code: 'api.permission-denied',
         hint: 'see what this login may do with `chainctl auth status`',
