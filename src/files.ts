@@ -142,6 +142,7 @@ const reasons: Readonly<Record<string, readonly [reason: string, hint: string]>>
   ENOENT: ['it does not exist', 'check the path'],
   EBUSY: ['it is in use, or mounted by itself', 'mount its folder instead of the file'],
   ENAMETOOLONG: ['its name is too long', 'choose a shorter one'],
+  EMFILE: ['too many files are open', 'raise the limit with `ulimit -n`'],
 };
 
 /** The failure of a file operation as one sentence. A `CliError` passes through. */

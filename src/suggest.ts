@@ -2,7 +2,7 @@
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   // Of short words nearly everything is two edits away.
-  let bestDistance = (typed.length < 4 ? 1 : Math.max(2, Math.floor(typed.length / 3))) + 1;
+  let bestDistance = (typed.length < 5 ? 1 : Math.max(2, Math.floor(typed.length / 3))) + 1;
   let best: string | undefined;
   for (const candidate of known) {
     const other = candidate.toLowerCase();

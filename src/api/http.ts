@@ -102,7 +102,15 @@ export interface Exchange {
 export async function callPath(options: ApiOptions, exchange: Exchange): Promise<unknown> {
   const { url, response } = await exchangeWith(options, exchange, send);
   if (!looksLikeJson(response)) throw notTheApi(url);
-  return JSON.parse(response.text);
+  return fromJson(response.text, url);
+}
+
+function fromJson(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw notTheApi(url, error instanceof Error ? error : undefined);
+  }
 }
 
 /** The lines of JSON that a path answers, as they come, until the other side ends. A line cut short is not given. */
@@ -114,12 +122,7 @@ export async function* readLines(options: ApiOptions, exchange: Exchange): Async
     const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (line.trim() === '') continue;
-      try {
-        yield JSON.parse(line);
-      } catch (error) {
-        throw notTheApi(url, error instanceof Error ? error : undefined);
-      }
+      if (line.trim() !== '') yield fromJson(line, url);
     }
   }
 }
@@ -247,7 +250,8 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
     case grpcCodes.ABORTED:
       return new CliError('conflict', said, { ...options, code: 'api.conflict' });
     case grpcCodes.PERMISSION_DENIED:
-      return new CliError('permission', said, {
+      // The platform names the capability and nothing else; a person who reads it needs the rest.
+      return new CliError('permission', /^missing: /.test(message) ? `Permission denied: ${message}` : said, {
         ...options,
         code: 'api.permission-denied',
         hint: 'see what this login may do with `chainctl auth status`',

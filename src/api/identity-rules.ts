@@ -1,6 +1,7 @@
 // What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Promises: pure
 // but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
+import { isPrivateUrl } from '../loopback.ts';
 import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types.gen.ts';
 
 /** Issuer of the keys that `auth pull-token create` makes (protocols 7.3). */
@@ -31,10 +32,7 @@ export const servicePrincipals = [
  */
 export function issuerUrlProblem(issuer: string): string | undefined {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const isLoopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url === undefined || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
-    return 'must be an https URL';
-  }
+  if (url === undefined || !isPrivateUrl(url)) return 'must be an https URL';
   const isPlain = url.username === '' && url.password === '' && !/[?#\s]/.test(issuer) && issuer.length <= 255;
   return isPlain ? undefined : 'must be an https URL of at most 255 characters without user, query or fragment';
 }

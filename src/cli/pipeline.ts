@@ -50,7 +50,7 @@ export async function runCommand(
   }
   signal.throwIfAborted();
   const result = await definition.run(context, values);
-  const items = await render(definition, result, format.use, context);
+  const items = await write(definition, result, format.use, context);
   await definition.afterwards?.(context, items);
   const no = definition.verdict?.(items);
   if (no !== undefined) throw no;
@@ -123,27 +123,17 @@ interface ChosenFormat {
   readonly problem?: string;
 }
 
-/** Every format of the reference: what a command without output takes and ignores, as scripts write `--output=none`. */
-const words: readonly Format[] = [
-  'csv',
-  'env',
-  'go-template',
-  'id',
-  'json',
-  'markdown',
-  'none',
-  'table',
-  'terse',
-  'tree',
-  'wide',
-];
+const everyFormat = (Object.keys(renderers) as Format[]).filter((format) => format !== 'text');
 
 const formatsOf = ({ formats, view }: AnyCommand): readonly Format[] =>
   formats ?? (view ? (['table', 'json', 'id'] as const) : []);
 
-/** What `--output` takes; `text` is what comes without it. */
+/**
+ * What `--output` takes; `text` is what comes without it. A command without output takes every word and ignores it, as
+ * scripts write `--output=none`.
+ */
 export function acceptedFormats(definition: AnyCommand): readonly Format[] {
-  if (definition.view === undefined) return words;
+  if (definition.view === undefined) return everyFormat;
   return [...formatsOf(definition).filter((format) => format !== 'text' && format !== 'none'), 'none'];
 }
 
@@ -166,7 +156,7 @@ function chooseFormat(definition: AnyCommand, context: Context): ChosenFormat {
 // ---- render ----
 
 /** Writes the answer; resolves to what was in it, as far as the command wants to look at it again. */
-async function render(
+async function write(
   definition: AnyCommand,
   result: unknown,
   format: Format,
@@ -189,9 +179,8 @@ async function render(
     io: context.io,
     now: context.host.now(),
   };
-  const load = renderers[definition.view === undefined ? 'none' : format];
-  if (load === undefined) throw new Error(`no renderer for ${format}`);
-  await (await load()).render(input);
+  const { render } = await renderers[definition.view === undefined ? 'none' : format]();
+  await render(input);
   const forPeople = format !== 'json' && format !== 'id' && format !== 'none';
   if (isList && count === 0 && forPeople && definition.view?.empty) context.io.note(definition.view.empty);
   return kept;

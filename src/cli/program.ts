@@ -118,27 +118,35 @@ function nearestChild(word: string, node: IndexNode): string | undefined {
   return spelling === undefined ? undefined : childOf(node, spelling)?.name;
 }
 
-/** Where below the node a command has exactly this name: `organizations list` was meant as `iam organizations list`. */
-function deeper(word: string, node: IndexNode): readonly string[] | undefined {
-  for (const child of node.children ?? []) {
-    if (child.hidden) continue;
-    const below = childOf(child, word);
-    const path = below === undefined ? deeper(word, child) : [below.name];
-    if (path !== undefined) return [child.name, ...path];
+/** Where below the node commands are called exactly that, at the first depth that has any. */
+function deeper(word: string, node: IndexNode): string[][] {
+  let level = [{ path: [] as string[], node }];
+  while (level.length > 0) {
+    level = level.flatMap(({ path, node: { children = [] } }) =>
+      children.filter(({ hidden }) => !hidden).map((child) => ({ path: [...path, child.name], node: child })),
+    );
+    // Other spellings of a noun count; those of a verb say nothing of what it was meant for.
+    const found = level.filter(
+      ({ node: { name, aliases, children } }) => name === word || (children !== undefined && aliases?.includes(word)),
+    );
+    if (found.length > 0) return found.map(({ path }) => path);
   }
-  return undefined;
+  return [];
 }
+
+/** A verb that every noun has says nothing about the noun. */
+const mostPlaces = 3;
 
 function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
   const near = nearestChild(word, node);
-  const meant = near === undefined ? deeper(word, node) : [near];
+  // `organizations list` was meant as `iam organizations list`.
+  const elsewhere = deeper(word, node);
+  const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > mostPlaces ? [] : elsewhere)];
+  const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });
   return new CliError('usage', `Unknown command "${word}" for \`${parent}\``, {
     code: 'usage.unknown-command',
-    hint:
-      meant === undefined
-        ? `see \`${parent} --help\``
-        : `did you mean \`${commandName({ path: [...path, ...meant] })}\`?`,
+    hint: names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`,
   });
 }
 

@@ -149,9 +149,10 @@ async function valueOffers(
   const { kind } = input;
   // `a,b`: the last one is being typed.
   const done = kind.splitsCommas ? typed.slice(0, typed.lastIndexOf(',') + 1) : '';
+  // An id says nothing without the name that a picker shows for it.
   const toOffer = ({ text, label, description }: Candidate<unknown>): Offer => ({
     text: `${done}${text}`,
-    description: description ?? (label === text ? undefined : label),
+    description: [label, description].filter((words) => words !== undefined && words !== text).join(', '),
   });
   if (key === 'output' && definition.inputs['output'] === undefined) {
     const { acceptedFormats } = await import('./pipeline.ts');

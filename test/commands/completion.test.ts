@@ -70,6 +70,13 @@ describe('names on the platform', () => {
     expect(capability).toEqual(['--capabilities=groups.list,repo.list']);
   });
 
+  test('what goes by its id is offered with its name', async () => {
+    const { run } = await signedIn();
+    const made = ['github', 'my-app', '--github-repo=acme/app', '--parent=example.com', '--yes', '-o', 'id'];
+    const id = (await run(['iam', 'identities', 'create', ...made])).out.trim();
+    expect((await offers(['iam', 'identities', 'describe', ''], run)).lines).toContain(`${id}\tmy-app`);
+  });
+
   test('only what the caller sees, with nothing in it that a terminal would obey', async () => {
     const { run, as, platform } = await signedIn();
     const loud = 'rings \u0007 and \u001b[31mis red\nand long';

@@ -53,6 +53,11 @@ describe('config set and unset', () => {
     expect(unknown).toMatchObject({ code: 2, out: '' });
     expect(unknown.err).toContain('"default.grop" is not a valid property name');
     expect(unknown.err).toContain('default.group');
+    const joined = await runCli(['config', 'set', 'default.group=x'], { env });
+    expect(joined).toMatchObject({ code: 2, out: '' });
+    expect(joined.err).toContain(
+      'error: `PROPERTY_NAME` must be the name alone, with the value as the next word, not "default.group=x"\n',
+    );
     const bad = await runCli(['config', 'set', 'platform.api', 'nowhere'], { env });
     expect(bad).toMatchObject({ code: 2, out: '' });
     expect(bad.err).toContain('platform.api must be');

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
+import { stubServer } from '../support/stub-server.ts';
 
 const here = '--parent=example.com';
 const list = ['events', 'deliveries', 'list'];
@@ -82,4 +83,15 @@ test('what is no number and what is not there', async () => {
   const gone = await run(['events', 'deliveries', 'redeliver', '99']);
   expect(gone.code).toBe(1);
   expect(gone.err).toContain('error: Delivery 99 not found');
+});
+
+test('half an answer is the fault of whoever gave it', async () => {
+  const { run } = await signedIn();
+  const server = await stubServer();
+  server.expect('POST /local/v1/events/deliveries/7:redeliver', { body: '{"id":"7"' });
+  const { code, err } = await run(['events', 'deliveries', 'redeliver', '7'], {
+    env: { CHAINGUARD_PLATFORM_API: server.url },
+  });
+  expect(code).toBe(1);
+  expect(err).toContain(`error: ${server.url} did not answer like the Chainguard API\n`);
 });

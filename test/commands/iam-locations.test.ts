@@ -48,6 +48,15 @@ describe('organizations', () => {
     expect(calls()).toHaveLength(1);
   });
 
+  test('who may not is told which capability is missing, and where to see the others', async () => {
+    const { as } = await signedIn();
+    const refused = await as('guest@example.com')(['iam', 'folders', 'update', 'sandbox', '--description=x']);
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain(
+      'error: Permission denied: missing: groups.update\nhint: see what this login may do with `chainctl auth status`\n',
+    );
+  });
+
   test('an unknown one fails with the words that scripts look for', async () => {
     const { run } = await signedIn();
     const unknown = await run(['iam', 'organizations', 'describe', 'exmaple.com']);

@@ -158,6 +158,15 @@ describe('local start in the foreground', () => {
 });
 
 describe('local status, env, token and stop', () => {
+  test('one that is not running is told with the command that starts it, in the same folder', async () => {
+    const person = somebody();
+    const usual = await person.chainctl(['local', 'status']);
+    expect(usual.err).toBe('error: The platform is not running\nhint: start it with `chainctl local start --detach`\n');
+    const folder = join(person.home, 'else where');
+    const other = await person.chainctl(['local', 'status', '--data-dir', folder]);
+    expect(other.err).toContain(`hint: start it with \`chainctl local start --data-dir '${folder}' --detach\`\n`);
+  });
+
   test('before, while and after', async () => {
     const person = somebody();
     const before = await person.chainctl(['local', 'status', '-o', 'json']);

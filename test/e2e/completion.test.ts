@@ -22,10 +22,10 @@ interface Shell {
 }
 
 const shells: Readonly<Record<string, Shell>> = {
-  bash: { start: 'PS1="$ " bash --norc --noprofile -i', source: 'source <(chainctl completion bash)' },
+  bash: { start: 'PS1="$ " bash --norc --noprofile -i', source: 'eval "$(chainctl completion bash)"' },
   zsh: {
     start: 'PS1="$ " zsh -f -i',
-    source: 'autoload -Uz compinit; compinit -u -d "$HOME/zcompdump"; source <(chainctl completion zsh)',
+    source: 'autoload -Uz compinit; compinit -u -d "$HOME/zcompdump"; eval "$(chainctl completion zsh)"',
   },
   fish: { start: 'fish --no-config -i', source: 'chainctl completion fish | source' },
 };

@@ -406,7 +406,7 @@ export const answers: Readonly<Record<string, unknown>> = {
     unset: false,
   },
   'local start': { info: platform, already: false, next: ['eval "$(chainctl local env)"', 'chainctl auth login'] },
-  'local status': { running: true, answers: true, dataDir: platform.dataDir, platform },
+  'local status': { running: true, answers: true, dataDir: platform.dataDir, mend: '', platform },
   'local token': { token, onTerminal: false },
   'packages versions list': [
     {

@@ -31,10 +31,10 @@ const now = Date.parse('2026-03-27T12:00:00Z');
 async function rendered(view: View<unknown>, format: Format, answer: unknown, tty: boolean): Promise<string> {
   const host = fakeHost({ tty, columns: 80, now });
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
-  const renderer = await renderers[format]?.();
+  const { render } = await renderers[format]();
   const isList = Array.isArray(answer);
   const items = itemsFor(format, view, isList ? answer : [answer]);
-  await renderer?.render({ view, items, isList, io, now });
+  await render({ view, items, isList, io, now });
   expect(host.stderr.text).toBe('');
   return host.stdout.text;
 }

@@ -20,8 +20,8 @@ const view: View<Row> = {
 async function shown(format: Format, items: AsyncIterable<Row> | readonly Row[], tty = false) {
   const host = fakeHost({ tty });
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
-  const module = await renderers[format]?.();
-  await module?.render({ view, items, isList: true, io, now: 0 });
+  const module = await renderers[format]();
+  await module.render({ view, items, isList: true, io, now: 0 });
   return host.stdout.text;
 }
 
@@ -64,8 +64,8 @@ test.each(['csv', 'json', 'id', 'markdown'] as const)('%s writes each item as it
     yield { name: 'second' };
   }
   const named = { ...view, id: (row: Row) => row.name };
-  const module = await renderers[format]?.();
-  await module?.render({ view: named, items: slowly(), isList: true, io, now: 0 });
+  const module = await renderers[format]();
+  await module.render({ view: named, items: slowly(), isList: true, io, now: 0 });
   expect(seen[0]).toContain('first');
   expect(seen[0]).not.toContain('second');
 });
@@ -79,8 +79,8 @@ test.each(['csv', 'markdown'] as const)(
     async function* broken(): AsyncIterable<Row> {
       throw new Error('no answer');
     }
-    const module = await renderers[format]?.();
-    await expect(module?.render({ view, items: broken(), isList: true, io, now: 0 })).rejects.toThrow('no answer');
+    const module = await renderers[format]();
+    await expect(module.render({ view, items: broken(), isList: true, io, now: 0 })).rejects.toThrow('no answer');
     expect(host.stdout.text).toBe('');
   },
 );
@@ -91,7 +91,7 @@ test('the first rows of a long table are written before the last are laid out', 
   const writes: string[] = [];
   const module = await renderers.table?.();
   const items = Array.from({ length: 200 }, (_, at) => ({ name: `row ${at}` }));
-  await module?.render({ view, items, isList: true, io: { ...io, out: (text) => writes.push(text) }, now: 0 });
+  await module.render({ view, items, isList: true, io: { ...io, out: (text) => writes.push(text) }, now: 0 });
   expect(writes.length).toBeGreaterThan(5);
   expect(writes[1]).toContain('row 0');
   expect(writes[1]).not.toContain('row 199');

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { gather } from './renderer.ts';
 
 /** What scripts read: written item by item as it arrives, in the platform's order. */
 const machineFormats: ReadonlySet<string | undefined> = new Set(['csv', 'id', 'json', 'none']);
@@ -16,7 +17,5 @@ export async function* ordered<T>(
     yield* items;
     return;
   }
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  yield* sort(all);
+  yield* sort(await gather(items));
 }

@@ -15,8 +15,8 @@ export interface RenderInput<T> {
 
 export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
 
-/** Formats that exist today. `--output` accepts what a command offers out of these. */
-export const renderers: Partial<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
+/** `--output` accepts what a command offers out of these. */
+export const renderers: Readonly<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
   csv: () => import('./csv.ts'),
   env: () => import('./env.ts'),
   'go-template': () => import('./go-template.ts'),
@@ -31,7 +31,8 @@ export const renderers: Partial<Record<Format, () => Promise<{ readonly render: 
   wide: () => import('./wide.ts'),
 };
 
-export async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
+/** All items of an answer, for formats that need the last one before they can write the first. */
+export async function gather<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;

@@ -1,11 +1,11 @@
 import type { TreeNode } from '../define.ts';
 import { printable } from '../io.ts';
-import { collect, type Renderer } from './renderer.ts';
+import { gather, type Renderer } from './renderer.ts';
 
 /** Roots bare, children on `├ ` and `└ `, two columns a level (outputs.md, Tree). */
 export const render: Renderer = async ({ view, items, io }) => {
   const lines: string[] = [];
-  for (const node of (await view.tree?.(await collect(items))) ?? []) {
+  for (const node of (await view.tree?.(await gather(items))) ?? []) {
     lines.push(printable(node.label));
     draw(node.children, '', lines);
   }

@@ -23,9 +23,9 @@ complete -F _chainctl chainctl
 export default defineCommand({
   path: ['completion', 'bash'],
   summary: 'Print the completion script for bash.',
-  description: 'In this shell: source <(chainctl completion bash). For every new one, put that line into ~/.bashrc.',
+  description: 'In this shell:\n  eval "$(chainctl completion bash)"\nFor every new one, add that line to ~/.bashrc.',
   inputs: {},
-  examples: [{ text: 'What to source', args: '' }],
+  examples: [{ text: 'The script', args: '' }],
   view: scriptView,
   formats: ['text'],
   readsConfig: false,

@@ -20,9 +20,9 @@ export default defineCommand({
   path: ['completion', 'fish'],
   summary: 'Print the completion script for fish.',
   description:
-    'In this shell: chainctl completion fish | source. For every new one, save it as ~/.config/fish/completions/chainctl.fish.',
+    'In this shell:\n  chainctl completion fish | source\nFor every new one:\n  chainctl completion fish > ~/.config/fish/completions/chainctl.fish',
   inputs: {},
-  examples: [{ text: 'What to source', args: '' }],
+  examples: [{ text: 'The script', args: '' }],
   view: scriptView,
   formats: ['text'],
   readsConfig: false,

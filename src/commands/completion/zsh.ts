@@ -31,9 +31,9 @@ export default defineCommand({
   path: ['completion', 'zsh'],
   summary: 'Print the completion script for zsh.',
   description:
-    'In this shell: source <(chainctl completion zsh). For every new one, put that line into ~/.zshrc after compinit.',
+    'In this shell:\n  eval "$(chainctl completion zsh)"\nFor every new one, add that line to ~/.zshrc, after compinit.',
   inputs: {},
-  examples: [{ text: 'What to source', args: '' }],
+  examples: [{ text: 'The script', args: '' }],
   view: scriptView,
   formats: ['text'],
   readsConfig: false,

@@ -13,8 +13,13 @@ const toCandidate = ({ key, help }: ConfigEntry): Candidate<string> => ({
 
 /** Any name is taken: a file may hold properties that only other versions know. */
 export const property: Kind<string> = {
-  ...named('PROPERTY_NAME'),
+  metavar: 'PROPERTY_NAME',
   noun: 'property',
+  parse: (text) => {
+    // As git and npm take it; no property has such a name.
+    if (text.includes('=')) throw new Error('must be the name alone, with the value as the next word');
+    return text;
+  },
   candidates: async () => configSchema.map(toCandidate),
 };
 

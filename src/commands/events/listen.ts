@@ -3,6 +3,7 @@ import { defineCommand, defineView, type Kind } from '../../cli/define.ts';
 import { group, type Reference } from '../../cli/inputs/references.ts';
 import { printable } from '../../cli/io.ts';
 import { CliError } from '../../errors.ts';
+import { isPrivateUrl } from '../../loopback.ts';
 import { type FeedEvent, followEvents } from './feed.ts';
 
 /** As in CloudEvents' JSON format; the token of the binary mode is left out. */
@@ -35,8 +36,7 @@ const target: Kind<string> = {
   metavar: 'URL',
   parse: (text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    const isLoopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback)) return text;
+    if (url !== undefined && isPrivateUrl(url)) return text;
     throw new Error('must be an https URL, or an http URL of this machine');
   },
 };

@@ -16,8 +16,3 @@ export const listenAddress: Kind<ListenAddress> = {
     return { host: v6 || name || '127.0.0.1', port };
   },
 };
-
-/** Only this machine can reach it. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

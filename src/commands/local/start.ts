@@ -3,8 +3,9 @@ import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, choice } from '../../cli/inputs/values.ts';
 import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
+import { isLoopbackHost } from '../../loopback.ts';
 import { dataDirInput, folderOf, localCommand } from './folder.ts';
-import { isLoopback, listenAddress } from './listen.ts';
+import { listenAddress } from './listen.ts';
 import { placeLines, platformJson } from './view.ts';
 
 interface Started {
@@ -67,7 +68,7 @@ export default defineCommand({
   run: async (context, input): Promise<Started> => {
     const folder = folderOf(context, input.dataDir);
     const { listen, seed } = input;
-    if (listen !== undefined && !isLoopback(listen.host)) {
+    if (listen !== undefined && !isLoopbackHost(listen.host)) {
       context.io.warn(
         `listening on ${listen.host} lets everyone who reaches this machine talk to the platform and sign in to it`,
       );

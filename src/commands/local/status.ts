@@ -1,6 +1,6 @@
 import { defineCommand } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
-import { answers, dataDirInput, folderOf, runningPlatform } from './folder.ts';
+import { answers, dataDirInput, folderOf, localCommand, runningPlatform } from './folder.ts';
 import { type PlatformStatus, statusView } from './view.ts';
 
 export default defineCommand({
@@ -18,15 +18,14 @@ export default defineCommand({
   verdict: ([status]) => {
     if (status?.answers) return undefined;
     const message = status?.running ? 'The platform does not answer' : 'The platform is not running';
-    return new CliError('local', message, {
-      code: 'local.not-running',
-      hint: `${status?.running ? 'stop it with `chainctl local stop`, then ' : ''}start it with \`chainctl local start\``,
-    });
+    return new CliError('local', message, { code: 'local.not-running', ...(status && { hint: status.mend }) });
   },
   run: async (context, input): Promise<PlatformStatus> => {
     const dataDir = folderOf(context, input.dataDir);
     const platform = await runningPlatform(dataDir);
-    if (platform === undefined) return { running: false, answers: false, dataDir };
-    return { running: true, answers: await answers(platform, context.signal), dataDir, platform };
+    const start = `start it with \`${localCommand(context, dataDir, 'start')} --detach\``;
+    if (platform === undefined) return { running: false, answers: false, dataDir, mend: start };
+    const mend = `stop it with \`${localCommand(context, dataDir, 'stop')}\`, then ${start}`;
+    return { running: true, answers: await answers(platform, context.signal), dataDir, mend, platform };
   },
 });

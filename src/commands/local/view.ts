@@ -39,6 +39,8 @@ export interface PlatformStatus {
   readonly running: boolean;
   readonly answers: boolean;
   readonly dataDir: string;
+  /** What to type when it does not answer, as the hint of an error. */
+  readonly mend: string;
   readonly platform?: PlatformFile;
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopbackHost } from '../../loopback.ts';
 
 /**
  * Whether a Host header names this platform. A page on the web can make a browser reach loopback under a name of its
@@ -13,10 +14,9 @@ export function isOwnHost(header: string | undefined, listenHost: string, port: 
   return isWildcard(listenHost) && isIP(host) !== 0;
 }
 
-/** `localhost` and names below it never leave the machine (RFC 6761), nor does 127.0.0.0/8. */
+/** Names below `localhost` as well: where they lead is nobody's to say (RFC 6761). */
 export function isLoopbackName(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
+  return isLoopbackHost(host) || host.endsWith('.localhost');
 }
 
 export function isWildcard(host: string): boolean {
