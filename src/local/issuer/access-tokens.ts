@@ -55,7 +55,9 @@ export function createAccessTokens(store: Store, issuer: string, clock: Platform
 
     async verify(token) {
       const caller = toCaller(await verifyOwn(store, issuer, clock, token));
-      if (store.read((tx) => findIdentity(tx, caller.identity)) === undefined) {
+      const identity = store.read((tx) => findIdentity(tx, caller.identity));
+      // Who signs up again has the same id (identity-records.ts), and nothing of what the account before was given.
+      if (identity === undefined || (caller.issuedAt + 1) * 1000 <= identity.createdAt) {
         throw unauthenticated('the identity of the token no longer exists');
       }
       return caller;
