@@ -42,6 +42,21 @@ describe('tokens', () => {
     expect(await status(good)).toBe(401);
   });
 
+  test('are worth nothing once the account is gone, also after the same login has signed up again', async () => {
+    const clock = new TestClock();
+    const platform = await startTestPlatform({ clock });
+    const user = platform.user('again@example.org', ['viewer', organization]);
+    const old = await platform.token(user);
+    const status = async (token: string) => (await platform.call(token, 'GET', '/iam/v1/groups')).status;
+    expect(await status(old)).toBe(200);
+    clock.advance(2000);
+    expect((await platform.call(old, 'DELETE', `/auth/v1/delete/${user}`)).status).toBe(200);
+    expect(await status(old)).toBe(401);
+    expect(platform.user('again@example.org', ['viewer', organization])).toBe(user);
+    expect(await status(old)).toBe(401);
+    expect(await status(await platform.token(user))).toBe(200);
+  });
+
   test('give no more than they were minted with', async () => {
     const platform = await startTestPlatform();
     const narrow = await platform.token(dev, { ceiling: new Map([[organization, new Set(['groups.list'])]]) });

@@ -4,7 +4,7 @@
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
 import { unauthenticated } from '../failures.ts';
 import { findIdentity } from '../services/identity-records.ts';
-import type { Store } from '../store/database.ts';
+import type { Store, Tx } from '../store/database.ts';
 import { type Caller, type PlatformClock, StatusError } from '../types.ts';
 import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from './jwt.ts';
 import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
@@ -55,12 +55,19 @@ export function createAccessTokens(store: Store, issuer: string, clock: Platform
 
     async verify(token) {
       const caller = toCaller(await verifyOwn(store, issuer, clock, token));
-      if (store.read((tx) => findIdentity(tx, caller.identity)) === undefined) {
+      if (!store.read((tx) => isStillThere(tx, caller))) {
         throw unauthenticated('the identity of the token no longer exists');
       }
       return caller;
     },
   };
+}
+
+/** Not when the account was deleted since and made anew. Issue times are whole seconds. */
+function isStillThere(tx: Tx, { identity, issuedAt }: Caller): boolean {
+  if (findIdentity(tx, identity) === undefined) return false;
+  const row = tx.get('SELECT deleted_at FROM deleted_users WHERE id = ?', identity);
+  return row === undefined || (issuedAt + 1) * 1000 > Number(row['deleted_at']);
 }
 
 async function verifyOwn(store: Store, issuer: string, clock: PlatformClock, token: string): Promise<DecodedToken> {

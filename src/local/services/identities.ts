@@ -7,7 +7,7 @@ import type {
   IamIdentityList,
   IamLookupRequest,
 } from '../../api/schema/types.gen.ts';
-import { isAncestor, newChildId } from '../../api/uidp.ts';
+import { isAncestor, isRoot, newChildId } from '../../api/uidp.ts';
 import { authorityOf, grantsOf, groupsWith } from '../access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
@@ -85,6 +85,13 @@ export function deleteIdentity(tx: Tx, _caller: Caller, request: IamDeleteIdenti
 export function removeIdentity(tx: Tx, id: string): void {
   requireUnboundService(tx, id);
   keepAnOwner(tx, organizationsOwnedBy(tx, id), () => tx.run('DELETE FROM identities WHERE id = ?', id));
+  if (!isRoot(id)) return;
+  tx.run(
+    `INSERT INTO deleted_users (id, deleted_at) VALUES (?, ?)
+     ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at`,
+    id,
+    tx.now,
+  );
 }
 
 export function requireIdentity(tx: Tx, id: string): IdentityRecord {

@@ -335,10 +335,12 @@ export const migrations: readonly Migration[] = [
   ...registryMigrations,
   ...eventMigrations,
   {
-    name: '014-identity-company',
+    name: '014-identities',
     sql: `
       -- What only v2 can say of an identity.
       ALTER TABLE identities ADD COLUMN company TEXT NOT NULL DEFAULT '';
+      -- Whoever signs up again has the same id: what was given out for it before is worth nothing.
+      CREATE TABLE deleted_users (id TEXT PRIMARY KEY, deleted_at INTEGER NOT NULL) STRICT;
     `,
   },
   {
