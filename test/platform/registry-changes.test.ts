@@ -106,6 +106,26 @@ test('many at once to one new repository make it once', async () => {
   expect(last).toBe(digestOf(named.bytes));
 });
 
+test('a repository that is deleted while many push to it is a refusal or a new one, never a defect', async () => {
+  const { platform, client, call, repo } = await start();
+  const statuses = new Set<number>();
+  const push = async (at: number) => {
+    const started = await client.request('POST', '/v2/example.com/brief/blobs/uploads/');
+    statuses.add(started.status);
+    const bytes = `blob ${at}`;
+    const path = `${started.headers.get('location')}?digest=${digestOf(bytes)}`;
+    if (started.status === 202) statuses.add((await client.request('PUT', path, { body: bytes })).status);
+  };
+  for (let round = 0; round < 20; round++) {
+    const pushes = Array.from({ length: 8 }, (_, at) => push(round * 8 + at));
+    const found = await repo('brief');
+    if (found !== undefined) await call('DELETE', `/registry/v1/repos/${found.id}`);
+    await Promise.all(pushes);
+  }
+  expect([...statuses].filter((status) => ![201, 202, 404].includes(status))).toEqual([]);
+  expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
+});
+
 test('tags that the registry deletes are told of as those that the API deletes', async () => {
   const { platform, client, call, repo } = await start();
   const digest = await client.pushImage('example.com/app', '1', 'layer');

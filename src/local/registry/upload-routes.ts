@@ -68,26 +68,27 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
     return pushedRepository(parts, tx, parts.gate.authorize(tx, request, principal, pushNeed(name)), principal);
   });
   const id = await parts.blobs.begin(algorithm);
-  if (digest !== undefined) {
-    try {
+  try {
+    if (digest !== undefined) {
       await parts.blobs.append(id, requestBody(request));
       const size = await parts.blobs.finish(id, digest);
       keepBlob(parts, exchange, principal, repository, { digest, size });
-    } catch (error) {
-      await parts.blobs.cancel(id).catch(() => undefined);
-      throw toRefusal(error);
+      return sendBlobCreated(exchange, name, digest);
     }
-    return sendBlobCreated(exchange, name, digest);
+    parts.store.transact((tx) => {
+      requireRow(tx, repository);
+      tx.run(
+        'INSERT INTO uploads (id, repo, started_at, touched_at) VALUES (?, ?, ?, ?)',
+        id,
+        repository.id,
+        tx.now,
+        tx.now,
+      );
+    });
+  } catch (error) {
+    await parts.blobs.cancel(id).catch(() => undefined);
+    throw toRefusal(error);
   }
-  parts.store.transact((tx) => {
-    tx.run(
-      'INSERT INTO uploads (id, repo, started_at, touched_at) VALUES (?, ?, ?, ?)',
-      id,
-      repository.id,
-      tx.now,
-      tx.now,
-    );
-  });
   sendEmpty(exchange, 202, uploadHeaders(name, id, 0));
 }
 
@@ -174,12 +175,16 @@ function keepBlob(
 ): void {
   const text = digestText(blob.digest);
   parts.store.transact((tx) => {
-    // A long upload may outlive its repository.
-    if (tx.get('SELECT 1 FROM repos WHERE id = ?', repository.id) === undefined) throw uploadUnknown();
+    requireRow(tx, repository);
     addBlob(tx, repository, text, blob.size);
     if (blob.upload !== undefined) tx.run('DELETE FROM uploads WHERE id = ?', blob.upload);
     recordPush(tx, repository, toVisit(exchange.request, principal), { type: 'blob', digest: text });
   });
+}
+
+/** A long upload may outlive its repository. */
+function requireRow(tx: Tx, repository: Repository): void {
+  if (tx.get('SELECT 1 FROM repos WHERE id = ?', repository.id) === undefined) throw uploadUnknown();
 }
 
 function dropAbandoned({ blobs }: RegistryParts, tx: Tx): void {
