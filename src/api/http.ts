@@ -127,9 +127,15 @@ export async function* readLines(options: ApiOptions, exchange: Exchange): Async
   }
 }
 
+/** Nobody writes more about a failure; the rest, which may never end, is not waited for. */
+const mostChunks = 64;
+
 async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body) if (chunks.length < 64) chunks.push(chunk);
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    if (chunks.length === mostChunks) break;
+  }
   return Buffer.concat(chunks).toString('utf8');
 }
 

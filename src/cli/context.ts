@@ -26,6 +26,8 @@ export interface Context {
   readonly host: Host;
   readonly io: Io;
   readonly globals: Globals;
+  /** Scripts may decode both streams together (script-contracts 1.1): remarks would not be JSON, so they are left out. */
+  readonly isJsonAlone: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   /** The configuration in force; loaded before `run` unless the command says `readsConfig: false`. */
@@ -67,6 +69,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     host,
     io,
     globals,
+    isJsonAlone: globals.output === 'json' && !host.stderr.isTty,
     signal,
     get config() {
       if (config === undefined) throw new Error('the configuration was not loaded');
@@ -89,7 +92,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     undoApi: () =>
       context.cached('client:undo', () =>
         openClient(
-          { host, io, globals, config: context.config, signal: new AbortController().signal },
+          { host, io, isJsonAlone: context.isJsonAlone, config: context.config, signal: new AbortController().signal },
           context.config.get('platform.api'),
           undoTimeoutMs,
         ),
@@ -121,7 +124,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
 const undoTimeoutMs = 10_000;
 
 async function openClient(
-  context: Pick<Context, 'host' | 'config' | 'globals' | 'io' | 'signal'>,
+  context: Pick<Context, 'host' | 'config' | 'io' | 'isJsonAlone' | 'signal'>,
   baseUrl: string,
   timeoutMs?: number,
 ): Promise<ApiClient> {
@@ -141,9 +144,7 @@ async function openClient(
         allowLogin: context.io.interactive,
       }),
     onRetry: (reason, waitMs) => {
-      // Scripts decode both streams together (script-contracts 1.1).
-      if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
-      context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+      if (!context.isJsonAlone) context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
     },
   });
 }

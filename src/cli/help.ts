@@ -132,9 +132,12 @@ function section(title: string, rows: readonly (readonly [string, string])[], wi
 function wrap(text: string, indent: string, width: number): string {
   return text
     .split('\n')
-    .map((paragraph) => wrapWords(paragraph.split(' '), indent, indent, width))
+    .map((paragraph) => wrapWords(paragraph.split(outsideBackticks), indent, indent, width))
     .join('\n');
 }
+
+/** Blanks where a line may end: a command is there to be copied, so it stays on one. */
+const outsideBackticks = / (?=(?:[^`]*`[^`]*`)*[^`]*$)/;
 
 function wrapWords(words: readonly string[], first: string, rest: string, width: number): string {
   const lines: string[] = [];

@@ -63,9 +63,9 @@ async function loadBelow(children: readonly IndexNode[], path: readonly string[]
   return (await node.load()).default;
 }
 
-/** Words that have a successor. Not to scripts that read JSON from both streams together (script-contracts 1.1). */
+/** Words that have a successor. */
 function nameSuccessors(definition: AnyCommand, { older }: ParsedArguments, context: Context): void {
-  if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
+  if (context.isJsonAlone) return;
   const { deprecated } = definition;
   if (deprecated !== undefined) context.io.warn(`${commandName(definition)} is deprecated: ${deprecated}`);
   for (const [alias, flag] of older) context.io.warn(`\`${alias}\` is deprecated: use \`${flag}\``);

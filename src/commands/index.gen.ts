@@ -143,7 +143,7 @@ export const index: IndexNode = {
     },
     {
       name: "events",
-      summary: "Be told of what happens.",
+      summary: "Subscribe to what happens on the platform.",
       aliases: ["event"],
       children: [
         {
@@ -844,7 +844,7 @@ export const index: IndexNode = {
     {
       name: "local",
       summary: "Run a complete platform on this machine, without account or network.",
-      description: "Issuer, API, registry and console in one process on loopback, with state of its own in one folder. Point chainctl at it in a shell with: eval \"$(chainctl local env)\"",
+      description: "Issuer, API, registry and console in one process on loopback, with state of its own in one folder. To point the chainctl of this shell at it:\n  eval \"$(chainctl local env)\"",
       children: [
         {
           name: "env",

@@ -1,5 +1,7 @@
 // Every configuration key, declared once: precedence, `config view`, validation, completion and docs read this list.
 
+import { parseDuration } from '../duration.ts';
+
 export type ConfigKind = 'string' | 'choice' | 'flag' | 'seconds' | 'duration' | 'color' | 'url' | 'audience';
 
 interface KeyDeclaration {
@@ -133,7 +135,10 @@ export function parseValue(key: ConfigKey, text: string): ParsedValue {
       // Written by some as a Go duration of whole seconds.
       return /^\d{1,6}s?$/.test(value) ? good(String(Number.parseInt(value, 10))) : bad('a whole number of seconds');
     case 'duration':
-      return isPositiveDuration(value) ? good(value) : bad('a positive duration like 24h or 30m');
+      // Programs in Go read the file too, and have no days.
+      return !value.includes('d') && (parseDuration(value) ?? 0) > 0
+        ? good(value)
+        : bad('a positive duration like 24h or 30m');
     case 'color':
       return value === '' || /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value) || /^[a-z]{3,20}$/i.test(value)
         ? good(value.toLowerCase())
@@ -174,23 +179,4 @@ function urlValue(value: string): ParsedValue {
   if (url.search || url.hash || url.username || url.password || !url.hostname) return bad(expected);
   // Addresses are joined with paths and compared with what an issuer calls itself: one spelling, no slash at the end.
   return good(value.replace(/\/+$/, ''));
-}
-
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 3.6e6,
-};
-
-function isPositiveDuration(text: string): boolean {
-  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return false;
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-zµμ]+)/g))
-    total += Number(amount) * (units[unit ?? ''] ?? 0);
-  return total > 0;
 }

@@ -150,6 +150,12 @@ describe('the API', () => {
     expectOneSentence(ran, 1, /^The answer of 127\.0\.0\.1:\d+ is larger than \d+ bytes$/);
   });
 
+  test('a failure told without end is given up, by a list that is read as it comes as well', async () => {
+    api.break('/iam/v1/identities', drip(500));
+    const ran = await person.chainctl(['iam', 'identities', 'list', '--output=json']);
+    expectOneSentence(ran, 1, /^http:\/\/127\.0\.0\.1:\d+ answered 500$/);
+  });
+
   test('a large answer within reason is read', async () => {
     api.break(groups, flood(20 * 1024 * 1024), 1);
     const ran = await person.chainctl(list);
@@ -158,7 +164,7 @@ describe('the API', () => {
 
   test.each([
     ['silent', silent],
-    ['dripping', drip],
+    ['dripping', drip()],
   ])('%s: one wait of a minute, not several', async (_, fault) => {
     api.break(groups, fault);
     const ran = await person.chainctl(list, { env: fastClock });

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isOwnHost } from '../../src/local/http/host-check.ts';
+import { type RequestLogEntry, startServer } from '../../src/local/http/server.ts';
 import { PlatformBusyError, startPlatform } from '../../src/local/platform.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
@@ -87,6 +88,25 @@ test('malformed requests end neither the platform nor other connections', async 
   }
   expect((await platform.call(await platform.token(dev), 'GET', '/iam/v1/groups')).status).toBe(200);
   expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
+});
+
+test('where gRPC cannot be served, its connections end, the log says why, and the server stops in good order', async () => {
+  const log: RequestLogEntry[] = [];
+  const server = await startServer({ host: '127.0.0.1', ports: [0], now: () => 0, log: (line) => log.push(line) });
+  let tries = 0;
+  server.serve({
+    http1: [],
+    http2: async () => {
+      tries += 1;
+      throw new Error('no gRPC here');
+    },
+  });
+  for (const expected of [1, 2]) {
+    expect(await raw(server.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').catch(() => '')).toBe('');
+    expect(tries).toBe(expected);
+  }
+  expect(log.map(({ error }) => error?.split('\n')[0])).toEqual(['Error: no gRPC here', 'Error: no gRPC here']);
+  await server.stop();
 });
 
 test('a client that goes away in the middle of its body is no defect', async () => {

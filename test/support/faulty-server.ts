@@ -116,12 +116,14 @@ export const cut: Fault = (response) => {
 export const silent: Fault = () => {};
 
 /** An answer that begins well and then comes at one byte in a tenth of a second, for ever. */
-export const drip: Fault = (response) => {
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.write('{"items":[');
-  const timer = setInterval(() => response.write(' '), 100);
-  response.once('close', () => clearInterval(timer));
-};
+export function drip(status = 200): Fault {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.write('{"items":[');
+    const timer = setInterval(() => response.write(' '), 100);
+    response.once('close', () => clearInterval(timer));
+  };
+}
 
 /** A good status and half a document; `promised` says how long it would have been, so that its end is a cut. */
 export function half(text: string, promised: boolean): Fault {

@@ -10,8 +10,8 @@ import {
   integer,
   isTrue,
   keyValue,
-  parseDuration,
 } from '../../src/cli/inputs/values.ts';
+import { parseDuration } from '../../src/duration.ts';
 
 const refuses = (kind: Kind<unknown>, text: string, message: string) =>
   expect(() => kind.parse(text), text).toThrow(message);

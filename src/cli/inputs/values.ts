@@ -1,6 +1,7 @@
 // Kinds of plain values. Promises: `parse` throws an Error whose message completes "`--flag` …" and never shows the
 // value of a secret.
 
+import { parseDuration } from '../../duration.ts';
 import type { Kind } from '../define.ts';
 
 export const string: Kind<string> = { metavar: 'STRING', parse: (text) => text };
@@ -48,19 +49,7 @@ export function choice<const C extends string>(...choices: readonly C[]): Kind<C
   };
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** A Go duration such as `1h30m`, and `d` for days, which scripts write too. Milliseconds. */
+/** Milliseconds. */
 export function duration(limits: { readonly min?: number; readonly max?: number } = {}): Kind<number> {
   return {
     metavar: 'DURATION',
@@ -73,16 +62,6 @@ export function duration(limits: { readonly min?: number; readonly max?: number 
       return ms;
     },
   };
-}
-
-export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^([0-9]*\.?[0-9]+(ns|us|µs|μs|ms|s|m|h|d))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([0-9]*\.?[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)/g)) {
-    total += Number(amount) * (unitMs[unit ?? ''] ?? Number.NaN);
-  }
-  return Number.isFinite(total) ? total : undefined;
 }
 
 /** Whole hours read `24h`, the rest as Go prints it without zero parts. */

@@ -2,6 +2,6 @@ import { defineGroup } from '../../cli/define.ts';
 
 export default defineGroup({
   path: ['events'],
-  summary: 'Be told of what happens.',
+  summary: 'Subscribe to what happens on the platform.',
   aliases: ['event'],
 });

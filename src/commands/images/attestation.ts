@@ -87,8 +87,7 @@ export function tellTrust(context: Context, sboms: readonly { readonly name: str
     }
     reasons.set(trust.reason, [...(reasons.get(trust.reason) ?? []), name]);
   }
-  // Both streams are decoded together by some (script-contracts 1.1).
-  if (context.globals.output === 'json' && !context.host.stderr.isTty) return;
+  if (context.isJsonAlone) return;
   for (const [reason, names] of reasons) {
     const what =
       names.length === 1 ? `The SBOM attestation of ${names[0]} is` : `${names.length} SBOM attestations are`;

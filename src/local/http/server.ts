@@ -108,7 +108,10 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       http2: decided((its) => {
         http2().then(
           ({ take }) => take(its),
-          () => its.destroy(),
+          (error: unknown) => {
+            its.destroy();
+            options.log?.({ time: options.now(), method: '', path: '', status: 500, ms: 0, error: describe(error) });
+          },
         );
       }),
     });
@@ -135,10 +138,12 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of undecided) socket.destroy();
-      void http2.made?.then(({ close }) => close());
+      // Who asked for one that cannot be made has been told.
+      const grpc = http2.made?.catch(() => undefined);
+      void grpc?.then((made) => made?.close());
       await Promise.race([closed, delay(graceMs)]);
       server.closeAllConnections();
-      void http2.made?.then(({ drop }) => drop());
+      void grpc?.then((made) => made?.drop());
       await closed;
       // A handler whose connection is gone may still be busy with the store.
       await Promise.race([Promise.all(running), delay(graceMs)]);
@@ -268,12 +273,21 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket): void
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-/** Made at the first call, once. */
-function lazily<T>(make: () => Promise<T>): { (): Promise<T>; made?: Promise<T> } {
-  const get: { (): Promise<T>; made?: Promise<T> } = () => {
-    get.made ??= make();
+interface Lazily<T> {
+  (): Promise<T>;
+  made: Promise<T> | undefined;
+}
+
+/** Made at the first call, once; what could not be made is tried again. */
+function lazily<T>(make: () => Promise<T>): Lazily<T> {
+  const get: Lazily<T> = () => {
+    get.made ??= make().catch((error: unknown) => {
+      get.made = undefined;
+      throw error;
+    });
     return get.made;
   };
+  get.made = undefined;
   return get;
 }
 
