@@ -115,6 +115,18 @@ describe('the same operations', () => {
     expect(nowhere).toMatchObject({ code: grpcCodes.INVALID_ARGUMENT, message: 'Audience must be specified' });
   });
 
+  test('a ping needs no token', async () => {
+    const { platform, client } = await start();
+    for (const [service, path] of [
+      ['chainguard.platform.ping.PingService', '/ping/v1/ping'],
+      ['chainguard.platform.ping.v2.PingService', '/ping/v2/ping'],
+      ['chainguard.platform.ping.v2beta1.PingService', '/ping/v2beta1/ping'],
+    ]) {
+      expect(texts((await client.call(`/${service}/Ping`, message())).bytes, 1)).toEqual(['pong']);
+      expect((await platform.call(undefined, 'GET', path ?? '')).body).toEqual({ response: 'pong' });
+    }
+  });
+
   test('who may not is refused with the code and the words of REST', async () => {
     const { platform, client } = await start();
     const token = await platform.token(guest);

@@ -11,6 +11,9 @@ import { iamSchema } from './messages/iam.gen.ts';
 import { iamV2Schema } from './messages/iam-v2.gen.ts';
 import { iamV2beta1Schema } from './messages/iam-v2beta1.gen.ts';
 import { oidcSchema } from './messages/oidc.gen.ts';
+import { pingSchema } from './messages/ping.gen.ts';
+import { pingV2Schema } from './messages/ping-v2.gen.ts';
+import { pingV2beta1Schema } from './messages/ping-v2beta1.gen.ts';
 import { registrySchema } from './messages/registry.gen.ts';
 import { registryV2Schema } from './messages/registry-v2.gen.ts';
 import { registryV2beta1Schema } from './messages/registry-v2beta1.gen.ts';
@@ -30,6 +33,9 @@ export const messages: Readonly<Record<string, MessageSchema>> = {
   ...iamV2Schema.messages,
   ...iamV2beta1Schema.messages,
   ...oidcSchema.messages,
+  ...pingSchema.messages,
+  ...pingV2Schema.messages,
+  ...pingV2beta1Schema.messages,
   ...registrySchema.messages,
   ...registryV2Schema.messages,
   ...registryV2beta1Schema.messages,
@@ -50,6 +56,9 @@ export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> =
   ...iamV2Schema.enums,
   ...iamV2beta1Schema.enums,
   ...oidcSchema.enums,
+  ...pingSchema.enums,
+  ...pingV2Schema.enums,
+  ...pingV2beta1Schema.enums,
   ...registrySchema.enums,
   ...registryV2Schema.enums,
   ...registryV2beta1Schema.enums,

@@ -4,6 +4,8 @@ import { eventsV2Operations } from './operations/events-v2.gen.ts';
 import { eventsV2beta1Operations } from './operations/events-v2beta1.gen.ts';
 import { iamV2Operations } from './operations/iam-v2.gen.ts';
 import { iamV2beta1Operations } from './operations/iam-v2beta1.gen.ts';
+import { pingV2Operations } from './operations/ping-v2.gen.ts';
+import { pingV2beta1Operations } from './operations/ping-v2beta1.gen.ts';
 import { registryV2Operations } from './operations/registry-v2.gen.ts';
 import { registryV2beta1Operations } from './operations/registry-v2beta1.gen.ts';
 import { advisoryOperations } from './operations/advisory.gen.ts';
@@ -11,6 +13,7 @@ import { authOperations } from './operations/auth.gen.ts';
 import { eventsOperations } from './operations/events.gen.ts';
 import { iamOperations } from './operations/iam.gen.ts';
 import { oidcOperations } from './operations/oidc.gen.ts';
+import { pingOperations } from './operations/ping.gen.ts';
 import { registryOperations } from './operations/registry.gen.ts';
 import { vulnerabilitiesV1Operations } from './operations/vulnerabilities-v1.gen.ts';
 
@@ -20,6 +23,8 @@ export const operations = {
   ...eventsV2beta1Operations,
   ...iamV2Operations,
   ...iamV2beta1Operations,
+  ...pingV2Operations,
+  ...pingV2beta1Operations,
   ...registryV2Operations,
   ...registryV2beta1Operations,
   ...advisoryOperations,
@@ -27,6 +32,7 @@ export const operations = {
   ...eventsOperations,
   ...iamOperations,
   ...oidcOperations,
+  ...pingOperations,
   ...registryOperations,
   ...vulnerabilitiesV1Operations,
 } as const;

@@ -2486,6 +2486,33 @@ export interface OidcTokenPair {
   refreshToken?: OidcRawToken;
 }
 
+/** `chainguard.platform.ping.PingRequest` */
+export interface PingPingRequest {
+}
+
+/** `chainguard.platform.ping.Response` */
+export interface PingResponse {
+  response?: string;
+}
+
+/** `chainguard.platform.ping.v2.PingRequest` */
+export interface PingV2PingRequest {
+}
+
+/** `chainguard.platform.ping.v2.PingResponse` */
+export interface PingV2PingResponse {
+  response?: string;
+}
+
+/** `chainguard.platform.ping.v2beta1.PingRequest` */
+export interface PingV2beta1PingRequest {
+}
+
+/** `chainguard.platform.ping.v2beta1.PingResponse` */
+export interface PingV2beta1PingResponse {
+  response?: string;
+}
+
 /** `chainguard.platform.registry.AddChartRequest` */
 export interface RegistryAddChartRequest {
   parentId?: string;
@@ -4418,6 +4445,8 @@ export interface OperationTypes {
   'iam.v2beta1.RolesService.DeleteRole': { request: IamV2beta1DeleteRoleRequest; response: Empty };
   'iam.v2beta1.TermsService.AcceptTerms': { request: IamV2beta1AcceptTermsRequest; response: IamV2beta1AcceptTermsResponse };
   'iam.v2beta1.TermsService.ListTermsAcceptances': { request: IamV2beta1ListTermsAcceptancesRequest; response: IamV2beta1ListTermsAcceptancesResponse };
+  'ping.v2.PingService.Ping': { request: PingV2PingRequest; response: PingV2PingResponse };
+  'ping.v2beta1.PingService.Ping': { request: PingV2beta1PingRequest; response: PingV2beta1PingResponse };
   'registry.v2.ImagesService.GetArchitectures': { request: RegistryV2GetArchitecturesRequest; response: RegistryV2Architectures };
   'registry.v2.ImagesService.GetSize': { request: RegistryV2GetSizeRequest; response: RegistryV2Size };
   'registry.v2.ReposService.GetRepo': { request: RegistryV2GetRepoRequest; response: RegistryV2Repo };
@@ -4511,6 +4540,7 @@ export interface OperationTypes {
   'iam.v1.Terms.ListAccepted': { request: IamTermsFilter; response: IamTermsList };
   'oidc.v1.SecurityTokenService.Exchange': { request: OidcExchangeRequest; response: OidcRawToken };
   'oidc.v1.SecurityTokenService.ExchangeRefreshToken': { request: OidcExchangeRefreshTokenRequest; response: OidcTokenPair };
+  'ping.v1.PingService.Ping': { request: PingPingRequest; response: PingResponse };
   'registry.v1.Apko.ResolveConfig': { request: RegistryResolveConfigRequest; response: RegistryApkoConfig };
   'registry.v1.Apko.BuildImage': { request: RegistryBuildImageRequest; response: RegistryBuildImageResponse };
   'registry.v1.Charts.AddChart': { request: RegistryAddChartRequest; response: RegistryAddChartResponse };

@@ -47,6 +47,7 @@ import {
   getSize,
   listManifestMetadata,
 } from './image-contents.ts';
+import { ping } from './ping.ts';
 import { getRegistrySettings, updateRegistrySettings } from './registry-settings.ts';
 import { countReposBySource, createRepo, deleteRepo, listRepos, updateRepo } from './repos.ts';
 import {
@@ -151,6 +152,9 @@ export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } =
   'events.v1.Subscriptions.Create': createSubscription,
   'events.v1.Subscriptions.List': listSubscriptions,
   'events.v1.Subscriptions.Delete': deleteSubscription,
+  'ping.v1.PingService.Ping': ping,
+  'ping.v2.PingService.Ping': ping,
+  'ping.v2beta1.PingService.Ping': ping,
   'registry.v1.Charts.AddChart': addChart,
   'registry.v1.Charts.FindChart': findChart,
   'registry.v1.Entitlements.ListEntitlements': listEntitlements,
