@@ -124,7 +124,8 @@ function isEmpty(yaml: Yaml, node: unknown): boolean {
 function corrupt(path: string, problem: ConfigProblem): CliError {
   return new CliError('local', `"${path}" is not valid YAML: line ${problem.line}: ${problem.message}`, {
     code: 'local.corrupt-config',
-    hint: 'repair it with `chainctl config edit`, or start again with `chainctl config reset`',
+    // Not `config reset`, which leaves a file that was named alone.
+    hint: 'repair it with `chainctl config edit`, or move it away',
   });
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 import { stubServer } from '../support/stub-server.ts';
 
@@ -90,6 +91,18 @@ test('half an answer is the fault of whoever gave it', async () => {
   const server = await stubServer();
   server.expect('POST /local/v1/events/deliveries/7:redeliver', { body: '{"id":"7"' });
   const { code, err } = await run(['events', 'deliveries', 'redeliver', '7'], {
+    env: { CHAINGUARD_PLATFORM_API: server.url },
+  });
+  expect(code).toBe(1);
+  expect(err).toContain(`error: ${server.url} did not answer like the Chainguard API\n`);
+});
+
+test('a stream that is one line without end is given up before it fills the memory', async () => {
+  const { run } = await signedIn();
+  const server = await stubServer();
+  const stream = `GET /local/v1/events:listen?group=${demoOrganizations.private}`;
+  server.expect(stream, { body: ' '.repeat(6 * 1024 * 1024) });
+  const { code, err } = await run(['events', 'listen', `--parent=${demoOrganizations.private}`], {
     env: { CHAINGUARD_PLATFORM_API: server.url },
   });
   expect(code).toBe(1);
