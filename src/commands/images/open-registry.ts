@@ -7,6 +7,7 @@ import {
 } from '../../api/oci-client.ts';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
+import { isLoopbackHost } from '../../loopback.ts';
 
 /**
  * A client for the registry at this host. The platform's login is shown to the platform's own registry only; others are
@@ -32,8 +33,7 @@ export function originOf(context: Context, registry: string): string {
   // Docker's hub is one name for people and another for programs.
   if (registry === 'docker.io') return 'https://registry-1.docker.io';
   const name = registry.replace(/:[0-9]+$/, '');
-  const isLoopback = name === 'localhost' || name === '[::1]' || /^127\.[0-9.]+$/.test(name);
-  return `${isLoopback ? 'http' : 'https'}://${registry}`;
+  return `${isLoopbackHost(name) ? 'http' : 'https'}://${registry}`;
 }
 
 /** Without a login the registry's own refusal says more. */

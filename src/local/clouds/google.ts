@@ -1,5 +1,6 @@
 import type { IamAccountAssociationsStatus } from '../../api/schema/types.gen.ts';
-import { type CloudReply, jsonType, post } from './post.ts';
+import type { OutgoingAnswer } from '../outgoing.ts';
+import { jsonType, post } from './post.ts';
 import { isRecord, notReady, parseObject, ready, unexpected } from './verdict.ts';
 
 export interface GoogleProject {
@@ -49,7 +50,7 @@ function serviceAccount(projectId: string): string {
 }
 
 /** OAuth's error and description from the STS, google.rpc.Status from the rest. */
-function refusal(reply: CloudReply): IamAccountAssociationsStatus {
+function refusal(reply: OutgoingAnswer): IamAccountAssociationsStatus {
   const json = parseObject(reply.text);
   const error = json?.['error'];
   if (typeof error === 'string') return notReady(error, String(json?.['error_description'] ?? ''));

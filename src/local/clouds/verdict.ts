@@ -1,5 +1,5 @@
 import type { IamAccountAssociationsStatus } from '../../api/schema/types.gen.ts';
-import type { CloudReply } from './post.ts';
+import type { OutgoingAnswer } from '../outgoing.ts';
 
 const longestMessage = 1000;
 
@@ -11,7 +11,7 @@ export function notReady(reason: string, message: string): IamAccountAssociation
 }
 
 /** For a reply that has neither the expected success nor an error of the expected shape. */
-export function unexpected(cloud: string, { status }: CloudReply): IamAccountAssociationsStatus {
+export function unexpected(cloud: string, { status }: OutgoingAnswer): IamAccountAssociationsStatus {
   if (status >= 300 && status < 400) {
     return notReady('UnexpectedAnswer', `${cloud} answered with a redirect, which is not followed`);
   }

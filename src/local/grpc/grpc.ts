@@ -15,7 +15,7 @@ import { operations } from '../../api/schema/operations.gen.ts';
 import { httpStatusOf } from '../../api/status.ts';
 import type { Wire } from '../../api/wire.ts';
 import { toStatusError } from '../http/answers.ts';
-import type { Api, KnownOperation } from '../http/api.ts';
+import { type Api, type KnownOperation, namesIn } from '../http/api.ts';
 import type { Http2Handler } from '../http/http2.ts';
 import type { RequestNote } from '../http/server.ts';
 import type { Issuer } from '../issuer/issuer.ts';
@@ -61,7 +61,8 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
                 operation,
                 authorization,
                 onCall: note,
-                read: async () => ({ message, names: (...path) => isSet(message, path) }),
+                // JSON could name an empty field; over gRPC what is empty was not said.
+                read: async () => ({ message, names: namesIn(message) }),
               })
             : await own(message, authorization);
         // What was answered without a mistake of ours always fits its own schema.
@@ -106,16 +107,6 @@ function refuseUnknown(response: Http2ServerResponse, path: string): void {
     'grpc-message': encodeURIComponent(`this platform has no method ${path}`),
   };
   response.stream.respond(headers, { endStream: true });
-}
-
-/** Whether a field of a message is set. JSON could name an empty one; over gRPC what is empty was not said. */
-function isSet(message: object, path: readonly string[]): boolean {
-  let value: unknown = message;
-  return path.every((key) => {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
-    value = (value as Record<string, unknown>)[key];
-    return true;
-  });
 }
 
 function toConnectError({ code, message, details }: StatusError, registry: Registry): ConnectError {

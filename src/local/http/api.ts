@@ -109,7 +109,8 @@ export function createApi(options: ApiOptions): Api {
           const text = await readText(request, largestBody);
           const type = request.headers['content-type'];
           const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
-          return { message, names: namesIn(text) };
+          // A body that was not JSON has been refused.
+          return { message, names: namesIn(text === undefined || text.trim() === '' ? undefined : JSON.parse(text)) };
         },
       });
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
@@ -183,10 +184,10 @@ function admit(tx: Tx, operation: Operation, caller: Caller, message: object): v
   authorize(tx, operation, caller, message);
 }
 
-/** Looks keys up in a body that has been found to be JSON, or in none. */
-function namesIn(text: string | undefined): CallFacts['names'] {
+/** Looks keys up in what a caller has sent. */
+export function namesIn(sent: unknown): CallFacts['names'] {
   return (...path) => {
-    let value: unknown = text === undefined || text.trim() === '' ? undefined : JSON.parse(text);
+    let value = sent;
     return path.every((key) => {
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
       value = (value as Record<string, unknown>)[key];

@@ -2,9 +2,10 @@
 // discovery and JWKS. Promises: https, or http on loopback; no redirects; an issuer that cannot be asked is not trusted.
 
 import { grpcCodes } from '../../api/status.ts';
+import type { OutgoingAnswer } from '../outgoing.ts';
 import type { Store } from '../store/database.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
-import type { FetchUpstream, UpstreamDocument } from './fetch-upstream.ts';
+import type { FetchUpstream } from './fetch-upstream.ts';
 import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from './jwt.ts';
 import { publicKeys } from './keys.ts';
 import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
@@ -110,7 +111,7 @@ async function discoverKeys(
 }
 
 async function get(issuer: string, url: URL, fetchDocument: FetchUpstream): Promise<string> {
-  let document: UpstreamDocument;
+  let document: OutgoingAnswer;
   try {
     document = await fetchDocument(url);
   } catch (error) {

@@ -25,7 +25,7 @@ export default defineCommand({
   path: ['iam', 'identities', 'create', 'gitlab'],
   summary: 'Create an identity for a GitLab CI job.',
   description:
-    'For gitlab.com; an instance of your own is an ordinary issuer, so use `iam identities create` for it. Tokens need the audience "https://gitlab.com".\nIn project and reference "*" stands for anything; with other special characters they are regular expressions (RE2).',
+    'For gitlab.com; an instance of your own is an ordinary issuer, so use `chainctl iam identities create` for it. Tokens need the audience "https://gitlab.com".\nIn project and reference "*" stands for anything; with other special characters they are regular expressions (RE2).',
   inputs: {
     name: creation.name,
     projectPath: {
