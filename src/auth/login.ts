@@ -113,6 +113,7 @@ async function findIdentityToken(
 ): Promise<IdentityToken | undefined> {
   const ambient = ambientProvider(host);
   if (options.preferAmbient && ambient !== undefined) return fromAmbient(ambient, issuer, options);
+  if (options.identityToken === '-') return fromStandardInput(host);
   if (options.identityToken !== undefined) return readIdentityToken(host, options.identityToken);
   if (options.preferAmbient || options.identity !== undefined) {
     const counts = ambient?.isJob || options.preferAmbient || options.allowBrowser === false;
@@ -129,6 +130,14 @@ async function fromAmbient(provider: AmbientProvider, issuer: string, options: L
   // The audience every identity accepts that names no other (protocols 3.4).
   const token = await provider.token({ audience: issuer, identity: options.identity, signal: options.signal });
   return { token, source: { kind: 'ambient', provider: provider.name } };
+}
+
+async function fromStandardInput(host: Host): Promise<IdentityToken> {
+  const token = (await host.stdin.readAll()).trim();
+  if (token !== '') return { token, source: { kind: 'token' } };
+  throw new CliError('usage', '`--identity-token=-` found no token on standard input', {
+    code: 'usage.bad-identity-token',
+  });
 }
 
 /** The token itself, or the content of the file it names; a file wins when there is one (protocols 3.6). */

@@ -50,6 +50,16 @@ describe('auth login', () => {
     expect(login).toMatchObject({ code: 0, out: `Valid! Id: ${personId('guest@example.com')}\n` });
   });
 
+  test('takes the token from standard input, for every audience; an empty one is said', async () => {
+    const { run, person, registry, platform } = await authWorld();
+    const words = ['auth', 'login', '--identity-token', '-', '--audience', platform.urls.api, '--audience', registry];
+    const login = await run(words, { stdin: `${await person('guest@example.com')}\n` });
+    expect(login).toMatchObject({ code: 0, out: `Valid! Id: ${personId('guest@example.com')}\n` });
+    const empty = await run(words, { stdin: '\n' });
+    expect(empty).toMatchObject({ code: 2, out: '' });
+    expect(empty.err).toContain('`--identity-token=-` found no token on standard input');
+  });
+
   test('makes one token for each audience', async () => {
     const { run, person, registry, platform } = await authWorld();
     const flags = [`--audience=${platform.urls.api}`, `--audience=${registry}`];

@@ -10,7 +10,7 @@ export const loginInputs = {
   identity: { kind: named('IDENTITY_ID'), help: 'Id of the identity to assume.' },
   identityToken: {
     kind: secret('TOKEN_OR_PATH'),
-    help: 'ID token of a third party to exchange, or the path of a file that holds one.',
+    help: 'ID token of a third party to exchange, the path of a file that holds one, or - for standard input.',
   },
   identityProvider: { kind: named('IDP_ID'), help: 'Id of the identity provider to sign in with.' },
   orgName: {
