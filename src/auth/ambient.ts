@@ -48,6 +48,9 @@ export function ambientHint({ env }: Pick<Host, 'env'>, isAlone: boolean): strin
   if (env['GITLAB_CI'] === 'true') {
     return 'give the job `id_tokens:` with the issuer as `aud`, so that GitLab hands out an identity token';
   }
+  if (isAlone && env['IDENTITY_ENDPOINT'] && env['IDENTITY_HEADER']) {
+    return `set ${azureAudience} to the client id of the Entra application that the identity names as audience`;
+  }
   if (isAlone && env['KUBERNETES_SERVICE_HOST']) {
     return 'project a service account token for the issuer into the pod, and give its path with `--identity-token`';
   }
@@ -158,17 +161,19 @@ function aws(host: Host): AmbientProvider | undefined {
 }
 
 /**
- * The token of a managed identity for the application that identities name as audience (protocols 8.1): App Service and
- * its kin answer at an address of their own, virtual machines at the metadata service.
+ * The token of a managed identity for the Entra application that identities name as audience (protocols 8.1, and the page
+ * it cites): App Service and its kin answer at an address of their own, virtual machines at the metadata service. Which
+ * application that is no variable of Azure's says; AZURE_CLIENT_ID says which identity, where several are assigned.
  */
 function azure(host: Host): AmbientProvider | undefined {
   const { env } = host;
-  const client = env['AZURE_CLIENT_ID'];
+  const application = env[azureAudience];
+  const identity = env['AZURE_CLIENT_ID'];
   const [endpoint, secret] = [env['IDENTITY_ENDPOINT'], env['IDENTITY_HEADER']];
   const named = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
   // A pod with a workload identity: the metadata service answers for its node, and its token file is for Entra alone, where
   // whoever it is sent to could be the pod. Such a pod signs in as one of Kubernetes (protocols 8.1).
-  if (!client || env['AZURE_FEDERATED_TOKEN_FILE']) return undefined;
+  if (!application || env['AZURE_FEDERATED_TOKEN_FILE']) return undefined;
   let url: URL;
   let headers: Readonly<Record<string, string>>;
   if (endpoint && secret && URL.canParse(endpoint)) {
@@ -180,15 +185,22 @@ function azure(host: Host): AmbientProvider | undefined {
     url.searchParams.set('api-version', '2018-02-01');
     headers = { metadata: 'true' };
   } else return undefined;
-  url.searchParams.set('resource', client);
+  url.searchParams.set('resource', application.includes(':') ? application : `api://${application}`);
+  if (identity) url.searchParams.set('client_id', identity);
   const token = async ({ signal }: TokenRequest) => {
     const { status, text } = await get(host, url.href, headers, signal);
     const value = status === 200 ? memberOf(text, 'access_token') : undefined;
     if (value !== undefined && decodeClaims(value) !== undefined) return value;
-    throw refused(`Azure did not hand out an identity token (HTTP ${status})`, 'give it a managed identity');
+    throw refused(
+      `Azure did not hand out an identity token (HTTP ${status})`,
+      `give it a managed identity, and look at the application in ${azureAudience}`,
+    );
   };
   return { name: 'azure', isJob: false, token };
 }
+
+/** Client id or identifier URI of the application. */
+const azureAudience = 'CHAINCTL_AZURE_AUDIENCE';
 
 /** By the asset tag that every virtual machine of Azure has. */
 function isAzureMachine({ platform }: Host): boolean {

@@ -137,18 +137,22 @@ describe('jobs', () => {
   });
 
   test.each([
-    ['App Service', 'IDENTITY_ENDPOINT', '/msi/token?api-version=2019-08-01&resource=app-1'],
+    ['App Service', 'IDENTITY_ENDPOINT', '/msi/token?api-version=2019-08-01&resource=api%3A%2F%2Fapp-1&client_id=mine'],
     [
       'a virtual machine',
       'AZURE_POD_IDENTITY_AUTHORITY_HOST',
-      '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=app-1',
+      '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fapp-1&client_id=mine',
     ],
   ])('Azure, %s: the managed identity, for the application that the identity names', async (_where, variable, path) => {
     const w = await world();
     const machine = { issuer: 'https://login.microsoftonline.com/tenant-1/v2.0', subject: 'principal-1' };
     const identity = w.identity(literal(machine.issuer, machine.subject, 'app-1'));
     const metadata = await stubServer();
-    Object.assign(w.host.env, { AZURE_CLIENT_ID: 'app-1', IDENTITY_HEADER: 'the-secret' });
+    Object.assign(w.host.env, {
+      CHAINCTL_AZURE_AUDIENCE: 'app-1',
+      AZURE_CLIENT_ID: 'mine',
+      IDENTITY_HEADER: 'the-secret',
+    });
     w.host.env[variable] = variable === 'IDENTITY_ENDPOINT' ? `${metadata.url}/msi/token` : metadata.url;
     metadata.expect(`GET ${path}`, { body: { access_token: await w.mint(machine, 'app-1'), expires_in: '3600' } });
     expect((await w.log({ identity, preferAmbient: true })).identity).toBe(identity);
@@ -159,6 +163,29 @@ describe('jobs', () => {
     await expect(w.log({ identity, preferAmbient: true })).rejects.toThrow(
       'Azure did not hand out an identity token (HTTP 400)',
     );
+    // The identity that the system assigns has no client id of its own to name; the application may be named by its URI.
+    Object.assign(w.host.env, { AZURE_CLIENT_ID: '', CHAINCTL_AZURE_AUDIENCE: 'api://app-1' });
+    metadata.expect(`GET ${path.replace('&client_id=mine', '')}`, {
+      body: { access_token: await w.mint(machine, 'app-1') },
+    });
+    expect((await w.log({ identity, preferAmbient: true })).identity).toBe(identity);
+  });
+
+  test('Azure without the application: no token is asked for, and the variable is named', async () => {
+    const w = await world();
+    const metadata = await stubServer();
+    const machine = { issuer: 'https://login.microsoftonline.com/tenant-1/v2.0', subject: 'principal-1' };
+    Object.assign(w.host.env, {
+      AZURE_CLIENT_ID: 'mine',
+      IDENTITY_ENDPOINT: `${metadata.url}/msi/token`,
+      IDENTITY_HEADER: 'the-secret',
+    });
+    const identity = w.identity(literal(machine.issuer, machine.subject, 'app-1'));
+    await expect(w.log({ identity, preferAmbient: true })).rejects.toMatchObject({
+      code: 'auth.no-identity-token',
+      hint: expect.stringContaining('CHAINCTL_AZURE_AUDIENCE'),
+    });
+    expect(metadata.requests).toEqual([]);
   });
 
   test('AKS: neither the identity of the node nor the token that is for Entra alone; a projected one as in any cluster', async () => {
@@ -173,7 +200,8 @@ describe('jobs', () => {
     const forEntra = join(w.host.cwd, 'azure-identity-token');
     writeFileSync(forEntra, await w.mint(pod, 'api://AzureADTokenExchange'));
     Object.assign(w.host.env, {
-      AZURE_CLIENT_ID: 'app-1',
+      CHAINCTL_AZURE_AUDIENCE: 'app-1',
+      AZURE_CLIENT_ID: 'mine',
       AZURE_TENANT_ID: 'tenant-1',
       AZURE_FEDERATED_TOKEN_FILE: forEntra,
       AZURE_AUTHORITY_HOST: metadata.url,

@@ -33,8 +33,9 @@ export default defineCommand({
   summary: 'Sign in to the platform.',
   description:
     'Opens a browser, or exchanges the ID token of a third party for one of the platform, and keeps the result for the ' +
-    'commands that follow. With --identity the token assumes that identity. In GitHub Actions the token of the workflow ' +
-    'is found without being given.',
+    'commands that follow. With --identity the token assumes that identity. Where a CI system or a cloud hands one out ' +
+    '(GitHub Actions, GitLab, Buildkite, CircleCI, Google Cloud, AWS, Azure) it is found without being given; on Azure, ' +
+    'CHAINCTL_AZURE_AUDIENCE names the Entra application that the identity expects.',
   inputs: {
     audience: {
       kind: named('AUDIENCE'),
