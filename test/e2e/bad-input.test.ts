@@ -92,12 +92,13 @@ describe('tokens that are no good', () => {
     );
   });
 
-  test.each(['abc', 'two words', ' ', 'a.b', './no/such/file.jwt', '{"token":"x"}', '-'])(
-    '%j is no token',
-    async (text) => {
-      await login(text, 2, /neither a token nor the path of a file that holds one$|names no file|`--identity-token`/);
-    },
-  );
+  test.each(['abc', 'two words', ' ', 'a.b', './no/such/file.jwt', '{"token":"x"}'])('%j is no token', async (text) => {
+    await login(text, 2, /neither a token nor the path of a file that holds one$|names no file|`--identity-token`/);
+  });
+
+  test('"-" with nothing on standard input', async () => {
+    await login('-', 2, '`--identity-token=-` found no token on standard input');
+  });
 
   test.each(['aaa.bbb.ccc', 'eyJhbGciOiJSUzI1NiJ9.e30.', `${part({ alg: 'RS256' })}.${part([1])}.x`])(
     'something with two dots that is none: %s',
