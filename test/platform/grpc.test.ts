@@ -187,6 +187,37 @@ describe('what is not as it should be', () => {
     expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
+  test('a path of a mask that no JSON can say is the mistake of who said it', async () => {
+    const { platform, client, bearer } = await start();
+    // UpdateGroupRequest: group 1, update_mask 2; Group: uid 1, name 3; FieldMask: paths 1.
+    const update = (path: string) =>
+      client.call(
+        '/chainguard.platform.iam.v2.GroupsService/UpdateGroup',
+        message(field(1, message(field(1, organization), field(3, 'x'))), field(2, message(field(1, path)))),
+        bearer,
+      );
+    for (const path of ['updateTime', 'a B', 'Description']) {
+      expect(await update(path), path).toMatchObject({ code: grpcCodes.INVALID_ARGUMENT });
+    }
+    expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
+  });
+
+  test('a deadline further away than timers count is none', async () => {
+    const { client, bearer } = await start();
+    const warnings: string[] = [];
+    const warned = ({ name }: Error): unknown => warnings.push(name);
+    process.on('warning', warned);
+    for (const timeout of ['700H', '99999999H', '99999999M', '99999999S', '10S']) {
+      const answer = await client.call('/chainguard.platform.iam.Groups/List', message(), {
+        ...bearer,
+        'grpc-timeout': timeout,
+      });
+      expect(answer, timeout).toMatchObject({ code: 0 });
+    }
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+
   test('a foreign name, and HTTP/2 that is not gRPC', async () => {
     const { platform, client, bearer } = await start();
     const foreign = await client.call('/chainguard.platform.iam.Groups/List', message(), {

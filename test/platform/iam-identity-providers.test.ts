@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { startFamily } from '../../src/local/issuer/refresh-tokens.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
@@ -531,6 +532,67 @@ describe('signing in', () => {
       expect((await login(mallory.id, victim, 'mallory')).status).toBe(403);
       const { id } = (await create()).body;
       expect((await login(id, victim)).status).toBe(200);
+    });
+
+    test('who signs in at the platform is not shared with an organization that opened the account before', async () => {
+      const mallory = await stranger('mallory');
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(200);
+      const bearer = await mintThirdPartyToken(platform.store, {
+        issuer: oidc.issuer,
+        subject: 'kim',
+        audience: platform.urls.issuer,
+        now: clock.now(),
+      });
+      const query = new URLSearchParams({ aud: platform.urls.api });
+      const { token } = (await platform.call(bearer, 'POST', `/sts/exchange?${query}`)).body;
+      const identity = (await platform.call(token, 'GET', '/auth/v1/ok')).body.subject;
+      await platform.call(owner, 'POST', `/iam/v1/rolebindings/${organization}`, {
+        body: { identity, role: builtInRoleId('owner') },
+      });
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(403);
+      expect((await platform.call(bearer, 'POST', `/sts/exchange?${query}`)).status).toBe(200);
+    });
+
+    test('a session ends where its provider could not open the account any more', async () => {
+      const mallory = await stranger('mallory');
+      const { token } = (await login(mallory.id, victim, 'mallory')).body;
+      const identity = (await platform.call(token, 'GET', '/auth/v1/ok')).body.subject;
+      const actor = { act: {}, email: undefined, emailVerified: false, profile: undefined };
+      const session = { identity, audience: [platform.urls.api], actor, limits: [], provider: mallory.id };
+      let refresh = platform.store.transact((tx) => startFamily(tx, platform.urls.issuer, session)).token;
+      const refreshed = async (): Promise<number> => {
+        const query = new URLSearchParams({ aud: platform.urls.api });
+        const answer = await platform.call(refresh, 'POST', `/sts/exchange_refresh_token?${query}`);
+        refresh = answer.body.refreshToken?.token ?? refresh;
+        return answer.status;
+      };
+      expect(await refreshed()).toBe(200);
+      const bearer = await mintThirdPartyToken(platform.store, {
+        issuer: oidc.issuer,
+        subject: 'kim',
+        audience: platform.urls.issuer,
+        now: clock.now(),
+      });
+      const query = new URLSearchParams({ aud: platform.urls.api });
+      await platform.call(bearer, 'POST', `/sts/exchange?${query}`);
+      await platform.call(owner, 'POST', `/iam/v1/rolebindings/${organization}`, {
+        body: { identity, role: viewerRole },
+      });
+      expect(await refreshed()).toBe(403);
+    });
+
+    test('an account that may assume something elsewhere by its id has that to lose', async () => {
+      const identity = platform.user('kim@acme.example');
+      platform.store.transact((tx) =>
+        tx.run("UPDATE identities SET issuer = ?, subject = 'kim' WHERE id = ?", oidc.issuer, identity),
+      );
+      const mallory = await stranger('mallory');
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(200);
+      const assumable = await platform.call(owner, 'POST', `/iam/v1/identities/${organization}`, {
+        body: { name: 'robot', claimMatch: { issuer: platform.urls.issuer, subject: identity } },
+      });
+      expect(assumable.status).toBe(200);
+      expect((await login(mallory.id, victim, 'mallory')).status).toBe(403);
     });
 
     test('a provider that opens accounts is set up by who holds as much as they do', async () => {

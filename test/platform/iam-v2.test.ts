@@ -265,6 +265,25 @@ describe('lists', () => {
     expect(await again(first.nextPageToken)).toEqual(names);
   });
 
+  test.each(['1e999', '1.5', '-5', '4294967296', '"3"'])(
+    'a token with a count of %s is nonsense too',
+    async (count) => {
+      const names = await makeTeams();
+      const forged = btoa(`{"last":["",""],"skipped":${count},"order":"uid asc","madeAt":${clock.now()}}`);
+      const page = await ok('GET', `${groups}?uidp.children_of=${sandbox}&page_token=${encodeURIComponent(forged)}`);
+      expect(page.groups).toHaveLength(names.length);
+      expect(page.skipped).toBe(0);
+    },
+  );
+
+  test('what was skipped is counted as far as its field goes', async () => {
+    await makeTeams();
+    const most = 2 ** 31 - 1;
+    const token = btoa(JSON.stringify({ last: ['', ''], skipped: most, order: 'uid asc', madeAt: clock.now() }));
+    const query = `uidp.children_of=${sandbox}&page_size=3&skip=2&page_token=${encodeURIComponent(token)}`;
+    expect(await ok('GET', `${groups}?${query}`)).toMatchObject({ skipped: most, groups: { length: 3 } });
+  });
+
   test.each([
     ['page_size=-1', 'Invalid argument: page_size: must not be negative'],
     ['skip=-1', 'Invalid argument: skip: must not be negative'],

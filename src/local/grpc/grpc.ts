@@ -1,8 +1,8 @@
 // The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Promises: the
 // same operations as REST on the same messages; what differs is only how they are written on the wire.
 
-import { constants, type Http2ServerResponse } from 'node:http2';
-import { fromJson, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
+import { constants, type Http2ServerResponse, type IncomingHttpHeaders } from 'node:http2';
+import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
 import {
   compressionGzip,
@@ -14,6 +14,7 @@ import { schema } from '../../api/schema/messages.gen.ts';
 import { operations } from '../../api/schema/operations.gen.ts';
 import { httpStatusOf } from '../../api/status.ts';
 import type { Wire } from '../../api/wire.ts';
+import { invalidArgument } from '../failures.ts';
 import { toStatusError } from '../http/answers.ts';
 import { type Api, type KnownOperation, namesIn } from '../http/api.ts';
 import type { Http2Handler } from '../http/http2.ts';
@@ -51,7 +52,7 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
       const note = values.get(noteKey);
       try {
         const authorization = requestHeader.get('authorization') ?? undefined;
-        const json = toJson(method.input, request, { registry: descriptors });
+        const json = jsonOf(method.input, request, descriptors);
         const message = wire.decodeMessage(operation.request, json);
         const own = issuer.operations[operation.id];
         if (own !== undefined) note({ operation: operation.id });
@@ -91,11 +92,30 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
       refuseUnknown(response, request.url);
       return;
     }
+    dropEndlessTimeout(request.headers);
     const values = createContextValues().set(noteKey, note);
     method(universalRequestFromNodeRequest(request, response, undefined, values))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch(() => response.stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   };
+}
+
+/** What no JSON can say is the caller's mistake: a path of a mask that is no field's name, a time beyond the year 9999. */
+function jsonOf(desc: DescMessage, message: Message, registry: Registry): JsonValue {
+  try {
+    return toJson(desc, message, { registry });
+  } catch (error) {
+    throw invalidArgument(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const longestTimer = 2 ** 31 - 1;
+
+/** Node's timers count to 24 days; one that is longer would fire at once, with a warning on standard error. */
+function dropEndlessTimeout(headers: IncomingHttpHeaders): void {
+  const [, count = '', unit = ''] = /^(\d{1,8})([HMS])$/.exec(String(headers['grpc-timeout'])) ?? [];
+  const ms = Number(count) * { H: 3_600_000, M: 60_000, S: 1000 }[unit === 'H' || unit === 'M' ? unit : 'S'];
+  if (ms > longestTimer) delete headers['grpc-timeout'];
 }
 
 /** Only headers, and the stream ends with them: grpc-go looks for a status only in the last ones. */

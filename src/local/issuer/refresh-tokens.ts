@@ -16,6 +16,8 @@ export interface Session {
   readonly actor: Actor;
   /** What the sign-in asked to be narrowed to. */
   readonly limits: readonly Limits[];
+  /** Id of the organization's identity provider that it came through. */
+  readonly provider?: string | undefined;
 }
 
 export interface RefreshToken {
@@ -57,7 +59,7 @@ export function rotate(tx: Tx, issuer: string, token: string): Rotation {
   if (Number(row['expires_at']) <= tx.now) return refused('the refresh token has expired');
   tx.run('UPDATE refresh_tokens SET used_at = ? WHERE digest = ?', tx.now, digest);
   const first = tx.get('SELECT MIN(issued_at) AS start FROM refresh_tokens WHERE family = ?', family);
-  const stored = JSON.parse(String(row['upstream'])) as Pick<Session, 'actor' | 'limits'>;
+  const stored = JSON.parse(String(row['upstream'])) as Pick<Session, 'actor' | 'limits' | 'provider'>;
   const session: Session = {
     identity: String(row['identity']),
     audience: JSON.parse(String(row['audience'])) as string[],
@@ -90,7 +92,7 @@ function insert(tx: Tx, issuer: string, session: Session, family: string, starte
     family,
     session.identity,
     JSON.stringify(session.audience),
-    JSON.stringify({ actor: session.actor, limits: session.limits }),
+    JSON.stringify({ actor: session.actor, limits: session.limits, provider: session.provider }),
     tx.now,
     expiresAt,
   );

@@ -13,8 +13,8 @@ import { grantsOf } from '../access.ts';
 import { recordGroupRoles, recordRegistration } from '../events/outbox.ts';
 import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
 import { findProvider, type ProviderRecord } from '../services/identity-provider-records.ts';
-import { findIdentity, findUser, type IdentityRecord, isAccount } from '../services/identity-records.ts';
-import { signInThroughProvider } from '../services/provider-logins.ts';
+import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } from '../services/identity-records.ts';
+import { requireVouchedFor, signInThroughProvider } from '../services/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
 import { requireActive } from '../services/scim-records.ts';
 import { toWireTime } from '../services/wire-time.ts';
@@ -88,6 +88,8 @@ interface Proof {
   readonly ceiling?: Grants;
   /** Id of the organization's identity provider that it came through. */
   readonly provider?: string;
+  /** The account's own login, at the platform itself. */
+  readonly direct?: boolean;
 }
 
 const lifeSeconds = 3600;
@@ -160,7 +162,7 @@ export function createSts(options: StsOptions): Sts {
     await requireAudience(claims, defaultAudiences);
     const user = store.read((tx) => findUser(tx, claims.issuer, claims.subject));
     if (user === undefined) throw noAccount(claims);
-    return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true) };
+    return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true), direct: true };
   };
 
   const requireAudience = async (claims: TokenClaims, audiences: readonly string[]): Promise<void> => {
@@ -259,7 +261,10 @@ export function createSts(options: StsOptions): Sts {
         const record = findIdentity(tx, session.identity);
         // Rows of refresh tokens go with their identity.
         if (record === undefined) throw new Error('a refresh token outlived its identity');
-        const proof: Proof = { identity: record.id, rule: ruleOf(record), actor: session.actor };
+        requireStillOpen(tx, record, session.provider);
+        const { actor, provider } = session;
+        const through = provider === undefined ? {} : { provider };
+        const proof: Proof = { identity: record.id, rule: ruleOf(record), actor, ...through };
         return { status: 'good' as const, next, ready: prepare(tx, proof, [...session.limits, limits]) };
       });
       if (outcome.status === 'refused') throw refusal(outcome);
@@ -298,9 +303,9 @@ export function createSts(options: StsOptions): Sts {
         identity: user.id,
         rule: ruleOf(user),
         actor: toActor(claims, true),
-        ...(provider === undefined ? {} : { provider }),
+        ...(provider === undefined ? { direct: true } : { provider }),
       };
-      const session: Session = { identity: user.id, audience, actor: proof.actor, limits };
+      const session: Session = { identity: user.id, audience, actor: proof.actor, limits, provider };
       const { ready, refresh } = store.transact((tx) => ({
         ready: prepare(tx, proof, limits),
         // Roles that came with the provider's groups end with this session (protocols 9).
@@ -347,6 +352,14 @@ export function createSts(options: StsOptions): Sts {
   }
 }
 
+/** A session is worth what the account holds now, so it ends where its provider could not open that any more. */
+function requireStillOpen(tx: Tx, record: IdentityRecord, id: string | undefined): void {
+  if (id === undefined) return;
+  const provider = findProvider(tx, id);
+  if (provider === undefined) throw permissionDenied('the identity provider of this session no longer exists');
+  requireVouchedFor(tx, provider, record);
+}
+
 /** What a token of a proof says, as of this transaction. */
 interface Ready {
   readonly identity: string;
@@ -363,6 +376,7 @@ function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
     throw new StatusError(grpcCodes.UNAVAILABLE, 'the identity changed while the token was verified; try again');
   }
   requireActive(tx, record.id, proof.provider);
+  if (proof.direct === true) leaveHome(tx, record.id);
   let grants: Grants = grantsOf(tx, record.id);
   if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
   for (const limit of limits) grants = narrow(tx, grants, limit);

@@ -29,7 +29,7 @@ export interface IdentityRecord {
   readonly company: string;
   readonly email: string | null;
   readonly emailVerified: boolean;
-  /** The organization whose identity provider made the account; null when none did. */
+  /** The organization whose identity provider made the account; null when none did, or when its owner came without. */
   readonly home: string | null;
   /** Milliseconds since the epoch; null when it does not end. */
   readonly expiresAt: number | null;
@@ -93,6 +93,14 @@ export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, use
     home: user.home ?? null,
   });
   return id;
+}
+
+/**
+ * Whoever signs in at the platform itself is nobody's: an organization may have opened the account before its owner came,
+ * with a token for an application of its own, and must not share what the owner is given later (provider-logins.ts).
+ */
+export function leaveHome(tx: Tx, id: string): void {
+  tx.run('UPDATE identities SET home = NULL WHERE id = ? AND home IS NOT NULL', id);
 }
 
 export type NewIdentity = Pick<IdentityRecord, 'id' | 'name' | 'description' | 'relationship'> &

@@ -4,6 +4,8 @@ import { readSelected, type Selection, selectVisible } from './selection.ts';
 
 const defaultSize = 50;
 const largestSize = 200;
+/** Of int32, which `skipped` is. */
+const largestCount = 2 ** 31 - 1;
 const tokenLife = 3 * 24 * 60 * 60 * 1000;
 
 export interface PageRequest {
@@ -120,7 +122,7 @@ function cutPage<T>(
   const start = token === undefined ? 0 : all.findIndex((item) => compare(keyOf(item), token.last) > 0);
   const from = start < 0 ? all.length : start + skip;
   const items = all.slice(from, from + size);
-  const skipped = (token?.skipped ?? 0) + skip;
+  const skipped = Math.min((token?.skipped ?? 0) + skip, largestCount);
   const last = items.at(-1);
   const isEnd = last === undefined || from + size >= all.length;
   const next = (item: T): PageToken => ({ last: keyOf(item), skipped, order, madeAt: tx.now });
@@ -160,6 +162,11 @@ function readToken(text: string | undefined, order: string, now: number): PageTo
   }
   const { last, skipped, madeAt } = token ?? {};
   const isKey = Array.isArray(last) && /^(?:string|number)$/.test(typeof last[0]) && typeof last[1] === 'string';
-  if (!isKey || typeof skipped !== 'number' || typeof madeAt !== 'number' || token.order !== order) return undefined;
+  if (!isKey || !isCount(skipped) || typeof madeAt !== 'number' || token.order !== order) return undefined;
   return madeAt + tokenLife < now ? undefined : { last, skipped, order, madeAt };
+}
+
+/** Tokens come back from callers, who may have written them. */
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largestCount;
 }

@@ -99,14 +99,14 @@ function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupR
 /**
  * Anybody can create an organization with a provider for an application of their own at an issuer that others use too, and
  * gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own providers
- * made, those of providers with the very same client, and accounts that hold nothing elsewhere.
+ * made, those of providers with the very same client, and accounts that have nothing to lose elsewhere.
  */
-function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: IdentityRecord): void {
+export function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: IdentityRecord): void {
   const organization = rootOf(provider.id);
   if (home === organization) return;
   const isOurs =
     home === null
-      ? [...grantsOf(tx, id).keys()].every((place) => rootOf(place) === organization)
+      ? placesOf(tx, id).every((place) => rootOf(place) === organization)
       : tx.get(
           `SELECT 1 FROM identity_providers
            WHERE issuer = ? AND client_id = ? AND substr(id, 1, 40) = ? LIMIT 1`,
@@ -116,6 +116,12 @@ function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: Ident
         ) !== undefined;
   if (isOurs) return;
   throw permissionDenied('the account of this login belongs elsewhere: sign in the way it was made');
+}
+
+/** Where an account has something to lose: what it holds, and what it may assume because its id is named there. */
+function placesOf(tx: Tx, id: string): string[] {
+  const assumable = tx.all('SELECT parent FROM identities WHERE subject = ? AND parent IS NOT NULL', id);
+  return [...grantsOf(tx, id).keys(), ...assumable.map((row) => String(row['parent']))];
 }
 
 /** Never by e-mail: whoever may write addresses into a directory could capture another's login (protocols 9). */

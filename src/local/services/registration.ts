@@ -2,7 +2,7 @@ import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/type
 import { alreadyExists, notFound, permissionDenied } from '../failures.ts';
 import type { Tx } from '../store/database.ts';
 import { acceptInvite } from './group-invites.ts';
-import { createUser, findUser } from './identity-records.ts';
+import { createUser, findUser, leaveHome } from './identity-records.ts';
 import { requireActive } from './scim-records.ts';
 
 /** Who has signed in elsewhere, verified. */
@@ -28,6 +28,7 @@ export function register(tx: Tx, login: UpstreamLogin, request: AuthRegistration
     if (identityId !== '' && identityId !== known.id) throw permissionDenied('the account belongs to another login');
     if (identityId === '' && code === '') throw alreadyExists('there is an account for this login already');
     requireActive(tx, known.id);
+    if (login.provider === undefined) leaveHome(tx, known.id);
   }
   const identity = known?.id ?? createUser(tx, login);
   return { identity, ...(code === '' ? {} : { group: acceptInvite(tx, code, { identity, ...login }) }) };
