@@ -98,7 +98,7 @@ async function main() {
     {
       name: 'one API call (iam organizations list -o json)',
       args: [chainctl, 'iam', 'organizations', 'list', '-o', 'json'],
-      aim: 3.7,
+      aim: 3,
       prints: true,
     },
     { name: 'docker-credential-cgr get, good token', args: [helper, 'get'], stdin: server, aim: 1.2, prints: true },

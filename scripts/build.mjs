@@ -36,7 +36,7 @@ const chunkGroups = [
   },
   {
     name: 'api',
-    test: /src\/api\/(http|client|status|transport|wire\b.*|schema\/(operations|messages)\/(iam|auth|common)\.gen)(\.ts)?$/,
+    test: /src\/api\/(http|client|direct-client|status|transport|wire\b.*|schema\/(operations|messages)\/(iam|auth|common)\.gen)(\.ts)?$/,
   },
   {
     debugName: 'noun',

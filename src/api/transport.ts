@@ -1,7 +1,6 @@
 // One HTTP exchange. Promises: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
 // end, and a failure is a CliError that names the host but neither the query nor a header.
 
-import type { Dispatcher } from 'undici';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
@@ -34,44 +33,49 @@ export const neverConnected = new WeakSet<CliError>();
 
 const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
 
-interface Client {
-  readonly dispatcher: Dispatcher;
-  request(options: Dispatcher.RequestOptions & { origin: string }): Promise<Dispatcher.ResponseData>;
+export interface RawRequest {
+  readonly url: URL;
+  readonly method: HttpRequest['method'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
 }
 
-// One keep-alive agent per process, made by the first request. Keyed by host so that tests do not share sockets.
+export interface RawResponse extends Omit<HttpResponse, 'text'> {
+  readonly body: AsyncIterable<Buffer>;
+  destroy(): void;
+}
+
+/** What opens connections and keeps them. Only connecting has a time limit of its own. */
+export interface Client {
+  request(raw: RawRequest): Promise<RawResponse>;
+  close(): Promise<void>;
+}
+
+/** Milliseconds. */
+export interface ClientTimes {
+  readonly connectTimeoutMs: number;
+  /** How long a connection that nobody uses is kept: less than servers do, or it would be used while they close it. */
+  readonly keepAliveMs: number;
+}
+
+const times: ClientTimes = { connectTimeoutMs: 10_000, keepAliveMs: 4_000 };
+
+// One client per process, made by the first request. Keyed by host so that tests do not share sockets.
 const clients = new WeakMap<Host, Promise<Client>>();
 
 async function openClient(host: Host): Promise<Client> {
+  if (!proxyVariables.some((name) => host.env[name])) {
+    const { createDirectClient } = await import('./direct-client.ts');
+    return createDirectClient(times);
+  }
   // On Node 20 undici's start is dominated by compiling its WebAssembly parser twice; later lines do better without
   // (performance.md 4).
   if (process.versions.node.startsWith('20.')) {
     process.getBuiltinModule('node:v8').setFlagsFromString('--liftoff-only');
   }
-  const apiRequest = (await import('undici/lib/api/api-request.js')).default;
-  const options = { connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 };
-  let dispatcher: Dispatcher;
-  if (proxyVariables.some((name) => host.env[name])) {
-    const EnvHttpProxyAgent = (await import('undici/lib/dispatcher/env-http-proxy-agent.js')).default;
-    // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
-    const Dispatcher = (await import('undici/lib/dispatcher/dispatcher.js')).default;
-    Dispatcher.prototype.connect = (await import('undici/lib/api/api-connect.js')).default;
-    const value = (upper: string, lower: string) => host.env[lower] ?? host.env[upper];
-    const httpProxy = value('HTTP_PROXY', 'http_proxy');
-    const httpsProxy = value('HTTPS_PROXY', 'https_proxy');
-    const noProxy = value('NO_PROXY', 'no_proxy');
-    dispatcher = new EnvHttpProxyAgent({
-      ...options,
-      ...(httpProxy ? { httpProxy } : {}),
-      ...(httpsProxy ? { httpsProxy } : {}),
-      // No proxy knows the way to this machine itself; Go's clients never ask one for it either.
-      noProxy: [...(noProxy ? [noProxy] : []), 'localhost', '127.0.0.1', '[::1]'].join(','),
-    });
-  } else {
-    const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
-    dispatcher = new Agent(options);
-  }
-  return { dispatcher, request: (request) => apiRequest.call(dispatcher, request) };
+  const { createProxiedClient } = await import('./proxied-client.ts');
+  return createProxiedClient(host, times);
 }
 
 function clientOf(host: Host): Promise<Client> {
@@ -88,7 +92,7 @@ export async function closeTransport(host: Host): Promise<void> {
   const client = clients.get(host);
   if (client === undefined) return;
   clients.delete(host);
-  await (await client).dispatcher.destroy();
+  await (await client).close();
 }
 
 /** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). */
@@ -128,7 +132,7 @@ export async function send(host: Host, request: HttpRequest): Promise<WholeRespo
   };
 }
 
-export interface HttpStream extends Omit<HttpResponse, 'text'> {
+export interface HttpStream extends RawResponse {
   /** Must be read, or returned from, until its end: that frees the connection. Throws as `send` does. */
   readonly body: AsyncIterable<Buffer>;
   /** Breaks off the answer. */
@@ -144,7 +148,8 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
   const timeoutMs = request.timeoutMs ?? 60_000;
   // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does not.
   const controller = new AbortController();
-  const timer = limits === 'whole' ? setTimeout(() => controller.abort(timedOut), timeoutMs) : undefined;
+  const limit = () => setTimeout(() => controller.abort(timedOut), timeoutMs);
+  let timer = limit();
   const forward = () => controller.abort(request.signal?.reason);
   request.signal?.addEventListener('abort', forward, { once: true });
   const close = () => {
@@ -156,38 +161,37 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     if (request.signal?.aborted) return request.signal.reason;
     return toTransportError(error, url, timeoutMs, controller.signal.reason === timedOut);
   };
-  let response: Dispatcher.ResponseData;
+  let answer: RawResponse;
   try {
     const client = await clientOf(host);
-    response = await client.request({
-      origin: url.origin,
-      path: url.pathname + url.search,
+    answer = await client.request({
+      url,
       method: request.method,
       headers: { 'user-agent': 'chainctl', ...request.headers },
-      body: request.body ?? null,
+      body: request.body,
       signal: controller.signal,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
     });
   } catch (error) {
     close();
     throw told(error);
   }
+  if (limits === 'pause') clearTimeout(timer);
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
-      yield* response.body as AsyncIterable<Buffer>;
+      if (limits === 'pause') timer = limit();
+      for await (const chunk of answer.body) {
+        // A reader who takes his time is no pause of the server's.
+        if (limits === 'pause') clearTimeout(timer);
+        yield chunk;
+        if (limits === 'pause') timer = limit();
+      }
     } catch (error) {
       throw told(error);
     } finally {
       close();
     }
   };
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    body: read(),
-    destroy: () => void response.body.destroy(),
-  };
+  return { ...answer, body: read() };
 }
 
 const timedOut = Symbol('timed out');
@@ -198,6 +202,7 @@ const refusals: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name could not be looked up',
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'there is no network',
+  ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
 };
 
@@ -212,7 +217,7 @@ function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout
   const code = codeOf(error);
   const what = `Cannot reach ${url.protocol}//${url.host}`;
   const hint = 'check the network and the platform URLs with `chainctl config validate`';
-  if (isTimeout || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+  if (isTimeout) {
     return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${timeoutMs / 1000} s`, {
       code: 'network.timeout',
       hint,

@@ -1,8 +1,4 @@
 // undici ships types for its main entry only; these are the inner modules performance.md section 4 says to load.
-declare module 'undici/lib/dispatcher/agent.js' {
-  const Agent: typeof import('undici').Agent;
-  export = Agent;
-}
 declare module 'undici/lib/dispatcher/env-http-proxy-agent.js' {
   const EnvHttpProxyAgent: typeof import('undici').EnvHttpProxyAgent;
   export = EnvHttpProxyAgent;

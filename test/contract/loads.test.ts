@@ -42,6 +42,13 @@ test('the Docker helper holds no command, parser, HTTP client or platform', () =
   expect(staticGraph('credential-helper.cjs').filter((id) => /src\/(cli|config)\//.test(id))).toEqual([]);
 });
 
+test('a request without a proxy brings no HTTP client along', () => {
+  const chunk = Object.keys(meta).find((name) => meta[name]?.modules.includes('src/api/transport.ts')) ?? '';
+  const modules = staticGraph(chunk);
+  expect(modules).toContain('src/api/direct-client.ts');
+  expect(modules.filter((id) => heavy.test(id))).toEqual([]);
+});
+
 describe('a real process', () => {
   let folder: string;
 

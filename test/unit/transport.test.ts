@@ -1,0 +1,73 @@
+// Requests to a server that is really there; failures on the way are in test/e2e/platform-faults.test.ts.
+
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { closeTransport, send, sendStreaming } from '../../src/api/transport.ts';
+import { type FakeHost, fakeHost } from '../support/fake-host.ts';
+
+let host: FakeHost;
+let server: Server;
+
+afterEach(async () => {
+  await closeTransport(host);
+  server.closeAllConnections();
+  server.close();
+});
+
+async function serve(answer: RequestListener): Promise<string> {
+  host = fakeHost();
+  server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
+
+test('a header that comes twice is two values, as challenges do', async () => {
+  const url = await serve((_request, response) =>
+    response.writeHead(401, ['WWW-Authenticate', 'Basic realm="a"', 'WWW-Authenticate', 'Bearer realm="b"']).end(),
+  );
+  const { status, headers } = await send(host, { method: 'GET', url });
+  expect(status).toBe(401);
+  expect(headers['www-authenticate']).toEqual(['Basic realm="a"', 'Bearer realm="b"']);
+});
+
+test('a body says how long it is, with any method', async () => {
+  const url = await serve((request, response) => {
+    const { method, headers } = request;
+    response.end(JSON.stringify([method, headers['content-length'], headers['transfer-encoding']]));
+  });
+  const ask = async (method: 'GET' | 'POST' | 'DELETE', body?: string) =>
+    JSON.parse((await send(host, { method, url, ...(body === undefined ? {} : { body }) })).text);
+  expect(await ask('POST', 'ä')).toEqual(['POST', '2', null]);
+  expect(await ask('DELETE', '{}')).toEqual(['DELETE', '2', null]);
+  expect(await ask('POST')).toEqual(['POST', '0', null]);
+  expect(await ask('GET')).toEqual(['GET', null, null]);
+});
+
+test('one connection serves what is asked one after another', async () => {
+  const ports = new Set<number | undefined>();
+  const url = await serve((request, response) => {
+    ports.add(request.socket.remotePort);
+    response.end('x');
+  });
+  for (let count = 0; count < 3; count += 1) await send(host, { method: 'GET', url });
+  expect(ports.size).toBe(1);
+});
+
+test('a streamed answer may be read slowly, and is given up when the server pauses', async () => {
+  const url = await serve((_request, response) => {
+    response.write('one');
+    setTimeout(() => response.write('two'), 50);
+  });
+  const { body } = await sendStreaming(host, { method: 'GET', url, timeoutMs: 1_000 });
+  const read: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of body) {
+      read.push(String(chunk));
+      if (read.length === 1) await wait(1_200);
+    }
+  })();
+  await expect(reading).rejects.toMatchObject({ kind: 'timeout', message: expect.stringContaining('within 1 s') });
+  expect(read.join('')).toBe('onetwo');
+});
