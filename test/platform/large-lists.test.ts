@@ -11,12 +11,15 @@ import { listGroupInvites } from '../../src/local/services/group-invites.ts';
 import { insertGroup, listGroups } from '../../src/local/services/groups.ts';
 import { listIdentities } from '../../src/local/services/identities.ts';
 import { createUser, insertIdentity } from '../../src/local/services/identity-records.ts';
+import { pageOfSelection, resourceColumns } from '../../src/local/services/paging.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { listRoleBindings } from '../../src/local/services/role-bindings.ts';
 import { listRoles } from '../../src/local/services/roles.ts';
-import type { SqlValue, Tx } from '../../src/local/store/database.ts';
+import { type Selection, selectVisible } from '../../src/local/services/selection.ts';
+import type { SqlRow, SqlValue, Tx } from '../../src/local/store/database.ts';
 import type { Caller } from '../../src/local/types.ts';
 import { startTestPlatform } from '../support/platform.ts';
+import { createRandom } from '../support/random.ts';
 
 const organization = demoOrganizations.private;
 const dev = personId('dev@example.com');
@@ -139,6 +142,62 @@ test('who holds roles in a thousand places is looked up once, not once for each 
     expect(counter.statements()).toBeLessThanOrEqual(1005);
   });
 });
+
+test.each([
+  ['one place', 1],
+  ['many places', 40],
+])('pages of what lies in %s are together the list, whatever their order', async (_name, places) => {
+  const platform = await startTestPlatform();
+  const random = createRandom(7);
+  const visible = Array.from({ length: places }, (_, index) => `${organization}/${hex(index * 2 + 1)}`);
+  platform.store.transact((tx) => {
+    for (let index = 0; index < 80; index += 1) {
+      insertGroup(tx, { parent: organization, name: 'x', description: '' }, `${organization}/${hex(index + 1)}`);
+    }
+    // Many of the same name and time, and some where nobody may look.
+    for (let index = 0; index < 400; index += 1) {
+      const parent = `${organization}/${hex(1 + random.below(places * 2))}`;
+      const id = `${parent}/${hex(random.below(2 ** 30))}`;
+      const name = random.pick(['a', 'B', 'é', '𝒳', '\uFFFD']);
+      insertGroup(tx, { parent, name, description: '' }, id);
+      tx.run('UPDATE groups SET created_at = ? WHERE id = ?', random.below(4), id);
+    }
+  });
+  platform.store.read((tx) => {
+    const selection: Selection = { table: 'groups', visible, uidp: { descendantsOf: organization } };
+    const whole = selectVisible(tx, selection);
+    expect(whole.length).toBeGreaterThan(150);
+    for (const [field, column] of Object.entries(resourceColumns)) {
+      for (const direction of ['asc', 'desc']) {
+        const found: SqlRow[] = [];
+        let pageToken = '';
+        const counter = counting(tx);
+        let pages = 0;
+        do {
+          const request = { orderBy: `${field} ${direction}`, pageSize: 7, pageToken };
+          const page = pageOfSelection(counter.tx, selection, request, resourceColumns);
+          expect(page.totalCount).toBe(String(whole.length));
+          found.push(...page.items);
+          pageToken = page.nextPageToken;
+          pages += 1;
+        } while (pageToken !== '');
+        // However many places there are: the number of rows, the keys of the page, its rows.
+        expect(counter.statements()).toBe(pages * 3);
+        expect(new Set(found.map((row) => row['id'])).size).toBe(whole.length);
+        const order = (a: SqlRow, b: SqlRow): number => {
+          const one = compareValues(a[column], b[column]) * (direction === 'asc' ? 1 : -1);
+          return one || compareValues(a['id'], b['id']);
+        };
+        expect(found.map((row) => row['id'])).toEqual(whole.toSorted(order).map((row) => row['id']));
+      }
+    }
+  });
+});
+
+/** Text by its bytes, as databases sort. */
+function compareValues(a: SqlValue | undefined, b: SqlValue | undefined): number {
+  return typeof a === 'number' ? a - Number(b) : Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
+}
 
 test('ten thousand entries of each kind come within seconds over HTTP', async () => {
   const platform = await startTestPlatform();

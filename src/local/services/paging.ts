@@ -1,6 +1,6 @@
 import { invalidArgument } from '../failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
-import { readSelected, type Selection, selectVisible } from './selection.ts';
+import { cutVisible, readSelected, type Selection } from './selection.ts';
 
 const defaultSize = 50;
 const largestSize = 200;
@@ -68,10 +68,19 @@ export function pageOfSelection(
   defaultOrder?: string,
 ): PageOf<SqlRow> {
   const order = orderOf(request, columns, defaultOrder);
-  const keys = selectVisible(tx, selection, [...new Set(['id', order.column])]);
-  const { items, ...page } = pageInOrder(tx, keys, request, order);
-  const ids = items.map((row) => String(row['id']));
-  return { items: readSelected(tx, selection, ids), ...page };
+  const window = windowOf(tx, order.text, request);
+  const { total, keys } = cutVisible(tx, selection, {
+    column: order.column,
+    direction: order.direction === 1 ? 'ASC' : 'DESC',
+    after: window.after,
+    skip: window.skip,
+    // One more tells whether there is a next page.
+    count: window.size + 1,
+  });
+  const shown = keys.slice(0, window.size);
+  const ids = shown.map((row) => String(row['id']));
+  const last = keys.length > window.size ? shown.at(-1) : undefined;
+  return { items: readSelected(tx, selection, ids), ...toPage(window, total, last && keyIn(order.column)(last)) };
 }
 
 interface Order {
@@ -98,13 +107,17 @@ function pageInOrder(
   request: PageRequest,
   { column, direction, text }: Order,
 ): PageOf<SqlRow> {
-  const keyOf = (row: SqlRow): SortKey => {
-    const value = row[column];
-    return [typeof value === 'number' ? value : String(value), String(row['id'])];
-  };
+  const keyOf = keyIn(column);
   const compare = compareKeys(direction);
   const sorted = rows.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
   return cutPage(tx, sorted, keyOf, compare, text, request);
+}
+
+function keyIn(column: string): (row: SqlRow) => SortKey {
+  return (row) => {
+    const value = row[column];
+    return [typeof value === 'number' ? value : String(value), String(row['id'])];
+  };
 }
 
 function cutPage<T>(
@@ -115,21 +128,43 @@ function cutPage<T>(
   order: string,
   request: PageRequest,
 ): PageOf<T> {
+  const window = windowOf(tx, order, request);
+  const { after, skip, size } = window;
+  const start = after === undefined ? 0 : all.findIndex((item) => compare(keyOf(item), after) > 0);
+  const from = start < 0 ? all.length : start + skip;
+  const items = all.slice(from, from + size);
+  const last = items.at(-1);
+  const isEnd = last === undefined || from + size >= all.length;
+  return { items, ...toPage(window, all.length, isEnd ? undefined : keyOf(last)) };
+}
+
+/** What a request asks for of a list in this order. */
+interface Window {
+  readonly order: string;
+  readonly size: number;
+  readonly skip: number;
+  /** The last of the page before. */
+  readonly after: SortKey | undefined;
+  readonly skipped: number;
+  readonly madeAt: number;
+}
+
+function windowOf(tx: Tx, order: string, request: PageRequest): Window {
   const size = sizeOf(request.pageSize);
   const skip = request.skip ?? 0;
   if (skip < 0) throw invalidArgument('skip must not be negative');
   const token = readToken(request.pageToken, order, tx.now);
-  const start = token === undefined ? 0 : all.findIndex((item) => compare(keyOf(item), token.last) > 0);
-  const from = start < 0 ? all.length : start + skip;
-  const items = all.slice(from, from + size);
   const skipped = Math.min((token?.skipped ?? 0) + skip, largestCount);
-  const last = items.at(-1);
-  const isEnd = last === undefined || from + size >= all.length;
-  const next = (item: T): PageToken => ({ last: keyOf(item), skipped, order, madeAt: tx.now });
+  return { order, size, skip, after: token?.last, skipped, madeAt: tx.now };
+}
+
+/** `last` is the key of the last item of a page that has a next one. */
+function toPage(window: Window, total: number, last: SortKey | undefined): Omit<PageOf<never>, 'items'> {
+  const { skipped, order, madeAt } = window;
+  const next = last === undefined ? undefined : ({ last, skipped, order, madeAt } satisfies PageToken);
   return {
-    items,
-    nextPageToken: isEnd ? '' : Buffer.from(JSON.stringify(next(last))).toString('base64url'),
-    totalCount: String(all.length),
+    nextPageToken: next === undefined ? '' : Buffer.from(JSON.stringify(next)).toString('base64url'),
+    totalCount: String(total),
     skipped,
   };
 }

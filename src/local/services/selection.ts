@@ -33,29 +33,53 @@ export interface Selection {
   readonly also?: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * The rows a list shows, by ascending id, with all columns or the ones that are named. All conditions hold together and
- * no node is inside itself (semantics 12).
- */
-export function selectVisible(tx: Tx, selection: Selection, columns: readonly string[] = ['*']): SqlRow[] {
+/** The rows a list shows, by ascending id. All conditions hold together and no node is inside itself (semantics 12). */
+export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
   const { sql, values } = conditions(selection);
-  const within = optionalUidp('uidp.descendants_of', selection.uidp?.descendantsOf);
-  const source = sources[selection.table] ?? selection.table;
-  return selection.visible.flatMap((place) => {
-    const range = rangeOf(place, within);
-    if (range === undefined) return [];
-    return tx.all(
-      `SELECT ${columns.join(', ')} FROM ${source} WHERE id >= ? AND id < ?${sql} ORDER BY id`,
-      ...range,
-      ...values,
-    );
-  });
+  return rangesOf(selection).flatMap((range) =>
+    tx.all(`SELECT * FROM ${sourceOf(selection)} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values),
+  );
+}
+
+export interface Cut {
+  readonly column: string;
+  readonly direction: 'ASC' | 'DESC';
+  /** Of the row before the first: what the column holds, and the id, which decides between equals. */
+  readonly after: readonly [value: string | number, id: string] | undefined;
+  readonly skip: number;
+  readonly count: number;
+}
+
+/** The same rows in the order of a column: how many there are in all, and `id` and column of those that are cut out. */
+export function cutVisible(tx: Tx, selection: Selection, cut: Cut): { total: number; keys: SqlRow[] } {
+  const { column, direction, after, skip, count } = cut;
+  const ranges = rangesOf(selection);
+  const [all, bound] = within(selection, ranges);
+  const total = Number(tx.get(`SELECT COUNT(*) AS total FROM ${all}`, ...bound)?.['total']);
+  // In the order of the ids a page is a stretch of their index: what comes before it is not even looked at.
+  const rest = after !== undefined && column === 'id' ? beyond(ranges, after[1], direction) : ranges;
+  const [from, values] = within(selection, rest);
+  const isFurther = `(${column} ${direction === 'ASC' ? '>' : '<'} ? OR ${column} = ? AND id > ?)`;
+  const [further, last]: [string, SqlValue[]] =
+    after === undefined
+      ? ['', []]
+      : column === 'id'
+        ? [' AND id <> ?', [after[1]]]
+        : [` AND ${isFurther}`, [after[0], ...after]];
+  const names = column === 'id' ? 'id' : `id, ${column}`;
+  const keys = tx.all(
+    `SELECT ${names} FROM ${from}${further} ORDER BY ${column} ${direction}, id LIMIT ? OFFSET ?`,
+    ...values,
+    ...last,
+    count,
+    skip,
+  );
+  return { total, keys };
 }
 
 /** The rows with these ids, in the order of the ids. */
-export function readSelected(tx: Tx, { table }: Selection, ids: readonly string[]): SqlRow[] {
-  const isOneOf = 'id IN (SELECT value FROM json_each(?))';
-  const rows = tx.all(`SELECT * FROM ${sources[table] ?? table} WHERE ${isOneOf}`, JSON.stringify(ids));
+export function readSelected(tx: Tx, selection: Selection, ids: readonly string[]): SqlRow[] {
+  const rows = tx.all(`SELECT * FROM ${sourceOf(selection)} WHERE ${isOneOf}`, JSON.stringify(ids));
   const byId = new Map(rows.map((row) => [row['id'], row]));
   return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
 }
@@ -73,6 +97,10 @@ export function requiredUidp(field: string, text: string | undefined): string {
   return text;
 }
 
+const isOneOf = 'id IN (SELECT value FROM json_each(?))';
+
+const sourceOf = ({ table }: Selection): string => sources[table] ?? table;
+
 function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: string; values: SqlValue[] } {
   let sql = '';
   const values: SqlValue[] = [];
@@ -80,7 +108,6 @@ function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: str
     sql += ` AND ${condition}`;
     values.push(...bound);
   };
-  const isOneOf = 'id IN (SELECT value FROM json_each(?))';
 
   const wanted = optionalUidp('id', id);
   if (wanted !== undefined) add('id = ?', wanted);
@@ -98,8 +125,34 @@ function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: str
   return { sql, values };
 }
 
+/** Where the rows are, in ascending order. */
+function rangesOf({ visible, uidp }: Selection): Range[] {
+  const inside = optionalUidp('uidp.descendants_of', uidp?.descendantsOf);
+  return visible.map((place) => rangeOf(place, inside)).filter((range) => range !== undefined);
+}
+
+type Range = readonly [low: string, high: string];
+
+function beyond(ranges: readonly Range[], id: string, direction: Cut['direction']): Range[] {
+  return ranges
+    .map(([low, high]): Range => (direction === 'ASC' ? [low > id ? low : id, high] : [low, high < id ? high : id]))
+    .filter(([low, high]) => low < high);
+}
+
+/** The rows of a selection that lie in these ranges, as it stands after FROM, and what is bound there. */
+function within(selection: Selection, ranges: readonly Range[]): [sql: string, values: SqlValue[]] {
+  const { sql, values } = conditions(selection);
+  const [only = ['', '']] = ranges;
+  if (ranges.length < 2) return [`${sourceOf(selection)} WHERE id >= ? AND id < ?${sql}`, [...only, ...values]];
+  const stretches = `(SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high FROM json_each(?))`;
+  return [
+    `${stretches} CROSS JOIN ${sourceOf(selection)} WHERE id >= low AND id < high${sql}`,
+    [JSON.stringify(ranges), ...values],
+  ];
+}
+
 /** Ids at or below `place` that are also strictly below `within`, as a half-open range: `0` follows `/` in ASCII. */
-function rangeOf(place: string, within: string | undefined): [string, string] | undefined {
+function rangeOf(place: string, within: string | undefined): Range | undefined {
   if (within === undefined || isAncestor(within, place)) return [place, `${place}0`];
   if (isAncestorOrSelf(place, within)) return [`${within}/`, `${within}0`];
   return undefined;
