@@ -250,6 +250,41 @@ test('sinks that hang keep nobody waiting but themselves', async () => {
   await until(() => receiver.events.length, 2000).toBe(2);
 });
 
+test('many more subjects than are looked after at once all get there, first the ones that came first', async () => {
+  const { platform, receive } = await start();
+  const receiver = await receive();
+  await until(() => receiver.events.length).toBe(1);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  // The first of each waits for a second try at the same time.
+  let failures = 300;
+  receiver.answer = () => (failures-- > 0 ? 500 : undefined);
+  const subjects = Array.from({ length: 1500 }, (_, at) => `${organization}/${String(at).padStart(16, '0')}`);
+  platform.store.transact((tx) => {
+    for (const [at, subject] of [...subjects, ...subjects.slice(0, 50)].entries()) {
+      tx.run(
+        `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
+         VALUES (?, 'a.b', 'https://here.example', ?, ?, '{}', ?, '{}', 'customer', ?)`,
+        `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`,
+        subject,
+        organization,
+        `{"at":${at}}`,
+        clock.now(),
+      );
+    }
+  });
+  await until(() => receiver.events.length, 60_000).toBe(1551);
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+  const order = receiver.events.slice(1).map(({ data }) => Number(data.body.at));
+  expect(new Set(order).size).toBe(1550);
+  for (let at = 0; at < 50; at += 1) expect(order.indexOf(at)).toBeLessThan(order.indexOf(1500 + at));
+  const positionOf = (from: number, to: number) =>
+    order.flatMap((at, position) => (at >= from && at < to ? [position] : [])).sort((a, b) => a - b)[0] ?? -1;
+  expect(positionOf(0, 250)).toBeLessThan(positionOf(1250, 1500));
+}, 90_000);
+
 test('events of one subject keep their order, whatever fails in between; others do not wait for them', async () => {
   const { call, receive, newGroup } = await start();
   const receiver = await receive();

@@ -3,6 +3,7 @@
 // ends the process in between; those about one subject in the order they happened.
 
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { ancestry } from '../../api/uidp.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
 import type { PlatformClock } from '../types.ts';
@@ -37,6 +38,8 @@ const defaultTimeout = 10_000;
 /** In all and for one subscription: dozens of sinks have to hang before others wait for them. */
 const tryingAtOnce = 256;
 const tryingAtOnceEach = 8;
+/** Subjects of one subscription that are looked after at once, most of them between two tries; the rest waits in line. */
+const lanesAtOnceEach = 256;
 const eventsAtOnce = 500;
 const graceMs = 1000;
 
@@ -58,8 +61,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const stopped = new AbortController();
   const broken = new AbortController();
   const lanes = new Map<string, Promise<void>>();
+  // Every lane listens for the end.
+  setMaxListeners(0, stopped.signal, broken.signal);
   const slots = createSlots(tryingAtOnce);
-  const slotsOf = new Map<string, Slots>();
+  const sharesOf = new Map<string, Share>();
   let stopListening: () => void = () => {};
   let planned = false;
   let retry: NodeJS.Timeout | undefined;
@@ -84,11 +89,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const key = `${subscription} ${subject}`;
     // A running lane looks again before it ends, in the same breath as it is forgotten.
     if (lanes.has(key) || stopped.signal.aborted) return;
+    const share = shareOf(subscription);
+    if (share.lanes >= lanesAtOnceEach) {
+      share.waiting.add(subject);
+      return;
+    }
+    share.lanes += 1;
     const lane = runLane(key, subscription, subject);
     lanes.set(key, lane);
     void lane.finally(() => {
       if (lanes.get(key) === lane) lanes.delete(key);
+      share.lanes -= 1;
+      const [next] = share.waiting;
+      if (next === undefined) return;
+      share.waiting.delete(next);
+      wake(subscription, next);
     });
+  };
+
+  const shareOf = (subscription: string): Share => {
+    const share = sharesOf.get(subscription) ?? { slots: createSlots(tryingAtOnceEach), lanes: 0, waiting: new Set() };
+    sharesOf.set(subscription, share);
+    return share;
   };
 
   const runLane = async (key: string, subscription: string, subject: string): Promise<void> => {
@@ -115,11 +137,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** One try. Milliseconds until the next, or undefined when this delivery is over. */
   const attempt = async (pending: Pending): Promise<number | undefined> => {
-    const { subscription } = pending;
-    const own = slotsOf.get(subscription) ?? createSlots(tryingAtOnceEach);
-    slotsOf.set(subscription, own);
     // A sink that hangs takes its own share only.
-    const releaseOwn = await own.take();
+    const releaseOwn = await shareOf(pending.subscription).slots.take();
     const release = await slots.take();
     let outcome: Outcome;
     try {
@@ -204,41 +223,40 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 }
 
 /**
- * Gives new events to the subscriptions that get them; returns which lanes have something now. Internal events are
- * passed over: customers get only `customer` (semantics 8.1).
+ * Gives the next new events to the subscriptions that get them; returns which lanes have something now. The commit of it
+ * has the rest looked for. Internal events are passed over: customers get only `customer` (semantics 8.1).
  */
-function fanOut(store: Store): { subscription: string; subject: string }[] {
-  const lanes: { subscription: string; subject: string }[] = [];
+function fanOut(store: Store): Lane[] {
   // Most platforms have no subscription, and then an event costs no second commit.
-  while (store.read(hasWork)) {
-    store.transact((tx) => {
-      const cursor = cursorOf(tx);
-      const rows = tx.all(
-        'SELECT seq, subject, group_id, audience FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?',
-        cursor,
-        eventsAtOnce,
-      );
-      for (const row of rows) {
-        if (row['audience'] !== 'customer') continue;
-        const seq = Number(row['seq']);
-        const subject = String(row['subject']);
-        for (const subscription of subscribersOf(tx, String(row['group_id']), seq)) {
-          tx.run(
-            `INSERT INTO deliveries (event, subscription, subject, next_try_at, created_at) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (event, subscription) DO NOTHING`,
-            seq,
-            subscription,
-            subject,
-            tx.now,
-            tx.now,
-          );
-          lanes.push({ subscription, subject });
-        }
+  if (!store.read(hasWork)) return [];
+  return store.transact((tx) => {
+    const lanes: Lane[] = [];
+    const cursor = cursorOf(tx);
+    const rows = tx.all(
+      'SELECT seq, subject, group_id, audience FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?',
+      cursor,
+      eventsAtOnce,
+    );
+    for (const row of rows) {
+      if (row['audience'] !== 'customer') continue;
+      const seq = Number(row['seq']);
+      const subject = String(row['subject']);
+      for (const subscription of subscribersOf(tx, String(row['group_id']), seq)) {
+        tx.run(
+          `INSERT INTO deliveries (event, subscription, subject, next_try_at, created_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (event, subscription) DO NOTHING`,
+          seq,
+          subscription,
+          subject,
+          tx.now,
+          tx.now,
+        );
+        lanes.push({ subscription, subject });
       }
-      tx.run('UPDATE event_cursor SET seq = ?', Number(rows.at(-1)?.['seq'] ?? cursor));
-    });
-  }
-  return lanes;
+    }
+    tx.run('UPDATE event_cursor SET seq = ?', Number(rows.at(-1)?.['seq'] ?? cursor));
+    return lanes;
+  });
 }
 
 function hasWork(tx: Tx): boolean {
@@ -340,6 +358,19 @@ function reasonOf(error: unknown): string {
   const causes = error instanceof AggregateError ? error.errors : [error];
   const text = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
   return (text === '' ? error.name : text).slice(0, 500);
+}
+
+interface Lane {
+  readonly subscription: string;
+  readonly subject: string;
+}
+
+/** What one subscription has of the dispatcher. */
+interface Share {
+  readonly slots: Slots;
+  lanes: number;
+  /** Subjects whose lane is to begin when another has ended, in the order they came. */
+  readonly waiting: Set<string>;
 }
 
 interface Slots {
