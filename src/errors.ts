@@ -44,6 +44,11 @@ export class CliError extends Error {
   }
 }
 
+/** For those who mend it: where an error came from. Anything may be thrown, so anything is taken. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** The one table of exit codes (architecture 6). */
 export const exitCodes = {
   done: 0,
