@@ -86,7 +86,7 @@ export function createApi(options: ApiOptions): Api {
       return (tx) => finish(tx, caller, facts);
     };
     try {
-      return perform(options, wire, operation, caller, message, await prepare());
+      return perform(options, operation, caller, message, await prepare());
     } catch (error) {
       throw inWordsOf(operation, error);
     }
@@ -95,22 +95,22 @@ export function createApi(options: ApiOptions): Api {
   return {
     call,
     async handle(request, response, url) {
-      const route = match(request.method ?? '', url.pathname, request.headers['content-type']);
+      const contentType = request.headers['content-type'];
+      const route = match(request.method ?? '', url.pathname, contentType);
       if (route.status !== 'found') {
         if (route.status === 'not-found') return false;
         throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
       }
-      const { operation, binding, pathValues } = route;
+      const { operation } = route;
       const answer = await call({
         operation,
         authorization: request.headers.authorization,
         onCall: (note) => options.onCall?.(request, note),
         async read() {
-          const text = await readText(request, largestBody);
-          const type = request.headers['content-type'];
-          const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
+          const body = await readText(request, largestBody);
+          const message = wire.decodeRequest(route, { query: url.searchParams, body, contentType });
           // A body that was not JSON has been refused.
-          return { message, names: namesIn(text === undefined || text.trim() === '' ? undefined : JSON.parse(text)) };
+          return { message, names: namesIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)) };
         },
       });
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
@@ -161,8 +161,7 @@ async function authenticate(
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
 function perform(
-  { store, urls }: Pick<ApiOptions, 'store' | 'urls'>,
-  wire: Wire,
+  { store, urls, wire }: ApiOptions,
   operation: KnownOperation,
   caller: Caller,
   message: object,
