@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isFolderLocked, lockFolder, PlatformBusyError } from '../../src/local/store/folder-lock.ts';
+import { bundle, bundleEnv } from '../support/bundle.ts';
 import { fakeHost } from '../support/fake-host.ts';
 
-// Not bundled: the addon for SQLite is found from here.
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const worker = join(import.meta.dirname, '..', 'support', 'folder-lock-worker.ts');
+let program: Awaited<ReturnType<typeof bundle>>;
+
+beforeAll(async () => {
+  program = await bundle(new URL('../support/folder-lock-worker.ts', import.meta.url).pathname);
+});
+afterAll(() => program.remove());
 
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
 
@@ -29,7 +30,7 @@ test('one holder, until it lets go or takes the lock away with it', () => {
 test('whoever waited for a lock that is removed does not hold the one of a file that is gone', async () => {
   const { cwd } = fakeHost();
   const workers = Array.from({ length: 4 }, () =>
-    exitOf(spawn(process.execPath, ['--import', tsx, worker, cwd, '60'], { stdio: 'inherit' })),
+    exitOf(spawn(process.execPath, [program.path, cwd, '60'], { stdio: 'inherit', env: bundleEnv })),
   );
   expect(await Promise.all(workers)).toEqual([0, 0, 0, 0]);
   expect(readdirSync(cwd)).toEqual([]);
