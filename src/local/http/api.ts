@@ -15,7 +15,7 @@ import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
 import { inWordsOf } from '../services/v2/errors.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
+import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../types.ts';
 import { sendJson } from './answers.ts';
 import { readText } from './request-body.ts';
 
@@ -69,6 +69,7 @@ export function createApi(options: ApiOptions): Api {
     if (handlers[operation.id] === undefined && asks === undefined) {
       throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
     }
+    // Such an operation looks at no token (semantics 4).
     const isOpen = operation.iam === 'disabled';
     const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
@@ -118,19 +119,6 @@ export function createApi(options: ApiOptions): Api {
     },
   };
 }
-
-/** Who calls an operation that looks at no token (semantics 4, `disabled`). */
-const nobody: Caller = {
-  identity: '',
-  issuer: '',
-  audience: [],
-  issuedAt: 0,
-  expiresAt: 0,
-  email: undefined,
-  actor: {},
-  profile: undefined,
-  ceiling: new Map(),
-};
 
 type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
 type Work = (tx: Tx) => Outcome<object>;
