@@ -49,7 +49,7 @@ export function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** The one table of exit codes (architecture 6). */
+/** The one table of exit codes. */
 export const exitCodes = {
   done: 0,
   failed: 1,

@@ -1,4 +1,4 @@
-// Who may import whom (architecture 2). Read from the sources, so a new import that breaks a rule names its file.
+// Who may import whom. Read from the sources, so a new import that breaks a rule names its file.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
