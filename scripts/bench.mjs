@@ -1,5 +1,5 @@
 // Start-up as a ratio to `node empty.cjs`, interleaved: every round starts each case once, in rotated order, so that a
-// machine that slows down slows all cases alike (performance.md, The benchmark). stdin is a file and stdout a pipe, as Docker
+// machine that slows down slows all cases alike. stdin is a file and stdout a pipe, as Docker
 // calls a helper. A non-zero exit fails the run; a ratio over its aim is marked, and fails with --enforce.
 
 import { spawn, spawnSync } from 'node:child_process';

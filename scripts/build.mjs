@@ -1,4 +1,4 @@
-// Bundles src/ into dist/: CJS chunks, one per lazy import (performance.md, Structure to build). Every pure-JavaScript
+// Bundles src/ into dist/: CJS chunks, one per lazy import. Every pure-JavaScript
 // package is bundled, so an installed chainctl loads no node_modules but the two native optionals.
 
 import { execFileSync } from 'node:child_process';

@@ -44,7 +44,12 @@ export class CliError extends Error {
   }
 }
 
-/** The one table of exit codes (architecture 6). */
+/** For those who mend it: where an error came from. Anything may be thrown, so anything is taken. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** The one table of exit codes. */
 export const exitCodes = {
   done: 0,
   failed: 1,

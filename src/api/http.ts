@@ -1,4 +1,4 @@
-// The one way a command calls the platform. Promises: retries only what is safe to send twice (architecture 7), renews a
+// The one way a command calls the platform. Promises: retries only what is safe to send twice, renews a
 // refused token once, and maps every failure to a CliError whose text holds neither token nor query.
 
 import { CliError } from '../errors.ts';

@@ -233,7 +233,8 @@ function oneLine(text: string): string {
     .replace(/\.$/, '');
 }
 
-function notAnIssuer(issuer: string): CliError {
+/** What answered at this address is something else, such as a login wall. */
+export function notAnIssuer(issuer: string): CliError {
   return new CliError('api', `${issuer} did not answer like a Chainguard issuer`, {
     code: 'api.not-an-issuer',
     hint: 'check `platform.issuer` with `chainctl config view`',

@@ -89,13 +89,6 @@ export function denied(): CliError {
   });
 }
 
-export function notAnIssuer(issuer: string): CliError {
-  return new CliError('api', `${issuer} did not answer like a Chainguard issuer`, {
-    code: 'api.not-an-issuer',
-    hint: 'check `platform.issuer` with `chainctl config view`',
-  });
-}
-
 export interface JsonAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;

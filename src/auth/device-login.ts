@@ -1,9 +1,10 @@
 // Signing in with a code that is typed on any device: RFC 8628 (protocols 2.2). Promises: what the server says about
 // pace is followed, a code that has expired is not waited for, and nothing but its own hosts is asked.
 
+import { notAnIssuer } from '../api/sts.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { ask, denied, isPassing, notAnIssuer, pollUntil } from './away-login.ts';
+import { ask, denied, isPassing, pollUntil } from './away-login.ts';
 
 /** Who hands out the codes. */
 export interface DeviceIssuer {

@@ -2,9 +2,10 @@
 // this process only, and the wait ends after ten minutes.
 
 import { createHeadlessKey, headlessCheck, openHeadless } from '../api/headless.ts';
+import { notAnIssuer } from '../api/sts.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { ask, denied, isPassing, notAnIssuer, pollUntil, timedOut } from './away-login.ts';
+import { ask, denied, isPassing, pollUntil, timedOut } from './away-login.ts';
 import type { BrowserLoginRequest } from './browser-login.ts';
 
 export interface HeadlessRequest {

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { exchange, type IssuedTokens, refresh } from '../api/sts.ts';
+import { exchange, type IssuedTokens, notAnIssuer, refresh } from '../api/sts.ts';
 import { send } from '../api/transport.ts';
 import { isUidp } from '../api/uidp.ts';
 import type { Config } from '../config/load.ts';
@@ -485,12 +485,7 @@ async function checkOrganization(
   const response = await send(host, { method: 'GET', url, timeoutMs: 30_000, maxBytes: 4096, signal });
   const answer = response.text.trim();
   if (response.status === 200 && answer === 'true') return;
-  if (response.status !== 200 || answer !== 'false') {
-    throw new CliError('api', `${issuer} did not answer like a Chainguard issuer`, {
-      code: 'api.not-an-issuer',
-      hint: 'check `platform.issuer` with `chainctl config view`',
-    });
-  }
+  if (response.status !== 200 || answer !== 'false') throw notAnIssuer(issuer);
   throw new CliError(
     'not-found',
     `Organization "${name}" was not found, is not verified, or has no identity provider of its own`,

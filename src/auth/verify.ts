@@ -1,6 +1,7 @@
 // Whether a token that came by way of a browser is the issuer's own (protocols 1.8).
 
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import { notAnIssuer } from '../api/sts.ts';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -85,10 +86,7 @@ async function getJson(
   } catch {
     // Said below.
   }
-  throw new CliError('api', `${new URL(url).origin} did not answer like a Chainguard issuer`, {
-    code: 'api.not-an-issuer',
-    hint: 'check `platform.issuer` with `chainctl config view`',
-  });
+  throw notAnIssuer(new URL(url).origin);
 }
 
 function refused(reason: string): CliError {

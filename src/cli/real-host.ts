@@ -1,5 +1,5 @@
 // The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
-// may cut what a slow reader has not taken yet (performance.md 4); nothing is opened before it is used.
+// may cut what a slow reader has not taken yet; nothing is opened before it is used.
 
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';

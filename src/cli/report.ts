@@ -1,6 +1,6 @@
 // The one place where an error becomes text and an exit code.
 
-import { CliError, type ErrorKind, exitCodeOf } from '../errors.ts';
+import { CliError, type ErrorKind, exitCodeOf, stackOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { printable, printableJson, printableLines } from './io.ts';
@@ -66,7 +66,7 @@ export function reportError(error: unknown, host: Host): number {
   host.stderr.write(wantsJson(host.argv) ? `${printableJson(toJson(cliError))}\n` : toText(cliError));
   if (isDebug(host)) {
     const from = cliError.cause instanceof Error ? cliError.cause : cliError;
-    host.stderr.write(`debug: ${printableLines(from.stack ?? from.message)}\n`);
+    host.stderr.write(`debug: ${printableLines(stackOf(from))}\n`);
   }
   return exitCodeOf(cliError);
 }

@@ -95,14 +95,18 @@ async function change(
     const before = read(path);
     let text = before === undefined || before.trim() === '' ? '{}\n' : before;
     const value = parse(path, text);
+    const edit = (edited: (from: string) => string): void => {
+      try {
+        text = edited(text);
+      } catch (error) {
+        // The tree is built by recursion, which JSON.parse does not need.
+        throw error instanceof RangeError ? corrupt(path, 'is nested too deeply', error) : error;
+      }
+    };
     await fn({
       value,
-      set: (group, name, what) => {
-        text = setMember(json, text, group, name, what);
-      },
-      remove: (group, name) => {
-        text = json.applyEdits(text, json.modify(text, [group, name], undefined, {}));
-      },
+      set: (group, name, what) => edit((from) => setMember(json, from, group, name, what)),
+      remove: (group, name) => edit((from) => json.applyEdits(from, json.modify(from, [group, name], undefined, {}))),
     });
     if (text === before || (before === undefined && text === '{}\n')) return { path, changed: false };
     replaceFile(path, text, { mode: 0o600, keepMode: true, followSymlink: true });

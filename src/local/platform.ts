@@ -6,6 +6,7 @@ import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { schema } from '../api/schema/messages.gen.ts';
 import { createWire } from '../api/wire.ts';
+import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
 import { createEvents, type DeliveryTimes } from './events/events.ts';
@@ -167,8 +168,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 /** What went wrong with no request to blame: one line in the log all the same. */
 function noteDefect({ log }: PlatformOptions, clock: PlatformClock, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log?.({ time: clock.now(), method: '', path: '', status: 500, ms: 0, error: text });
+  log?.({ time: clock.now(), method: '', path: '', status: 500, ms: 0, error: stackOf(error) });
 }
 
 const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count) => randomBytes(count) };

@@ -23,6 +23,19 @@ export interface Caller {
   readonly ceiling: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** Who calls without a token, where that is allowed. Holds nothing. */
+export const nobody: Caller = {
+  identity: '',
+  issuer: '',
+  audience: [],
+  issuedAt: 0,
+  expiresAt: 0,
+  email: undefined,
+  actor: {},
+  profile: undefined,
+  ceiling: new Map(),
+};
+
 /** The public addresses of a running platform, without trailing slash. */
 export interface PlatformUrls {
   readonly api: string;

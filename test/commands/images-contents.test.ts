@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -87,6 +88,11 @@ describe('diff', () => {
     const file = join(temporaryFolder(), 'diff.tmpl');
     writeFileSync(file, '{{len .Packages.Added}} added\n');
     expect((await diff('-o', 'go-template', `--template-file=${file}`)).out).toBe('3 added\n');
+    // As `--template-file <(command)` names one: it can be read once.
+    const pipe = join(temporaryFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    spawn('cp', [file, pipe]);
+    expect((await diff('-o', 'go-template', `--template-file=${pipe}`)).out).toBe('3 added\n');
     calls();
     for (const [flags, message] of [
       [['-o', 'go-template', '--template={{range .x}}'], 'error: `--template`, line 1, column 13: {{end}} is missing'],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withImages } from '../support/signed-in-registry.ts';
 
-// Issue 5: 2,000 repositories with 20 tags each, in a few round trips.
+// 2,000 repositories with 20 tags each, in a few round trips.
 test('many repositories cost as many requests as few, and come in one order', async () => {
   const { run, platform, calls } = await withImages();
   const list = ['images', 'list', '--parent=example.com', '-o', 'json'];

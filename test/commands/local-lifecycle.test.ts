@@ -62,6 +62,13 @@ describe('local start --detach', () => {
     expect(foreground.err).toContain('already running');
   });
 
+  test('a new folder is filled also where few files may be open at once', async () => {
+    const person = somebody();
+    const ran = await person.sh('ulimit -n 100 && chainctl local start --detach -o json');
+    expect(ran.code, ran.err + ran.out).toBe(0);
+    expect(readdirSync(join(folderOf(person), 'blobs', 'sha256')).length).toBeGreaterThan(100);
+  });
+
   test('three at once make one platform', async () => {
     const person = somebody();
     const runs = await Promise.all(

@@ -1,4 +1,4 @@
-// What start-up may load (architecture 9, performance.md "Guards"): read from the bundle's own account of its chunks and
+// What start-up may load: read from the bundle's own account of its chunks and
 // from what a real process loaded, so no timing is involved.
 
 import { spawnSync } from 'node:child_process';

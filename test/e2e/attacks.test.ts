@@ -1,4 +1,4 @@
-// One attack each (issue 4), against the programs as they are installed: the attacker has what an attacker would have, and
+// One attack each, against the programs as they are installed: the attacker has what an attacker would have, and
 // the person's login must come out whole. The finer cases of each are beside the code they attack.
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Bad input, each with one clear sentence, its exit code, and nothing changed (issue 2, "Shown by").
+// Bad input, each with one clear sentence, its exit code, and nothing changed.
 
 import { execFileSync } from 'node:child_process';
 import { sign } from 'node:crypto';

@@ -1,4 +1,4 @@
-// docker-credential-cgr as Docker, skopeo and podman start it (issue 2, section 4; protocols 7.2).
+// docker-credential-cgr as Docker, skopeo and podman start it (protocols 7.2).
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

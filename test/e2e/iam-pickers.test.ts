@@ -1,4 +1,4 @@
-// A person at a terminal of 80 by 24 makes a role, an invite and a binding without typing one flag (issue 3).
+// A person at a terminal of 80 by 24 makes a role, an invite and a binding without typing one flag.
 
 import { beforeAll, expect, test } from 'vitest';
 import { createWorld, type Person, type RunningPlatform, signIn } from '../support/program.ts';

@@ -1,4 +1,4 @@
-// Every shape of assumable identity, made and changed on the command line and assumed for real (issue 2, sections 2 and 3).
+// Every shape of assumable identity, made and changed on the command line and assumed for real.
 
 import { type KeyObject, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// `chainctl local` as its users run it (issue 2, section 3).
+// `chainctl local` as its users run it.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Lists of tens of thousands, from a server that a test holds in its hand (issue 3: first row at once, flat memory).
+// Lists of tens of thousands, from a server that a test holds in its hand (the first row at once, flat memory).
 
 import { spawn } from 'node:child_process';
 import { createServer, type ServerResponse } from 'node:http';

@@ -1,4 +1,4 @@
-// What the program does when the platform is down, slow, broken or not a platform (issue 2, "Shown by").
+// What the program does when the platform is down, slow, broken or not a platform.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

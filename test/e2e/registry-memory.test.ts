@@ -1,27 +1,19 @@
 // What a large layer costs: a gigabyte streams through a platform of its own process, up in one request, up in chunks,
 // and down again, while the kernel counts that process's memory.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundle } from '../support/bundle.ts';
+import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/platform.ts';
+import { startPlatformChild } from '../support/platform-child.ts';
 
 const megabyte = 1024 * 1024;
 const size = 1024 * megabyte;
 // Buffers and what the garbage collector has not come to yet: 48 MB on Node 20, 84 on 24, where 5 GB took no more.
 const allowed = 128 * megabyte;
-
-let program: Awaited<ReturnType<typeof bundle>>;
-beforeAll(async () => {
-  program = await bundle(new URL('../support/events-process.ts', import.meta.url).pathname);
-});
-afterAll(() => program.remove());
 
 /** Bytes: what the process holds now, and the most it ever held. */
 function memoryOf(child: ChildProcess): { now: number; peak: number } {
@@ -33,14 +25,9 @@ function memoryOf(child: ChildProcess): { now: number; peak: number } {
 test.skipIf(!existsSync('/proc/self/status'))(
   'a layer of 1 GB goes up and comes down through an eighth of its size in memory',
   async () => {
-    const child = spawn(process.execPath, [program.path, temporaryFolder()], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_PATH: join(import.meta.dirname, '..', '..', 'node_modules') },
-    });
+    const { child, api, registryToken, kill } = await startPlatformChild(temporaryFolder());
     const agent = new Agent({ keepAlive: true });
     try {
-      const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-      const { api, registryToken } = JSON.parse(line) as { api: string; registryToken: string };
       const block = randomBytes(megabyte);
       const blocks = size / megabyte;
 
@@ -101,9 +88,7 @@ test.skipIf(!existsSync('/proc/self/status'))(
       expect(peak - before.now).toBeLessThan(allowed);
     } finally {
       agent.destroy();
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
+      await kill();
     }
   },
   300_000,

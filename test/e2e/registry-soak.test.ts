@@ -1,32 +1,16 @@
 // A minute of many clients at once (20 s with CI=quick) while the platform is killed twice: whatever was acknowledged is there
 // afterwards, bit for bit, and nothing else ever was.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { digestOf, imageManifest, ociManifest, send } from '../platform/registry-client.ts';
-import { bundle } from '../support/bundle.ts';
 import { temporaryFolder } from '../support/platform.ts';
+import { startPlatformChild } from '../support/platform-child.ts';
 
 const pullers = 50;
 const pushers = 10;
 const seconds = process.env['CI'] === 'quick' ? 20 : 60;
-
-let program: Awaited<ReturnType<typeof bundle>>;
-beforeAll(async () => {
-  program = await bundle(new URL('../support/events-process.ts', import.meta.url).pathname);
-});
-afterAll(() => program.remove());
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly api: string;
-  readonly registryToken: string;
-}
 
 interface Image {
   readonly path: string;
@@ -34,23 +18,9 @@ interface Image {
   readonly layer: Buffer;
 }
 
-async function start(dataDir: string): Promise<Running> {
-  const child = spawn(process.execPath, [program.path, dataDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_PATH: join(import.meta.dirname, '..', '..', 'node_modules') },
-  });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { child, ...(JSON.parse(line) as Omit<Running, 'child'>) };
-}
-
-async function kill({ child }: Running): Promise<void> {
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
-
 test(`${pullers} pulls and ${pushers} pushes at a time for ${seconds} s, killed twice`, async () => {
   const dataDir = temporaryFolder();
-  let running = await start(dataDir);
+  let running = await startPlatformChild(dataDir);
   const acknowledged: Image[] = [];
   const count = { pulls: 0, pushes: 0, bytes: 0, broken: 0 };
   const end = Date.now() + seconds * 1000;
@@ -123,8 +93,8 @@ test(`${pullers} pulls and ${pushers} pushes at a time for ${seconds} s, killed 
   const killing = (async () => {
     for (let kills = 0; kills < 2; kills++) {
       await sleep((seconds * 1000) / 3);
-      await kill(running);
-      running = await start(dataDir);
+      await running.kill();
+      running = await startPlatformChild(dataDir);
     }
   })();
   try {
@@ -138,6 +108,6 @@ test(`${pullers} pulls and ${pushers} pushes at a time for ${seconds} s, killed 
     );
   } finally {
     await killing.catch(() => undefined);
-    await kill(running);
+    await running.kill();
   }
 }, 300_000);

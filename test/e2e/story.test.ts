@@ -1,4 +1,4 @@
-// The demo of README's first command: it plays to the end, and leaves nothing behind however it ends (issue 2, section 1).
+// The demo of README's first command: it plays to the end, and leaves nothing behind however it ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';

@@ -1,46 +1,22 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { grantsOf } from '../../src/local/access.ts';
-import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 
-const dev = personId('dev@example.com');
 const organization = demoOrganizations.private;
-/** What another process needs to call it, prepared by a platform that has stopped again. */
-async function prepare(dataDir: string): Promise<{ token: string; api: string }> {
-  const platform = await startTestPlatform({ dataDir });
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const clock = { now: () => Date.now(), randomBytes: () => new Uint8Array() };
-  const token = await createAccessTokens(platform.store, platform.urls.issuer, clock).sign({
-    identity: dev,
-    audience: [platform.urls.api],
-    grants: platform.store.read((tx) => grantsOf(tx, dev)),
-    issuedAt,
-    expiresAt: issuedAt + 3600,
-    act: {},
-    email: undefined,
-    emailVerified: false,
-    profile: undefined,
-  });
-  await platform.stop();
-  return { token, api: platform.urls.api };
-}
-
 test('kill -9 amid writes keeps every acknowledged one, and its event, and frees the folder', async () => {
   const dataDir = temporaryFolder();
-  const { token, api } = await prepare(dataDir);
+  const addresses = new Set<string>();
   const acknowledged: string[] = [];
 
   for (const [round, enough] of [1, 7, 20].entries()) {
     const running = await startPlatformChild(dataDir);
-    expect(running.api).toBe(api);
-    const killed = once(running.child, 'exit');
+    const { api, token } = running;
+    addresses.add(api);
     const before = acknowledged.length;
     const write = async (writer: number): Promise<void> => {
       for (let count = 0; running.child.signalCode === null; count += 1) {
@@ -55,11 +31,11 @@ test('kill -9 amid writes keeps every acknowledged one, and its event, and frees
         await response.arrayBuffer();
         if (response.ok) acknowledged.push(name);
         // The other writers' requests are on their way.
-        if (acknowledged.length - before >= enough) running.child.kill('SIGKILL');
+        if (acknowledged.length - before >= enough) void running.kill();
       }
     };
     await Promise.allSettled([0, 1, 2, 3].map(write));
-    await killed;
+    await running.kill();
     expect(acknowledged.length - before).toBeGreaterThanOrEqual(enough);
     expect(isFolderLocked(dataDir)).toBe(false);
     // Its platform.json is still there, and is not believed.
@@ -67,6 +43,7 @@ test('kill -9 amid writes keeps every acknowledged one, and its event, and frees
     expect(findPlatform(dataDir)).toBeUndefined();
   }
 
+  expect(addresses.size).toBe(1);
   const platform = await startTestPlatform({ dataDir });
   const names = (sql: string) => platform.store.read((tx) => tx.all(sql).map((row) => String(row['name'])));
   const folders = names('SELECT name FROM groups');

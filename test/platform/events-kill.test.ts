@@ -1,43 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { demoFolders, demoOrganizations } from '../../src/local/seed/demo.ts';
-import { bundle } from '../support/bundle.ts';
 import { temporaryFolder } from '../support/platform.ts';
+import { startPlatformChild } from '../support/platform-child.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { digestOf, imageManifest, ociManifest, send } from './registry-client.ts';
-
-let program: Awaited<ReturnType<typeof bundle>>;
-beforeAll(async () => {
-  program = await bundle(new URL('../support/events-process.ts', import.meta.url).pathname);
-});
-afterAll(() => program.remove());
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly api: string;
-  readonly token: string;
-  readonly registryToken: string;
-}
-
-async function start(dataDir: string): Promise<Running> {
-  const child = spawn(process.execPath, [program.path, dataDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // The bundle lies in a temporary folder, far from the database driver that Node 20 needs.
-    env: { ...process.env, NODE_PATH: join(import.meta.dirname, '..', '..', 'node_modules') },
-  });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { child, ...(JSON.parse(line) as Omit<Running, 'child'>) };
-}
-
-async function kill({ child }: Running): Promise<void> {
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
 
 /** Runs until the platform is gone. fetch's word for that is a TypeError. */
 async function untilGone(work: () => Promise<void>): Promise<void> {
@@ -51,7 +19,7 @@ async function untilGone(work: () => Promise<void>): Promise<void> {
 test('every acknowledged change and push reaches the receiver, identified and in order, across two kills', async () => {
   const dataDir = temporaryFolder();
   const organization = demoOrganizations.private;
-  let running = await start(dataDir);
+  let running = await startPlatformChild(dataDir);
   const receiver = await startReceiver(() => running.api, organization);
   // A sink that has its bad moments, but never five for one event: that would rightly end as a dead letter.
   let request = 0;
@@ -117,9 +85,9 @@ test('every acknowledged change and push reaches the receiver, identified and in
       await expect.poll(enough, { timeout: 20_000, interval: 5 }).toBe(true);
       await sleep(Math.random() * 100);
       const port = running.api;
-      await kill(running);
+      await running.kill();
       await Promise.all(work);
-      running = await start(dataDir);
+      running = await startPlatformChild(dataDir);
       // Tokens name the issuer by its address, so the next start has the same.
       expect(running.api).toBe(port);
     }
@@ -148,7 +116,7 @@ test('every acknowledged change and push reaches the receiver, identified and in
     const firstSeen = [...new Set(described().filter((text): text is string => /^version/.test(text ?? '')))];
     expect(firstSeen.filter((version) => versions.includes(version))).toEqual(versions);
   } finally {
-    await kill(running);
+    await running.kill();
     await receiver.close();
   }
 }, 90_000);

@@ -6,7 +6,7 @@ import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/d
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
-import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
 const { engineering, sandbox } = demoFolders;
@@ -25,23 +25,7 @@ beforeEach(async () => {
   owner = await platform.token(dev);
 });
 
-const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
-  platform.call(owner, method, path, body === undefined ? {} : { body });
-
-async function ok(method: string, path: string, body?: unknown): Promise<Answer['body']> {
-  const answer = await call(method, path, body);
-  expect({ path, status: answer.status, body: answer.status === 200 ? {} : answer.body }).toEqual({
-    path,
-    status: 200,
-    body: {},
-  });
-  return answer.body;
-}
-
-async function refusal(method: string, path: string, body?: unknown): Promise<[number, string]> {
-  const answer = await call(method, path, body);
-  return [answer.status, answer.body.message];
-}
+const { call, ok, refusal } = callsOf(() => ({ platform, token: owner }));
 
 /** All that has been written to the store about events. */
 const events = () => platform.store.read((tx) => JSON.stringify(tx.all('SELECT * FROM outbox')));

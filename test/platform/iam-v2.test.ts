@@ -5,7 +5,7 @@ import { operations } from '../../src/api/schema/operations.gen.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { handlers } from '../../src/local/services/handlers.ts';
-import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
 const { engineering, platform: platformFolder, sandbox } = demoFolders;
@@ -24,18 +24,7 @@ beforeEach(async () => {
   owner = await platform.token(dev);
 });
 
-const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
-  platform.call(owner, method, path, body === undefined ? {} : { body });
-
-async function ok(method: string, path: string, body?: unknown): Promise<Answer['body']> {
-  const answer = await call(method, path, body);
-  expect({ path, status: answer.status, body: answer.status === 200 ? {} : answer.body }).toEqual({
-    path,
-    status: 200,
-    body: {},
-  });
-  return answer.body;
-}
+const { call, ok } = callsOf(() => ({ platform, token: owner }));
 
 const errorInfo = (reason: string) => ({
   '@type': 'type.googleapis.com/google.rpc.ErrorInfo',

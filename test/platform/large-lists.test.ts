@@ -17,7 +17,7 @@ import { listRoleBindings } from '../../src/local/services/role-bindings.ts';
 import { listRoles } from '../../src/local/services/roles.ts';
 import { type Selection, selectVisible } from '../../src/local/services/selection.ts';
 import type { SqlRow, SqlValue, Tx } from '../../src/local/store/database.ts';
-import type { Caller } from '../../src/local/types.ts';
+import { type Caller, nobody } from '../../src/local/types.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createRandom } from '../support/random.ts';
 
@@ -73,17 +73,7 @@ function fill(tx: Tx, count: number): void {
 }
 
 function callerOf(tx: Tx, identity: string): Caller {
-  return {
-    identity,
-    issuer: '',
-    audience: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    email: undefined,
-    actor: {},
-    profile: undefined,
-    ceiling: grantsOf(tx, identity),
-  };
+  return { ...nobody, identity, ceiling: grantsOf(tx, identity) };
 }
 
 /** The same transaction with its statements counted. */

@@ -9,7 +9,7 @@ import { insertGroup, listGroups } from '../../src/local/services/groups.ts';
 import { createUser } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import type { Store, Tx } from '../../src/local/store/database.ts';
-import type { Caller } from '../../src/local/types.ts';
+import { type Caller, nobody } from '../../src/local/types.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { forSeeds, type Random } from '../support/random.ts';
 
@@ -183,14 +183,8 @@ function randomCeiling(world: World, random: Random): Ceiling {
 
 function toCaller(identity: string, ceiling: Ceiling, placeIds: readonly string[]): Caller {
   return {
+    ...nobody,
     identity,
-    issuer: '',
-    audience: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    email: undefined,
-    actor: {},
-    profile: undefined,
     ceiling: new Map([...ceiling].map(([place, held]) => [placeIds[place] ?? '', held])),
   };
 }

@@ -1,42 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openStore } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
-import { bundle } from '../support/bundle.ts';
 import { temporaryFolder } from '../support/platform.ts';
+import { type PlatformChild, startPlatformChild } from '../support/platform-child.ts';
 import { digestOf, imageManifest, ociManifest, send } from './registry-client.ts';
-
-let program: Awaited<ReturnType<typeof bundle>>;
-beforeAll(async () => {
-  program = await bundle(new URL('../support/registry-process.ts', import.meta.url).pathname);
-});
-afterAll(() => program.remove());
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly registry: string;
-  readonly token: string;
-}
-
-async function start(dataDir: string): Promise<Running> {
-  const child = spawn(process.execPath, [program.path, dataDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // The bundle lies in a temporary folder, far from the database driver that Node 20 needs.
-    env: { ...process.env, NODE_PATH: join(import.meta.dirname, '..', '..', 'node_modules') },
-  });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { child, ...(JSON.parse(line) as { registry: string; token: string }) };
-}
 
 /** Pushes image after image until the platform is gone; notes the manifests that were acknowledged, by path. */
 async function pushUntilKilled(
-  { registry, token }: Running,
+  { api, registryToken: token }: PlatformChild,
   worker: string,
   acknowledged: Map<string, string>,
 ): Promise<void> {
@@ -44,11 +19,11 @@ async function pushUntilKilled(
   const put = async (bytes: Buffer, inChunks: boolean): Promise<number> => {
     const uploads = `/v2/${name}/blobs/uploads/`;
     const digest = digestOf(bytes);
-    if (!inChunks) return (await send(registry, 'POST', `${uploads}?digest=${digest}`, { token, body: bytes })).status;
-    const location = (await send(registry, 'POST', uploads, { token })).headers.get('location') ?? '';
+    if (!inChunks) return (await send(api, 'POST', `${uploads}?digest=${digest}`, { token, body: bytes })).status;
+    const location = (await send(api, 'POST', uploads, { token })).headers.get('location') ?? '';
     const middle = Math.floor(bytes.length / 2);
-    await send(registry, 'PATCH', location, { token, body: bytes.subarray(0, middle) });
-    const done = await send(registry, 'PUT', `${location}?digest=${digest}`, { token, body: bytes.subarray(middle) });
+    await send(api, 'PATCH', location, { token, body: bytes.subarray(0, middle) });
+    const done = await send(api, 'PUT', `${location}?digest=${digest}`, { token, body: bytes.subarray(middle) });
     return done.status;
   };
   try {
@@ -58,7 +33,7 @@ async function pushUntilKilled(
       const manifest = imageManifest('{}', layer);
       const path = `/v2/${name}/manifests/${worker}-${count}`;
       const headers = { 'content-type': ociManifest };
-      statuses.push((await send(registry, 'PUT', path, { token, body: manifest, headers })).status);
+      statuses.push((await send(api, 'PUT', path, { token, body: manifest, headers })).status);
       if (statuses.some((status) => status !== 201)) throw new Error(`refused: ${statuses}`);
       acknowledged.set(path, manifest);
     }
@@ -72,24 +47,23 @@ test('what was acknowledged is there after kill -9, and nothing half-written is'
   const dataDir = temporaryFolder();
   const acknowledged = new Map<string, string>();
   for (let round = 0; round < 3; round++) {
-    const running = await start(dataDir);
+    const running = await startPlatformChild(dataDir);
     const before = acknowledged.size;
     const pushes = ['a', 'b', 'c', 'd'].map((worker) => pushUntilKilled(running, `${worker}-${round}`, acknowledged));
     await expect.poll(() => acknowledged.size, { timeout: 10_000, interval: 5 }).toBeGreaterThan(before + 5);
     await delay(Math.random() * 50);
-    running.child.kill('SIGKILL');
-    await once(running.child, 'exit');
+    await running.kill();
     await Promise.all(pushes);
   }
 
-  const { child, registry, token } = await start(dataDir);
+  const { api, registryToken: token, kill } = await startPlatformChild(dataDir);
   try {
     for (const [path, manifest] of acknowledged) {
-      const got = await send(registry, 'GET', path, { token });
+      const got = await send(api, 'GET', path, { token });
       expect(got.bytes.toString()).toBe(manifest);
       const { config, layers } = got.json;
       for (const { digest, size } of [config, ...layers]) {
-        const blob = await send(registry, 'GET', path.replace(/manifests\/.*/, `blobs/${digest}`), { token });
+        const blob = await send(api, 'GET', path.replace(/manifests\/.*/, `blobs/${digest}`), { token });
         expect([digestOf(blob.bytes), blob.bytes.length]).toEqual([digest, size]);
       }
     }
@@ -100,8 +74,7 @@ test('what was acknowledged is there after kill -9, and nothing half-written is'
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(entry.name);
     }
   } finally {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await kill();
   }
   // Uploads can be gone on with, or are gone: no file without its row, no row without its file.
   const store = openStore(join(dataDir, 'platform.db'), migrations, { now: Date.now, randomBytes });

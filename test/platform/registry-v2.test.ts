@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { startTestPlatform, TestClock } from '../support/platform.ts';
+import { callsOf, startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf } from './registry-client.ts';
 
 const organization = demoOrganizations.private;
@@ -18,22 +18,7 @@ async function start(seed: 'people' | 'demo' = 'people') {
   const clock = new TestClock();
   const platform = await startTestPlatform({ clock, seed });
   const token = await platform.token(dev);
-  const call = (method: string, path: string, body?: unknown) =>
-    platform.call(token, method, path, body === undefined ? {} : { body });
-  const ok = async (method: string, path: string, body?: unknown) => {
-    const answer = await call(method, path, body);
-    expect({ path, status: answer.status, body: answer.status === 200 ? {} : answer.body }).toEqual({
-      path,
-      status: 200,
-      body: {},
-    });
-    return answer.body;
-  };
-  const refusal = async (method: string, path: string, body?: unknown) => {
-    const answer = await call(method, path, body);
-    return [answer.status, answer.body.message];
-  };
-  return { clock, platform, token, call, ok, refusal };
+  return { clock, platform, token, ...callsOf(() => ({ platform, token })) };
 }
 
 interface Rpc {

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
+/** For running a bundle that uses the store: it lies in a temporary folder, far from the database driver of Node 20. */
+export const bundleEnv = { ...process.env, NODE_PATH: join(import.meta.dirname, '..', '..', 'node_modules') };
+
 /**
  * Bundles one source file as the shipped program is bundled (CJS, split), for tests that need it as a process of its
  * own. Resolves to the path to run and a function that removes it.

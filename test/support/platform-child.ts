@@ -1,31 +1,49 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterEach } from 'vitest';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach } from 'vitest';
+import { bundle, bundleEnv } from './bundle.ts';
 
-const children: ChildProcess[] = [];
+const children: PlatformChild[] = [];
+let program: ReturnType<typeof bundle> | undefined;
 
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+afterEach(async () => {
+  for (const child of children.splice(0)) await child.kill();
 });
+afterAll(async () => (await program)?.remove());
 
+/** A platform in a process of its own, that ends with the running test unless it is killed before. */
 export interface PlatformChild {
   readonly child: ChildProcess;
-  /** URL of the API. */
+  /** URL of API, issuer and registry. */
   readonly api: string;
+  /** Of the seeded developer, for the API. */
+  readonly token: string;
+  /** Of the seeded developer, for the registry. */
+  readonly registryToken: string;
+  /** With SIGKILL. Resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
-/** Starts the platform in a process of its own, to be killed, and resolves when it answers. */
+/** Resolves when it answers. A new folder gets the organizations, folders and people of the demo. */
 export async function startPlatformChild(dataDir: string): Promise<PlatformChild> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const script = fileURLToPath(new URL('./platform-process.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', tsx, script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  const ended = once(child, 'exit').then(() => {
+  program ??= bundle(fileURLToPath(new URL('./platform-process.ts', import.meta.url)));
+  const child = spawn(process.execPath, [(await program).path, dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: bundleEnv,
+  });
+  const exit = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  const ended = exit.then(() => {
     throw new Error('the platform ended before it answered');
   });
-  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended]);
   ended.catch(() => {});
-  return { child, api: JSON.parse(String(line)).api };
+  const running: PlatformChild = { child, kill, ...JSON.parse(String(line)) };
+  children.push(running);
+  return running;
 }

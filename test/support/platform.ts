@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { grantsOf } from '../../src/local/access.ts';
 import type { CloudAddresses } from '../../src/local/clouds/check.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
@@ -90,6 +90,37 @@ export interface TokenOptions {
   readonly ttlSeconds?: number;
   /** Verified address in the token; that of a seeded person when left out. */
   readonly email?: string;
+}
+
+/** Requests of one caller. */
+interface Calls {
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** The body of an answer that has to be 200. */
+  ok(method: string, path: string, body?: unknown): Promise<Answer['body']>;
+  /** Status and message of an answer that is not good. */
+  refusal(method: string, path: string, body?: unknown): Promise<[status: number, message: string]>;
+}
+
+/** `caller` is asked at each request, since a test may start another platform. */
+export function callsOf(caller: () => { readonly platform: TestPlatform; readonly token: string }): Calls {
+  const call: Calls['call'] = (method, path, body) => {
+    const { platform, token } = caller();
+    return platform.call(token, method, path, body === undefined ? {} : { body });
+  };
+  return {
+    call,
+    async ok(method, path, body) {
+      const answer = await call(method, path, body);
+      const seen = { path, status: answer.status, body: answer.status === 200 ? {} : answer.body };
+      expect(seen).toEqual({ path, status: 200, body: {} });
+      return answer.body;
+    },
+    async refusal(method, path, body) {
+      const answer = await call(method, path, body);
+      expect(answer.status).not.toBe(200);
+      return [answer.status, answer.body.message];
+    },
+  };
 }
 
 const cleanups: (() => Promise<void>)[] = [];

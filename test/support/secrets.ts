@@ -1,4 +1,4 @@
-// Watches everything that the suite makes the programs print, log and write for secrets (issue 4): every run of a command
+// Watches everything that the suite makes the programs print, log and write for secrets: every run of a command
 // line, in this process or in one of its own, and every folder that a test's people and platforms leave behind.
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -7,7 +7,7 @@ import { createUser } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
-import type { Caller } from '../../src/local/types.ts';
+import { type Caller, nobody } from '../../src/local/types.ts';
 
 const organization = 'a'.repeat(40);
 const folder = `${organization}/${'1'.repeat(16)}`;
@@ -40,17 +40,7 @@ function caller(tx: Tx, ceiling?: Readonly<Record<string, readonly string[]>>): 
     ceiling === undefined
       ? grantsOf(tx, user)
       : new Map(Object.entries(ceiling).map(([group, names]) => [group, new Set(names)]));
-  return {
-    identity: user,
-    issuer: 'http://127.0.0.1:1',
-    audience: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    email: undefined,
-    actor: {},
-    profile: undefined,
-    ceiling: minted,
-  };
+  return { ...nobody, identity: user, ceiling: minted };
 }
 
 test('grants are filed under the group they were made at, several roles together', () => {

@@ -90,6 +90,7 @@ describe('the helper’s entry', () => {
     ['a comment', '{} // mine', 'is not valid JSON'],
     ['an array', '[]', 'does not hold an object'],
     ['helpers that are none', '{"credHelpers": []}', 'has "credHelpers" that is no object'],
+    ['more levels than anybody reads', `{"a": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 'is nested too deeply'],
   ])('%s is named and not touched', async (_name, text, reason) => {
     const host = fakeHost();
     const path = put(host, text);

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { compileTemplate, runTemplate } from '../../src/cli/output/go-template/execute.ts';
+import { runTemplate } from '../../src/cli/output/go-template/execute.ts';
 import type { Value } from '../../src/cli/output/go-template/format.ts';
-import { TemplateError } from '../../src/cli/output/go-template/syntax.ts';
+import { TemplateError } from '../../src/cli/output/go-template/lexer.ts';
+import { parseTemplate } from '../../src/cli/output/go-template/parser.ts';
 
 interface Cases {
   readonly data: Readonly<Record<string, Value>>;
@@ -11,7 +12,7 @@ interface Cases {
 
 const { data, cases }: Cases = JSON.parse(readFileSync(new URL('go-template-cases.json', import.meta.url), 'utf8'));
 
-const run = (template: string, value: Value = null) => runTemplate(compileTemplate(template), value);
+const run = (template: string, value: Value = null) => runTemplate(parseTemplate(template), value);
 
 describe('the same as Go', () => {
   test.each(cases)('$template', ({ template, data: name, output, error }) => {

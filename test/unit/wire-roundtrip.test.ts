@@ -222,14 +222,7 @@ describe.each(Object.entries<Operation>(operations))('%s', (id, operation) => {
       if (found.status !== 'found') throw new Error(`${http.method} ${http.path} is ${found.status}`);
       expect(found.operation.id, `${http.path} for ${context}`).toBe(id);
       const read = (body: string | undefined) =>
-        wire.decodeRequest(
-          found.operation,
-          found.binding,
-          found.pathValues,
-          url.searchParams,
-          body,
-          'application/json',
-        );
+        wire.decodeRequest(found, { query: url.searchParams, body, contentType: 'application/json' });
       const expected = wire.encodeMessage(operation.request, sent, 'compact');
       expect(read(http.body), context).toEqual(expected);
       if (found.binding.body === '*' && http.body !== undefined) {

@@ -19,11 +19,9 @@ function receive(line: string, body?: string, contentType = 'application/json') 
   const [path = '', query = ''] = target.split('?');
   const found = match(method, path, contentType);
   if (found.status !== 'found') return { status: found.status };
-  const { operation, binding, pathValues } = found;
-  const search = new URLSearchParams(query);
   return {
-    id: operation.id,
-    message: wire.decodeRequest(operation, binding, pathValues, search, body, contentType),
+    id: found.operation.id,
+    message: wire.decodeRequest(found, { query: new URLSearchParams(query), body, contentType }),
   };
 }
 
@@ -452,7 +450,8 @@ describe('rules that only later packages use', () => {
     const [binding] = operation.bindings;
     if (!binding) throw new Error('no binding');
     const name = operation === update ? 'identity.uid' : 'parent_id';
-    return laterWire.decodeRequest(operation, binding, { [name]: 'p' }, new URLSearchParams(query), body);
+    const route = { operation, binding, pathValues: { [name]: 'p' } };
+    return laterWire.decodeRequest(route, { query: new URLSearchParams(query), body });
   };
 
   it('derives the mask of a PATCH from the keys of the body', () => {

@@ -103,8 +103,8 @@ export default defineCommand({
       return isGiven ? [`\`${flag}\` needs \`--output=go-template\``] : [];
     }
     if (!isGiven) return ['`--output=go-template` needs `--template` or `--template-file`'];
-    const { templateProblem } = await import('../../cli/output/go-template/text.ts');
-    return [templateProblem({ template, templateFile }, context)].filter((problem) => problem !== undefined);
+    const { templateProblem } = await import('../../cli/output/go-template/template-flags.ts');
+    return [await templateProblem({ template, templateFile }, context)].filter((problem) => problem !== undefined);
   },
   run: async (context, { from, to, artifactTypes, platform, template, templateFile }) => {
     const [before, after] = await Promise.all([readSbom(context, from, platform), readSbom(context, to, platform)]);
@@ -126,7 +126,11 @@ export default defineCommand({
       packages: diffPackages(before.packages, after.packages, artifactTypes),
       vulnerabilities: old === undefined || now === undefined ? {} : diffVulnerabilities(old, now),
       templated: async (diff) =>
-        (await import('../../cli/output/go-template/text.ts')).applyTemplate({ template, templateFile }, diff, context),
+        (await import('../../cli/output/go-template/template-flags.ts')).applyTemplate(
+          { template, templateFile },
+          diff,
+          context,
+        ),
     };
   },
 });

@@ -7,7 +7,7 @@ import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
 import { dataDirInput, folderOf, localCommand } from './folder.ts';
 
-/** Everything a platform makes, and nothing else: the folder may hold files of its owner. The lock goes last. */
+/** Everything a platform makes but its lock, and nothing else: the folder may hold files of its owner. */
 const belongings = [
   'platform.db',
   'platform.db-wal',
@@ -68,11 +68,10 @@ async function removeAll(context: Context, folder: string): Promise<void> {
   try {
     for (const name of belongings) rmSync(join(folder, name), { recursive: true, force: true });
   } catch (error) {
-    throw toFileError(error, 'remove', folder);
-  } finally {
     lock.release();
+    throw toFileError(error, 'remove', folder);
   }
-  rmSync(join(folder, 'lock.db'), { force: true });
+  lock.remove();
   try {
     rmdirSync(folder);
   } catch {

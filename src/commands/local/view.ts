@@ -1,7 +1,7 @@
 import { defineView } from '../../cli/define.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 
-/** The keys scripts read (issue 2, section 3), in that order and no others. */
+/** The keys scripts read, in that order and no others. */
 export function platformJson(platform: PlatformFile): PlatformFile {
   const { api, issuer, registry, console, dataDir, pid } = platform;
   return { api, issuer, registry, console, dataDir, pid };

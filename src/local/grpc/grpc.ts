@@ -14,6 +14,7 @@ import { schema } from '../../api/schema/messages.gen.ts';
 import { operations } from '../../api/schema/operations.gen.ts';
 import { httpStatusOf } from '../../api/status.ts';
 import type { Wire } from '../../api/wire.ts';
+import { stackOf } from '../../errors.ts';
 import { invalidArgument } from '../failures.ts';
 import { toStatusError } from '../http/answers.ts';
 import { type Api, type KnownOperation, namesIn } from '../http/api.ts';
@@ -72,11 +73,10 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
         return fromJson(method.output, fields, { registry: descriptors, ignoreUnknownFields: true });
       } catch (error) {
         const { status, unexpected } = toStatusError(error);
-        const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
         note({
           operation: operation.id,
           status: httpStatusOf(status.code),
-          ...(unexpected ? { error: stack } : {}),
+          ...(unexpected ? { error: stackOf(error) } : {}),
         });
         throw toConnectError(status, descriptors);
       }

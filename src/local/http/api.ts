@@ -15,7 +15,7 @@ import type { Outcome, OutsideHandlers } from '../services/outside.ts';
 import { requiredUidp } from '../services/selection.ts';
 import { inWordsOf } from '../services/v2/errors.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
+import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../types.ts';
 import { sendJson } from './answers.ts';
 import { readText } from './request-body.ts';
 
@@ -69,6 +69,7 @@ export function createApi(options: ApiOptions): Api {
     if (handlers[operation.id] === undefined && asks === undefined) {
       throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
     }
+    // Such an operation looks at no token (semantics 4).
     const isOpen = operation.iam === 'disabled';
     const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
@@ -86,7 +87,7 @@ export function createApi(options: ApiOptions): Api {
       return (tx) => finish(tx, caller, facts);
     };
     try {
-      return perform(options, wire, operation, caller, message, await prepare());
+      return perform(options, operation, caller, message, await prepare());
     } catch (error) {
       throw inWordsOf(operation, error);
     }
@@ -95,22 +96,22 @@ export function createApi(options: ApiOptions): Api {
   return {
     call,
     async handle(request, response, url) {
-      const route = match(request.method ?? '', url.pathname, request.headers['content-type']);
+      const contentType = request.headers['content-type'];
+      const route = match(request.method ?? '', url.pathname, contentType);
       if (route.status !== 'found') {
         if (route.status === 'not-found') return false;
         throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
       }
-      const { operation, binding, pathValues } = route;
+      const { operation } = route;
       const answer = await call({
         operation,
         authorization: request.headers.authorization,
         onCall: (note) => options.onCall?.(request, note),
         async read() {
-          const text = await readText(request, largestBody);
-          const type = request.headers['content-type'];
-          const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, text, type);
+          const body = await readText(request, largestBody);
+          const message = wire.decodeRequest(route, { query: url.searchParams, body, contentType });
           // A body that was not JSON has been refused.
-          return { message, names: namesIn(text === undefined || text.trim() === '' ? undefined : JSON.parse(text)) };
+          return { message, names: namesIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)) };
         },
       });
       sendJson(response, 200, wire.encodeResponse(operation.response, answer));
@@ -118,19 +119,6 @@ export function createApi(options: ApiOptions): Api {
     },
   };
 }
-
-/** Who calls an operation that looks at no token (semantics 4, `disabled`). */
-const nobody: Caller = {
-  identity: '',
-  issuer: '',
-  audience: [],
-  issuedAt: 0,
-  expiresAt: 0,
-  email: undefined,
-  actor: {},
-  profile: undefined,
-  ceiling: new Map(),
-};
 
 type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
 type Work = (tx: Tx) => Outcome<object>;
@@ -161,8 +149,7 @@ async function authenticate(
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
 function perform(
-  { store, urls }: Pick<ApiOptions, 'store' | 'urls'>,
-  wire: Wire,
+  { store, urls, wire }: ApiOptions,
   operation: KnownOperation,
   caller: Caller,
   message: object,

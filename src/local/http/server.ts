@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { grpcCodes } from '../../api/status.ts';
+import { stackOf } from '../../errors.ts';
 import { type HttpHandler, StatusError } from '../types.ts';
 import { sendStatus, toStatusError } from './answers.ts';
 import { chooseProtocol } from './connections.ts';
@@ -110,7 +111,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
           ({ take }) => take(its),
           (error: unknown) => {
             its.destroy();
-            options.log?.({ time: options.now(), method: '', path: '', status: 500, ms: 0, error: describe(error) });
+            options.log?.({ time: options.now(), method: '', path: '', status: 500, ms: 0, error: stackOf(error) });
           },
         );
       }),
@@ -190,7 +191,7 @@ function fail(
   const { status, unexpected } = toStatusError(error);
   // Reading from a client that went away fails too, and is nobody's defect.
   if (unexpected && !(request.destroyed && !request.complete)) {
-    note({ error: describe(error) });
+    note({ error: stackOf(error) });
   }
   try {
     sendStatus(response, status);
@@ -233,10 +234,6 @@ function logWhenDone(
     });
   });
   return (note) => notes.push(note);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 async function listenOnOneOf(server: Server, { host, ports }: ServerOptions): Promise<number> {

@@ -1,4 +1,4 @@
-// The issuer of the platform: discovery, keys, token exchange and browser login over HTTP (architecture 8).
+// The issuer of the platform: discovery, keys, token exchange and browser login over HTTP.
 // Promises: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -97,9 +97,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
     const contentType = request.headers['content-type'];
     const found = match(request.method ?? '', url.pathname, contentType);
     if (found.status !== 'found') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
-    const { operation, binding, pathValues } = found;
+    const { operation } = found;
     const body = await readText(request, largestForm);
-    const message = wire.decodeRequest(operation, binding, pathValues, url.searchParams, body, contentType);
+    const message = wire.decodeRequest(found, { query: url.searchParams, body, contentType });
     const answer = await ownOperations[operation.id](message, request.headers.authorization);
     sendJson(response, 200, wire.encodeResponse(operation.response, answer));
   };

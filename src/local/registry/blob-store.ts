@@ -16,6 +16,8 @@ import {
 } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../files.ts';
+import { forEachAtOnce } from '../../parallel.ts';
 import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './digest.ts';
 
 /** Why bytes were not taken. Nothing of what the failed call wrote counts, except `interrupted`: that can go on. */
@@ -77,7 +79,8 @@ interface Session {
 const readSize = 256 * 1024;
 /** An SBOM of tens of thousands of packages, wrapped in its envelope, is to be read. */
 const largestSmall = 64 * 1024 * 1024;
-const putsAtOnce = 16;
+/** Open files of one `putAll`: a process may have as few as 256 of them (macOS). */
+const filesAtOnce = 16;
 
 export function createBlobStore(dataDir: string): BlobStore {
   const uploads = join(dataDir, 'uploads');
@@ -238,26 +241,21 @@ export function createBlobStore(dataDir: string): BlobStore {
     },
 
     async putAll(contents) {
-      const folders = new Set<string>();
-      const pending = [...contents];
-      await takeRoom(pending.reduce((sum, { bytes }) => sum + bytes.length, 0));
-      await prepare(pending.map((content) => content.digest));
-      const worker = async (): Promise<void> => {
-        for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-          const path = uploadPath(randomUUID());
-          const handle = await open(path, 'wx', 0o600);
-          try {
-            await handle.writeFile(next.bytes);
-            await handle.sync();
-          } finally {
-            await handle.close();
-          }
-          await place(path, next.digest);
-          folders.add(folderOf(next.digest));
+      await takeRoom(contents.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      const digests = contents.map((content) => content.digest);
+      await prepare(digests);
+      await forEachAtOnce(contents, filesAtOnce, async ({ digest, bytes }) => {
+        const path = uploadPath(randomUUID());
+        const handle = await open(path, 'wx', 0o600);
+        try {
+          await handle.writeFile(bytes);
+          await handle.sync();
+        } finally {
+          await handle.close();
         }
-      };
-      await Promise.all(Array.from({ length: putsAtOnce }, worker));
-      await Promise.all([...folders].map(syncFolder));
+        await place(path, digest);
+      });
+      await forEachAtOnce([...new Set(digests.map(folderOf))], filesAtOnce, syncFolder);
     },
 
     size: (digest) => sizeOf(blobPath(digest)),
@@ -430,9 +428,7 @@ function isUploadId(text: string): boolean {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
 function ignoreMissing(error: unknown): void {
   if (!isMissing(error)) throw error;

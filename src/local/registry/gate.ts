@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { grpcCodes } from '../../api/status.ts';
 import { capabilitiesAt, groupsWith } from '../access.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type Caller, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
+import { type Caller, nobody, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { isName, type RepositoryName, splitName } from './reference.ts';
 import { RegistryError, refuse } from './registry-error.ts';
 import {
@@ -339,17 +339,7 @@ function toIdentity(user: string): string | undefined {
 
 /** A caller that has `held` in one organization as far as its token goes; its bindings are looked up live. */
 function tokenHolder(identity: string, organization: string, held: readonly string[]): Caller {
-  return {
-    identity,
-    issuer: '',
-    audience: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    email: undefined,
-    actor: {},
-    profile: undefined,
-    ceiling: new Map([[organization, new Set(held)]]),
-  };
+  return { ...nobody, identity, ceiling: new Map([[organization, new Set(held)]]) };
 }
 
 function exists(tx: Tx, identity: string): boolean {

@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module';
 
-/** Values SQLite takes and gives. No booleans and no undefined: runtimes disagree on them (performance.md). */
+/** Values SQLite takes and gives. No booleans and no undefined: runtimes disagree on them. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -62,7 +62,7 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
   const handle = new Database(path);
   handle.exec('PRAGMA busy_timeout = 10000');
   handle.exec('PRAGMA journal_mode = WAL');
-  // FULL is what survives power loss; NORMAL would only survive a killed process (performance.md, SQLite).
+  // FULL is what survives power loss; NORMAL would only survive a killed process.
   handle.exec('PRAGMA synchronous = FULL');
   handle.exec('PRAGMA foreign_keys = ON');
   migrate(handle, migrations);
@@ -167,7 +167,7 @@ function migrate(handle: Handle, migrations: readonly Migration[]): void {
   }
 }
 
-/** `node:sqlite` where Node has it without a flag and without a warning, the addon below that (performance.md). */
+/** `node:sqlite` where Node has it without a flag and without a warning, the addon below that. */
 export function loadDriver(): Driver {
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= 24) {

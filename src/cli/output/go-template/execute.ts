@@ -1,159 +1,19 @@
 // Runs a template over JSON (pkg.go.dev/text/template). Promises: reads nothing but the value it is given, and ends: a range
 // goes over what is there, and templates that call each other without end are stopped.
 
-import { isList, isMap, keysOf, plain, sprint, sprintf, sprintln, typeName, type Value } from './format.ts';
-import {
-  type Command,
-  type Node,
-  type Operand,
-  type Pipeline,
-  parseTemplate,
-  positionOf,
-  type Template,
-  TemplateError,
-} from './syntax.ts';
-
-type Operation = (args: readonly Value[]) => Value;
-
-/** A mistake whose place is known where the function is called. */
-class CallError extends Error {}
-
-const fail = (message: string): never => {
-  throw new CallError(message);
-};
-
-const functions: Readonly<Record<string, Operation>> = {
-  // These two stop at the first argument that decides; see `call`.
-  and: (args) => args.at(-1),
-  or: (args) => args.at(-1),
-  not: ([value]) => !isTrue(value),
-  len: ([value]) => {
-    if (typeof value === 'string') return Buffer.byteLength(value);
-    if (isList(value)) return value.length;
-    if (isMap(value)) return keysOf(value).length;
-    return fail(value == null ? 'len of nil pointer' : `len of type ${typeName(value)}`);
-  },
-  index: ([value, ...keys]) => keys.reduce<Value>(element, value),
-  slice: ([value, ...bounds]) => slice(value, bounds),
-  print: (args) => sprint(args),
-  printf: ([format, ...args]) =>
-    typeof format === 'string' ? sprintf(format, args) : fail(`wrong type for format: ${typeName(format)}`),
-  println: (args) => sprintln(args),
-  html: (args) => textOf(args).replaceAll(/[&<>"'\0]/g, (char) => htmlEscapes[char] ?? char),
-  js: (args) => textOf(args).replaceAll(/[\\'"<>&=\x00-\x1f\u2028\u2029]/g, jsEscape),
-  urlquery: (args) =>
-    encodeURIComponent(textOf(args))
-      .replaceAll('%20', '+')
-      .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`),
-  eq: ([first, ...others]) =>
-    others.length === 0 ? fail('missing argument for comparison') : others.some((other) => equal(first, other)),
-  ne: ([a, b]) => !equal(a, b),
-  lt: ([a, b]) => compare(a, b) < 0,
-  le: ([a, b]) => compare(a, b) <= 0,
-  gt: ([a, b]) => compare(a, b) > 0,
-  ge: ([a, b]) => compare(a, b) >= 0,
-};
-
-/** How many arguments a function takes; any number when it is not here. */
-const arity: Readonly<Record<string, readonly [min: number, max: number]>> = {
-  and: [1, Number.POSITIVE_INFINITY],
-  or: [1, Number.POSITIVE_INFINITY],
-  not: [1, 1],
-  len: [1, 1],
-  index: [1, Number.POSITIVE_INFINITY],
-  slice: [1, 4],
-  printf: [1, Number.POSITIVE_INFINITY],
-  eq: [1, Number.POSITIVE_INFINITY],
-  ne: [2, 2],
-  lt: [2, 2],
-  le: [2, 2],
-  gt: [2, 2],
-  ge: [2, 2],
-};
-
-const htmlEscapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  "'": '&#39;',
-  '\0': '\uFFFD',
-};
-
-const jsEscape = (char: string): string =>
-  /[\\'"]/.test(char) ? `\\${char}` : `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
-
-const textOf = (args: readonly Value[]): string => (args.length === 1 ? plain(args[0], '<no value>') : sprint(args));
-
-export function isTrue(value: Value): boolean {
-  if (isList(value)) return value.length > 0;
-  if (isMap(value)) return keysOf(value).length > 0;
-  return Boolean(value);
-}
-
-function equal(a: Value, b: Value): boolean {
-  if (a == null || b == null) return a == null && b == null;
-  if (isList(a) || isMap(a) || isList(b) || isMap(b))
-    return fail(`cannot compare values of type ${typeName(isList(a) || isMap(a) ? a : b)}`);
-  if (typeof a !== typeof b) return fail('incompatible types for comparison');
-  return a === b;
-}
-
-function compare(a: Value, b: Value): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return fail(typeof a === typeof b ? 'invalid type for comparison' : 'incompatible types for comparison');
-}
-
-function element(value: Value, key: Value): Value {
-  if (value == null) return fail('index of untyped nil');
-  if (isMap(value)) {
-    if (typeof key !== 'string') return fail(`value has type ${typeName(key)}; should be string`);
-    return Object.hasOwn(value, key) ? value[key] : undefined;
-  }
-  if (typeof key !== 'number' || !Number.isInteger(key))
-    return fail(`cannot index slice/array with type ${typeName(key)}`);
-  if (typeof value === 'string') {
-    const bytes = Buffer.from(value);
-    return bytes[key] ?? fail(`index out of range: ${key}`);
-  }
-  if (!isList(value)) return fail(`can't index item of type ${typeName(value)}`);
-  return key >= 0 && key < value.length ? value[key] : fail(`index out of range: ${key}`);
-}
-
-function slice(value: Value, bounds: readonly Value[]): Value {
-  const numbers = bounds.map((bound) =>
-    typeof bound === 'number' ? bound : fail(`cannot slice with type ${typeName(bound)}`),
-  );
-  if (typeof value === 'string') {
-    if (numbers.length > 2) return fail('cannot 3-index slice a string');
-    const bytes = Buffer.from(value);
-    const [from = 0, to = bytes.length] = numbers;
-    if (from < 0 || to > bytes.length || from > to)
-      return fail(`index out of range: ${from < 0 || from > to ? from : to}`);
-    return bytes.subarray(from, to).toString();
-  }
-  if (!isList(value)) return fail(`can't slice item of type ${typeName(value)}`);
-  const [from = 0, to = value.length] = numbers;
-  if (from < 0 || to > value.length || from > to)
-    return fail(`index out of range: ${from < 0 || from > to ? from : to}`);
-  return value.slice(from, to);
-}
-
-const functionNames: ReadonlySet<string> = new Set(Object.keys(functions));
-
-/** Throws TemplateError. */
-export function compileTemplate(source: string): Template & { readonly source: string } {
-  return { ...parseTemplate(source, functionNames), source };
-}
+import { isList, isMap, keysOf, plain, typeName, type Value } from './format.ts';
+import { CallError, functions, isTrue } from './functions.ts';
+import { positionOf, TemplateError } from './lexer.ts';
+import type { Branch, Command, Node, Operand, Pipeline, Template } from './parser.ts';
 
 /** What the template makes of the value. Throws TemplateError. */
-export function runTemplate(template: Template & { readonly source: string }, data: Value): string {
-  const runner = new Runner(template, template.source);
+export function runTemplate(template: Template, data: Value): string {
+  const runner = new Runner(template);
   runner.run(template.main, data, [new Map([['$', data]])]);
   return runner.text;
 }
 
+type FunctionName = Operand & { readonly type: 'function' };
 type Scopes = readonly Map<string, Value>[];
 type Ending = 'break' | 'continue' | undefined;
 
@@ -164,10 +24,7 @@ class Runner {
   text = '';
   private calls = 0;
 
-  constructor(
-    private readonly template: Template,
-    private readonly source: string,
-  ) {}
+  constructor(private readonly template: Template) {}
 
   run(nodes: readonly Node[], dot: Value, scopes: Scopes): Ending {
     for (const node of nodes) {
@@ -211,7 +68,7 @@ class Runner {
     }
   }
 
-  private range(node: Node & { readonly type: 'if' | 'with' | 'range' }, dot: Value, scopes: Scopes): Ending {
+  private range(node: Branch, dot: Value, scopes: Scopes): Ending {
     const { pipeline, body, otherwise } = node;
     const inner = [...scopes, new Map<string, Value>()];
     const value = this.commands(pipeline, dot, inner);
@@ -261,24 +118,23 @@ class Runner {
 
   private command({ operands, at }: Command, dot: Value, scopes: Scopes, piped: readonly Value[]): Value {
     const [first, ...rest] = operands;
-    if (first?.type === 'function') return this.call(first.name, rest, dot, scopes, piped, first.at);
+    if (first?.type === 'function') return this.call(first, rest, dot, scopes, piped);
     if (first === undefined || rest.length + piped.length > 0)
       return this.error("can't give argument to non-function", at);
     return this.operand(first, dot, scopes);
   }
 
   private call(
-    name: string,
+    { name, at }: FunctionName,
     operands: readonly Operand[],
     dot: Value,
     scopes: Scopes,
     piped: readonly Value[],
-    at: number,
   ): Value {
-    const operation = functions[name];
-    if (operation === undefined) return this.error(`function "${name}" not defined`, at);
+    const called = functions[name];
+    if (called === undefined) return this.error(`function "${name}" not defined`, at);
+    const { min, max, run } = called;
     const count = operands.length + piped.length;
-    const [min, max] = arity[name] ?? [0, Number.POSITIVE_INFINITY];
     if (count < min || count > max) {
       return this.error(
         `wrong number of args for ${name}: want ${max === min ? min : `at least ${min}`} got ${count}`,
@@ -292,7 +148,7 @@ class Runner {
       args.push(value);
     }
     try {
-      return operation([...args, ...piped]);
+      return run([...args, ...piped]);
     } catch (error) {
       if (error instanceof CallError) return this.error(`error calling ${name}: ${error.message}`, at);
       throw error;
@@ -312,7 +168,7 @@ class Runner {
         return this.fields(scope?.get(operand.name), operand.fields, operand.at);
       }
       case 'function':
-        return this.call(operand.name, [], dot, scopes, [], operand.at);
+        return this.call(operand, [], dot, scopes, []);
       default:
         return this.fields(this.pipeline(operand.pipeline, dot, scopes), operand.fields, operand.at);
     }
@@ -333,7 +189,7 @@ class Runner {
   }
 
   private error(message: string, at: number): never {
-    throw new TemplateError(message, ...positionOf(this.source, at));
+    throw new TemplateError(message, ...positionOf(this.template.source, at));
   }
 }
 

@@ -1,5 +1,7 @@
 // Values as Go's fmt package writes them (pkg.go.dev/fmt), for what JSON can hold.
 
+import { quoted } from './literals.ts';
+
 /** What a template works on: JSON, where missing is nil. */
 export type Value = string | number | boolean | null | undefined | readonly Value[] | { readonly [key: string]: Value };
 
@@ -147,28 +149,4 @@ function bodyOf({ flags, precision, verb }: Directive, value: Value): string {
   if (verb === 'g')
     return signed(precision === undefined ? general(value) : String(Number(value.toPrecision(precision || 1))), value);
   return wrong();
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-  '"': '\\"',
-};
-
-/** `%q`: a Go literal. */
-function quoted(text: string): string {
-  const inner = [...text].map((char) => {
-    const known = escapes[char];
-    if (known !== undefined) return known;
-    const code = char.codePointAt(0) ?? 0;
-    if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, '0')}`;
-    return char;
-  });
-  return `"${inner.join('')}"`;
 }

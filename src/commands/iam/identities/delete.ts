@@ -6,6 +6,7 @@ import { group, identity, type Reference, visibleIdentities } from '../../../cli
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
+import { forEachAtOnce } from '../../../parallel.ts';
 
 export default defineCommand({
   path: ['iam', 'identities', 'delete'],
@@ -65,7 +66,7 @@ export default defineCommand({
 });
 
 const shownNames = 20;
-const atOnce = 8;
+const requestsAtOnce = 8;
 
 const count = (amount: number) => `${amount} expired ${amount === 1 ? 'identity' : 'identities'}`;
 
@@ -79,22 +80,17 @@ const expiredIdentities = (context: Context, parent: Reference | undefined): Pro
 
 /** A few at a time. Goes on after a failure, so that one identity does not keep the others; then says what failed. */
 async function deleteAll(found: readonly IamIdentity[], remove: (id: string) => Promise<unknown>): Promise<void> {
-  const queue = found.values();
   const failed: { readonly id: string; readonly error: unknown }[] = [];
-  // All workers take from one iterator.
-  const worker = async () => {
-    for (const { id = '' } of queue) {
-      try {
-        await remove(id);
-      } catch (error) {
-        // Somebody else was faster, which is as good.
-        if (error instanceof CliError && error.kind === 'not-found') continue;
-        if (error instanceof CliError && (error.kind === 'cancelled' || error.kind === 'auth')) throw error;
-        failed.push({ id, error });
-      }
+  await forEachAtOnce(found, requestsAtOnce, async ({ id = '' }) => {
+    try {
+      await remove(id);
+    } catch (error) {
+      // Somebody else was faster, which is as good.
+      if (error instanceof CliError && error.kind === 'not-found') return;
+      if (error instanceof CliError && (error.kind === 'cancelled' || error.kind === 'auth')) throw error;
+      failed.push({ id, error });
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, found.length) }, worker));
+  });
   const [first] = failed;
   if (first === undefined) return;
   throw new CliError(

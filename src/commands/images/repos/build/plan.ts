@@ -5,6 +5,7 @@ import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema
 import type { Context } from '../../../../cli/context.ts';
 import { printable } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
+import { forEachAtOnce } from '../../../../parallel.ts';
 import { diffOverlays, diffText, type SectionDiff } from './overlay-diff.ts';
 
 export interface Change {
@@ -13,8 +14,8 @@ export interface Change {
   readonly sections: readonly SectionDiff[];
 }
 
-/** At most this many requests at once (cli.json, "images repos build apply"). */
-const parallel = 10;
+/** From cli.json, "images repos build apply". */
+const requestsAtOnce = 10;
 
 export const changeOf = (repo: RegistryRepo, after: RegistryCustomOverlay): Change => ({
   repo,
@@ -65,19 +66,15 @@ export async function applyChanges(
   const results: RegistryRepo[] = [];
   const failures: string[] = [];
   let last: unknown;
-  const left = changes.map((change, at) => ({ change, at }));
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      context.signal.throwIfAborted();
-      try {
-        results[next.at] = await send(next.change);
-      } catch (error) {
-        last = error;
-        failures.push(printable(`${next.change.repo.name}: ${error instanceof Error ? error.message : String(error)}`));
-      }
+  await forEachAtOnce(changes, requestsAtOnce, async (change, at) => {
+    context.signal.throwIfAborted();
+    try {
+      results[at] = await send(change);
+    } catch (error) {
+      last = error;
+      failures.push(printable(`${change.repo.name}: ${error instanceof Error ? error.message : String(error)}`));
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(parallel, changes.length) }, work));
+  });
   if (failures.length === 0) return results;
   if (changes.length === 1 || context.signal.aborted) throw last;
   throw new CliError('api', `${failures.length} of ${changes.length} repositories could not be changed`, {

@@ -1,19 +1,12 @@
 // Go's text/template language as a tree (pkg.go.dev/text/template). Promises: what Go's parser refuses is refused here, with
 // the line and column of the text, and nothing of a template is run while it is read.
 
-/** A mistake in a template. The message is a clause; lines and columns count from 1. */
-export class TemplateError extends Error {
-  override readonly name = 'TemplateError';
-  constructor(
-    message: string,
-    readonly line: number,
-    readonly column: number,
-  ) {
-    super(message);
-  }
-}
+import { functions } from './functions.ts';
+import { positionOf, TemplateError, type Token, tokenize } from './lexer.ts';
+import { numberOf, unquoted } from './literals.ts';
 
 export interface Template {
+  readonly source: string;
   readonly main: readonly Node[];
   readonly named: ReadonlyMap<string, readonly Node[]>;
 }
@@ -54,24 +47,6 @@ export type Operand =
   | { readonly type: 'function'; readonly name: string; readonly at: number }
   | { readonly type: 'pipeline'; readonly pipeline: Pipeline; readonly fields: readonly string[]; readonly at: number };
 
-interface Token {
-  readonly kind:
-    | 'text'
-    | 'open'
-    | 'close'
-    | 'word'
-    | 'field'
-    | 'variable'
-    | 'string'
-    | 'number'
-    | 'char'
-    | 'symbol'
-    | 'space'
-    | 'end';
-  readonly text: string;
-  readonly at: number;
-}
-
 const keywords: ReadonlySet<string> = new Set([
   'block',
   'break',
@@ -85,98 +60,10 @@ const keywords: ReadonlySet<string> = new Set([
   'with',
 ]);
 
-/** Line and column of an offset, both from 1. */
-export function positionOf(source: string, at: number): readonly [line: number, column: number] {
-  const before = source.slice(0, at).split('\n');
-  return [before.length, (before.at(-1)?.length ?? 0) + 1];
+/** Throws TemplateError. */
+export function parseTemplate(source: string): Template {
+  return new Parser(source).parse();
 }
-
-/** Throws TemplateError. `functions` are the names that may be called. */
-export function parseTemplate(source: string, functions: ReadonlySet<string>): Template {
-  return new Parser(source, functions).parse();
-}
-
-// ---- words ----
-
-const patterns: readonly (readonly [Token['kind'], RegExp])[] = [
-  ['space', /[ \t\r\n]+/y],
-  ['string', /"(?:[^"\\\n]|\\.)*"/y],
-  ['string', /`[^`]*`/y],
-  ['char', /'(?:[^'\\\n]|\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.))'/y],
-  [
-    'number',
-    /[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])/y,
-  ],
-  ['field', /\.[\p{L}_][\p{L}\p{N}_]*/uy],
-  ['variable', /\$[\p{L}\p{N}_]*/uy],
-  ['word', /[\p{L}_][\p{L}\p{N}_]*/uy],
-  ['symbol', /:=|[.|(),=]/y],
-];
-
-function tokenize(source: string): Token[] {
-  const tokens: Token[] = [];
-  const fail = (message: string, at: number): never => {
-    throw new TemplateError(message, ...positionOf(source, at));
-  };
-  let at = 0;
-  let trimNext = false;
-  while (at < source.length) {
-    const open = source.indexOf('{{', at);
-    const end = open < 0 ? source.length : open;
-    let text = source.slice(at, end);
-    if (trimNext) text = text.replace(/^[ \t\r\n]+/, '');
-    const trims = open >= 0 && /^\{\{-[ \t\r\n]/.test(source.slice(open, open + 4));
-    if (trims) text = text.replace(/[ \t\r\n]+$/, '');
-    if (text !== '') tokens.push({ kind: 'text', text, at });
-    if (open < 0) break;
-    at = open + (trims ? 4 : 2);
-    const comment = /\/\*[\s\S]*?\*\/( -)?\}\}/y;
-    comment.lastIndex = at;
-    if (source.startsWith('/*', at)) {
-      const match = comment.exec(source);
-      if (match === null) return fail('a comment has no end, or something stands beside it', open);
-      at = comment.lastIndex;
-      trimNext = match[1] !== undefined;
-      continue;
-    }
-    tokens.push({ kind: 'open', text: '{{', at: open });
-    for (;;) {
-      const close = /[ \t\r\n]+-\}\}|\}\}/y;
-      close.lastIndex = at;
-      const closing = close.exec(source);
-      if (closing !== null) {
-        tokens.push({ kind: 'close', text: closing[0], at });
-        at = close.lastIndex;
-        trimNext = closing[0] !== '}}';
-        break;
-      }
-      if (at >= source.length) return fail('an action has no end: `}}` is missing', open);
-      const token = nextToken(source, at);
-      if (token === undefined) {
-        const [first = ''] = source.slice(at);
-        return fail(
-          /["`]/.test(first) ? 'a text has no end: its quote is missing' : `unexpected ${JSON.stringify(first)}`,
-          at,
-        );
-      }
-      tokens.push(token);
-      at += token.text.length;
-    }
-  }
-  tokens.push({ kind: 'end', text: '', at: source.length });
-  return tokens;
-}
-
-function nextToken(source: string, at: number): Token | undefined {
-  for (const [kind, pattern] of patterns) {
-    pattern.lastIndex = at;
-    const text = pattern.exec(source)?.[0];
-    if (text !== undefined) return { kind, text, at };
-  }
-  return undefined;
-}
-
-// ---- trees ----
 
 const isBlank = (nodes: readonly Node[]) => nodes.every((node) => node.type === 'text' && node.text.trim() === '');
 
@@ -191,17 +78,14 @@ class Parser {
   private ranges = 0;
   private depth = 0;
 
-  constructor(
-    private readonly source: string,
-    private readonly functions: ReadonlySet<string>,
-  ) {
+  constructor(private readonly source: string) {
     this.tokens = tokenize(source);
   }
 
   parse(): Template {
     const { nodes, ended } = this.nodes([]);
     if (ended !== '') this.fail(`unexpected {{${ended}}}`);
-    return { main: nodes, named: this.named };
+    return { source: this.source, main: nodes, named: this.named };
   }
 
   private fail(message: string, at = this.peek().at): never {
@@ -337,7 +221,7 @@ class Parser {
     this.skipSpace();
     const token = this.take();
     if (token.kind !== 'string') this.fail('the name of a template must be a quoted text', token.at);
-    return this.unquote(token);
+    return this.unquoted(token.text, token.at);
   }
 
   private close(): undefined {
@@ -427,21 +311,20 @@ class Parser {
   }
 
   private operand(): Operand | undefined {
-    const token = this.peek();
-    const { kind, text, at } = token;
+    const { kind, text, at } = this.peek();
     switch (kind) {
       case 'string':
         this.next += 1;
-        return { type: 'literal', value: this.unquote(token) };
+        return { type: 'literal', value: this.unquoted(text, at) };
       case 'char':
         this.next += 1;
-        return {
-          type: 'literal',
-          value: this.unquote({ ...token, text: `"${text.slice(1, -1).replace(/^"$/, '\\"')}"` }).codePointAt(0) ?? 0,
-        };
-      case 'number':
+        return { type: 'literal', value: this.unquoted(text, at).codePointAt(0) ?? 0 };
+      case 'number': {
         this.next += 1;
-        return { type: 'literal', value: this.numberOf(text, at) };
+        const value = numberOf(text);
+        if (Number.isNaN(value)) this.fail(`bad number ${JSON.stringify(text)}`, at);
+        return { type: 'literal', value };
+      }
       case 'field':
         return { type: 'dot', fields: this.fields(), at };
       case 'variable':
@@ -453,26 +336,27 @@ class Parser {
         if (text === 'true' || text === 'false') return { type: 'literal', value: text === 'true' };
         if (text === 'nil') return { type: 'nil' };
         if (keywords.has(text)) this.fail(`unexpected {{${text}}}`, at);
-        if (!this.functions.has(text)) this.fail(`function "${text}" not defined`, at);
+        if (!Object.hasOwn(functions, text)) this.fail(`function "${text}" not defined`, at);
         return { type: 'function', name: text, at };
       case 'symbol':
         if (text === '.') {
           this.next += 1;
           return { type: 'dot', fields: [], at };
         }
-        if (text !== '(') return undefined;
-        this.next += 1;
-        this.depth += 1;
-        if (this.depth > deepest) this.fail('it is nested too deeply', at);
-        this.skipSpace();
-        {
-          const pipeline = this.pipeline('paren');
-          this.depth -= 1;
-          return { type: 'pipeline', pipeline, fields: this.fields(), at };
-        }
+        return text === '(' ? this.parenthesised(at) : undefined;
       default:
         return undefined;
     }
+  }
+
+  private parenthesised(at: number): Operand {
+    this.next += 1;
+    this.depth += 1;
+    if (this.depth > deepest) this.fail('it is nested too deeply', at);
+    this.skipSpace();
+    const pipeline = this.pipeline('paren');
+    this.depth -= 1;
+    return { type: 'pipeline', pipeline, fields: this.fields(), at };
   }
 
   private fields(): string[] {
@@ -481,45 +365,12 @@ class Parser {
     return fields;
   }
 
-  private numberOf(text: string, at: number): number {
-    const plain = text.replaceAll('_', '');
-    const octal = /^([+-]?)0([0-7]+)$/.exec(plain);
-    const signed = /^([+-]?)(0[xXbBoO].+)$/.exec(plain);
-    const value =
-      octal !== null
-        ? Number.parseInt(`${octal[1]}${octal[2]}`, 8)
-        : signed !== null
-          ? Number(signed[2]) * (signed[1] === '-' ? -1 : 1)
-          : Number(plain);
-    if (Number.isNaN(value)) this.fail(`bad number ${JSON.stringify(text)}`, at);
-    return value;
-  }
-
-  /** The text that a Go literal stands for. */
-  private unquote({ text, at }: Token): string {
-    if (text.startsWith('`')) return text.slice(1, -1).replaceAll('\r', '');
-    const plain: Readonly<Record<string, string>> = {
-      a: '\x07',
-      b: '\b',
-      f: '\f',
-      n: '\n',
-      r: '\r',
-      t: '\t',
-      v: '\v',
-      '\\': '\\',
-      "'": "'",
-      '"': '"',
-    };
-    const sequence = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([\s\S]))/g;
-    return text
-      .slice(1, -1)
-      .replaceAll(sequence, (whole, x?: string, u?: string, long?: string, octal?: string, one?: string) => {
-        const hex = x ?? u ?? long;
-        const code =
-          hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : undefined;
-        if (code !== undefined)
-          return code > 0x10ffff ? this.fail('invalid escape in a text', at) : String.fromCodePoint(code);
-        return plain[one ?? ''] ?? this.fail(`unknown escape ${whole} in a text`, at);
-      });
+  private unquoted(literal: string, at: number): string {
+    try {
+      return unquoted(literal);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.fail(error.message, at);
+    }
   }
 }
