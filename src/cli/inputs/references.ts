@@ -308,7 +308,11 @@ export async function one<T extends { readonly id?: string }>(
   }
   if (others.length === 0) return first;
   if (context.io.interactive) {
-    const rows = matches.map((thing) => ({ ...lookup.candidate(thing), description: thing.id ?? '' }));
+    const rows = matches.map((thing) => ({
+      ...lookup.candidate(thing),
+      description: thing.id ?? '',
+      text: thing.id ?? '',
+    }));
     const picked = await context.prompts.pick(`Several are named "${text}". Which ${lookup.noun}?`, rows);
     return matches.find((thing) => thing.id === picked.value.id) ?? first;
   }
