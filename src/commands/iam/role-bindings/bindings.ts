@@ -85,6 +85,15 @@ export const principal: Kind<Reference> = {
   },
 };
 
+/** The same for a binding that another input names: who can be bound depends on the organization it is in. */
+export const principalAt = (key: string): Kind<Reference> => ({
+  ...principal,
+  resolve: async (context, text, chosen) =>
+    (await principal.resolve?.(context, text, { ...chosen, parent: chosen[key] })) ?? { id: text, name: text },
+  candidates: async (context, chosen) =>
+    (await principal.candidates?.(context, { ...chosen, parent: chosen[key] })) ?? [],
+});
+
 function identityKindParts() {
   const { metavar, noun, parse } = identity;
   return { metavar, parse, ...(noun === undefined ? {} : { noun }) };

@@ -1,9 +1,9 @@
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
-import { role } from '../../../cli/inputs/references.ts';
+import { roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import { bindingKind, groupName, holderOf, lookUpBinding, principal, roleName } from './bindings.ts';
+import { bindingKind, groupName, holderOf, lookUpBinding, principalAt, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
 
 const inputs = {
@@ -15,8 +15,8 @@ const inputs = {
     help: 'Id of the role binding.',
     question: 'Which role binding would you like to change?',
   },
-  role: { kind: role, help: 'Name or id of the role that takes the place of the present one.' },
-  identity: { kind: principal, help: 'Name, address or id of who holds the role from now on.' },
+  role: { kind: roleAt('binding'), help: 'Name or id of the role that takes the place of the present one.' },
+  identity: { kind: principalAt('binding'), help: 'Name, address or id of who holds the role from now on.' },
   yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
