@@ -20,6 +20,13 @@ export interface OpenChoice {
   readonly way: Way | undefined;
 }
 
+export interface Completed {
+  /** What `run` receives. */
+  readonly values: Record<string, unknown>;
+  /** The same without what nobody said: empty lists and booleans that are false only because they were left out. */
+  readonly said: Record<string, unknown>;
+}
+
 type ChoiceRule = Extract<Check, { rule: 'one-of' }>;
 
 export async function complete(
@@ -28,8 +35,9 @@ export async function complete(
   globals: Readonly<Partial<Record<string, string>>>,
   context: Context,
   open?: OpenChoice,
-): Promise<Record<string, unknown>> {
+): Promise<Completed> {
   const chosen: Record<string, unknown> = {};
+  const leftOut: Record<string, unknown> = {};
   const typed: Typed = new Map(collected.given);
   let asked = false;
   let way = open?.way;
@@ -51,15 +59,15 @@ export async function complete(
         ? await ask(key, input, context, chosen, typed)
         : await soleOrRefuse(definition, key, input, context, chosen, collected);
     } else if (input.many) {
-      chosen[key] = [];
+      leftOut[key] = [];
     } else if (input.kind.boolean) {
-      chosen[key] = false;
+      leftOut[key] = false;
     }
   }
   if (asked) {
     context.io.note(context.io.errStyle.dim(`  Same again: ${commandLine(definition, typed, globals)}`));
   }
-  return chosen;
+  return { values: { ...chosen, ...leftOut }, said: chosen };
 }
 
 const isRequired = (input: Input, collected: Collected) =>
