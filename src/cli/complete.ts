@@ -20,6 +20,13 @@ export interface OpenChoice {
   readonly way: Way | undefined;
 }
 
+export interface Completed {
+  /** What `run` receives. */
+  readonly values: Record<string, unknown>;
+  /** The same without what nobody said: empty lists and booleans that are false only because they were left out. */
+  readonly said: Record<string, unknown>;
+}
+
 type ChoiceRule = Extract<Check, { rule: 'one-of' }>;
 
 export async function complete(
@@ -28,8 +35,9 @@ export async function complete(
   globals: Readonly<Partial<Record<string, string>>>,
   context: Context,
   open?: OpenChoice,
-): Promise<Record<string, unknown>> {
+): Promise<Completed> {
   const chosen: Record<string, unknown> = {};
+  const leftOut: Record<string, unknown> = {};
   const typed: Typed = new Map(collected.given);
   let asked = false;
   let way = open?.way;
@@ -37,7 +45,12 @@ export async function complete(
     if (open?.rule.keys.includes(key)) way ??= await askWay(definition, open.rule, context);
     const parsed = collected.parsed.get(key);
     if (parsed !== undefined && !isEmptyOnPurpose(key, input, collected)) {
-      chosen[key] = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
+      const found = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
+      chosen[key] = found.value;
+      if (found.picked !== undefined) {
+        asked = true;
+        typed.set(key, found.picked);
+      }
     } else if (isRequired(input, collected) || way?.asks.includes(key) || parsed !== undefined) {
       chosen[key] = await input.kind.otherwise?.(context, chosen);
       if (chosen[key] !== undefined) continue;
@@ -46,15 +59,15 @@ export async function complete(
         ? await ask(key, input, context, chosen, typed)
         : await soleOrRefuse(definition, key, input, context, chosen, collected);
     } else if (input.many) {
-      chosen[key] = [];
+      leftOut[key] = [];
     } else if (input.kind.boolean) {
-      chosen[key] = false;
+      leftOut[key] = false;
     }
   }
   if (asked) {
     context.io.note(context.io.errStyle.dim(`  Same again: ${commandLine(definition, typed, globals)}`));
   }
-  return chosen;
+  return { values: { ...chosen, ...leftOut }, said: chosen };
 }
 
 const isRequired = (input: Input, collected: Collected) =>
@@ -68,20 +81,45 @@ const isEmptyOnPurpose = (key: string, input: Input, { given }: Collected) => {
   return texts !== undefined && splitCommas(input, texts).length === 0;
 };
 
+interface Resolved {
+  readonly value: unknown;
+  /** What to type so that nothing is asked, when a text named several things and one of them was picked. */
+  readonly picked?: readonly string[];
+}
+
 async function resolve(
   input: Input,
   parsed: unknown,
   context: Context,
   chosen: Record<string, unknown>,
-): Promise<unknown> {
+): Promise<Resolved> {
   const { kind } = input;
-  if (kind.resolve === undefined) return parsed;
-  // A kind with `resolve` parses to the text it resolves.
-  if (!input.many) return kind.resolve(context, parsed as string, chosen);
+  if (kind.resolve === undefined) return { value: parsed };
   const resolved: unknown[] = [];
-  // One after the other: each may ask which of several is meant.
-  for (const text of parsed as string[]) resolved.push(await kind.resolve(context, text, chosen));
-  return resolved;
+  const texts: string[] = [];
+  let asked = false;
+  // A kind with `resolve` parses to the text it resolves. One after the other: each may ask which of several is meant.
+  for (const text of input.many ? (parsed as string[]) : [parsed as string]) {
+    const { watched, picked } = watchPicks(context);
+    resolved.push(await kind.resolve(watched, text, chosen));
+    const pick = picked();
+    asked ||= pick !== undefined;
+    texts.push(pick?.text ?? text);
+  }
+  return { value: input.many ? resolved : resolved[0], ...(asked ? { picked: texts } : {}) };
+}
+
+/** The same context, and what was picked with it last. */
+function watchPicks(context: Context): { watched: Context; picked: () => Candidate<unknown> | undefined } {
+  let last: Candidate<unknown> | undefined;
+  const pick: Context['prompts']['pick'] = async (message, candidates) => {
+    const one = await context.prompts.pick(message, candidates);
+    last = one;
+    return one;
+  };
+  // Made on first use, like everything in a context.
+  const prompts = { get: () => ({ ...context.prompts, pick }) };
+  return { watched: Object.create(context, { prompts }) as Context, picked: () => last };
 }
 
 /** Says where the value stood when it was not on the command line: a person looks for it there in vain. */
@@ -159,9 +197,10 @@ async function ask(
       secret: kind.secret === true,
     });
     const texts = input.many ? splitCommas(input, [text]) : [text];
-    typed.set(key, texts);
     const parsed = texts.map((each) => kind.parse(each));
-    return resolve(input, input.many ? parsed : parsed[0], context, chosen);
+    const found = await resolve(input, input.many ? parsed : parsed[0], context, chosen);
+    typed.set(key, found.picked ?? texts);
+    return found.value;
   }
 
   const [first, second] = candidates;
@@ -247,6 +286,7 @@ function commandLine(definition: AnyCommand, typed: Typed, globals: Readonly<Par
   const places: string[] = [];
   const flags: string[] = [];
   let everyPlaceFilled = true;
+  let hasDash = false;
   for (const [key, input] of Object.entries(definition.inputs)) {
     const texts = typed.get(key);
     if (texts === undefined) {
@@ -255,17 +295,19 @@ function commandLine(definition: AnyCommand, typed: Typed, globals: Readonly<Par
     }
     const flag = flagOf(key, input);
     // A text that looks like a flag would be read as one in a place.
-    const fits = everyPlaceFilled && !texts.some((text) => text.startsWith('-'));
-    if (input.positional !== undefined && (fits || flag === undefined))
+    const looksLikeFlag = texts.some((text) => text.startsWith('-'));
+    if (input.positional !== undefined && ((everyPlaceFilled && !looksLikeFlag) || flag === undefined)) {
       places.push(...texts.map((text) => word(input, text)));
-    else flags.push(...texts.map((text) => asFlag(flag ?? key, input, text)));
+      hasDash ||= looksLikeFlag;
+    } else {
+      flags.push(...texts.map((text) => asFlag(flag ?? key, input, text)));
+    }
   }
   for (const [key, input] of Object.entries<Input>(globalInputs)) {
     const text = globals[key];
     if (text !== undefined) flags.push(asFlag(flagOf(key, input) ?? key, input, text));
   }
-  const afterDashes = places.some((place) => place.startsWith('-'));
-  const words = afterDashes ? [...flags, '--', ...places] : [...places, ...flags];
+  const words = hasDash ? [...flags, '--', ...places] : [...places, ...flags];
   return printable([commandName(definition), ...words].join(' '));
 }
 

@@ -40,8 +40,8 @@ export async function runCommand(
   if (way?.below !== undefined) {
     return runCommand(await loadBelow(children, way.below), words, host, signal, parts);
   }
-  const values = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
-  if (rule !== undefined) refuse(await problemsWith(definition, values, context), definition);
+  const { values, said } = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
+  if (rule !== undefined) refuse(await problemsWith(definition, said, context), definition);
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context);
     if (question !== undefined && !(await context.prompts.confirm(question))) {

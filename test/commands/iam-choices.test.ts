@@ -72,6 +72,21 @@ test('other mistakes are told before the choice is asked', async () => {
   expect(role.err).toContain('--nme');
 });
 
+test('what was not chosen to be changed stays: the scopes and the PKCE of an identity provider', async () => {
+  const { run } = await signedIn();
+  const oidc = ['--oidc-issuer=https://idp.example.com', '--oidc-client-id=x', '--oidc-additional-scopes=profile'];
+  const made = ['--name=idp', '--parent=example.com', '--default-role=viewer', ...oidc, '--oidc-pkce-enabled', '-y'];
+  expect((await run(['iam', 'identity-providers', 'create', ...made])).code).toBe(0);
+  const update = ['iam', 'identity-providers', 'update', 'idp', '-ojson'];
+  const described = await run(update, { tty: true, answers: ['description', 'Ours', true] });
+  expect(described.code, described.err).toBe(0);
+  expect(JSON.parse(described.out)).toMatchObject({
+    description: 'Ours',
+    oidc: { additional_scopes: ['profile'], pkce_enabled: true },
+  });
+  expect(described.asked.at(-1)).not.toMatch(/scopes|PKCE/);
+});
+
 test('what to change is asked after what is changed, and lands in the echoed command', async () => {
   const { run } = await signedIn();
   const renamed = await run(['iam', 'folders', 'update', '-o', 'json'], {

@@ -80,7 +80,7 @@ describe.each(spellings)('%s', (_name, argv) => {
     expect(missing.err).toContain('`--role`');
     const words = ['--external-group-id=g', '--role=viewer'];
     const folder = await session.run([...argv('corp', 'create'), ...words, '--scope=sandbox']);
-    expect(folder).toMatchObject({ code: 1, out: '', err: expect.stringContaining('No folder found for "sandbox"') });
+    expect(folder).toMatchObject({ code: 1, out: '', err: expect.stringContaining('"sandbox" is a folder, not') });
     const unknown = await session.run([
       ...argv('corp', 'create'),
       '--external-group-id=g',

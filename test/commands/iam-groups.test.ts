@@ -154,7 +154,9 @@ describe('organizations and folders', () => {
 
   test('only folders are folders', async () => {
     const { run } = await signedIn();
-    expect((await run(['iam', 'folders', 'delete', 'example.com', '-y'])).err).toContain('No folder found');
-    expect((await run(['iam', 'organizations', 'delete', 'sandbox', '-y'])).err).toContain('No folder found');
+    const organization = await run(['iam', 'folders', 'delete', 'example.com', '-y']);
+    expect(organization).toMatchObject({ code: 1, err: 'error: "example.com" is an organization, not a folder\n' });
+    const folder = await run(['iam', 'organizations', 'delete', 'sandbox', '-y']);
+    expect(folder).toMatchObject({ code: 1, err: 'error: "sandbox" is a folder, not an organization\n' });
   });
 });

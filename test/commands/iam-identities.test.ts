@@ -237,7 +237,8 @@ describe('update', () => {
     ];
     const changed = await session.run([...update, 'job', ...words, '-y', '-ojson']);
     expect(changed).toMatchObject({ code: 0, err: '' });
-    expect(session.calls()).toEqual(['iam.v1.Identities.List', 'iam.v1.Identities.Update']);
+    // By its name first, then as it is when it is changed.
+    expect(session.calls()).toEqual(['iam.v1.Identities.List', 'iam.v1.Identities.List', 'iam.v1.Identities.Update']);
     const claimMatch = {
       issuer,
       subjectPattern: '^\\d{4}$',
@@ -281,7 +282,7 @@ describe('update', () => {
     session.calls();
     const same = await session.run([...update, 'job', '--subject=t', '-oid']);
     expect(same).toMatchObject({ code: 0, out: `${id}\n`, err: 'Identity "job" is like that already.\n' });
-    expect(session.calls()).toEqual(['iam.v1.Identities.List']);
+    expect(session.calls()).toEqual(['iam.v1.Identities.List', 'iam.v1.Identities.List']);
   });
 
   test('what does not apply or cannot be', async () => {

@@ -99,6 +99,8 @@ test('seed 004: a group, the list that shows its id, and an invite to it', async
   const world = await signedIn();
   const made = await typed(world, 'iam groups create team --parent example.com', true);
   const id = /[0-9a-f]{40}\/[0-9a-f]{16}/.exec(made.out)?.[0] ?? '';
+  const below = await world.run(['iam', 'group', 'create', 'below', '--group=team', '-y', '-oid']);
+  expect(below.out.startsWith(`${id}/`), below.err).toBe(true);
   expect((await typed(world, 'iam groups list')).out).toContain(`${id} [team]`);
   const invite = await typed(world, `iam invite create ${id}`, 'viewer');
   expect(invite.asked).toEqual(['Which role do they get?']);

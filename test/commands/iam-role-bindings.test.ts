@@ -186,6 +186,29 @@ describe('update and delete', () => {
     expect((await run(['iam', 'role-bindings', 'update', id])).code).toBe(2);
   });
 
+  test('only roles and holders that the binding can have are looked at', async () => {
+    const { run } = await withRobot();
+    expect((await run(['iam', 'groups', 'create', 'elsewhere', '--no-parent', '-y'])).code).toBe(0);
+    for (const place of ['sandbox', 'engineering', 'elsewhere']) {
+      const role = ['iam', 'roles', 'create', 'local', `--parent=${place}`, '--capabilities=repo.list', '-y'];
+      expect((await run(role)).code).toBe(0);
+    }
+    const stranger = ['iam', 'identities', 'create', 'stranger', '--parent=elsewhere', '--subject=2', '-y'];
+    expect((await run([...stranger, '--identity-issuer=https://issuer.example.com'])).code).toBe(0);
+    const words = ['--parent=sandbox', '--identity=robot', '--role=viewer', '-y', '-oid'];
+    const id = (await run(['iam', 'role-bindings', 'create', ...words])).out.trim();
+    const update = ['iam', 'role-bindings', 'update', id];
+
+    // Three roles have this name, and one of them counts in the sandbox.
+    const named = await run([...update, '--role=local', '-y', '-ojson']);
+    expect(named.code, named.err).toBe(0);
+    expect(JSON.parse(named.out).role.id.startsWith(`${demoFolders.sandbox}/`)).toBe(true);
+    const picked = await run(update, { tty: true, answers: ['identity', 'stranger'] });
+    expect(picked.err).toContain('"stranger" is not among');
+    const other = await run([...update, '--identity=stranger', '-y']);
+    expect(other).toMatchObject({ code: 1, err: 'error: No identity found for "stranger"\n' });
+  });
+
   test('deleting needs an agreement and prints the id', async () => {
     const { run } = await withRobot();
     const words = ['--parent=sandbox', '--identity=robot', '--role=viewer', '-y', '-oid'];

@@ -263,6 +263,24 @@ describe('patch', () => {
     expect(changed.body[enterprise].manager).toBeUndefined();
   });
 
+  test('as Entra ID sends roles and the manager: a boolean as text in a path, a list of one, no URN', async () => {
+    const id = (await scim('POST', '/Users', kim)).body.id;
+    const role = (value: string) => ({ op: 'Add', path: 'roles[primary eq "True"].value', value });
+    await patch(`/Users/${id}`, role('reader'));
+    const changed = await patch(`/Users/${id}`, role('admin'), {
+      op: 'Add',
+      path: 'manager',
+      value: [{ $ref: 'https://directory.example.com/Users/26118915', value: '26118915' }],
+    });
+    expect(changed.status, JSON.stringify(changed.body)).toBe(200);
+    expect(changed.body.roles).toEqual([{ primary: true, value: 'admin' }]);
+    expect(changed.body[enterprise].manager.value).toBe('26118915');
+    const removed = await patch(`/Users/${id}`, { op: 'Remove', path: 'manager' });
+    expect(removed.body[enterprise]?.manager).toBeUndefined();
+    const several = { op: 'Add', path: 'manager', value: [{ value: '1' }, { value: '2' }] };
+    expect((await patch(`/Users/${id}`, several)).status).toBe(400);
+  });
+
   test('adds to lists without doubling, keeps one primary, removes what matches', async () => {
     const id = (await scim('POST', '/Users', kim)).body.id;
     const added = await patch(
@@ -345,6 +363,9 @@ describe('lists', () => {
     ['emails eq "kim@example.com"', ['Kim@example.com']],
     ['emails.type eq "work" and emails.value co "@example.com"', ['Kim@example.com']],
     ['emails[type eq "work" and value sw "kim"]', ['Kim@example.com']],
+    ['emails[type eq "work"].value eq "kim@example.com"', ['Kim@example.com']],
+    ['emails[type eq "home"].value eq "kim@example.com" or active eq "False"', ['lee']],
+    ['active eq True', ['Kim@example.com']],
     ['emails pr', ['Kim@example.com']],
     ['not (emails pr)', ['lee']],
     ['name.familyName eq "lee" or title eq "Boss"', ['Kim@example.com', 'lee']],
@@ -368,6 +389,8 @@ describe('lists', () => {
     'userName eq "x',
     '(userName pr',
     'active[x pr]',
+    'emails[type eq "work"].shoe eq "x"',
+    'emails[type eq "work"].value',
     `${'('.repeat(100)}a pr`,
   ])('filter %s is refused', async (filter) => {
     const answer = await scim('GET', `/Users?filter=${encodeURIComponent(filter)}`);

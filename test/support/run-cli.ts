@@ -19,8 +19,12 @@ export interface CliRun {
   readonly asked: readonly string[];
 }
 
-/** What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text. */
-export type Answer = string | boolean | readonly string[];
+/**
+ * What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text; or a function
+ * that gives one of these once something else has happened while the question stood.
+ */
+export type Answer = PlainAnswer | (() => Promise<PlainAnswer>);
+type PlainAnswer = string | boolean | readonly string[];
 
 export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
   readonly answers?: readonly Answer[];
@@ -75,11 +79,11 @@ interface Script {
 function scripted(answers: readonly Answer[], host: FakeHost): Script {
   const left = [...answers];
   const asked: string[] = [];
-  const next = (question: string): Answer => {
+  const next = async (question: string): Promise<PlainAnswer> => {
     asked.push(question);
     const answer = left.shift();
     if (answer === undefined) throw new Error(`nobody scripted an answer to: ${question}`);
-    return answer;
+    return typeof answer === 'function' ? answer() : answer;
   };
   const row = <V>(message: string, candidates: readonly Candidate<V>[], text: string): Candidate<V> => {
     const found = candidates.find((candidate) => candidate.label === text || candidate.text === text);
@@ -98,19 +102,19 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
     prompter: {
       ...real,
       confirm: async (question) => {
-        const answer = next(question.message);
+        const answer = await next(question.message);
         if (typeof answer !== 'boolean') throw new Error(`a yes or no was asked: ${question.message}`);
         return answer;
       },
-      pick: async (message, candidates) => row(message, candidates, String(next(message))),
+      pick: async (message, candidates) => row(message, candidates, String(await next(message))),
       pickMany: async (message, candidates) => {
-        const answer = next(message);
+        const answer = await next(message);
         return (Array.isArray(answer) ? answer : [String(answer)]).map((text) =>
           row(message, candidates, String(text)),
         );
       },
       text: async (message, validate) => {
-        const answer = String(next(message));
+        const answer = String(await next(message));
         const problem = validate(answer);
         if (problem !== undefined) throw new Error(`${message}: ${problem}`);
         return answer;

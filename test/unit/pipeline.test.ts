@@ -450,6 +450,28 @@ describe('on a terminal', () => {
     expect(skipping.err).toContain('Same again: chainctl try x --second=id-1');
     const dashes = await runDefinition(places, ['f', 'one'], { tty: true, answers: ['-x'] });
     expect(dashes.err).toContain('Same again: chainctl try -- f one -x');
+    const quoted = await runDefinition(places, ['f', 'one'], { tty: true, answers: ['-x y'] });
+    expect(quoted.err).toContain("Same again: chainctl try -- f one '-x y'");
+  });
+
+  test('which of several a name meant is in the command that is shown', async () => {
+    const command = echoing({
+      thing: { kind: thingKind(), required: true, help: 'T.', config: 'default.group' },
+      others: { kind: { ...thingKind(), splitsCommas: true }, many: true, help: 'O.' },
+    });
+    const given = await runDefinition(command, ['--thing=two', '--others=one,two'], {
+      tty: true,
+      answers: ['id-3', 'id-2'],
+    });
+    expect(given.err).toContain('Same again: chainctl try --thing=id-3 --others=one --others=id-2');
+    const configured = await runDefinition(command, [], {
+      tty: true,
+      answers: ['id-2'],
+      ...written('default:\n  group: two\n'),
+    });
+    expect(configured.err).toContain('Same again: chainctl try --thing=id-2');
+    const plain = await runDefinition(command, ['--thing=one'], { tty: true, answers: [] });
+    expect(plain.err).toBe('');
   });
 });
 

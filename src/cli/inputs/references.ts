@@ -74,11 +74,15 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
     async resolve(context, text) {
       if (isUidp(text)) return { id: text, name: text };
       const directory = await groupDirectory(context);
+      const sharing = named(text, directory);
       return toReference(
-        await one(context, text, named(text, directory).filter(accepts), {
+        await one(context, text, sharing.filter(accepts), {
           noun,
-          // The wording public scripts look for, whatever the noun (script-contracts 1.13).
-          missing: `No folder found for "${text}"`,
+          // The wording public scripts look for, whatever the noun (script-contracts 1.13), unless there is something.
+          missing:
+            sharing.length === 0
+              ? `No folder found for "${text}"`
+              : `"${text}" is ${noun === 'organization' ? 'a folder, not an organization' : 'an organization, not a folder'}`,
           names: () => directory.groups.filter(accepts).map((group) => group.name ?? ''),
           candidate: (group) => groupCandidate(group, directory),
         }),
@@ -308,7 +312,11 @@ export async function one<T extends { readonly id?: string }>(
   }
   if (others.length === 0) return first;
   if (context.io.interactive) {
-    const rows = matches.map((thing) => ({ ...lookup.candidate(thing), description: thing.id ?? '' }));
+    const rows = matches.map((thing) => ({
+      ...lookup.candidate(thing),
+      description: thing.id ?? '',
+      text: thing.id ?? '',
+    }));
     const picked = await context.prompts.pick(`Several are named "${text}". Which ${lookup.noun}?`, rows);
     return matches.find((thing) => thing.id === picked.value.id) ?? first;
   }

@@ -45,7 +45,9 @@ export function normalizeSingle(attribute: Attribute, value: unknown): unknown {
     case 'complex': {
       // A bare text for one with a value, such as a member given by its id alone.
       const part = attribute.subAttributes.find(({ name }) => name === 'value');
-      const given = typeof value === 'string' && part !== undefined ? { value } : value;
+      // And a list of one for the one there is, as Entra ID sends the manager.
+      const only = !attribute.multiValued && Array.isArray(value) && value.length === 1 ? value[0] : value;
+      const given = typeof only === 'string' && part !== undefined ? { value: only } : only;
       if (!isObject(given)) throw wrong('an object');
       const picked = pickFrom(attribute.subAttributes, given);
       return Object.keys(picked).length === 0 ? undefined : picked;

@@ -55,7 +55,11 @@ export function findPath(type: ResourceType, text: string): AttributePath | unde
   const extension = isOwn ? undefined : findExtension(type, urn);
   if (!isOwn && extension === undefined) return undefined;
   const attribute = findAttribute(extension?.attributes ?? [...type.schema.attributes, ...commonAttributes], name);
-  if (attribute === undefined) return undefined;
+  if (attribute === undefined) {
+    // Microsoft Entra ID names the manager without the URN of the extension that it is part of.
+    const holder = urn === '' ? type.extensions.find((one) => findAttribute(one.attributes, name)) : undefined;
+    return holder && findPath(type, `${holder.id}:${text}`);
+  }
   const sub = subName === undefined ? undefined : findAttribute(attribute.subAttributes, subName);
   return subName !== undefined && sub === undefined ? undefined : { extension, attribute, sub };
 }
@@ -98,9 +102,7 @@ class Parser {
     }
     this.#at += 1;
     this.#end();
-    const sub = findAttribute(path.attribute.subAttributes, token.text.slice(1));
-    if (sub === undefined) throw this.#wrong(`there is no attribute ${JSON.stringify(token.text.slice(1))}`);
-    return { ...path, sub, filter };
+    return { ...path, sub: this.#partOf(path.attribute, token.text.slice(1)).attribute, filter };
   }
 
   /** `within` is the attribute whose values are looked at, inside brackets. */
@@ -126,7 +128,22 @@ class Parser {
     }
     if (this.#take('(')) return this.#grouped(within);
     const path = this.#path(within);
-    if (within === undefined && this.#take('[')) return { kind: 'values', path, filter: this.#values(path) };
+    if (within === undefined && this.#take('[')) return this.#valuesOrTheirPart(path);
+    return this.#comparison(path);
+  }
+
+  /** `emails[type eq "work"]`, and with a comparison behind it, which Entra ID sends to match people by address. */
+  #valuesOrTheirPart(path: AttributePath): Filter {
+    const filter = this.#values(path);
+    const token = this.#tokens[this.#at];
+    if (token?.kind !== 'word' || !token.text.startsWith('.')) return { kind: 'values', path, filter };
+    this.#at += 1;
+    const part = this.#partOf(path.attribute, token.text.slice(1));
+    return { kind: 'values', path, filter: { kind: 'and', left: filter, right: this.#comparison(part) } };
+  }
+
+  /** The operator and the value after a path. */
+  #comparison(path: AttributePath): Filter {
     const operator = this.#tokens[this.#at];
     const name = operator?.kind === 'word' ? operator.text.toLowerCase() : '';
     this.#at += 1;
@@ -135,7 +152,7 @@ class Parser {
     const value = this.#tokens[this.#at];
     if (value?.kind !== 'literal') throw this.#wrong(`a value is missing after "${name}"`);
     this.#at += 1;
-    return { kind: 'compare', path, op: name as Comparison, value: value.value };
+    return { kind: 'compare', path, op: name as Comparison, value: literalFor(path, value.value) };
   }
 
   #grouped(within: Attribute | undefined): Filter {
@@ -157,14 +174,16 @@ class Parser {
     const token = this.#tokens[this.#at];
     if (token?.kind !== 'word') throw this.#wrong('the name of an attribute is missing');
     this.#at += 1;
-    if (within !== undefined) {
-      const sub = findAttribute(within.subAttributes, token.text);
-      if (sub === undefined) throw this.#wrong(`there is no attribute ${JSON.stringify(token.text)} in its values`);
-      return { extension: undefined, attribute: sub, sub: undefined };
-    }
+    if (within !== undefined) return this.#partOf(within, token.text);
     const path = findPath(this.#type, token.text);
     if (path === undefined) throw this.#wrong(`there is no attribute ${JSON.stringify(token.text)}`);
     return path;
+  }
+
+  #partOf(attribute: Attribute, name: string): AttributePath {
+    const part = findAttribute(attribute.subAttributes, name);
+    if (part === undefined) throw this.#wrong(`there is no attribute ${JSON.stringify(name)} in its values`);
+    return { extension: undefined, attribute: part, sub: undefined };
   }
 
   #take(mark: string): boolean {
@@ -214,10 +233,18 @@ class Parser {
 }
 
 function toToken(word: string): Token {
-  if (word === 'true' || word === 'false') return { kind: 'literal', value: word === 'true' };
+  if (isBooleanText(word)) return { kind: 'literal', value: word.toLowerCase() === 'true' };
   if (word === 'null') return { kind: 'literal', value: null };
   // Names begin with a letter, so what reads as a number is one.
   return /^-?\d/.test(word) && !Number.isNaN(Number(word))
     ? { kind: 'literal', value: Number(word) }
     : { kind: 'word', text: word };
+}
+
+const isBooleanText = (text: string): boolean => /^(?:true|false)$/i.test(text);
+
+/** Microsoft Entra ID writes booleans as texts in its filters too: `roles[primary eq "True"].value`. */
+function literalFor({ attribute, sub }: AttributePath, value: Literal): Literal {
+  const isBoolean = (sub ?? attribute).type === 'boolean';
+  return isBoolean && typeof value === 'string' && isBooleanText(value) ? value.toLowerCase() === 'true' : value;
 }

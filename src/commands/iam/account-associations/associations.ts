@@ -35,7 +35,7 @@ export interface AssociationChange {
   readonly description?: string | undefined;
 }
 
-/** The record of exactly this group; looked up once in a run. */
+/** The record of exactly this group, for questions; looked up once in a run. Whoever writes reads it again. */
 export const associationsOf = (context: Context, group: Reference): Promise<IamAccountAssociations | undefined> =>
   context.cached(`associations:${group.id}`, () => fetchAssociations(context, group));
 
@@ -51,7 +51,7 @@ export async function setAssociation(
   change: AssociationChange,
 ): Promise<IamAccountAssociations> {
   const api = await context.api();
-  const before = await associationsOf(context, group);
+  const before = await fetchAssociations(context, group);
   if (before !== undefined) return api.call('iam.v1.GroupAccountAssociations.Update', merged(before, group, change));
   const named = { ...change, name: change.name ?? (await nameOf(context, group)) };
   try {
@@ -77,7 +77,7 @@ function merged(before: IamAccountAssociations, group: Reference, change: Associ
 
 /** Takes one cloud's account out; the record goes with the last one. Throws kind `not-found` when there is none. */
 export async function unsetAssociation(context: Context, group: Reference, cloud: Cloud): Promise<void> {
-  const before = await associationsOf(context, group);
+  const before = await fetchAssociations(context, group);
   if (before?.[cloud] === undefined) throw notAssociated(group, cloud);
   const { [cloud]: _gone, ...rest } = before;
   const api = await context.api();

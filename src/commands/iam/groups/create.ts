@@ -23,6 +23,7 @@ export default defineCommand({
     },
     parent: {
       kind: group,
+      aliases: ['group'],
       requiredUnless: 'noParent',
       config: 'default.group',
       configWhen: (given) => !given.has('noParent'),

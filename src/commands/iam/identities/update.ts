@@ -7,7 +7,7 @@ import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
-import { lookUp } from './look-up.ts';
+import { fetchIdentity, lookUp } from './look-up.ts';
 import { type CheckedRule, checkRuleFlags, issuerProblem, type RuleFlags, ruleInputs } from './rule-flags.ts';
 import { identityView, shown } from './view.ts';
 
@@ -44,17 +44,14 @@ interface Plan {
 const ruleOf = (context: Context, flags: RuleFlags): Promise<CheckedRule> =>
   context.cached('identity-rule', () => checkRuleFlags(flags, context, true));
 
-/** What the update comes to; looked up once, for the question and for the change. */
-function planOf(context: Context, input: UpdateInput): Promise<Plan> {
-  return context.cached('identity-plan', async () => {
-    const before = await lookUp(context, input.identity);
-    const { rule } = await ruleOf(context, input);
-    const changes = { ...rule, ...(input.description === undefined ? {} : { description: input.description }) };
-    const { identity: after, problems } = applyChanges(before, changes);
-    const all = before.claimMatch ? [...problems, ...issuerProblem('`--identity-issuer`', rule.issuer)] : problems;
-    if (all[0] !== undefined) throw new CliError('usage', all[0], { code: 'usage.update', details: all.slice(1) });
-    return { before, after };
-  });
+/** What the update makes of `before`. */
+async function planOf(context: Context, input: UpdateInput, before: IamIdentity): Promise<Plan> {
+  const { rule } = await ruleOf(context, input);
+  const changes = { ...rule, ...(input.description === undefined ? {} : { description: input.description }) };
+  const { identity: after, problems } = applyChanges(before, changes);
+  const all = before.claimMatch ? [...problems, ...issuerProblem('`--identity-issuer`', rule.issuer)] : problems;
+  if (all[0] !== undefined) throw new CliError('usage', all[0], { code: 'usage.update', details: all.slice(1) });
+  return { before, after };
 }
 
 export default defineCommand({
@@ -85,7 +82,7 @@ export default defineCommand({
   view: identityView,
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => {
-    const { before, after } = await planOf(context, input);
+    const { before, after } = await planOf(context, input, await lookUp(context, input.identity));
     const changes = differences(before, after);
     if (changes.length === 0) return undefined;
     const lines = [
@@ -96,7 +93,7 @@ export default defineCommand({
     return { message: lines.map(printable).join('\n'), default: true };
   },
   run: async (context, input) => {
-    const { before, after } = await planOf(context, input);
+    const { before, after } = await planOf(context, input, await fetchIdentity(context, input.identity.id));
     if (differences(before, after).length === 0) {
       context.io.note(`Identity "${before.name}" is like that already.`);
       return shown(context, before);

@@ -7,7 +7,7 @@ import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
-import { lookUp, titled } from './look-up.ts';
+import { fetchProvider, lookUp, titled } from './look-up.ts';
 import { providerView, shown } from './view.ts';
 
 const inputs = {
@@ -70,37 +70,34 @@ interface Plan {
 const given = (context: Context, keys?: ReadonlySet<string>): Promise<ReadonlySet<string>> =>
   context.cached('given-changes', async () => keys ?? new Set());
 
-/** What the update comes to; looked up once, for the question and for the change. */
-function planOf(context: Context, input: UpdateInput): Promise<Plan> {
-  return context.cached('identity-provider-plan', async () => {
-    const before = await lookUp(context, input.identityProvider);
-    const has = await given(context);
-    // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
-    const { clientSecret: _hidden, ...oidc } = before.oidc ?? {};
-    const after: IamIdentityProvider = {
-      ...(before.id === undefined ? {} : { id: before.id }),
-      name: input.name ?? before.name ?? '',
-      description: input.description ?? before.description ?? '',
-      defaultRole: input.defaultRole?.id ?? before.defaultRole ?? '',
-      oidc: {
-        ...oidc,
-        issuer: input.oidcIssuer ?? oidc.issuer ?? '',
-        clientId: input.oidcClientId ?? oidc.clientId ?? '',
-        // Left out it stays: nobody but the platform knows it (protocols 9).
-        ...(input.oidcClientSecret === undefined ? {} : { clientSecret: input.oidcClientSecret }),
-        additionalScopes: has.has('oidcAdditionalScopes') ? input.oidcAdditionalScopes : (oidc.additionalScopes ?? []),
-        groupsClaim: input.oidcGroupsClaim ?? oidc.groupsClaim ?? '',
-        pkceEnabled: has.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
-      },
-    };
-    if (after.oidc?.clientSecret === '' && after.oidc.pkceEnabled !== true) {
-      throw new CliError('usage', '`--oidc-client-secret=""` leaves nothing to sign in with', {
-        code: 'usage.update',
-        hint: 'add `--oidc-pkce-enabled`',
-      });
-    }
-    return { before, after, changes: await differences(context, before, after) };
-  });
+/** What the update makes of `before`. */
+async function planOf(context: Context, input: UpdateInput, before: IamIdentityProvider): Promise<Plan> {
+  const has = await given(context);
+  // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
+  const { clientSecret: _hidden, ...oidc } = before.oidc ?? {};
+  const after: IamIdentityProvider = {
+    ...(before.id === undefined ? {} : { id: before.id }),
+    name: input.name ?? before.name ?? '',
+    description: input.description ?? before.description ?? '',
+    defaultRole: input.defaultRole?.id ?? before.defaultRole ?? '',
+    oidc: {
+      ...oidc,
+      issuer: input.oidcIssuer ?? oidc.issuer ?? '',
+      clientId: input.oidcClientId ?? oidc.clientId ?? '',
+      // Left out it stays: nobody but the platform knows it (protocols 9).
+      ...(input.oidcClientSecret === undefined ? {} : { clientSecret: input.oidcClientSecret }),
+      additionalScopes: has.has('oidcAdditionalScopes') ? input.oidcAdditionalScopes : (oidc.additionalScopes ?? []),
+      groupsClaim: input.oidcGroupsClaim ?? oidc.groupsClaim ?? '',
+      pkceEnabled: has.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
+    },
+  };
+  if (after.oidc?.clientSecret === '' && after.oidc.pkceEnabled !== true) {
+    throw new CliError('usage', '`--oidc-client-secret=""` leaves nothing to sign in with', {
+      code: 'usage.update',
+      hint: 'add `--oidc-pkce-enabled`',
+    });
+  }
+  return { before, after, changes: await differences(context, before, after) };
 }
 
 async function differences(
@@ -152,7 +149,7 @@ export default defineCommand({
   view: providerView,
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => {
-    const { before, changes } = await planOf(context, input);
+    const { before, changes } = await planOf(context, input, await lookUp(context, input.identityProvider));
     if (changes.length === 0) return undefined;
     const lines = [
       `This changes the identity provider ${titled(before)}:`,
@@ -162,7 +159,8 @@ export default defineCommand({
     return { message: lines.map(printable).join('\n'), default: true };
   },
   run: async (context, input) => {
-    const { before, after, changes } = await planOf(context, input);
+    const now = await fetchProvider(context, input.identityProvider.id);
+    const { before, after, changes } = await planOf(context, input, now);
     if (before.oidc === undefined) {
       throw new CliError('usage', `"${before.name}" is no OIDC provider`, { code: 'usage.update' });
     }

@@ -4,7 +4,7 @@ import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import { describeGroup } from './group.ts';
+import { describeGroup, fetchGroup } from './group.ts';
 import { renewToken } from './refresh.ts';
 
 export const skipRefreshInput = {
@@ -40,7 +40,7 @@ export interface GroupTexts {
 
 /** Changes what was given and keeps the rest. */
 export async function updateGroup(context: Context, reference: Reference, texts: GroupTexts): Promise<IamGroup> {
-  const before = await describeGroup(context, reference);
+  const before = await fetchGroup(context, reference);
   const name = texts.name ?? before.name ?? '';
   const description = texts.description ?? before.description ?? '';
   if (name === before.name && description === (before.description ?? '')) {

@@ -1,9 +1,9 @@
-import type { Context } from '../../../cli/context.ts';
+import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
-import { role } from '../../../cli/inputs/references.ts';
+import { roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import { bindingKind, groupName, holderOf, lookUpBinding, principal, roleName } from './bindings.ts';
+import { bindingKind, fetchBinding, groupName, holderOf, lookUpBinding, principalAt, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
 
 const inputs = {
@@ -15,13 +15,12 @@ const inputs = {
     help: 'Id of the role binding.',
     question: 'Which role binding would you like to change?',
   },
-  role: { kind: role, help: 'Name or id of the role that takes the place of the present one.' },
-  identity: { kind: principal, help: 'Name, address or id of who holds the role from now on.' },
+  role: { kind: roleAt('binding'), help: 'Name or id of the role that takes the place of the present one.' },
+  identity: { kind: principalAt('binding'), help: 'Name, address or id of who holds the role from now on.' },
   yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
-async function planOf(context: Context, input: InputValues<typeof inputs>) {
-  const before = await lookUpBinding(context, input.binding.id);
+function planOf(input: InputValues<typeof inputs>, before: IamRoleBindingListBinding) {
   const identity = input.identity?.id ?? before.identity ?? '';
   const wanted = input.role?.id ?? before.role?.id ?? '';
   return { before, identity, role: wanted, changes: identity !== before.identity || wanted !== before.role?.id };
@@ -45,7 +44,7 @@ export default defineCommand({
   view: bindingView,
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => {
-    const { before, changes } = await planOf(context, input);
+    const { before, changes } = planOf(input, await lookUpBinding(context, input.binding.id));
     if (!changes) return undefined;
     const holder = await holderOf(context, before);
     const lines = [
@@ -57,7 +56,7 @@ export default defineCommand({
     return { message: lines.map(printable).join('\n'), default: true };
   },
   run: async (context, input) => {
-    const { before, identity, role: wanted, changes } = await planOf(context, input);
+    const { before, identity, role: wanted, changes } = planOf(input, await fetchBinding(context, input.binding.id));
     if (!changes) {
       context.io.note('The role binding is like that already.');
       return shown(context, before);

@@ -15,7 +15,7 @@ import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { capability, grantableCapabilities, toCandidate, withNearMiss } from './capabilities-data.ts';
-import { customRole, lookUpCustomRole } from './custom-role.ts';
+import { customRole, fetchCustomRole, lookUpCustomRole } from './custom-role.ts';
 import { roleView } from './view.ts';
 
 /** Capabilities of the role that was chosen before; it is declared first. */
@@ -79,28 +79,25 @@ interface Plan {
   readonly changes: readonly string[];
 }
 
-/** What the update comes to; looked up once, for the question and for the change. */
-function planOf(context: Context, input: InputValues<typeof inputs>): Promise<Plan> {
-  return context.cached('role-plan', async () => {
-    const before = await lookUpCustomRole(context, input.role);
-    const had = before.capabilities ?? [];
-    const base = input.capabilities.length > 0 ? input.capabilities : had;
-    const removed = new Set(input.removeCapabilities);
-    const capabilities = [...new Set([...base, ...input.addCapabilities])].filter((name) => !removed.has(name));
-    if (capabilities.length === 0) {
-      throw new CliError('usage', `Role "${before.name}" would allow nothing`, {
-        code: 'role.empty',
-        hint: `to be rid of it: \`chainctl iam roles delete ${before.id}\``,
-      });
-    }
-    const text = input.description ?? before.description ?? '';
-    const changes = [
-      ...(text === (before.description ?? '') ? [] : [`description: "${text}"`]),
-      ...capabilities.filter((name) => !had.includes(name)).map((name) => `+ ${name}`),
-      ...had.filter((name) => !capabilities.includes(name)).map((name) => `- ${name}`),
-    ];
-    return { before, after: { ...before, description: text, capabilities }, changes };
-  });
+/** What the update makes of `before`. */
+function planOf(input: InputValues<typeof inputs>, before: IamRole): Plan {
+  const had = before.capabilities ?? [];
+  const base = input.capabilities.length > 0 ? input.capabilities : had;
+  const removed = new Set(input.removeCapabilities);
+  const capabilities = [...new Set([...base, ...input.addCapabilities])].filter((name) => !removed.has(name));
+  if (capabilities.length === 0) {
+    throw new CliError('usage', `Role "${before.name}" would allow nothing`, {
+      code: 'role.empty',
+      hint: `to be rid of it: \`chainctl iam roles delete ${before.id}\``,
+    });
+  }
+  const text = input.description ?? before.description ?? '';
+  const changes = [
+    ...(text === (before.description ?? '') ? [] : [`description: "${text}"`]),
+    ...capabilities.filter((name) => !had.includes(name)).map((name) => `+ ${name}`),
+    ...had.filter((name) => !capabilities.includes(name)).map((name) => `- ${name}`),
+  ];
+  return { before, after: { ...before, description: text, capabilities }, changes };
 }
 
 export default defineCommand({
@@ -122,7 +119,7 @@ export default defineCommand({
   view: roleView,
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => {
-    const { before, changes } = await planOf(context, input);
+    const { before, changes } = planOf(input, await lookUpCustomRole(context, input.role));
     if (changes.length === 0) return undefined;
     const lines = [
       `This changes the role "${before.name}" (${before.id}):`,
@@ -132,7 +129,7 @@ export default defineCommand({
     return { message: lines.map(printable).join('\n'), default: true };
   },
   run: async (context, input) => {
-    const { before, after, changes } = await planOf(context, input);
+    const { before, after, changes } = planOf(input, await fetchCustomRole(context, input.role));
     const api = await context.api();
     if (changes.length > 0) {
       return withNearMiss(after.capabilities ?? [], () => api.call('iam.v1.Roles.Update', after));
