@@ -19,8 +19,11 @@ export interface CliRun {
   readonly asked: readonly string[];
 }
 
-/** What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text. */
-export type Answer = string | boolean | readonly string[];
+/**
+ * What a scripted person answers, in order: a row's text for pickers, true/false for yes/no, a line of text; a function for
+ * one who lets something else happen first.
+ */
+export type Answer = string | boolean | readonly string[] | (() => Promise<string>);
 
 export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
   readonly answers?: readonly Answer[];
@@ -110,7 +113,8 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
         );
       },
       text: async (message, validate) => {
-        const answer = String(next(message));
+        const given = next(message);
+        const answer = typeof given === 'function' ? await given() : String(given);
         const problem = validate(answer);
         if (problem !== undefined) throw new Error(`${message}: ${problem}`);
         return answer;
