@@ -1,5 +1,6 @@
 // What nobody needs any more goes (architecture 8, blob store). Promises: a blob that a manifest needs stays; one that
-// was pushed or mounted within a day stays too, because its manifest may be on the way; no linked blob loses its file.
+// was pushed or mounted, or whose manifest was deleted, within a day stays too, because another manifest may be on the way;
+// no linked blob loses its file.
 
 import type { Store } from '../store/database.ts';
 import type { BlobStore } from './blob-store.ts';
