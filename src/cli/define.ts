@@ -51,6 +51,8 @@ export interface Kind<V> {
   resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
   /** What a person may pick from when the value is missing; undefined: it is typed. */
   candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
+  /** What Tab offers after `typed`, where that is not all there is and so nothing to pick from. */
+  offers?(context: Context, chosen: Chosen, typed: string): Promise<readonly string[]>;
   /** What to take when nobody can be asked; the only candidate unless given. */
   sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
   /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */

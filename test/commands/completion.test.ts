@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { splitWords } from '../../src/cli/shell-completion.ts';
 import { type CliOptions, runCli } from '../support/run-cli.ts';
 import { signedIn } from '../support/signed-in.ts';
+import { withImages } from '../support/signed-in-registry.ts';
 
 /** What is offered for words, the last one being typed. */
 const offers = async (
@@ -75,6 +76,30 @@ describe('names on the platform', () => {
     const made = ['github', 'my-app', '--github-repo=acme/app', '--parent=example.com', '--yes', '-o', 'id'];
     const id = (await run(['iam', 'identities', 'create', ...made])).out.trim();
     expect((await offers(['iam', 'identities', 'describe', ''], run)).lines).toContain(`${id}\tmy-app`);
+  });
+
+  test('images: repositories until one is left, then its tags', async () => {
+    const { run, host } = await withImages();
+    const of = async (...words: string[]) => (await offers(words, run)).texts;
+    expect(await of('images', 'history', '')).toEqual(['app', 'nginx', 'python']);
+    const tags = await of('images', 'history', 'ap');
+    expect(tags.slice(0, 2)).toEqual(['app', 'app:1']);
+    expect(tags).toContain('app:latest');
+    expect(tags.every((text) => !text?.endsWith('.att'))).toBe(true);
+    expect(await of('images', 'history', 'nginx:lat')).toEqual(['nginx:latest', 'nginx:latest-dev']);
+    expect(await of('images', 'history', '--parent=sandbox', '')).toEqual([]);
+
+    const own = ['app', 'nginx', 'python'].map((name) => `${host}/example.com/${name}`);
+    expect(await of('images', 'diff', '')).toEqual(own);
+    const latest = `${host}/example.com/app:latest`;
+    expect(await of('images', 'diff', latest, `${host}/example.com/app:lat`)).toEqual([latest, `${latest}-dev`]);
+    expect(await of('images', 'changelog', `${host}/c`)).toContain(`${host}/chainguard/static`);
+    const open = `${host}/chainguard/static:latest`;
+    expect(await of('images', 'history', `${host}/chainguard/static:lat`)).toContain(open);
+
+    expect(await of('images', 'tags', 'list', '--repo=')).toEqual(['--repo=app', '--repo=nginx', '--repo=python']);
+    expect(await of('images', 'list', '--parent=sandbox', '--repo', '')).toEqual([]);
+    expect(await of('images', 'repos', 'list', '--public', '--repo', 'st')).toEqual(['static']);
   });
 
   test('only what the caller sees, with nothing in it that a terminal would obey', async () => {

@@ -141,6 +141,24 @@ process.stdin.on('end', () => {
     expect(failed.err).toContain('grype failed: no database');
   });
 
+  test('an image without its organization is told how to be written', async () => {
+    const { run, host } = await withImages();
+    for (const words of [
+      ['diff', 'app:1.4', 'app:1.5'],
+      ['changelog', 'app:1.4'],
+      ['tags', 'resolve', 'app:1.4'],
+    ]) {
+      const { code, err } = await run(['images', ...words]);
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: [
+          'error: "app:1.4" does not say which organization the image is in',
+          `hint: write it as \`${host}/ORGANIZATION/app:1.4\`\n`,
+        ].join('\n'),
+      });
+    }
+  });
+
   test('private images need a token for the registry; missing ones are not found', async () => {
     const { run, host, platform } = await withImages();
     const words = ['images', 'diff', `${host}/example.com/nginx:1.29.2`, `${host}/example.com/nginx`];

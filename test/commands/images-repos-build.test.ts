@@ -76,6 +76,16 @@ describe('apply', () => {
     });
   });
 
+  test('an empty file does not take everything away', async () => {
+    const world = await withImages();
+    await world.run([...build, 'apply', '--repo=app', here, `--file=${written(config)}`, '-y']);
+    for (const text of ['', '\n', '# curl\n  # bash\n']) {
+      const { code, err } = await world.run([...build, 'apply', '--repo=app', here, `-f${written(text)}`, '-y']);
+      expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('config.yaml" is empty; write {}') });
+    }
+    expect(await overlayOf(world, 'app')).toMatchObject({ environment: { HELLO: 'world' } });
+  });
+
   test('asks first, and silence is no', async () => {
     const world = await withImages();
     const words = [...build, 'apply', '--repo=app', here, `--file=${written(config)}`];
@@ -242,6 +252,44 @@ describe('edit', () => {
     });
     await world.run(words, { env, foreground });
     expect(seen.replaceAll(/^#.*\n/gm, '')).toBe('contents:\n  packages:\n    - curl\nenvironment:\n  HELLO: world\n');
+  });
+
+  test('what somebody else changes meanwhile is not undone, and the text is kept', async () => {
+    const world = await withImages();
+    const other = written('contents: { packages: [bash] }\n');
+    // The editor is on this file alone, so the other change is made from inside of it.
+    const meanwhile = async (...change: string[]) => {
+      const done = await world.run(['images', 'repos', ...change]);
+      expect(done.code, done.err).toBe(0);
+    };
+    const foreground = async (_command: string, args: readonly string[]) => {
+      await meanwhile('build', 'apply', '--repo=app', here, `--file=${other}`, '-y');
+      writeFileSync(args.at(-1) ?? '', config);
+      return 0;
+    };
+    const late = await world.run([...words, '--yes'], { env, foreground });
+    expect(late.code).toBe(1);
+    expect(late.err).toContain('error: Somebody else changed the configuration of "app" meanwhile');
+    expect(await overlayOf(world, 'app')).toMatchObject({ contents: { packages: ['bash'] } });
+    const kept = /your text is kept in (.*)/.exec(late.err)?.[1] ?? '';
+    const again = await world.run([...words, `--file=${kept}`], { stdin: 'y\n' });
+    expect(again.code, again.err).toBe(0);
+    expect(again.err).toContain('- bash');
+    expect(await overlayOf(world, 'app')).toMatchObject({ environment: { HELLO: 'world' } });
+
+    // Of the same repository, but not of its configuration.
+    const elsewhere = async (_command: string, args: readonly string[]) => {
+      await meanwhile('update', 'app', here, '--description=Described meanwhile');
+      writeFileSync(args.at(-1) ?? '', 'environment: { HELLO: there }\n');
+      return 0;
+    };
+    const edit = await world.run([...words, '--yes'], { env, foreground: elsewhere });
+    expect(edit.code, edit.err).toBe(0);
+    const { out } = await world.run(['images', 'repos', 'list', here, '--repo=app', '-o', 'json']);
+    expect(JSON.parse(out).items[0]).toMatchObject({
+      description: 'Described meanwhile',
+      customOverlay: { environment: { HELLO: 'there' } },
+    });
   });
 
   test('--file opens no editor', async () => {

@@ -131,6 +131,18 @@ describe('create, update and delete', () => {
     expect(JSON.parse(cleared.out)).not.toHaveProperty('description');
   });
 
+  test('an update keeps what somebody else changes while it asks', async () => {
+    const { run } = await withImages();
+    const update = ['images', 'repos', 'update', 'app', '--parent=example.com'];
+    const typed = async () => {
+      expect((await run([...update, '--tier=FIPS'])).code).toBe(0);
+      return 'Written slowly';
+    };
+    const slow = await run([...update, '-ojson'], { tty: true, answers: ['description', typed] });
+    expect(slow.code, slow.err).toBe(0);
+    expect(JSON.parse(slow.out)).toMatchObject({ description: 'Written slowly', catalogTier: 'FIPS' });
+  });
+
   test('a source by the name of a public image fills the repository', async () => {
     const { run } = await withImages();
     const made = await run([

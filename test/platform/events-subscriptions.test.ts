@@ -80,6 +80,8 @@ test('sinks: https anywhere, http on this machine, nothing where credentials are
     'https://[::ffff:169.254.169.254]/',
     'https://[64:ff9b::a9fe:a9fe]/',
     'https://[2002:a9fe:a9fe::]/',
+    'https://[::ffff:0:169.254.169.254]/',
+    'https://192.0.0.192/opc/v2/',
     'https://[fe80::1]/',
     'https://[fd00:ec2::254]/',
     'https://metadata.google.internal/',

@@ -6,7 +6,7 @@ import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
-import { audienceOf, basic, createClient, send } from './registry-client.ts';
+import { audienceOf, basic, createClient, digestOf, send } from './registry-client.ts';
 
 const dev = personId('dev@example.com');
 const guest = personId('guest@example.com');
@@ -229,6 +229,18 @@ test('rights decide: a viewer pulls, an owner pushes, a stranger does neither', 
   const stranger = platform.user('stranger@example.org');
   expect(await forbidden(`repository:${privateName}:pull`, stranger)).toEqual([403, 'FORBIDDEN']);
   expect((await ask([`repository:${publicName}:pull`], await login(stranger))).status).toBe(200);
+
+  // One token for all that a client does with a repository it makes.
+  const whole = await ask(['repository:example.com/shortlived:pull,push,delete'], await login(dev));
+  const blob = await send(base, 'POST', `/v2/example.com/shortlived/blobs/uploads/?digest=${digestOf('x')}`, {
+    token: whole.json.token,
+    body: 'x',
+  });
+  expect(blob.status).toBe(201);
+  const removed = await send(base, 'DELETE', `/v2/example.com/shortlived/blobs/${digestOf('x')}`, {
+    token: whole.json.token,
+  });
+  expect(removed.status).toBe(202);
 
   const pusher = platform.user('pusher@example.org', ['registry.push', organization]);
   const fresh = await ask(['repository:example.com/fresh:pull,push'], await login(pusher));

@@ -57,14 +57,17 @@ test('what a deleted repository, image or upload leaves goes; what others need s
   expect(collected).toMatchObject({ links: 0, blobs: 1, bytes: 'own layer'.length });
   expect((await two.request('GET', `/v2/example.com/a/blobs/${digestOf('shared layer')}`)).status).toBe(200);
 
-  // A deleted manifest lets go of its layers a day after they were pushed.
+  // A deleted manifest lets go of its layers a day later.
   await two.request('DELETE', `/v2/example.com/a/manifests/${digestOf(imageManifest('{}', 'shared layer'))}`);
+  expect((await collect()).blobs).toBe(0);
+  clock.advance(day + 1);
   const rest = await collect();
-  expect(rest.blobs).toBe(2);
+  expect(rest.blobs).toBe(3);
   expect(existsSync(fileOf(digestOf('shared layer')))).toBe(false);
   // And may be pushed again.
-  await two.pushImage('example.com/a', '1', 'shared layer');
-  expect((await two.request('GET', `/v2/example.com/a/blobs/${digestOf('shared layer')}`)).status).toBe(200);
+  const three = client();
+  await three.pushImage('example.com/a', '1', 'shared layer');
+  expect((await three.request('GET', `/v2/example.com/a/blobs/${digestOf('shared layer')}`)).status).toBe(200);
 });
 
 test('a blob pushed again is new again', async () => {
@@ -74,6 +77,21 @@ test('a blob pushed again is new again', async () => {
   await client().pushBlob('example.com/a', 'twice');
   expect((await collect()).links).toBe(0);
   expect(existsSync(fileOf(digest))).toBe(true);
+});
+
+test('a push that found its layers there keeps them when the image they came with is deleted meanwhile', async () => {
+  const { clock, client, collect } = await start();
+  await client().pushImage('example.com/a', 'old', 'base layer');
+  clock.advance(day + 1);
+  const pusher = client();
+  for (const blob of ['{}', 'base layer']) {
+    expect((await pusher.request('HEAD', `/v2/example.com/a/blobs/${digestOf(blob)}`)).status).toBe(200);
+  }
+  const old = digestOf(imageManifest('{}', 'base layer'));
+  expect((await client().request('DELETE', `/v2/example.com/a/manifests/${old}`)).status).toBe(202);
+  await collect();
+  const manifest = imageManifest('{}', 'base layer', { annotations: { version: 'new' } });
+  expect((await pusher.pushManifest('example.com/a', 'new', manifest)).status).toBe(201);
 });
 
 test('files that a crash left without a row go once they are old', async () => {

@@ -198,11 +198,18 @@ describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
     clock.advance(1000);
     const changed = await ok('PATCH', `${repos}/${copy.uid}`, { sync_config: { google: 'eu.gcr.io/x' } });
     expect(changed.sync_config).toEqual({ ...copy.sync_config, google: 'eu.gcr.io/x' });
-    const inherited = { catalogTier: 'CATALOG_TIER_BASE' };
+    expect(source.catalogTier).toBe('CATALOG_TIER_BASE');
+    expect(copy).toMatchObject({ catalogTier: source.catalogTier, activeTags: source.activeTags });
+    const inherited = { catalogTier: 'CATALOG_TIER_FIPS' };
     expect(await refusal('PATCH', `${repos}/${copy.uid}`, inherited)).toEqual([
       400,
       'Invalid argument: catalog_tier: cannot be changed: the repository has it from its source',
     ]);
+    // What says nothing of them changes none of them.
+    const whole = { name: copy.name, sync_config: copy.sync_config };
+    expect(await ok('PATCH', `${repos}/${copy.uid}?update_mask=*`, whole)).toMatchObject({
+      catalogTier: source.catalogTier,
+    });
     expect(await refusal('PATCH', `${repos}/${copy.uid}`, { sync_config: { source: 'chainguard/nothing' } })).toEqual([
       404,
       'sync_config.source: "chainguard/nothing" not found',

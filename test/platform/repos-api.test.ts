@@ -214,6 +214,37 @@ async function repoNamed(platform: TestPlatform, token: string, parent: string, 
   return body.items[0].id;
 }
 
+test('a repository with a source has its tier, bundles, aliases and active tags, as they are now', async () => {
+  const { platform, token, create } = await start('demo');
+  const path = (id: string) => `/registry/v1/repos/${id}`;
+  const read = async (id: string) =>
+    (await platform.call(token, 'GET', `/registry/v1/repos?id=${encodeURIComponent(id)}`)).body.items[0];
+  const write = (id: string, body: object) => platform.call(token, 'PUT', path(id), { body });
+  const app = await repoNamed(platform, token, organization, 'app');
+  const source = await read(app);
+  expect(source.activeTags).toContain('latest');
+  const follower = (await create({ name: 'follower', sync_config: { source: app } })).body;
+  const shared = ({ catalogTier, bundles, aliases, activeTags }: typeof source) => ({
+    catalogTier,
+    bundles,
+    aliases,
+    activeTags,
+  });
+  expect(shared(follower)).toEqual(shared(source));
+
+  // Written back as it was read, it still has what the source has from then on; only a tier of its own stays.
+  expect((await write(follower.id, { ...follower, description: 'Mine' })).status).toBe(200);
+  const tier = (await create({ name: 'own-tier', catalogTier: 'FIPS', sync_config: { source: app } })).body;
+  await write(app, { ...source, activeTags: ['1.6', 'latest'], bundles: ['featured'], catalogTier: 'BASE' });
+  expect(await read(follower.id)).toMatchObject({
+    description: 'Mine',
+    activeTags: ['1.6', 'latest'],
+    bundles: ['featured'],
+    catalogTier: 'BASE',
+  });
+  expect(await read(tier.id)).toMatchObject({ activeTags: ['1.6', 'latest'], catalogTier: 'FIPS' });
+});
+
 test('a repository with a source has its tags, and follows them as they move', async () => {
   const { platform, token, create } = await start('demo');
   const client = createClient(platform, dev);

@@ -3,6 +3,7 @@
 
 import type { RegistryRepo } from '../../api/schema/types.gen.ts';
 import { isUidp, parentOf } from '../../api/uidp.ts';
+import { CliError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
 import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from './references.ts';
@@ -39,6 +40,13 @@ export async function findRepository(
   }
   const matches = await repositoriesIn(context, place, { name: text });
   return matches.length === 0 ? undefined : lookUp(context, text, matches, place);
+}
+
+/** What was chosen earlier, as it is now. Throws kind `not-found` when it is gone. */
+export async function presentRepository(context: Context, { id = '', name = '' }: RegistryRepo): Promise<RegistryRepo> {
+  const found = await findRepository(context, id, undefined);
+  if (found !== undefined) return found;
+  throw new CliError('not-found', `Repository "${name}" not found`, { code: 'not-found.repository' });
 }
 
 async function lookUp(

@@ -52,6 +52,12 @@ export default defineCommand({
   path: ['images', 'history'],
   summary: 'Show what a tag has named, newest first.',
   inputs: {
+    parent: {
+      kind: group,
+      aliases: ['group'],
+      config: 'default.group',
+      help: 'Organization or folder that holds the repository.',
+    },
     image: {
       kind: {
         ...string,
@@ -61,18 +67,18 @@ export default defineCommand({
           if (parsed === undefined || parsed.digest !== undefined) throw new Error('must be IMAGE or IMAGE:TAG');
           return text;
         },
+        offers: async (context, chosen, typed) => {
+          const { namesWithTags, referencesWithTags } = await import('./image-offers.ts');
+          const place = (chosen['parent'] as Reference | undefined)?.id;
+          const names = await namesWithTags(context, place, typed);
+          return names.length > 0 || typed === '' ? names : referencesWithTags(context, typed);
+        },
       },
       positional: 'IMAGE[:TAG]',
       flag: false,
       required: true,
       help: 'Name of the repository, or its full reference; without a tag you pick one.',
       question: 'Which image?',
-    },
-    parent: {
-      kind: group,
-      aliases: ['group'],
-      config: 'default.group',
-      help: 'Organization or folder that holds the repository.',
     },
     recursive: { kind: boolean, help: 'Also look for the repository in folders below.' },
   },

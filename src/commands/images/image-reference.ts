@@ -15,10 +15,20 @@ export const imageReference: Kind<ImageReference> = {
       throw new Error('must be an image such as "cgr.dev/chainguard/nginx:latest"');
     return text;
   },
+  offers: async (context, _chosen, typed) => (await import('./image-offers.ts')).referencesWithTags(context, typed),
   resolve: async (context, text) => {
     const parsed = parseImageReference(text);
     if (parsed === undefined) throw new TypeError('it was parsed before');
-    return parsed.registry === '' ? { ...parsed, registry: registryHost(context) } : parsed;
+    if (parsed.registry !== '') return parsed;
+    const registry = registryHost(context);
+    // `nginx` alone may be in any organization, and here nobody says in which.
+    if (!parsed.repository.includes('/')) {
+      throw new CliError('usage', `"${text}" does not say which organization the image is in`, {
+        code: 'usage.image',
+        hint: `write it as \`${registry}/ORGANIZATION/${text}\``,
+      });
+    }
+    return { ...parsed, registry };
   },
 };
 

@@ -1,10 +1,20 @@
 import type { RegistryRepo } from '../../api/schema/types.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';
-import { exclusive } from '../../cli/define.ts';
+import { exclusive, type Kind } from '../../cli/define.ts';
 import { group, type Reference } from '../../cli/inputs/references.ts';
 import { publicOrganization, repositoriesIn } from '../../cli/inputs/registry-references.ts';
 import { boolean, named } from '../../cli/inputs/values.ts';
+
+/** Repositories of the location, or of the public catalog. */
+const repositoryInPlace: Kind<string> = {
+  ...named('REPO_NAME'),
+  offers: async (context, chosen) => {
+    const parent = chosen['parent'] as Reference | undefined;
+    const place = chosen['public'] === true ? publicOrganization.id : parent?.id;
+    return (await repositoriesIn(context, place)).map(({ name = '' }) => name);
+  },
+};
 
 /** Which repositories a list is about. */
 export const placeInputs = {
@@ -19,7 +29,7 @@ export const placeInputs = {
     question: 'Which organization would you like to list images from?',
   },
   public: { kind: boolean, help: 'The public images instead of those of an organization.' },
-  repo: { kind: named('REPO_NAME'), help: 'Only the repository of this name.' },
+  repo: { kind: repositoryInPlace, help: 'Only the repository of this name.' },
   recursive: { kind: boolean, help: 'Also repositories in folders below.' },
 } as const satisfies Inputs;
 

@@ -17,7 +17,9 @@ for (const [address, prefix] of [
   ['169.254.0.0', 16],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
-  // Metadata of Alibaba Cloud, and of Azure's wire server.
+  // Metadata of Oracle's older cloud, in a range that leads to no host (RFC 6890); of Alibaba Cloud, and of Azure's wire
+  // server.
+  ['192.0.0.0', 24],
   ['100.100.100.200', 32],
   ['168.63.129.16', 32],
 ] as const) {
@@ -98,7 +100,7 @@ export function checkAddress(url: URL, address: string): void {
   }
 }
 
-/** The IPv4 address inside one of the IPv6 forms that carry one: mapped, compatible, NAT64, 6to4. */
+/** The IPv4 address inside one of the IPv6 forms that carry one: mapped, compatible, translated, NAT64, 6to4. */
 function embeddedIpv4(address: string): string | undefined {
   if (isIP(address) !== 6) return undefined;
   const words = expand(address.replace(/%.*$/, ''));
@@ -107,6 +109,9 @@ function embeddedIpv4(address: string): string | undefined {
   const dotted = (high = 0, low = 0): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
   const isZero = words.slice(0, 5).every((word) => word === 0);
   if (isZero && words[5] === 0xffff) return dotted(words[6], words[7]);
+  if (words.slice(0, 4).every((word) => word === 0) && words[4] === 0xffff && words[5] === 0) {
+    return dotted(words[6], words[7]);
+  }
   // `::` and `::1` are addresses of their own.
   if (isZero && words[5] === 0 && (words[6] ?? 0) !== 0) return dotted(words[6], words[7]);
   if (first === 0x64 && second === 0xff9b) return dotted(words[6], words[7]);

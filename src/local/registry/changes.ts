@@ -16,7 +16,7 @@ export function pushedRepository(
 ): Repository {
   if (repository !== undefined) return repository;
   const made = createRepository(tx, organization, name.repository);
-  const message = { request: {}, response: toWireRepo(findRepo(tx, made.id)) };
+  const message = { request: {}, response: toWireRepo(tx, findRepo(tx, made.id)) };
   announce(tx, 'registry.v1.Registry.CreateRepo', message, someone(principal));
   return made;
 }

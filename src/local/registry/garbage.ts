@@ -1,5 +1,5 @@
-// What nobody needs any more goes. Promises: a blob that a manifest needs stays; one that
-// was pushed or mounted within a day stays too, because its manifest may be on the way; no linked blob loses its file.
+// What nobody needs any more goes. Promises: a blob that a manifest needs stays; one that was pushed or mounted, or whose
+// manifest was deleted, within a day stays too, because another manifest may be on the way; no linked blob loses its file.
 
 import type { Store } from '../store/database.ts';
 import type { BlobStore } from './blob-store.ts';

@@ -243,11 +243,11 @@ export function createGate(options: {
     const possible: Readonly<Record<Action, boolean>> = {
       pull: repository?.public === true || held.has('manifest.list'),
       push: held.has('manifest.create') && (repository !== undefined || held.has('repo.create')),
-      delete: repository !== undefined && (held.has('manifest.delete') || held.has('tag.delete')),
+      delete: held.has('manifest.delete') || held.has('tag.delete'),
     };
     const actions = asked.filter((action) => possible[action]);
-    // A pull of what does not exist is granted to those who could make it, because some clients look alone before they
-    // push; to others it is refused like any other, which is deliberately no 404 (protocols 7.4).
+    // What does not exist is granted to those who could make it, because some clients look alone before they push, and
+    // others do all of their work with one token; to the rest it is refused like any other, which is deliberately no 404 (protocols 7.4).
     const useful = repository !== undefined || possible.push ? actions : [];
     if (useful.length === 0) {
       if (caller === undefined) throw refuse(401, 'UNAUTHORIZED', 'Authentication required');

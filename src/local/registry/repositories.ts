@@ -236,6 +236,14 @@ export function addManifest(
 
 /** Its tags have to go before: they would lead nowhere (specification, "Deleting Manifests"). */
 export function deleteManifest(tx: Tx, repository: Repository, digest: string): boolean {
+  // A push under way may have seen the layers a moment ago and leave them out: they stay as long as those just pushed.
+  tx.run(
+    `UPDATE repo_blobs SET created_at = ?1
+     WHERE repo = ?2 AND digest IN (SELECT digest FROM manifest_blobs WHERE repo = ?2 AND manifest = ?3)`,
+    tx.now,
+    repository.id,
+    digest,
+  );
   return tx.run('DELETE FROM manifests WHERE repo = ? AND digest = ?', repository.id, digest) > 0;
 }
 

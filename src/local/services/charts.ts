@@ -64,7 +64,7 @@ export function addChart(
   const repos = repositories.map((from) => adopt(tx, destination, from, request.dryRun === true));
   for (const { id, created } of repos) {
     if (id === undefined || created !== true) continue;
-    const message = { request: {}, response: toWireRepo(findRepo(tx, id)) };
+    const message = { request: {}, response: toWireRepo(tx, findRepo(tx, id)) };
     announce(tx, 'registry.v1.Registry.CreateRepo', message, caller);
   }
   return { repos };
@@ -161,10 +161,8 @@ function adopt(
   const existing = findRepository(tx, destination, name);
   if (existing !== undefined) return { name, created: false, id: existing.id };
   if (dryRun) return { name, created: true };
-  const { catalogTier, bundles, readme, description } = attributesOf(findRepo(tx, source.id));
+  const { readme, description } = attributesOf(findRepo(tx, source.id));
   const attributes = {
-    ...(catalogTier === undefined ? {} : { catalogTier }),
-    ...(bundles === undefined ? {} : { bundles }),
     ...(readme === undefined ? {} : { readme }),
     ...(description === undefined ? {} : { description }),
     sync_config: { source: source.id },

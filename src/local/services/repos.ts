@@ -30,7 +30,7 @@ export function createRepo(tx: Tx, caller: Caller, request: RegistryCreateRepoRe
   const group = findGroup(tx, parent);
   const repo = request.repo ?? {};
   const name = checkRepoName(repo.name, String(group['name']));
-  const attributes = checkRepoAttributes(repo);
+  const attributes = ownAttributes(tx, checkRepoAttributes(repo));
   const existing = tx.get('SELECT * FROM repos WHERE parent = ? AND name = ?', parent, name);
   if (existing !== undefined) {
     if (request.preventExisting === true) {
@@ -42,7 +42,7 @@ export function createRepo(tx: Tx, caller: Caller, request: RegistryCreateRepoRe
   checkSource(tx, caller, attributes);
   const { id } = createRepository(tx, { id: parent, name: String(group['name']) }, name, { attributes });
   follow(tx, id, {}, attributes);
-  return toWireRepo(findRepo(tx, id));
+  return toWireRepo(tx, findRepo(tx, id));
 }
 
 /** A full replacement: what is left out is cleared (semantics 5, PUT). */
@@ -50,7 +50,7 @@ export function updateRepo(tx: Tx, caller: Caller, request: RegistryRepo): Regis
   const before = findRepo(tx, requiredUidp('id', request.id));
   const parent = String(before['parent']);
   const name = checkRepoName(request.name, String(findGroup(tx, parent)['name']));
-  const attributes = checkRepoAttributes(request);
+  const attributes = ownAttributes(tx, checkRepoAttributes(request));
   const namesake = tx.get('SELECT id FROM repos WHERE parent = ? AND name = ?', parent, name);
   if (namesake !== undefined && namesake['id'] !== before['id']) {
     throw alreadyExists(`repository ${JSON.stringify(name)} already exists in ${parent}`);
@@ -65,7 +65,7 @@ export function listRepos(tx: Tx, caller: Caller, request: RegistryRepoFilter): 
     name: request.name,
     uidp: request.uidp,
   });
-  return { items: rows.map(toWireRepo) };
+  return { items: rows.map((row) => toWireRepo(tx, row)) };
 }
 
 /** Its tags, manifests and uploads go with it; blobs that nobody else has are collected later. */
@@ -103,13 +103,42 @@ export function attributesOf(row: SqlRow): RepoAttributes {
   return JSON.parse(String(row['attributes'])) as RepoAttributes;
 }
 
-export function toWireRepo(row: SqlRow): RegistryRepo {
+export function toWireRepo(tx: Tx, row: SqlRow): RegistryRepo {
+  const attributes = attributesOf(row);
   return {
     id: String(row['id']),
     name: String(row['name']),
-    ...attributesOf(row),
+    ...attributesOfSource(tx, attributes),
+    ...attributes,
     createTime: toWireTime(Number(row['created_at'])),
   };
+}
+
+/** What a repository that is filled from another has from there as long as it has nothing of its own. */
+function attributesOfSource(tx: Tx, { sync_config: sync }: RepoAttributes): RepoAttributes {
+  const row = sync?.source === undefined ? undefined : tx.get('SELECT attributes FROM repos WHERE id = ?', sync.source);
+  if (row === undefined) return {};
+  const { catalogTier, bundles, aliases, activeTags } = attributesOf(row);
+  return {
+    ...(catalogTier === undefined ? {} : { catalogTier }),
+    ...(bundles === undefined ? {} : { bundles }),
+    ...(aliases === undefined ? {} : { aliases }),
+    ...(activeTags === undefined ? {} : { activeTags }),
+  };
+}
+
+/**
+ * Without what it has from its source: whoever reads a repository and writes it back would keep that as it was then. Which
+ * tags are active only the source knows.
+ */
+function ownAttributes(tx: Tx, attributes: RepoAttributes): RepoAttributes {
+  const shared = Object.entries(attributesOfSource(tx, attributes));
+  const own = { ...attributes };
+  for (const [key, value] of shared) {
+    const name = key as keyof RepoAttributes;
+    if (name === 'activeTags' || JSON.stringify(own[name]) === JSON.stringify(value)) delete own[name];
+  }
+  return own;
 }
 
 function write(tx: Tx, caller: Caller, before: SqlRow, name: string, attributes: RepoAttributes): RegistryRepo {
@@ -125,7 +154,7 @@ function write(tx: Tx, caller: Caller, before: SqlRow, name: string, attributes:
     id,
   );
   follow(tx, id, attributesOf(before), attributes);
-  return toWireRepo(findRepo(tx, id));
+  return toWireRepo(tx, findRepo(tx, id));
 }
 
 /** What a changed source or overlay makes of the images. */

@@ -1,6 +1,6 @@
 import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
 import { changeOf, defineCommand } from '../../../cli/define.ts';
-import { repository } from '../../../cli/inputs/registry-references.ts';
+import { presentRepository, repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
 import {
   attributeInputs,
@@ -40,10 +40,10 @@ export default defineCommand({
   ],
   view: repoView,
   formats: ['text', 'json', 'id', 'table', 'wide'],
-  run: async (context, { repo: before, parent, name, description, source, tier, bundles, expiration }) => {
+  run: async (context, { repo, parent, name, description, source, tier, bundles, expiration }) => {
     const changed: RegistryRepo = {
-      // The platform replaces all of it (semantics 5, PUT).
-      ...before,
+      // The platform replaces all of it (semantics 5, PUT), and questions may have been open for long.
+      ...(await presentRepository(context, repo)),
       ...(name === undefined ? {} : { name }),
       ...(description === undefined ? {} : { description }),
       ...(tier === undefined ? {} : { catalogTier: tier }),

@@ -53,14 +53,14 @@ const syncFields = renaming<RegistrySyncConfig, RegistryV2SyncConfig>({
 });
 
 export function getRepo(tx: Tx, _caller: Caller, request: RegistryV2GetRepoRequest): RegistryV2Repo {
-  return toRepo(v1.findRepo(tx, requiredUidp('uid', request.uid)));
+  return toRepo(tx, v1.findRepo(tx, requiredUidp('uid', request.uid)));
 }
 
 export function listRepos(tx: Tx, caller: Caller, request: RegistryV2ListReposRequest): RegistryV2ListReposResponse {
   const { name, uidp } = request;
   const rows = selectRepos(tx, caller, { capability: 'repo.list', name, uidp });
   const { items, ...page } = pageOfRows(tx, rows, request, resourceColumns);
-  return { repos: items.map(toRepo), ...page };
+  return { repos: items.map((row) => toRepo(tx, row)), ...page };
 }
 
 /** A name that is taken is an error, where v1 would change the repository there is. */
@@ -82,7 +82,7 @@ export function updateRepo(
 ): RegistryV2Repo {
   const uid = requiredUidp('repo.uid', repo.uid);
   const row = v1.findRepo(tx, uid);
-  const before = toRepo(row);
+  const before = toRepo(tx, row);
   const { resource } = applyMask('chainguard.platform.registry.v2.Repo', before, repo, updateMask);
   requireInherited(before, resource);
   const { readme, customOverlay } = v1.attributesOf(row);
@@ -114,12 +114,12 @@ export function updateRepoReadme(
   const uid = requiredUidp('repo_readme.uid', repoReadme.uid);
   const before = getRepoReadme(tx, caller, { uid });
   const { resource } = applyMask('chainguard.platform.registry.v2.RepoReadme', before, repoReadme, updateMask);
-  const { createTime: _made, ...repo } = v1.toWireRepo(v1.findRepo(tx, uid));
+  const { createTime: _made, ...repo } = v1.toWireRepo(tx, v1.findRepo(tx, uid));
   v1.updateRepo(tx, caller, { ...repo, readme: resource.content ?? '' });
   return getRepoReadme(tx, caller, { uid });
 }
 
-/** A repository that is filled from another has these from there. */
+/** A repository that is filled from another has these from there; leaving them out is no change. */
 function requireInherited(before: RegistryV2Repo, after: RegistryV2Repo): void {
   if ((after.sync_config?.source ?? '') === '') return;
   const values = ({ catalogTier = unspecified, bundles = [], aliases = [], activeTags = [] }: RegistryV2Repo) => ({
@@ -129,7 +129,9 @@ function requireInherited(before: RegistryV2Repo, after: RegistryV2Repo): void {
     active_tags: activeTags,
   });
   const kept = values(before);
+  const none = values({});
   for (const [field, value] of Object.entries(values(after))) {
+    if (JSON.stringify(value) === JSON.stringify(none[field as keyof typeof none])) continue;
     if (JSON.stringify(value) === JSON.stringify(kept[field as keyof typeof kept])) continue;
     throw invalidArgument(`${field} cannot be changed: the repository has it from its source`);
   }
@@ -137,8 +139,8 @@ function requireInherited(before: RegistryV2Repo, after: RegistryV2Repo): void {
 
 const unspecified = 'CATALOG_TIER_UNSPECIFIED';
 
-function toRepo(row: SqlRow): RegistryV2Repo {
-  const repo = v1.toWireRepo(row);
+function toRepo(tx: Tx, row: SqlRow): RegistryV2Repo {
+  const repo = v1.toWireRepo(tx, row);
   const { catalogTier, sync_config: sync, customOverlay } = repo;
   return {
     ...fields.toV2(repo),

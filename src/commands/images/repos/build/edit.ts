@@ -72,6 +72,23 @@ async function edited(context: Context, start: RegistryCustomOverlay, repo: stri
   }
 }
 
+/** The failure, after what was edited has been written to where it can be used from. */
+async function keeping({ repo, after }: Change, error: unknown): Promise<unknown> {
+  if (!(error instanceof CliError)) return error;
+  const [{ overlayText }, { writeDraft }] = await Promise.all([
+    import('./overlay-file.ts'),
+    import('../../../../cli/editor.ts'),
+  ]);
+  const { path } = writeDraft('build', 'build.yaml', await overlayText(after, repo.name ?? ''));
+  return new CliError(error.kind, error.message, {
+    code: error.code,
+    details: [...error.details, `your text is kept in ${path}`],
+    hint: `\`chainctl images repos build edit --file=${path}\` shows the difference to what is there now`,
+    cause: error,
+    ...(error.number === undefined ? {} : { number: error.number }),
+  });
+}
+
 export default defineCommand({
   path: ['images', 'repos', 'build', 'edit'],
   summary: 'Edit how the images of a repository are customised.',
@@ -98,7 +115,9 @@ export default defineCommand({
   run: async (context, input): Promise<readonly Applied[]> => {
     const change = await planOf(context, input);
     const { applyChanges } = await import('./plan.ts');
-    const repos = await applyChanges(context, [change], input.saveAs);
+    const repos = await applyChanges(context, [change], input.saveAs).catch(async (error: unknown) => {
+      throw input.file === undefined ? await keeping(change, error) : error;
+    });
     if (input.saveAs === undefined && change.sections.length === 0) context.io.note('Nothing was changed.');
     return repos.map((repo) => ({ repo }));
   },

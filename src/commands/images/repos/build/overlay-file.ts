@@ -23,13 +23,19 @@ export interface OverlayFlags {
 export async function readOverlayFile(path: string, context: Context): Promise<RegistryCustomOverlay> {
   const text = readTextIfExists(resolve(context.host.cwd, path));
   if (text === undefined) throw wrong([`\`--file\` "${path}" does not exist`]);
+  // What a template or a redirection left empty must not take everything away.
+  if (isBlank(text)) {
+    throw wrong([`\`--file\` "${path}" is empty; write {} into it to take the whole configuration away`]);
+  }
   return parseOverlay(text, path);
 }
 
-/** `name` is what messages call the text. An empty text is a configuration that changes nothing. */
+const isBlank = (text: string): boolean =>
+  text.split('\n').every((line) => line.trim() === '' || line.trimStart().startsWith('#'));
+
+/** `name` is what messages call the text. An empty text is a configuration that adds nothing to the images. */
 export async function parseOverlay(text: string, name: string): Promise<RegistryCustomOverlay> {
-  const isBlank = text.split('\n').every((line) => line.trim() === '' || line.startsWith('#'));
-  const value = isBlank ? {} : await parseObject(text, name, code);
+  const value = isBlank(text) ? {} : await parseObject(text, name, code);
   if (value === undefined) throw wrong([`${name} must hold an object with fields such as "contents" or "environment"`]);
   const [{ createWire, WireError }, { registrySchema }] = await Promise.all([
     import('../../../../api/wire.ts'),

@@ -1,8 +1,11 @@
-// From a configuration to changed repositories. Promises: what is confirmed is what is sent; of several repositories the
-// failure of one does not keep the others from being changed, and every failure is told.
+// From a configuration to changed repositories. Promises: what is confirmed is what is sent, and nothing somebody else
+// changed meanwhile is undone; of several repositories the failure of one does not keep the others from being changed, and
+// every failure is told.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema/types.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
+import { presentRepository } from '../../../../cli/inputs/registry-references.ts';
 import { printable } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
 import { forEachAtOnce } from '../../../../parallel.ts';
@@ -57,10 +60,16 @@ export async function applyChanges(
         preventExisting: true,
       });
     }
-    // The platform replaces all of the repository (semantics 5, PUT).
-    return sections.length === 0
-      ? repo
-      : api.call('registry.v1.Registry.UpdateRepo', { ...repo, customOverlay: after });
+    if (sections.length === 0) return repo;
+    // An editor or a question may have been open for long, and the platform replaces all of the repository (semantics 5, PUT).
+    const present = await presentRepository(context, repo);
+    if (!isDeepStrictEqual(present.customOverlay, repo.customOverlay)) {
+      throw new CliError('conflict', `Somebody else changed the configuration of "${repo.name}" meanwhile`, {
+        code: 'conflict.build-config',
+        hint: 'run it again to see the difference to what is there now',
+      });
+    }
+    return api.call('registry.v1.Registry.UpdateRepo', { ...present, customOverlay: after });
   };
 
   const results: RegistryRepo[] = [];

@@ -1,0 +1,44 @@
+// What Tab offers for an image: repositories until only one is left, then that one with its tags.
+
+import type { RegistryRepo } from '../../api/schema/types.gen.ts';
+import type { Context } from '../../cli/context.ts';
+import {
+  locationOf,
+  publicOrganization,
+  registryHost,
+  registryNames,
+  repositoriesIn,
+} from '../../cli/inputs/registry-references.ts';
+import { byTagName } from './images.ts';
+
+/** Names as `images history` takes them, in a location or wherever there are some. */
+export async function namesWithTags(context: Context, place: string | undefined, typed: string): Promise<string[]> {
+  const repos = await repositoriesIn(context, place);
+  return withTags(context, new Map(repos.map((repo) => [repo.name ?? '', repo])), typed);
+}
+
+/** Whole references to the registry of this platform; those of the public catalog, which is long, once its name was begun. */
+export async function referencesWithTags(context: Context, typed: string): Promise<string[]> {
+  const begun = `${registryHost(context)}/${publicOrganization.name[0]}`;
+  const [own, open, nameOf] = await Promise.all([
+    repositoriesIn(context, undefined),
+    typed.startsWith(begun) ? repositoriesIn(context, publicOrganization.id) : [],
+    registryNames(context, []),
+  ]);
+  const written = [...own, ...open].map((repo) => [`${nameOf(locationOf(repo))}/${repo.name ?? ''}`, repo] as const);
+  return withTags(context, new Map(written), typed);
+}
+
+async function withTags(context: Context, repos: ReadonlyMap<string, RegistryRepo>, typed: string): Promise<string[]> {
+  // A colon behind the last slash begins a tag; one before it belongs to the host.
+  const name = typed.replace(/:[^/:]*$/, '');
+  const fitting = [...repos.keys()].filter((each) => each.startsWith(typed));
+  const written = fitting.length === 1 ? (fitting[0] ?? '') : name;
+  const repo = repos.get(written);
+  if (repo === undefined) return fitting;
+  const { items = [] } = await (await context.api()).call('registry.v1.Registry.ListTags', {
+    uidp: { childrenOf: repo.id ?? '' },
+    excludeReferrers: true,
+  });
+  return [...fitting, ...[...items].sort(byTagName).map((tag) => `${written}:${tag.name ?? ''}`)];
+}
