@@ -356,7 +356,10 @@ describe('auth token', () => {
     const missing = await run(['auth', 'token', `--audience=${registry}`]);
     expect(missing).toMatchObject({ code: 4, out: '' });
     expect(missing.err).toContain(`hint: run \`chainctl auth login --audience=${registry}\``);
-    for (const status of [['auth', 'status'], ['auth', 'status', '--quick']]) {
+    for (const status of [
+      ['auth', 'status'],
+      ['auth', 'status', '--quick'],
+    ]) {
       expect((await run([...status, `--audience=${registry}`])).err).toContain(`auth login --audience=${registry}\``);
     }
     // A token that was given and kept nowhere is good for what it was given for.
