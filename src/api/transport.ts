@@ -32,6 +32,23 @@ export interface WholeResponse extends HttpResponse {
 /** Set on errors where no byte of the request can have reached the server, so any request may be sent again. */
 export const neverConnected = new WeakSet<CliError>();
 
+/**
+ * No proxy knows the way to this machine itself; Go's clients never ask one for it either. Nor may one hear what the
+ * machine's cloud hands out in plain HTTP to whoever runs on it: credentials.
+ */
+const neverProxied = [
+  'localhost',
+  '127.0.0.1',
+  '[::1]',
+  'metadata.google.internal',
+  // AWS, Azure and Google; ECS; EKS.
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  '[fd00:ec2::254]',
+  '[fd00:ec2::23]',
+];
+
 const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
 
 interface Client {
@@ -59,13 +76,13 @@ async function openClient(host: Host): Promise<Client> {
     const value = (upper: string, lower: string) => host.env[lower] ?? host.env[upper];
     const httpProxy = value('HTTP_PROXY', 'http_proxy');
     const httpsProxy = value('HTTPS_PROXY', 'https_proxy');
-    const noProxy = value('NO_PROXY', 'no_proxy');
+    const noProxy = value('NO_PROXY', 'no_proxy')?.trim();
     dispatcher = new EnvHttpProxyAgent({
       ...options,
       ...(httpProxy ? { httpProxy } : {}),
       ...(httpsProxy ? { httpsProxy } : {}),
-      // No proxy knows the way to this machine itself; Go's clients never ask one for it either.
-      noProxy: [...(noProxy ? [noProxy] : []), 'localhost', '127.0.0.1', '[::1]'].join(','),
+      // A star means everything only when it stands alone.
+      noProxy: noProxy === '*' ? noProxy : [...(noProxy ? [noProxy] : []), ...neverProxied].join(','),
     });
   } else {
     const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
