@@ -53,6 +53,12 @@ export interface HostOutput {
   write(text: string): void;
 }
 
+/** Whether a window that opens here is seen by who started this. Over SSH that is only one that is forwarded. */
+export function hasDesktop({ env, platform }: Pick<Host, 'env' | 'platform'>): boolean {
+  if (env['DISPLAY'] || env['WAYLAND_DISPLAY']) return true;
+  return (platform === 'darwin' || platform === 'win32') && !env['SSH_CONNECTION'];
+}
+
 /** The user's cache folder as Go's os.UserCacheDir finds it (semantics 3.4). */
 export function cacheDir(host: Pick<Host, 'platform' | 'env' | 'home'>): string {
   if (host.platform === 'darwin') return join(host.home(), 'Library', 'Caches');

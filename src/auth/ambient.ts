@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -30,7 +31,7 @@ export interface AmbientProvider {
 
 /** The provider of these surroundings, or undefined outside of any. */
 export function ambientProvider(host: Host): AmbientProvider | undefined {
-  for (const find of [github, gitlab, buildkite, circleci, google, aws, azure]) {
+  for (const find of [github, gitlab, buildkite, circleci, google, awsByVariables, azure, awsByMachine]) {
     const provider = find(host);
     if (provider !== undefined) return provider;
   }
@@ -129,17 +130,22 @@ function google(host: Host): AmbientProvider | undefined {
 }
 
 /** By what the machine says of itself: asking for a host that is not there takes seconds. */
-function isGoogleMachine({ env, platform }: Host): boolean {
-  if (env['K_SERVICE'] || env['CLOUD_RUN_JOB']) return true;
-  if (platform !== 'linux') return false;
+function isGoogleMachine(host: Host): boolean {
+  const { env } = host;
+  return Boolean(env['K_SERVICE'] || env['CLOUD_RUN_JOB']) || makerOf(host, 'product_name') === 'Google Compute Engine';
+}
+
+/** What the maker of a machine has written into it; empty where that cannot be read. */
+function makerOf({ platform }: Host, name: string): string {
+  if (platform !== 'linux') return '';
   try {
-    return readFileSync('/sys/class/dmi/id/product_name', 'utf8').trim() === 'Google Compute Engine';
+    return readFileSync(`/sys/class/dmi/id/${name}`, 'utf8').trim();
   } catch {
-    return false;
+    return '';
   }
 }
 
-function aws(host: Host): AmbientProvider | undefined {
+function awsByVariables(host: Host): AmbientProvider | undefined {
   const { env } = host;
   const names = [
     'AWS_ACCESS_KEY_ID',
@@ -148,7 +154,31 @@ function aws(host: Host): AmbientProvider | undefined {
     'AWS_EC2_METADATA_SERVICE_ENDPOINT',
   ];
   const container = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'];
-  if (![...names, ...container].some((name) => Boolean(env[name]))) return undefined;
+  return [...names, ...container].some((name) => Boolean(env[name])) ? aws(host) : undefined;
+}
+
+/** Without a variable: a `default` profile in AWS's files, or a virtual machine, whose board names the instance. */
+function awsByMachine(host: Host): AmbientProvider | undefined {
+  return hasDefaultProfile(host) || /^i-[0-9a-f]+$/.test(makerOf(host, 'board_asset_tag')) ? aws(host) : undefined;
+}
+
+function hasDefaultProfile(host: Host): boolean {
+  const files = [
+    ['AWS_SHARED_CREDENTIALS_FILE', 'credentials'],
+    ['AWS_CONFIG_FILE', 'config'],
+  ] as const;
+  return files.some(([variable, name]) => {
+    try {
+      const path = resolve(host.cwd, host.env[variable] || join(host.home(), '.aws', name));
+      return /^\s*\[\s*(profile\s+)?default\s*\]/m.test(readFileSync(path, 'utf8'));
+    } catch {
+      // Missing, unreadable, or nobody's home: then it is no profile either.
+      return false;
+    }
+  });
+}
+
+function aws(host: Host): AmbientProvider {
   const token = async ({ audience, identity, signal }: TokenRequest) => {
     if (identity === undefined) {
       throw refused('AWS credentials only prove an identity that is named', 'name it with `--identity`');
@@ -180,7 +210,8 @@ function azure(host: Host): AmbientProvider | undefined {
     url = new URL(endpoint);
     url.searchParams.set('api-version', '2019-08-01');
     headers = { 'x-identity-header': secret };
-  } else if (named || isAzureMachine(host)) {
+  } else if (named || makerOf(host, 'chassis_asset_tag') === '7783-7084-3265-9085-8269-3286-77') {
+    // The asset tag that every virtual machine of Azure has.
     url = new URL('/metadata/identity/oauth2/token', named || 'http://169.254.169.254');
     url.searchParams.set('api-version', '2018-02-01');
     headers = { metadata: 'true' };
@@ -201,17 +232,6 @@ function azure(host: Host): AmbientProvider | undefined {
 
 /** Client id or identifier URI of the application. */
 const azureAudience = 'CHAINCTL_AZURE_AUDIENCE';
-
-/** By the asset tag that every virtual machine of Azure has. */
-function isAzureMachine({ platform }: Host): boolean {
-  if (platform !== 'linux') return false;
-  try {
-    const tag = readFileSync('/sys/class/dmi/id/chassis_asset_tag', 'utf8').trim();
-    return tag === '7783-7084-3265-9085-8269-3286-77';
-  } catch {
-    return false;
-  }
-}
 
 function get(host: Host, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined) {
   return send(host, { method: 'GET', url, headers, timeoutMs: 30_000, maxBytes: 1024 * 1024, signal });

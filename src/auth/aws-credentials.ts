@@ -3,7 +3,7 @@
 // machine and to link-local addresses.
 
 import { join, resolve } from 'node:path';
-import { send } from '../api/transport.ts';
+import { type HttpResponse, send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
@@ -128,7 +128,14 @@ const fromMachine: Source = async (host, signal) => {
   requireSafe(base);
   const ask = (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) =>
     send(host, { method, url: `${base}/latest/${path}`, headers, timeoutMs: waitMs, maxBytes: mostBytes, signal });
-  const session = await ask('PUT', 'api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '300' });
+  let session: HttpResponse;
+  try {
+    session = await ask('PUT', 'api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '300' });
+  } catch (error) {
+    // Elsewhere nobody listens there; a machine that was named is expected to.
+    if (signal?.aborted || !(error instanceof CliError) || env['AWS_EC2_METADATA_SERVICE_ENDPOINT']) throw error;
+    return undefined;
+  }
   const headers = { 'x-aws-ec2-metadata-token': session.text.trim() };
   const role = (await ask('GET', 'meta-data/iam/security-credentials/', headers)).text.trim().split('\n')[0] ?? '';
   if (!/^[\w+=,.@-]+$/.test(role)) throw noCredentials('this machine has no role');

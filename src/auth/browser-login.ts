@@ -119,6 +119,11 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
   const origin = `http://localhost:${port}`;
   const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]);
 
+  const told = (response: ServerResponse, status: number, heading: string, lines: readonly string[]): void => {
+    const nonce = nonceOf(host);
+    sendPage(response, status, toldPage(heading, lines, nonce), nonce, '');
+  };
+
   const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
     const path = incoming.url ?? '/';
     // A page elsewhere can reach this port under a name of its own (DNS rebinding).
@@ -133,11 +138,13 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
     const given = query.get('state');
     const token = query.get('token');
     if (received !== undefined || refused) {
-      text(response, 409, 'This login is already complete.');
+      told(response, 409, 'This login is already complete', ['It was finished in another tab.']);
     } else if (!(given === null ? request.acceptWithoutState : isSame(given, state))) {
       if (!warned) host.stderr.write('Ignored an answer that did not belong to this login; still waiting\n');
       warned = true;
-      text(response, 400, 'This answer does not belong to the login that chainctl is waiting for.');
+      told(response, 400, 'This is not the login that chainctl waits for', [
+        'Nothing has been done. Finish the sign-in in the tab that chainctl opened, or start it again.',
+      ]);
       // An issuer that fills in nothing leaves the word with which the client said what it understands.
     } else if (token && token !== 'true') {
       received = { token, refreshToken: query.get('refresh_token') || undefined };
@@ -151,13 +158,16 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
 
   const finish = (login: BrowserLoginResult, response: ServerResponse): void => {
     response.once('close', () => resolve(login));
-    page(response, request.autocloseSeconds, nonceOf(host));
+    const nonce = nonceOf(host);
+    const scripts = request.autocloseSeconds === undefined ? '' : `script-src 'nonce-${nonce}'; `;
+    sendPage(response, 200, finishedPage(request.autocloseSeconds, nonce), nonce, scripts);
   };
 
   const refuse = (query: URLSearchParams, response: ServerResponse): void => {
     refused = true;
     const status = /^\d{1,3}$/.test(query.get('status_code') ?? '') ? Number(query.get('status_code')) : 0;
-    const said = oneLine(query.get('error') ?? '');
+    // As above: the client's own word is no reason.
+    const said = query.get('error') === 'true' ? '' : oneLine(query.get('error') ?? '');
     // With an invite it is the code that was not found: an account would have been made.
     const isUnknown = status === 404 && !request.inviteCode;
     const failure = isUnknown
@@ -170,7 +180,13 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
           hint: 'try again with `chainctl auth login`',
         });
     response.once('close', () => reject(failure));
-    text(response, isUnknown ? 404 : 400, isUnknown ? failure.message : `${status} ${said}`);
+    if (isUnknown) {
+      told(response, 404, 'You have no account yet', ['chainctl tells you in your terminal how to go on.']);
+    } else {
+      told(response, 400, 'You are not logged in', [
+        said === '' ? 'The login was refused.' : `The login was refused: ${said}.`,
+      ]);
+    }
   };
 
   return { result, answer, end: reject };
@@ -221,21 +237,20 @@ function text(response: ServerResponse, status: number, body: string): void {
   response.writeHead(status, { ...guardHeaders, 'content-type': 'text/plain; charset=utf-8' }).end(`${body}\n`);
 }
 
-function page(response: ServerResponse, autocloseSeconds: number | undefined, nonce: string): void {
-  const closing = autocloseSeconds !== undefined;
-  const scripts = closing ? `script-src 'nonce-${nonce}'; ` : '';
+function sendPage(response: ServerResponse, status: number, html: string, nonce: string, scripts: string): void {
   response
-    .writeHead(200, {
+    .writeHead(status, {
       ...guardHeaders,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': `default-src 'none'; ${scripts}style-src 'nonce-${nonce}'; frame-ancestors 'none'`,
     })
-    .end(finishedPage(autocloseSeconds, nonce));
+    .end(html);
 }
+
+const stay = 'You can close this tab and go back to your terminal.';
 
 /** The page after a login (protocols Q1). Without a countdown it holds no script. */
 export function finishedPage(autocloseSeconds: number | undefined, nonce: string): string {
-  const stay = 'You can close this tab and go back to your terminal.';
   const script = `<script nonce="${nonce}">
 let left = ${autocloseSeconds};
 const line = document.getElementById('closing');
@@ -252,26 +267,42 @@ const tick = () => {
 tick();
 </script>
 `;
+  const body = `<h1>You are logged in</h1>
+<p>chainctl has your login.</p>
+<p id="closing">${stay}</p>`;
+  return page('Logged in', body, nonce, autocloseSeconds === undefined ? '' : script);
+}
+
+/** What else a person may see there: that it did not work, and why. */
+export function toldPage(heading: string, lines: readonly string[], nonce: string): string {
+  const texts = [...lines, stay].map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
+  return page(heading, `<h1>${escapeHtml(heading)}</h1>\n${texts}`, nonce, '');
+}
+
+function page(title: string, body: string, nonce: string, script: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Logged in - chainctl</title>
+<title>${escapeHtml(title)} - chainctl</title>
 <style nonce="${nonce}">
 :root { color-scheme: light dark; }
 body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto; padding: 0 1.5rem; }
+p { overflow-wrap: anywhere; }
 </style>
 </head>
 <body>
 <main>
-<h1>You are logged in</h1>
-<p>chainctl has your login.</p>
-<p id="closing">${stay}</p>
+${body}
 </main>
-${autocloseSeconds === undefined ? '' : script}</body>
+${script}</body>
 </html>
 `;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function nonceOf(host: Host): string {

@@ -47,7 +47,7 @@ export async function accessToken(
   const before = readTokens(host, audience);
   if (!options.renew && isFresh(host, before)) return before.token;
   const issuer = normal(options.issuer ?? config.get('platform.issuer'));
-  const apiAudience = config.get('platform.audience');
+  const apiAudience = config.withoutFlag('platform.audience');
   const usable = (tokens: CachedTokens): tokens is FreshTokens =>
     isFresh(host, tokens) && !(options.renew && tokens.token === before.token);
 
@@ -94,7 +94,7 @@ export async function narrowedToken(
   const issuer = normal(options.issuer ?? config.get('platform.issuer'));
   return withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
     const tokens = await readAllTokens(host, audience);
-    const apiAudience = config.get('platform.audience');
+    const apiAudience = config.withoutFlag('platform.audience');
     const outcome = await renew({ host, config, audience, issuer, apiAudience, options, narrowing }, tokens);
     if (typeof outcome === 'string') return outcome;
     if (tokens.token === undefined || outcome !== undefined) throw notLoggedIn(config, audience, tokens, outcome);
@@ -342,7 +342,6 @@ async function spendRefreshToken(renewal: Renewal, owner: string, held: Refresha
 }
 
 function notLoggedIn(config: Config, audience: string, before: CachedTokens, reason: CliError | undefined): CliError {
-  const isApi = audience === config.get('platform.audience');
   const state =
     before.token === undefined
       ? `no login for "${audience}"`
@@ -351,9 +350,15 @@ function notLoggedIn(config: Config, audience: string, before: CachedTokens, rea
         : `the login for "${audience}" has expired`;
   return new CliError('auth', `Not authenticated: ${state}`, {
     code: 'auth.no-login',
-    hint: `run \`chainctl auth login${isApi ? '' : ` --audience=${audience}`}\``,
+    hint: loginHint(config, audience),
     ...(reason === undefined ? {} : { details: [reason.message], cause: reason }),
   });
+}
+
+/** The command that makes up for a login that is missing. */
+export function loginHint(config: Config, audience: string): string {
+  const isApi = audience === config.withoutFlag('platform.audience');
+  return `run \`chainctl auth login${isApi ? '' : ` --audience=${audience}`}\``;
 }
 
 function subjectOf(token: string): string {

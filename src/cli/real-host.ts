@@ -4,7 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { CliError } from '../errors.ts';
-import type { Host, HostInput, HostOutput, StartedProcess } from '../host.ts';
+import { type Host, type HostInput, type HostOutput, hasDesktop, type StartedProcess } from '../host.ts';
 
 /** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
 export class OutputClosed extends Error {
@@ -242,9 +242,9 @@ function startAgain(args: readonly string[], logPath: string): Promise<StartedPr
 }
 
 async function openBrowser(url: string): Promise<boolean> {
-  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang.
-  const headless = process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'];
-  if (headless && !process.env['BROWSER']) return false;
+  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang. Over SSH it
+  // would open where nobody looks.
+  if (!hasDesktop(process) && !process.env['BROWSER']) return false;
   try {
     // BROWSER names a program, as xdg-open and python's webbrowser take it.
     const program = process.env['BROWSER'];

@@ -17,6 +17,8 @@ export interface Config {
   source(key: ConfigKey): ConfigSource;
   /** What the key would be without flags and environment. */
   inFile(key: ConfigKey): string;
+  /** What the key would be without its own flag: `--audience` asks for one token, and this is whose login it may come from. */
+  withoutFlag(key: ConfigKey): string;
   /** The file that was read; undefined when there is none. */
   readonly path: string | undefined;
   readonly location: ConfigLocation;
@@ -55,7 +57,9 @@ export async function loadConfig(host: Host, options: LoadOptions = {}): Promise
     const setting = given(host, options.overrides ?? {}, key);
     if (setting !== undefined) settings.set(key, setting);
   }
-  return createConfig(settings, inFile, { path: text === undefined ? undefined : location.read, location, warnings });
+  const beneath = (key: ConfigKey) => given(host, {}, key);
+  const facts = { path: text === undefined ? undefined : location.read, location, warnings };
+  return createConfig(settings, beneath, inFile, facts);
 }
 
 function given(host: Host, overrides: Partial<Record<ConfigKey, string>>, key: ConfigKey): Setting | undefined {
@@ -78,6 +82,7 @@ function accept(key: ConfigKey, text: string, where: string): string {
 
 function createConfig(
   settings: ReadonlyMap<ConfigKey, Setting>,
+  beneath: (key: ConfigKey) => Setting | undefined,
   file: ReadonlyMap<ConfigKey, string>,
   facts: Pick<Config, 'path' | 'location' | 'warnings'>,
 ): Config {
@@ -87,14 +92,15 @@ function createConfig(
     if (key === 'platform.audience') return stored || inFile('platform.api');
     return stored ?? configEntry(key).default;
   };
-  const get = (key: ConfigKey): string => {
-    const setting = settings.get(key);
+  const orFile = (key: ConfigKey, setting: Setting | undefined): string => {
     if (setting !== undefined) return setting.value;
     return key === 'platform.audience' && !file.get(key) ? get('platform.api') : inFile(key);
   };
+  const get = (key: ConfigKey): string => orFile(key, settings.get(key));
   return {
     get,
     inFile,
+    withoutFlag: (key) => orFile(key, settings.get(key)?.source === 'flag' ? beneath(key) : settings.get(key)),
     isOn: (key) => get(key) === 'true',
     source: (key) => settings.get(key)?.source ?? (file.has(key) ? 'file' : 'default'),
     ...facts,

@@ -21,7 +21,7 @@ export interface InstalledHelper {
 export function installHelper(host: Host): InstalledHelper {
   const script = helperScript(host);
   const found = firstOnPath(host);
-  if (found !== undefined && isSame(found, script)) return { path: found, changed: false, warning: undefined };
+  if (found !== undefined && isOurs(host, found, script)) return { path: found, changed: false, warning: undefined };
 
   const folders = pathFolders(host);
   const beside = dirname(resolve(host.cwd, host.program));
@@ -124,12 +124,17 @@ function place(host: Host, script: string, path: string): boolean {
 
 function warningFor(host: Host, script: string, path: string, folders: readonly string[]): string | undefined {
   const folder = dirname(path);
-  if (!folders.includes(folder)) {
+  const first = firstOnPath(host);
+  if (first === undefined && !folders.includes(folder)) {
     return `Docker will not find "${path}" yet: put its folder on PATH with \`export PATH="${folder}:$PATH"\``;
   }
-  const first = firstOnPath(host);
-  if (first === undefined || isSame(first, script) || first === path) return undefined;
+  if (first === undefined || isOurs(host, first, script) || first === path) return undefined;
   return `Docker will start "${first}" instead of "${path}", because it comes first on PATH`;
+}
+
+/** The helper's script, or a link to the program itself, which knows by its name what it is asked for (protocols 7.1). */
+function isOurs(host: Host, path: string, script: string): boolean {
+  return isSame(path, script) || isSame(path, host.program);
 }
 
 function isSame(path: string, script: string): boolean {

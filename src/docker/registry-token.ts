@@ -4,7 +4,7 @@ import { decodeClaims } from '../auth/jwt.ts';
 import { accessToken, audienceOfRegistry, logout } from '../auth/session.ts';
 import { type CachedTokens, listAudiences, readTokens } from '../auth/token-cache.ts';
 import { type Config, loadConfig } from '../config/load.ts';
-import type { Host } from '../host.ts';
+import { type Host, hasDesktop } from '../host.ts';
 
 /**
  * A token for a registry's host, or undefined when the host is none of ours. Throws a `CliError` when it is ours and there
@@ -45,8 +45,7 @@ function isChainguardHost(host: string): boolean {
 /** Standard input is Docker's here, so a person is somewhere else: at a terminal that shows stderr, or at a desktop. */
 function mayOpenBrowser(host: Host): boolean {
   if (host.env['CI']) return false;
-  const hasDesktop = Boolean(host.env['DISPLAY'] || host.env['WAYLAND_DISPLAY']);
-  return host.stderr.isTty || hasDesktop || host.platform === 'darwin' || host.platform === 'win32';
+  return host.stderr.isTty || hasDesktop(host);
 }
 
 /** Forgets the tokens for one registry host. */

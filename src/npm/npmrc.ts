@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { CliError } from '../errors.ts';
-import { readTextIfExists, replaceFile } from '../files.ts';
+import { isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
 
 /** How npm proves itself to the registry (protocols 12, Q15). */
@@ -48,30 +48,37 @@ export function withRegistry(text: string, registry: NpmRegistry, credential: Np
       ? `${scope}:_authToken=${credential.token}`
       : `${scope}:_auth=${Buffer.from(`${credential.user}:${credential.password}`).toString('base64')}`;
 
-  const end = text.includes('\r\n') ? '\r\n' : '\n';
-  const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
+  // Each line with the end it has: where two systems write, one file has both.
+  const lines = text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? [];
+  const end = endOf(lines[0] ?? '') || '\n';
   const out: string[] = [];
   let atRegistry = -1;
   let atSecret = -1;
   let inSection = false;
   for (const line of lines) {
     // What follows a section header belongs to it and not to npm's own settings.
-    inSection ||= /^\s*\[.*\]\s*$/.test(line);
+    inSection ||= isHeader(line);
     const key = inSection ? undefined : keyOf(line);
+    const itsEnd = endOf(line) || end;
     if (key === 'registry') {
-      if (atRegistry === -1) atRegistry = out.push(`registry=${registry.url}`) - 1;
+      if (atRegistry === -1) atRegistry = out.push(`registry=${registry.url}${itsEnd}`) - 1;
     } else if (key !== undefined && stale.has(key)) {
-      if (atSecret === -1) atSecret = out.push(secret) - 1;
+      if (atSecret === -1) atSecret = out.push(`${secret}${itsEnd}`) - 1;
     } else {
-      out.push(line);
+      out.push(endOf(line) === '' ? `${line}${end}` : line);
     }
   }
-  const missing = [atRegistry === -1 ? `registry=${registry.url}` : '', atSecret === -1 ? secret : ''].filter(Boolean);
-  const header = out.findIndex((line) => /^\s*\[.*\]\s*$/.test(line));
-  if (header === -1) out.push(...missing);
-  else out.splice(header, 0, ...missing);
-  return out.join(end) + end;
+  const missing = [atRegistry === -1 ? `registry=${registry.url}` : '', atSecret === -1 ? secret : '']
+    .filter(Boolean)
+    .map((line) => `${line}${end}`);
+  const header = out.findIndex(isHeader);
+  out.splice(header === -1 ? out.length : header, 0, ...missing);
+  return out.join('');
 }
+
+const endOf = (line: string): string => /[\r\n]*$/.exec(line)?.[0] ?? '';
+
+const isHeader = (line: string): boolean => /^\s*\[.*\]\s*$/.test(line);
 
 /** The key of `key = value`; undefined for comments and for what is neither. */
 function keyOf(line: string): string | undefined {
@@ -114,6 +121,13 @@ export function npmRegistryOf(registry: string): { readonly url: string; readonl
 
 /** Before anything is made for it: a file that cannot be changed is an error now. */
 export function checkNpmrc(path: string): string {
+  // Reading a pipe would wait for whoever writes to it, and not even Ctrl-C would end that.
+  if (isDeviceOrPipe(path)) {
+    throw new CliError('local', `"${path}" is not a plain file, so nothing was changed`, {
+      code: 'local.bad-npmrc',
+      hint: 'move it away and try again',
+    });
+  }
   const text = readNpmrc(path);
   if (text.includes('\0')) {
     throw new CliError('local', `"${path}" is not a text file`, {

@@ -91,6 +91,16 @@ describe('auth configure-npm', () => {
     expect(world.identities()).toEqual([]);
   });
 
+  test('a pipe in its place is named, and not waited for', async () => {
+    const world = await npmWorld();
+    await world.login();
+    execFileSync('mkfifo', [world.path]);
+    const ran = await world.configure(['--pull-token', '--parent=example.com']);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain(`"${world.path}" is not a plain file`);
+    expect(await world.identities()).toEqual([]);
+  });
+
   test('says so when Git has the file or would take it', async () => {
     const world = await npmWorld();
     await world.run([

@@ -351,6 +351,39 @@ describe('auth token', () => {
     expect(token.host.stdin.reads).toBe(0);
   });
 
+  test('for another audience it comes from the login there is; without one the hint names the audience', async () => {
+    const { run, registry, person } = await authWorld();
+    const missing = await run(['auth', 'token', `--audience=${registry}`]);
+    expect(missing).toMatchObject({ code: 4, out: '' });
+    expect(missing.err).toContain(`hint: run \`chainctl auth login --audience=${registry}\``);
+    for (const status of [
+      ['auth', 'status'],
+      ['auth', 'status', '--quick'],
+    ]) {
+      expect((await run([...status, `--audience=${registry}`])).err).toContain(`auth login --audience=${registry}\``);
+    }
+    // A token that was given and kept nowhere is good for what it was given for.
+    await run(['auth', 'login', '--identity-token', await person('dev@example.com')]);
+    expect((await run(['auth', 'token', `--audience=${registry}`])).code).toBe(4);
+
+    let visit: Promise<unknown> = Promise.resolve();
+    const browser = (url: string) => {
+      visit = signInAs(url, 'dev@example.com');
+      return true;
+    };
+    await run(['auth', 'login'], { tty: true, browser });
+    await visit;
+    const token = await run(['auth', 'token', `--audience=${registry}`]);
+    expect(token.code, token.err).toBe(0);
+    expect(decodeClaims(token.out)).toMatchObject({ aud: registry, sub: dev });
+    // Nor is a person asked for it on a terminal.
+    const further = await run(['auth', 'token', '--audience', 'libraries.cgr.dev'], { tty: true });
+    expect(further.code, further.err).toBe(0);
+    expect(further.host.opened).toEqual([]);
+    expect((await run(['auth', 'status', `--audience=${registry}`])).code).toBe(0);
+    expect((await run(['auth', 'token'])).code).toBe(0);
+  });
+
   test('after it expired it is not printed', async () => {
     const { run, login, clock } = await authWorld();
     await login();

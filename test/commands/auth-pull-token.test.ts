@@ -96,7 +96,9 @@ describe('auth pull-token', () => {
     const { platform, run } = await signedIn();
     const made = await run(['auth', 'pull-token', '--repository=go']);
     expect(made).toMatchObject({ code: 1, out: '' });
+    expect(made.err).toContain('This platform has no pull tokens for `--repository=go`');
     expect(made.err).toContain('libraries.go.pull');
+    expect(made.err).not.toContain('did you mean');
     expect(identities(platform)).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import { decodeJwt } from 'jose';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
-import { finishedPage } from '../../src/auth/browser-login.ts';
+import { finishedPage, toldPage } from '../../src/auth/browser-login.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
@@ -285,6 +285,10 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
     ['console', () => page.goto(`${platform.urls.api}/console`)],
     ['finished', () => page.setContent(finishedPage(undefined, 'n'))],
     ['closing', () => page.setContent(finishedPage(10, 'n'))],
+    [
+      'not-logged-in',
+      () => page.setContent(toldPage('You are not logged in', [`The login: ${'x'.repeat(200)}.`], 'n')),
+    ],
   ];
   for (const [what, go] of pages) {
     await go();
@@ -300,7 +304,7 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
       expect([what, words, (box?.height ?? 0) >= 44, right <= width]).toEqual([what, words, true, true]);
     }
     // The plain pages leave the colours to the browser, which does not tell them.
-    const isPlain = ['console', 'finished', 'closing'].includes(what);
+    const isPlain = ['console', 'finished', 'closing', 'not-logged-in'].includes(what);
     for (const text of isPlain ? [] : await page.locator('h1, p, strong, label, button, a').all()) {
       const [words, ratio] = [await text.textContent(), await text.evaluate(contrast)];
       expect([what, words, ratio >= 4.5]).toEqual([what, words, true]);

@@ -70,6 +70,13 @@ test('users of a real issuer sign in by issuer and subject', async () => {
   expect(elsewhere.body.message).toContain('token has invalid audience: "sigstore": the platform expects');
 });
 
+test('a stranger with a token of the same issuer is told which rule failed, and not what it says', async () => {
+  const setup = await start();
+  const key = await setup.issuer.addKey('RS256');
+  const stranger = await setup.issuer.sign(key, { ...audience(setup), sub: 'repo:evil/app' });
+  expect(await message(setup, stranger)).toEqual([403, 'token has invalid subject: "repo:evil/app"']);
+});
+
 test('keys are fetched once, again after five minutes, and at once for a key id that is new', async () => {
   const setup = await start();
   const { issuer, clock } = setup;

@@ -11,6 +11,7 @@ import { audienceOfRegistry } from '../../src/auth/session.ts';
 import { audiencePath, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { hostOf } from '../../src/credential-helper.ts';
+import { tokenForRegistry } from '../../src/docker/registry-token.ts';
 import { personId } from '../../src/local/seed/demo.ts';
 import { signInAs } from '../support/browser.ts';
 import { bundle } from '../support/bundle.ts';
@@ -307,6 +308,28 @@ describe('a token that is running out, at a real issuer', () => {
     expect(err).toMatch(
       /^docker-credential-cgr: Cannot reach http:\/\/127\.0\.0\.1:\d+: nothing is listening there; .*\n$/,
     );
+  });
+
+  test('on a Mac it opens for who sits there, and not for who comes over SSH without a terminal', async () => {
+    const platform = await startTestPlatform();
+    const { api, issuer, registry } = platform.urls;
+    const env = {
+      CHAINGUARD_PLATFORM_API: api,
+      CHAINGUARD_PLATFORM_ISSUER: issuer,
+      CHAINGUARD_PLATFORM_REGISTRY: registry,
+    };
+    const opened = async (more: Record<string, string>, tty = false) => {
+      const browser = (url: string) => signInAs(url, 'dev@example.com').then(() => true);
+      const host = fakeHost({ platform: 'darwin', env: { ...env, ...more }, browser, tty });
+      const audience = audienceOfRegistry(registry);
+      await tokenForRegistry(host, [audience], new AbortController().signal).catch(() => {});
+      await closeTransport(host);
+      return host.opened.length;
+    };
+    const ssh = { SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' };
+    expect(await opened({})).toBe(1);
+    expect(await opened(ssh)).toBe(0);
+    expect(await opened(ssh, true)).toBe(1);
   });
 
   test('a browser opens only where a person can see it, and narrates on stderr', async () => {

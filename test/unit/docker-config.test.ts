@@ -216,6 +216,14 @@ describe('where Docker finds the helper', () => {
     expect(existsSync(join(links, 'docker-credential-cgr'))).toBe(false);
   });
 
+  test('a link to the program itself, as an older chainctl leaves it, is left alone', () => {
+    const { host, links } = installed(['other', 'links']);
+    const path = join(dirname(links), 'other', 'docker-credential-cgr');
+    symlinkSync(host.program, path);
+    expect(installHelper(host)).toEqual({ path, changed: false, warning: undefined });
+    expect(existsSync(join(links, 'docker-credential-cgr'))).toBe(false);
+  });
+
   test('in the user’s own folder on PATH when the program’s is not', () => {
     const { host } = installed();
     const bin = join(host.home(), '.local', 'bin');
@@ -240,6 +248,10 @@ describe('where Docker finds the helper', () => {
     const result = installHelper(host);
     expect(result.path).toBe(join(links, 'docker-credential-cgr'));
     expect(result.warning).toContain(`"${other}" instead of`);
+    // Also where ours had to go into a folder that is not on PATH at all.
+    host.env['PATH'] = dirname(other);
+    chmodSync(dirname(other), 0o555);
+    expect(installHelper(host).warning).toContain(`"${other}" instead of`);
     const same = installed(['links']);
     const taken = join(same.links, 'docker-credential-cgr');
     writeFileSync(taken, 'mine');

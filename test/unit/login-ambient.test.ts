@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
+import { ambientProvider } from '../../src/auth/ambient.ts';
 import { authorization, awsIdentityToken } from '../../src/auth/aws-token.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { type LoginOptions, login } from '../../src/auth/login.ts';
@@ -355,6 +356,31 @@ describe('AWS', () => {
       'AWS does not accept it',
     );
     expect(await refusal(make(same))).toBe('');
+  });
+
+  test('the default profile of AWS’s files, without a variable: when asked for, and when nobody is there', async () => {
+    const aws = await smallAws(users);
+    const w = await world(aws.url);
+    const identity = w.identity(rule);
+    const folder = join(w.host.home(), '.aws');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'config'), '[profile default-of-others]\nregion = eu-west-1\n');
+    await expect(w.log({ identity })).rejects.toMatchObject({ code: 'auth.no-terminal' });
+    const keys = `aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = ${credentials.secretAccessKey}\n`;
+    writeFileSync(join(folder, 'credentials'), `[default]\n${keys}aws_session_token = session\n`);
+    expect((await w.log({ identity })).identity).toBe(identity);
+    expect((await w.log({ identity, preferAmbient: true, allowBrowser: true })).identity).toBe(identity);
+    w.advance(3_600_000);
+    expect(decodeClaims(await w.token())?.sub).toBe(identity);
+    // On a terminal without the flag it is the person who is asked.
+    await expect(login(w.host, await loadConfig(w.host), { identity })).rejects.toMatchObject({
+      code: 'auth.code-expired',
+    });
+    // What says more about the place comes first.
+    w.host.env['CHAINCTL_AZURE_AUDIENCE'] = 'app';
+    w.host.env['IDENTITY_ENDPOINT'] = 'http://127.0.0.1:9/token';
+    w.host.env['IDENTITY_HEADER'] = 'secret';
+    expect(ambientProvider(w.host)?.name).toBe('azure');
   });
 
   test('a person’s own profile counts only when it is asked for', async () => {

@@ -168,22 +168,31 @@ test('both loopback addresses answer on one port', async () => {
 test('refusals: no account is its own error, others carry the issuer’s words, cleaned', async () => {
   const unknown = await wait();
   const page = await unknown.get(callback(unknown, 'error=not+found&status_code=404'));
-  expect([page.status, page.text]).toEqual([404, 'Account not found, registration required\n']);
-  expect(page.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(page.status).toBe(404);
+  expect(page.text).toContain('<h1>You have no account yet</h1>');
+  expect(page.text).toContain('go back to your terminal');
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(page.headers.get('content-security-policy')).toMatch(
+    /^default-src 'none'; style-src 'nonce-[^']+'; frame-anc/,
+  );
   await expect(unknown.result).rejects.toMatchObject({ kind: 'auth', code: 'auth.no-account' });
 
   const denied = await wait();
-  const body = (await denied.get(callback(denied, 'error=not%1b%5B2Jtoday%0A&status_code=403'))).text;
-  expect(body).toBe('403 not [2Jtoday\n');
+  const query = 'error=not%1b%5B2J%3Cimg+src=x%3Etoday%0A&status_code=403';
+  const body = (await denied.get(callback(denied, query))).text;
+  expect(body).toContain('<p>The login was refused: not [2J&#60;img src=x&#62;today.</p>');
   await expect(denied.result).rejects.toMatchObject({
     code: 'auth.denied',
-    message: 'The login was refused: not [2Jtoday',
+    message: 'The login was refused: not [2J<img src=x>today',
   });
 
   // `token=true` is what the client itself put there.
   const empty = await wait();
-  expect((await empty.get(callback(empty, 'token=true&error=true'))).text).toBe('0 true\n');
-  await expect(empty.result).rejects.toMatchObject({ code: 'auth.denied' });
+  expect((await empty.get(callback(empty, 'token=true&error=true'))).text).toContain('<p>The login was refused.</p>');
+  await expect(empty.result).rejects.toMatchObject({
+    code: 'auth.denied',
+    message: 'The login was refused: no reason was given',
+  });
 });
 
 test('no wait is for ever', async () => {

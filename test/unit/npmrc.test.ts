@@ -33,6 +33,14 @@ describe('.npmrc', () => {
     expect(withRegistry(once, ours, bearer)).toBe(once);
   });
 
+  test('a file with both kinds of line ends keeps each, also of a last line without one', () => {
+    const before = 'a=1\r\nregistry=x\nb=2\n\r\n# end';
+    const after = `a=1\r\n${registryLine}\nb=2\n\r\n# end\r\n${secretLine}\r\n`;
+    expect(withRegistry(before, ours, bearer)).toBe(after);
+    expect(withRegistry(after, ours, bearer)).toBe(after);
+    expect(withRegistry('a=1\rregistry=x\rb=2\r', ours, bearer)).toBe(`a=1\r${registryLine}\rb=2\r${secretLine}\r`);
+  });
+
   test('a credential of the other kind or of the other scope does not stay beside the new one', () => {
     const basic = { kind: 'basic', user: 'org/id', password: 'x.y.z' } as const;
     const once = withRegistry('', { ...ours, hostScope: true }, bearer);

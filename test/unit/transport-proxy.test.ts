@@ -52,3 +52,26 @@ test('a name elsewhere is reached through the proxy, this machine directly, NO_P
   await expect(send(host, { method: 'GET', url: `http://direct.invalid:${port}/` })).rejects.toThrow('not known');
   expect(proxy.asked).toHaveLength(1);
 });
+
+test('NO_PROXY of a star means no proxy at all', async () => {
+  const proxy = await proxyTo(1);
+  host = fakeHost({ env: { HTTP_PROXY: proxy.url, NO_PROXY: '*' } });
+  await expect(send(host, { method: 'GET', url: 'http://platform.invalid/' })).rejects.toThrow('not known');
+  expect(proxy.asked).toEqual([]);
+});
+
+test('no proxy hears what a cloud hands out to its machine', async () => {
+  const proxy = await proxyTo(1);
+  host = fakeHost({ env: { HTTP_PROXY: proxy.url, NO_PROXY: 'direct.invalid' } });
+  const addresses = [
+    'metadata.google.internal',
+    '169.254.169.254',
+    '169.254.170.2',
+    '169.254.170.23',
+    '[fd00:ec2::254]',
+  ];
+  const asked = addresses.map((name) => send(host, { method: 'GET', url: `http://${name}/`, timeoutMs: 300 }));
+  // Nobody may answer here; whoever does is not the proxy.
+  await Promise.allSettled(asked);
+  expect(proxy.asked).toEqual([]);
+});

@@ -5,6 +5,7 @@ import type { Context } from '../../cli/context.ts';
 import { exclusive } from '../../cli/define.ts';
 import { boolean, choice, named, secret } from '../../cli/inputs/values.ts';
 import { isCi } from '../../cli/io.ts';
+import { hasDesktop } from '../../host.ts';
 
 export const loginInputs = {
   identity: { kind: named('IDENTITY_ID'), help: 'Id of the identity to assume.' },
@@ -67,6 +68,5 @@ function canOpenBrowser(context: Context): boolean {
   const { host, io } = context;
   if (io.interactive) return true;
   if (isCi(host)) return false;
-  const hasDisplay = host.platform !== 'linux' || Boolean(host.env['DISPLAY'] || host.env['WAYLAND_DISPLAY']);
-  return hasDisplay || Boolean(host.env['BROWSER']) || host.stderr.isTty;
+  return hasDesktop(host) || Boolean(host.env['BROWSER']) || host.stderr.isTty;
 }

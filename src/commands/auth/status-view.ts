@@ -15,6 +15,8 @@ export interface AuthStatus {
   readonly expiresAt?: number | undefined;
   /** Why it is not valid. */
   readonly reason?: string;
+  /** What to run then. */
+  readonly hint?: string | undefined;
 }
 
 /** What a token says of itself. */

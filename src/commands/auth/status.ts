@@ -27,7 +27,7 @@ export default defineCommand({
     if (status?.valid) return undefined;
     return new CliError('auth', status?.reason ?? 'Not authenticated: there is no valid login', {
       code: 'auth.no-login',
-      hint: 'run `chainctl auth login`',
+      hint: status?.hint ?? 'run `chainctl auth login`',
     });
   },
   run: async (context, input): Promise<AuthStatus> => {
@@ -40,7 +40,7 @@ export default defineCommand({
         : signedStatus(context, audience, token));
     } catch (error) {
       if (!(error instanceof CliError) || error.kind !== 'auth') throw error;
-      return { ...(await quickStatus(context, audience)), valid: false, reason: error.message };
+      return { ...(await quickStatus(context, audience)), valid: false, reason: error.message, hint: error.hint };
     }
   },
 });
@@ -109,13 +109,17 @@ async function signedStatus(context: Context, audience: string, token: string): 
 async function quickStatus(context: Context, audience: string): Promise<AuthStatus> {
   const { readTokens, remainingMs } = await import('../../auth/token-cache.ts');
   const { decodeClaims } = await import('../../auth/jwt.ts');
+  const { loginHint } = await import('../../auth/session.ts');
   const { token } = readTokens(context.host, audience);
-  if (token === undefined) return { valid: false, audience, reason: `Not authenticated: no login for "${audience}"` };
+  const hint = loginHint(context.config, audience);
+  if (token === undefined) {
+    return { valid: false, audience, reason: `Not authenticated: no login for "${audience}"`, hint };
+  }
   const claims = decodeClaims(token);
   const status = claimedStatus(claims, audience);
   if (claims === undefined) {
-    return { ...status, valid: false, reason: `Not authenticated: the token kept for "${audience}" is damaged` };
+    return { ...status, valid: false, reason: `Not authenticated: the token kept for "${audience}" is damaged`, hint };
   }
   if (remainingMs(context.host.now(), token) > 0) return { ...status, valid: true };
-  return { ...status, valid: false, reason: `Not authenticated: the login for "${audience}" has expired` };
+  return { ...status, valid: false, reason: `Not authenticated: the login for "${audience}" has expired`, hint };
 }

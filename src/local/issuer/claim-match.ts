@@ -60,26 +60,28 @@ export function compilePattern(pattern: string): RE2JS {
 
 /** Whether the rule names this issuer, literally or by pattern. Needs no verified token. */
 export function acceptsIssuer(rule: IamIdentityClaimMatch, issuer: string): boolean {
-  return new Matcher().matches('issuer', issuer, rule.issuer, rule.issuerPattern) === undefined;
+  return new Matcher(false).matches('issuer', issuer, rule.issuer, rule.issuerPattern) === undefined;
 }
 
 /**
- * Undefined when the rule accepts the token, else a sentence that names each claim that differs and what the identity
- * expects of it. `defaultAudiences` are accepted when the rule has none of its own.
+ * Undefined when the rule accepts the token, else a sentence that names each claim that differs. What the identity expects
+ * of it is added where `mayKnow`: issuers such as GitHub sign for anybody, and a guessed id must not tell a stranger the
+ * repositories and branches of others. `defaultAudiences` are accepted when the rule has none of its own.
  */
 export function matchClaims(
   rule: IamIdentityClaimMatch,
   token: TokenClaims,
   defaultAudiences: readonly string[],
+  mayKnow: boolean,
 ): string | undefined {
-  const matcher = new Matcher();
+  const matcher = new Matcher(mayKnow);
   // The expected issuer is not printed: the caller may hold nothing but a guessed id.
   if (matcher.matches('issuer', token.issuer, rule.issuer, rule.issuerPattern) !== undefined) {
     return `token has invalid issuer: ${quote(token.issuer)} is not the one the identity expects`;
   }
   const problems: string[] = [];
   const subject = matcher.matches('subject', token.subject, rule.subject, rule.subjectPattern);
-  if (subject !== undefined) problems.push(`token has invalid subject: ${quote(token.subject)}: ${subject}`);
+  if (subject !== undefined) problems.push(matcher.say(`token has invalid subject: ${quote(token.subject)}`, subject));
   const audience = matchAudience(matcher, rule, token.audiences, defaultAudiences);
   if (audience !== undefined) problems.push(audience);
   for (const [name, expected] of Object.entries(rule.claims ?? {})) {
@@ -93,19 +95,19 @@ export function matchClaims(
   return problems.length === 0 ? undefined : problems.join('; ');
 }
 
-/** The same for an identity with static keys; that the keys verify the token is the caller's to check. */
+/** The same for an identity with static keys, which who has them may know; that they verify the token is the caller's to check. */
 export function matchStatic(
   rule: IamIdentityStaticKeys,
   token: TokenClaims,
   defaultAudiences: readonly string[],
 ): string | undefined {
   const allowed = rule.audiences !== undefined && rule.audiences.length > 0 ? rule.audiences : defaultAudiences;
-  return matchClaims({ issuer: rule.issuer ?? '', subject: rule.subject ?? '' }, token, allowed);
+  return matchClaims({ issuer: rule.issuer ?? '', subject: rule.subject ?? '' }, token, allowed, true);
 }
 
-/** The same for an AWS identity, given what AWS says of the caller. */
+/** The same for an AWS identity, given what AWS says of the caller: anybody with an account there. */
 export function matchAws(rule: IamIdentityAWSIdentity, caller: AwsCaller): string | undefined {
-  const matcher = new Matcher();
+  const matcher = new Matcher(false);
   const problems = [
     ['AWS account', caller.account, matcher.matches('account', caller.account, rule.awsAccount ?? '', undefined)],
     ['AWS ARN', caller.arn, matcher.matches('ARN', caller.arn, rule.arn, rule.arnPattern)],
@@ -114,13 +116,23 @@ export function matchAws(rule: IamIdentityAWSIdentity, caller: AwsCaller): strin
   const differing = problems.filter(([, , problem]) => problem !== undefined);
   if (differing.length === 0) return undefined;
   return differing
-    .map(([what, value, problem]) => `caller has invalid ${what}: ${quote(value)}: ${problem}`)
+    .map(([what, value, problem]) => matcher.say(`caller has invalid ${what}: ${quote(value)}`, problem ?? ''))
     .join('; ');
 }
 
 /** Matches the values of one rule, all of them within one budget of steps. */
 class Matcher {
   #steps = mostSteps;
+  readonly #mayKnow: boolean;
+
+  constructor(mayKnow: boolean) {
+    this.#mayKnow = mayKnow;
+  }
+
+  /** What is wrong, and what is expected instead where that may be told. */
+  say(wrong: string, expected: string, separator = ': '): string {
+    return this.#mayKnow ? `${wrong}${separator}${expected}` : wrong;
+  }
 
   /** Undefined when `value` fits, else what the identity expects. A rule with neither form accepts nothing. */
   matches(what: string, value: string, literal: string | undefined, pattern: string | undefined): string | undefined {
@@ -185,7 +197,7 @@ function matchAudience(
   if (audiences.length === 0) {
     expected = matcher.matches('audience', '', rule.audience, rule.audiencePattern) ?? expected;
   }
-  return `${problem}: ${expected}`;
+  return matcher.say(problem, expected);
 }
 
 /** Absent claims deny, booleans compare as text, everything else that is not text denies (protocols 3.4). */
@@ -199,8 +211,9 @@ function matchCustom(
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   const text = typeof value === 'boolean' ? String(value) : value;
   const wanted = literal === undefined ? `a match of ${quote(pattern ?? '')}` : quote(literal);
-  if (text === undefined) return `invalid ${quote(name)}: the token has no such claim, identity expects ${wanted}`;
-  if (typeof text !== 'string') return `invalid ${quote(name)}: the claim is not text, identity expects ${wanted}`;
+  const expected = `identity expects ${wanted}`;
+  if (text === undefined) return matcher.say(`invalid ${quote(name)}: the token has no such claim`, expected, ', ');
+  if (typeof text !== 'string') return matcher.say(`invalid ${quote(name)}: the claim is not text`, expected, ', ');
   const problem = matcher.matches(`claim ${quote(name)}`, text, literal, pattern);
-  return problem === undefined ? undefined : `invalid ${quote(name)}: ${quote(text)}: ${problem}`;
+  return problem === undefined ? undefined : matcher.say(`invalid ${quote(name)}: ${quote(text)}`, problem);
 }

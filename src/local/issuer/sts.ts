@@ -140,9 +140,10 @@ export function createSts(options: StsOptions): Sts {
       const rule = relationship.claimMatch;
       // Before any key is fetched: a stranger's token sends us nowhere.
       if (!acceptsIssuer(rule, claims.issuer)) throw refused;
+      let isSimulated = false;
       if (claims.issuer === urls.issuer) await accessTokens.verify(bearer);
-      else await upstream.verify(bearer, decoded);
-      const problem = matchClaims(rule, claims, defaultAudiences);
+      else isSimulated = await upstream.verify(bearer, decoded);
+      const problem = matchClaims(rule, claims, defaultAudiences, isSimulated);
       if (problem !== undefined) throw permissionDenied(problem);
     }
     const notAfter = record.expiresAt === null ? {} : { notAfter: Math.floor(record.expiresAt / 1000) };
@@ -167,7 +168,7 @@ export function createSts(options: StsOptions): Sts {
 
   const requireAudience = async (claims: TokenClaims, audiences: readonly string[]): Promise<void> => {
     const { matchClaims } = await rules();
-    const problem = matchClaims({ issuer: claims.issuer, subject: claims.subject }, claims, audiences);
+    const problem = matchClaims({ issuer: claims.issuer, subject: claims.subject }, claims, audiences, true);
     if (problem !== undefined) throw permissionDenied(problem.replace('identity expects', 'the platform expects'));
   };
 
@@ -344,7 +345,7 @@ export function createSts(options: StsOptions): Sts {
     const presented = [claims, platform].filter(({ issuer }) => acceptsIssuer(rule, issuer));
     const problems: string[] = [];
     for (const candidate of presented) {
-      const problem = matchClaims(rule, candidate, defaultAudiences);
+      const problem = matchClaims(rule, candidate, defaultAudiences, false);
       if (problem === undefined) return { identity, rule: ruleOf(record), actor: toActor(candidate, false) };
       problems.push(problem);
     }

@@ -13,8 +13,11 @@ import { quote } from './quote.ts';
 import { isIssuerUrl } from './simulated.ts';
 
 export interface Upstream {
-  /** Checks the token with the keys of the issuer it names. Throws PERMISSION_DENIED, or UNAVAILABLE to try again. */
-  verify(token: string, decoded: DecodedToken): Promise<void>;
+  /**
+   * Checks the token with the keys of the issuer it names. Throws PERMISSION_DENIED, or UNAVAILABLE to try again. True when
+   * the platform itself simulates the issuer: then whoever has such a token has the platform's folder.
+   */
+  verify(token: string, decoded: DecodedToken): Promise<boolean>;
 }
 
 interface KeySet {
@@ -62,7 +65,7 @@ export function createUpstream(
       const simulated = publicKeys(store, issuer).filter(({ kid }) => kid === header.kid);
       if (simulated.length > 0) {
         await verifyJwt(token, decoded, { keys: simulated, algorithms: ['RS256'], now: clock.now(), skewSeconds: 0 });
-        return;
+        return true;
       }
       checkIssuer(issuer, urls);
       const known = keySets.get(issuer);
@@ -74,6 +77,7 @@ export function createUpstream(
       }
       const now = clock.now();
       await verifyJwt(token, decoded, { keys: keySet.keys, now, skewSeconds: otherClockSkewSeconds });
+      return false;
     },
   };
 }

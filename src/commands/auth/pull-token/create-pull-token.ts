@@ -58,8 +58,7 @@ export async function createPullToken(context: Context, input: PullTokenInput): 
   }
   const registry = new URL(config.get('platform.registry')).host;
   // Before anything is made: a platform without the role must not be left with an identity that can do nothing.
-  const role = await roleKind.resolve?.(context, pullRole(repository), { parent });
-  if (role === undefined) throw new Error('the role kind does not resolve');
+  const role = await roleFor(context, repository, parent);
   if (repository === 'apk') io.note(`Creating new APK registry pull-token in ${parent.name}`);
 
   const { mintPullToken } = await import('../../../auth/pull-token.ts');
@@ -78,6 +77,24 @@ export async function createPullToken(context: Context, input: PullTokenInput): 
   const made: PullToken = { id: identity.id ?? '', token: minted.token, repository, registry };
   if (input.save) await saved(context, made, minted.expiresAt);
   return made;
+}
+
+async function roleFor(context: Context, repository: Repository, parent: Reference): Promise<Reference> {
+  const name = pullRole(repository);
+  try {
+    const role = await roleKind.resolve?.(context, name, { parent });
+    if (role !== undefined) return role;
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'not-found.role') throw error;
+    // Nobody named a role, so a similar name of one is no help.
+    throw new CliError('not-found', `This platform has no pull tokens for \`--repository=${repository}\``, {
+      code: 'not-found.role',
+      details: [`Its role "${name}" does not exist here.`],
+      hint: 'see the roles there are with `chainctl iam roles list`',
+      cause: error,
+    });
+  }
+  throw new Error('the role kind does not resolve');
 }
 
 /** A token that cannot be kept where it was wanted would lie unused for months, so it goes again. */
