@@ -137,7 +137,23 @@ function deeper(word: string, node: IndexNode): string[][] {
 /** A verb that every noun has says nothing about the noun. */
 const mostPlaces = 3;
 
+/** What Chainguard's chainctl has and this one does not, with the singulars that guides use: no slip, so no guess helps. */
+const notThere = 'actions agent guardener libraries library policies policy skills starter update'.split(' ');
+
 function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
+  if (path.length === 0 && notThere.includes(word)) {
+    return new CliError(
+      'usage',
+      `\`chainctl ${word}\` is a command of Chainguard's own chainctl that this one does not have yet`,
+      {
+        code: 'usage.unknown-command',
+        hint:
+          word === 'update'
+            ? 'update this one the way you installed it'
+            : `use Chainguard's own chainctl for \`chainctl ${word}\``,
+      },
+    );
+  }
   const near = nearestChild(word, node);
   // `organizations list` was meant as `iam organizations list`.
   const elsewhere = deeper(word, node);
