@@ -160,9 +160,12 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
   const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > mostPlaces ? [] : elsewhere)];
   const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });
+  const guess = names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`;
+  // A group's description says where a verb is that the group has not: "To create a folder: …".
+  const told = node.description?.startsWith(`To ${word} `) ? node.description.replace(/^T(.*)\.$/, 't$1') : undefined;
   return new CliError('usage', `Unknown command "${word}" for \`${parent}\``, {
     code: 'usage.unknown-command',
-    hint: names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`,
+    hint: told ?? guess,
   });
 }
 
