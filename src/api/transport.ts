@@ -35,8 +35,9 @@ export const neverConnected = new WeakSet<CliError>();
 const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
 
 interface Client {
-  readonly dispatcher: Dispatcher;
   request(options: Dispatcher.RequestOptions & { origin: string }): Promise<Dispatcher.ResponseData>;
+  proxyFor(url: URL): URL | undefined;
+  destroy(): Promise<void>;
 }
 
 // One keep-alive agent per process, made by the first request. Keyed by host so that tests do not share sockets.
@@ -50,28 +51,35 @@ async function openClient(host: Host): Promise<Client> {
   }
   const apiRequest = (await import('undici/lib/api/api-request.js')).default;
   const options = { connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 };
-  let dispatcher: Dispatcher;
-  if (proxyVariables.some((name) => host.env[name])) {
-    const EnvHttpProxyAgent = (await import('undici/lib/dispatcher/env-http-proxy-agent.js')).default;
-    // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
-    const Dispatcher = (await import('undici/lib/dispatcher/dispatcher.js')).default;
-    Dispatcher.prototype.connect = (await import('undici/lib/api/api-connect.js')).default;
-    const value = (upper: string, lower: string) => host.env[lower] ?? host.env[upper];
-    const httpProxy = value('HTTP_PROXY', 'http_proxy');
-    const httpsProxy = value('HTTPS_PROXY', 'https_proxy');
-    const noProxy = value('NO_PROXY', 'no_proxy');
-    dispatcher = new EnvHttpProxyAgent({
-      ...options,
-      ...(httpProxy ? { httpProxy } : {}),
-      ...(httpsProxy ? { httpsProxy } : {}),
-      // No proxy knows the way to this machine itself; Go's clients never ask one for it either.
-      noProxy: [...(noProxy ? [noProxy] : []), 'localhost', '127.0.0.1', '[::1]'].join(','),
-    });
-  } else {
-    const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
-    dispatcher = new Agent(options);
+  const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
+  const direct = new Agent(options);
+  if (!proxyVariables.some((name) => host.env[name])) {
+    return {
+      request: (request) => apiRequest.call(direct, request),
+      proxyFor: () => undefined,
+      destroy: () => direct.destroy(),
+    };
   }
-  return { dispatcher, request: (request) => apiRequest.call(dispatcher, request) };
+  const { proxyFor } = await import('./proxy.ts');
+  const ProxyAgent = (await import('undici/lib/dispatcher/proxy-agent.js')).default;
+  // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
+  const Dispatcher = (await import('undici/lib/dispatcher/dispatcher.js')).default;
+  Dispatcher.prototype.connect = (await import('undici/lib/api/api-connect.js')).default;
+  const proxied = new Map<string, Dispatcher>();
+  const dispatcherFor = (origin: string): Dispatcher => {
+    const uri = proxyFor(host.env, new URL(origin))?.href;
+    if (uri === undefined) return direct;
+    const dispatcher = proxied.get(uri) ?? new ProxyAgent({ ...options, uri });
+    proxied.set(uri, dispatcher);
+    return dispatcher;
+  };
+  return {
+    request: (request) => apiRequest.call(dispatcherFor(request.origin), request),
+    proxyFor: (url) => proxyFor(host.env, url),
+    destroy: async () => {
+      await Promise.all([direct, ...proxied.values()].map((one) => one.destroy()));
+    },
+  };
 }
 
 function clientOf(host: Host): Promise<Client> {
@@ -88,7 +96,7 @@ export async function closeTransport(host: Host): Promise<void> {
   const client = clients.get(host);
   if (client === undefined) return;
   clients.delete(host);
-  await (await client).dispatcher.destroy();
+  await (await client).destroy();
 }
 
 /** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). */
@@ -151,14 +159,16 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', forward);
   };
+  let proxy: URL | undefined;
   const told = (error: unknown): unknown => {
     if (error instanceof CliError) return error;
     if (request.signal?.aborted) return request.signal.reason;
-    return toTransportError(error, url, timeoutMs, controller.signal.reason === timedOut);
+    return toTransportError(error, url, proxy, timeoutMs, controller.signal.reason === timedOut);
   };
   let response: Dispatcher.ResponseData;
   try {
     const client = await clientOf(host);
+    proxy = client.proxyFor(url);
     response = await client.request({
       origin: url.origin,
       path: url.pathname + url.search,
@@ -201,6 +211,12 @@ const refusals: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
 };
 
+/** What a proxy answers in place of a tunnel. */
+const answers: Readonly<Record<string, string>> = {
+  403: 'it does not lead there',
+  407: 'it wants a user and a password',
+};
+
 const broken: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was cut',
   EPIPE: 'the connection was cut',
@@ -208,10 +224,21 @@ const broken: Readonly<Record<string, string>> = {
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
 };
 
-function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout: boolean): CliError {
+function toTransportError(
+  error: unknown,
+  url: URL,
+  proxy: URL | undefined,
+  timeoutMs: number,
+  isTimeout: boolean,
+): CliError {
   const code = codeOf(error);
-  const what = `Cannot reach ${url.protocol}//${url.host}`;
-  const hint = 'check the network and the platform URLs with `chainctl config validate`';
+  // Without user and password, which stand in front of the host.
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+  const what = `Cannot reach ${url.protocol}//${url.host}${way}`;
+  const hint =
+    proxy === undefined
+      ? 'check the network and the platform URLs with `chainctl config validate`'
+      : 'check the network, HTTPS_PROXY and NO_PROXY';
   if (isTimeout || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${timeoutMs / 1000} s`, {
       code: 'network.timeout',
@@ -219,7 +246,8 @@ function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout
       cause: error,
     });
   }
-  const refused = refusals[code];
+  const answer = proxy && /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : '')?.[1];
+  const refused = answer === undefined ? refusals[code] : (answers[answer] ?? `it refuses with status ${answer}`);
   const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? code}`, {
     code: 'network.unreachable',
     hint,
