@@ -50,15 +50,42 @@ async function openClient(host: Host): Promise<Client> {
     process.getBuiltinModule('node:v8').setFlagsFromString('--liftoff-only');
   }
   const apiRequest = (await import('undici/lib/api/api-request.js')).default;
-  const options = { connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 };
+  const ask = (dispatchers: Dispatchers, request: Parameters<Client['request']>[0]) =>
+    apiRequest.call(dispatchers.of(request.origin), request);
+  const narrow = await openDispatchers(host);
+  let wide: Promise<Dispatchers> | undefined;
+  return {
+    request: async (request) => {
+      if (wide !== undefined) return ask(await wide, request);
+      try {
+        return await ask(narrow, request);
+      } catch (error) {
+        if (!untrusted.has(codeOf(error))) throw error;
+      }
+      // Reading what the system trusts costs more than most commands, and few need it.
+      wide ??= import('./certificates.ts').then(({ authorities }) => openDispatchers(host, { ca: authorities(host) }));
+      return ask(await wide, request);
+    },
+    proxyFor: narrow.proxyFor,
+    destroy: async () => {
+      await narrow.destroy();
+      await (await wide?.catch(() => undefined))?.destroy();
+    },
+  };
+}
+
+interface Dispatchers {
+  of(origin: string): Dispatcher;
+  proxyFor(url: URL): URL | undefined;
+  destroy(): Promise<void>;
+}
+
+async function openDispatchers(host: Host, trust: { readonly ca?: string[] } = {}): Promise<Dispatchers> {
+  const options = { connect: { timeout: 10_000, ...trust }, keepAliveTimeout: 4_000 };
   const Agent = (await import('undici/lib/dispatcher/agent.js')).default;
   const direct = new Agent(options);
   if (!proxyVariables.some((name) => host.env[name])) {
-    return {
-      request: (request) => apiRequest.call(direct, request),
-      proxyFor: () => undefined,
-      destroy: () => direct.destroy(),
-    };
+    return { of: () => direct, proxyFor: () => undefined, destroy: () => direct.destroy() };
   }
   const { proxyFor } = await import('./proxy.ts');
   const ProxyAgent = (await import('undici/lib/dispatcher/proxy-agent.js')).default;
@@ -66,15 +93,15 @@ async function openClient(host: Host): Promise<Client> {
   const Dispatcher = (await import('undici/lib/dispatcher/dispatcher.js')).default;
   Dispatcher.prototype.connect = (await import('undici/lib/api/api-connect.js')).default;
   const proxied = new Map<string, Dispatcher>();
-  const dispatcherFor = (origin: string): Dispatcher => {
-    const uri = proxyFor(host.env, new URL(origin))?.href;
-    if (uri === undefined) return direct;
-    const dispatcher = proxied.get(uri) ?? new ProxyAgent({ ...options, uri });
-    proxied.set(uri, dispatcher);
-    return dispatcher;
-  };
   return {
-    request: (request) => apiRequest.call(dispatcherFor(request.origin), request),
+    of: (origin) => {
+      const uri = proxyFor(host.env, new URL(origin))?.href;
+      if (uri === undefined) return direct;
+      const dispatcher =
+        proxied.get(uri) ?? new ProxyAgent({ ...options, uri, requestTls: options.connect, proxyTls: options.connect });
+      proxied.set(uri, dispatcher);
+      return dispatcher;
+    },
     proxyFor: (url) => proxyFor(host.env, url),
     destroy: async () => {
       await Promise.all([direct, ...proxied.values()].map((one) => one.destroy()));
@@ -202,6 +229,15 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
 
 const timedOut = Symbol('timed out');
 
+/** A certificate that leads to no authority that is trusted. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 const refusals: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing is listening there',
   ENOTFOUND: 'the name is not known',
@@ -209,6 +245,11 @@ const refusals: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'there is no network',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
+  CERT_HAS_EXPIRED: 'its certificate has expired, or the clock of this machine is fast',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet, or the clock of this machine is slow',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
 };
 
 /** What a proxy answers in place of a tunnel. */
@@ -235,8 +276,10 @@ function toTransportError(
   // Without user and password, which stand in front of the host.
   const way = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
   const what = `Cannot reach ${url.protocol}//${url.host}${way}`;
-  const hint =
-    proxy === undefined
+  const isUntrusted = untrusted.has(code);
+  const hint = isUntrusted
+    ? "name a file with its authority's certificate in SSL_CERT_FILE"
+    : proxy === undefined
       ? 'check the network and the platform URLs with `chainctl config validate`'
       : 'check the network, HTTPS_PROXY and NO_PROXY';
   if (isTimeout || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
@@ -247,7 +290,8 @@ function toTransportError(
     });
   }
   const answer = proxy && /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : '')?.[1];
-  const refused = answer === undefined ? refusals[code] : (answers[answer] ?? `it refuses with status ${answer}`);
+  const known = isUntrusted ? 'its certificate is from an authority that is not trusted here' : refusals[code];
+  const refused = answer === undefined ? known : (answers[answer] ?? `it refuses with status ${answer}`);
   const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? code}`, {
     code: 'network.unreachable',
     hint,
