@@ -118,6 +118,13 @@ function clientOf(host: Host): Promise<Client> {
   return client;
 }
 
+const traces = new WeakMap<Host, (line: () => string) => void>();
+
+/** Has every exchange told in one line, without query, headers and bodies: those hold tokens. */
+export function traceExchanges(host: Host, tell: (line: () => string) => void): void {
+  traces.set(host, tell);
+}
+
 /** Closes kept-alive connections, so that the process can end at once. */
 export async function closeTransport(host: Host): Promise<void> {
   const client = clients.get(host);
@@ -186,6 +193,11 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', forward);
   };
+  const start = host.now();
+  const trace = (what: string | number) =>
+    traces.get(host)?.(
+      () => `${request.method} ${url.origin}${url.pathname}: ${what} after ${Math.round(host.now() - start)} ms`,
+    );
   let proxy: URL | undefined;
   const told = (error: unknown): unknown => {
     if (error instanceof CliError) return error;
@@ -208,8 +220,10 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     });
   } catch (error) {
     close();
+    trace(codeOf(error));
     throw told(error);
   }
+  trace(response.statusCode);
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
       yield* response.body as AsyncIterable<Buffer>;

@@ -172,7 +172,7 @@ describe('Ctrl-Z', () => {
     screen.press('Down');
     await screen.shows('> [second');
     screen.press('C-z');
-    const left = from(await screen.shows(/Stopped[^]*\n[#$]/), 'Which organization');
+    const left = from(await screen.shows(/Stopped.*\n[#$]/s), 'Which organization');
     expect(left.join('\n')).not.toContain('[example.com]');
     screen.type('echo in between; fg');
     screen.press('Enter');
@@ -191,7 +191,7 @@ describe('Ctrl-Z', () => {
     await screen.shows('What is the identity called?');
     screen.type('half');
     screen.press('C-z');
-    await screen.shows(/called\? half\n[^]*Stopped/);
+    await screen.shows(/called\? half\n.*Stopped/s);
     screen.type('fg');
     screen.press('Enter');
     await screen.shows(/called\? half$/);
