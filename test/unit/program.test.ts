@@ -96,6 +96,7 @@ describe('what is not known is answered with the nearest', () => {
       'Unknown command "create" for `chainctl iam folders`',
       'to create a folder: `chainctl iam groups create NAME --parent=LOCATION`',
     ],
+    ['config get default.group', 'Unknown command "get" for `chainctl config`', 'see `chainctl config --help`'],
     ['get roles', 'Unknown command "get" for `chainctl`', 'see `chainctl --help`'],
     ['confg --help', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],
     ['help confg', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],
