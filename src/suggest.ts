@@ -6,6 +6,8 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let best: string | undefined;
   for (const candidate of known) {
     const other = candidate.toLowerCase();
+    // Another first letter makes another word of a short one: `get` is no slip for `set`.
+    if (typed.length < 4 && typed[0] !== other[0] && typed.slice(1) === other.slice(1)) continue;
     const isBeginning = typed.length > 2 && other.startsWith(typed) && other !== typed;
     const distance = isBeginning ? 1 : editDistance(typed, other, bestDistance);
     if (distance < bestDistance) {

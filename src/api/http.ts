@@ -170,9 +170,9 @@ async function exchangeWith<R extends HttpResponse>(
         signal: options.signal,
       });
     } catch (error) {
-      const safe = error instanceof CliError && (idempotent || neverConnected.has(error));
       // Nothing listening is an answer a person can act on now; only a cut connection is worth another try.
-      if (!safe || last || neverConnected.has(error) || error.kind === 'timeout') throw error;
+      const isCut = error instanceof CliError && error.kind === 'network' && !neverConnected.has(error);
+      if (!isCut || !idempotent || last) throw error;
       await pause(options, 'the connection was cut', backoffMs(options.host, attempt));
       continue;
     }

@@ -31,8 +31,6 @@ export interface WholeResponse extends HttpResponse {
 /** Set on errors where no byte of the request can have reached the server, so any request may be sent again. */
 export const neverConnected = new WeakSet<CliError>();
 
-const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
-
 export interface RawRequest {
   readonly url: URL;
   readonly method: HttpRequest['method'];
@@ -46,28 +44,62 @@ export interface RawResponse extends Omit<HttpResponse, 'text'> {
   destroy(): void;
 }
 
-/** What opens connections and keeps them. Only connecting has a time limit of its own. */
+/** What opens connections one way, and keeps them. Only connecting has a time limit of its own. */
 export interface Client {
   request(raw: RawRequest): Promise<RawResponse>;
   close(): Promise<void>;
 }
 
-/** Milliseconds. */
-export interface ClientTimes {
+export interface ClientOptions {
+  /** Milliseconds. */
   readonly connectTimeoutMs: number;
-  /** How long a connection that nobody uses is kept: less than servers do, or it would be used while they close it. */
+  /** Milliseconds that a connection nobody uses is kept: less than servers do, or it would be used while they close it. */
   readonly keepAliveMs: number;
+  /** Authorities to trust instead of Node's own, in PEM. */
+  readonly ca?: string[];
 }
 
-const times: ClientTimes = { connectTimeoutMs: 10_000, keepAliveMs: 4_000 };
+/** The clients of one process, each made by the first request that goes its way. */
+class Connections {
+  readonly #host: Host;
+  readonly #clients = new Map<string, Promise<Client>>();
+  #ca: Promise<string[]> | undefined;
 
-// One client per process, made by the first request. Keyed by host so that tests do not share sockets.
-const clients = new WeakMap<Host, Promise<Client>>();
+  constructor(host: Host) {
+    this.#host = host;
+  }
 
-async function openClient(host: Host): Promise<Client> {
-  if (!proxyVariables.some((name) => host.env[name])) {
+  async request(raw: RawRequest, proxy: URL | undefined): Promise<RawResponse> {
+    if (this.#ca === undefined) {
+      try {
+        return await (await this.#client(proxy)).request(raw);
+      } catch (error) {
+        if (!untrusted.has(codeOf(error))) throw error;
+      }
+    }
+    // Reading what the system trusts costs more than most commands, and few need it.
+    this.#ca ??= import('./certificates.ts').then(({ authorities }) => authorities(this.#host));
+    return (await this.#client(proxy, await this.#ca)).request(raw);
+  }
+
+  #client(proxy: URL | undefined, ca?: string[]): Promise<Client> {
+    const key = `${proxy?.href} ${ca !== undefined}`;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    const client = openClient(proxy, { connectTimeoutMs: 10_000, keepAliveMs: 4_000, ...(ca && { ca }) });
+    this.#clients.set(key, client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map(async (client) => (await client).close()));
+  }
+}
+
+async function openClient(proxy: URL | undefined, options: ClientOptions): Promise<Client> {
+  if (proxy === undefined) {
     const { createDirectClient } = await import('./direct-client.ts');
-    return createDirectClient(times);
+    return createDirectClient(options);
   }
   // On Node 20 undici's start is dominated by compiling its WebAssembly parser twice; later lines do better without
   // (performance.md 4).
@@ -75,24 +107,40 @@ async function openClient(host: Host): Promise<Client> {
     process.getBuiltinModule('node:v8').setFlagsFromString('--liftoff-only');
   }
   const { createProxiedClient } = await import('./proxied-client.ts');
-  return createProxiedClient(host, times);
+  return createProxiedClient(proxy, options);
 }
 
-function clientOf(host: Host): Promise<Client> {
-  let client = clients.get(host);
-  if (client === undefined) {
-    client = openClient(host);
-    clients.set(host, client);
+// Keyed by host so that tests do not share sockets.
+const connections = new WeakMap<Host, Connections>();
+
+function connectionsOf(host: Host): Connections {
+  let known = connections.get(host);
+  if (known === undefined) {
+    known = new Connections(host);
+    connections.set(host, known);
   }
-  return client;
+  return known;
+}
+
+const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
+
+async function proxyOf({ env }: Host, url: URL): Promise<URL | undefined> {
+  if (!proxyVariables.some((name) => env[name])) return undefined;
+  return (await import('./proxy.ts')).proxyFor(env, url);
+}
+
+const traces = new WeakMap<Host, (line: () => string) => void>();
+
+/** Has every exchange told in one line, without query, headers and bodies: those hold tokens. */
+export function traceExchanges(host: Host, tell: (line: () => string) => void): void {
+  traces.set(host, tell);
 }
 
 /** Closes kept-alive connections, so that the process can end at once. */
 export async function closeTransport(host: Host): Promise<void> {
-  const client = clients.get(host);
-  if (client === undefined) return;
-  clients.delete(host);
-  await (await client).close();
+  const known = connections.get(host);
+  connections.delete(host);
+  await known?.close();
 }
 
 /** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). */
@@ -156,25 +204,34 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', forward);
   };
+  const start = host.now();
+  const trace = (what: string | number) =>
+    traces.get(host)?.(
+      () => `${request.method} ${url.origin}${url.pathname}: ${what} after ${Math.round(host.now() - start)} ms`,
+    );
+  let proxy: URL | undefined;
   const told = (error: unknown): unknown => {
     if (error instanceof CliError) return error;
     if (request.signal?.aborted) return request.signal.reason;
-    return toTransportError(error, url, timeoutMs, controller.signal.reason === timedOut);
+    return toTransportError(error, { url, proxy, timeoutMs, isTimeout: controller.signal.reason === timedOut });
   };
   let answer: RawResponse;
   try {
-    const client = await clientOf(host);
-    answer = await client.request({
+    proxy = await proxyOf(host, url);
+    const raw: RawRequest = {
       url,
       method: request.method,
       headers: { 'user-agent': 'chainctl', ...request.headers },
       body: request.body,
       signal: controller.signal,
-    });
+    };
+    answer = await connectionsOf(host).request(raw, proxy);
   } catch (error) {
     close();
+    trace(codeOf(error));
     throw told(error);
   }
+  trace(answer.status);
   if (limits === 'pause') clearTimeout(timer);
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
@@ -196,6 +253,15 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
 
 const timedOut = Symbol('timed out');
 
+/** A certificate that leads to no authority that is trusted. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 const refusals: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing is listening there',
   ENOTFOUND: 'the name is not known',
@@ -204,6 +270,17 @@ const refusals: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no network',
   ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
+  CERT_HAS_EXPIRED: 'its certificate has expired, or the clock of this machine is fast',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet, or the clock of this machine is slow',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
+};
+
+/** What a proxy answers in place of a tunnel. */
+const answers: Readonly<Record<string, string>> = {
+  403: 'it does not lead there',
+  407: 'it wants a user and a password',
 };
 
 const broken: Readonly<Record<string, string>> = {
@@ -213,10 +290,21 @@ const broken: Readonly<Record<string, string>> = {
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
 };
 
-function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout: boolean): CliError {
+interface Exchange {
+  readonly url: URL;
+  readonly proxy: URL | undefined;
+  readonly timeoutMs: number;
+  readonly isTimeout: boolean;
+}
+
+function toTransportError(error: unknown, { url, proxy, timeoutMs, isTimeout }: Exchange): CliError {
   const code = codeOf(error);
-  const what = `Cannot reach ${url.protocol}//${url.host}`;
-  const hint = 'check the network and the platform URLs with `chainctl config validate`';
+  const isUntrusted = untrusted.has(code);
+  const hint = isUntrusted
+    ? "name a file with its authority's certificate in SSL_CERT_FILE"
+    : proxy === undefined
+      ? 'check the network and the platform URLs with `chainctl config validate`'
+      : 'check the network, HTTPS_PROXY and NO_PROXY';
   if (isTimeout) {
     return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${timeoutMs / 1000} s`, {
       code: 'network.timeout',
@@ -224,7 +312,12 @@ function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout
       cause: error,
     });
   }
-  const refused = refusals[code];
+  // Without user and password, which stand in front of the host.
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+  const what = `Cannot reach ${url.protocol}//${url.host}${way}`;
+  const answer = proxy && /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : '')?.[1];
+  const known = isUntrusted ? 'its certificate is from an authority that is not trusted here' : refusals[code];
+  const refused = answer === undefined ? known : (answers[answer] ?? `it refuses with status ${answer}`);
   const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? code}`, {
     code: 'network.unreachable',
     hint,

@@ -42,14 +42,14 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
   ].filter((flag) => flag !== undefined);
 
   const older = new Map<string, string>();
-  const { operands, unknown } = read(words, flags, definition, older);
+  const { operands, unknown, taken } = read(words, flags, definition, older);
   const stranger = unknown.find((word) => word.startsWith('-'));
   if (stranger !== undefined) {
     const known = flags.filter((flag) => !flag.isHidden).map((flag) => flag.name);
     throw unknownFlag(stranger, known, commandName(definition));
   }
   // Who asks for help has not finished the command line.
-  if (!isTrue(globals['help'])) placeOperands(definition, operands, given);
+  if (!isTrue(globals['help'])) placeOperands(definition, operands, given, taken);
   return { given, globals, older };
 }
 
@@ -92,19 +92,27 @@ function read(words: readonly string[], flags: readonly Flag[], definition: AnyC
     }
   }
   try {
-    return command.parseOptions(straighten(words, byName));
+    const { straight, taken } = straighten(words, byName);
+    return { ...command.parseOptions(straight), taken };
   } catch (error) {
     if (error instanceof CommanderError) throw missingValue(error, definition);
     throw error;
   }
 }
 
+/** A flag that stands where another flag's value does, which that one took. */
+interface Taken {
+  readonly by: string;
+  readonly flag: string;
+}
+
 /** Rewrites in place, so that of several spellings of one flag the last still wins. */
-function straighten(words: readonly string[], flags: ReadonlyMap<string, Flag>): string[] {
+function straighten(words: readonly string[], flags: ReadonlyMap<string, Flag>) {
   const straight: string[] = [];
+  let taken: Taken | undefined;
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
-    if (word === '--') return [...straight, ...words.slice(at)];
+    if (word === '--') return { straight: [...straight, ...words.slice(at)], taken };
     const [, name = word, value] = /^(--[^=]+|-[^-=])=(.*)$/s.exec(word) ?? [];
     const flag = flags.get(name);
     const next = words[at + 1];
@@ -115,15 +123,21 @@ function straighten(words: readonly string[], flags: ReadonlyMap<string, Flag>):
     } else if (!flag.isBoolean && next !== undefined) {
       // The word after a flag is its value, whatever it looks like.
       straight.push(name, next);
+      if (flags.has(next)) taken ??= { by: name, flag: next };
       at += 1;
     } else {
       straight.push(word);
     }
   }
-  return straight;
+  return { straight, taken };
 }
 
-function placeOperands(definition: AnyCommand, operands: readonly string[], given: Map<string, string[]>): void {
+function placeOperands(
+  definition: AnyCommand,
+  operands: readonly string[],
+  given: Map<string, string[]>,
+  taken: Taken | undefined,
+): void {
   const places = Object.entries(definition.inputs).filter(([, input]) => input.positional !== undefined);
   const rest = [...operands];
   for (const [key, input] of places) {
@@ -141,7 +155,11 @@ function placeOperands(definition: AnyCommand, operands: readonly string[], give
     const takes = places.map(([, input]) => input.positional).join(' ') || 'no arguments';
     throw new CliError('usage', `Unexpected argument "${rest[0]}": \`${commandName(definition)}\` takes ${takes}`, {
       code: 'usage.unexpected-argument',
-      hint: `see \`${commandName(definition)} --help\``,
+      // `--parent $UNSET -o json`
+      hint:
+        taken === undefined
+          ? `see \`${commandName(definition)} --help\``
+          : `\`${taken.by}\` has no value, so it took \`${taken.flag}\` for one`,
     });
   }
 }

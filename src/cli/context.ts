@@ -47,6 +47,7 @@ export interface Context {
   cached<T>(key: string, load: () => Promise<T>): Promise<T>;
   /** One line when `--log-level debug`, its property, `-v=2` or `CHAINCTL_DEBUG` asks for it. */
   debug(line: () => string): void;
+  readonly isDebug: boolean;
 }
 
 export interface ContextParts {
@@ -110,11 +111,12 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       memory.set(key, made);
       return made;
     },
-    debug: (line) => {
+    get isDebug() {
       const level = config?.get('default.log-level').toLowerCase();
-      if (globals.debug || level === 'debug' || isTrue(host.env['CHAINCTL_DEBUG'])) {
-        host.stderr.write(`debug: ${printable(line())}\n`);
-      }
+      return globals.debug || level === 'debug' || isTrue(host.env['CHAINCTL_DEBUG']);
+    },
+    debug: (line) => {
+      if (context.isDebug) host.stderr.write(`debug: ${printable(line())}\n`);
     },
   };
   return context;

@@ -32,6 +32,10 @@ export async function runCommand(
   const context = createContext(host, toGlobals(parsed.globals, assumeYes), signal, parts);
   nameSuccessors(definition, parsed, context);
   if (definition.readsConfig !== false) await context.loadConfig();
+  if (context.isDebug) {
+    const { traceExchanges } = await import('../api/transport.ts');
+    traceExchanges(host, context.debug);
+  }
   const format = chooseFormat(definition, context);
   const rule = openChoice(definition, parsed.given, context);
   const collected = collect(definition, parsed, context, rule);

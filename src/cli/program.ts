@@ -137,16 +137,35 @@ function deeper(word: string, node: IndexNode): string[][] {
 /** A verb that every noun has says nothing about the noun. */
 const mostPlaces = 3;
 
+/** What Chainguard's chainctl has and this one does not, with the singulars that guides use: no slip, so no guess helps. */
+const notThere = 'actions agent guardener libraries library policies policy skills starter update'.split(' ');
+
 function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
+  if (path.length === 0 && notThere.includes(word)) {
+    return new CliError(
+      'usage',
+      `\`chainctl ${word}\` is a command of Chainguard's own chainctl that this one does not have yet`,
+      {
+        code: 'usage.unknown-command',
+        hint:
+          word === 'update'
+            ? 'update this one the way you installed it'
+            : `use Chainguard's own chainctl for \`chainctl ${word}\``,
+      },
+    );
+  }
   const near = nearestChild(word, node);
   // `organizations list` was meant as `iam organizations list`.
   const elsewhere = deeper(word, node);
   const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > mostPlaces ? [] : elsewhere)];
   const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });
+  const guess = names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`;
+  // A group's description says where a verb is that the group has not: "To create a folder: …".
+  const told = node.description?.startsWith(`To ${word} `) ? node.description.replace(/^T(.*)\.$/, 't$1') : undefined;
   return new CliError('usage', `Unknown command "${word}" for \`${parent}\``, {
     code: 'usage.unknown-command',
-    hint: names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`,
+    hint: told ?? guess,
   });
 }
 

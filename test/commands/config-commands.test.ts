@@ -322,6 +322,31 @@ describe('config validate', () => {
     expect(run.out).toContain('calls itself "https://elsewhere.example"');
   });
 
+  test('behind a proxy the names are for the proxy to look up', async () => {
+    const { env } = place();
+    server = createServer();
+    server.on('connect', (_request, socket) => {
+      // The tunnel ends in an issuer that this machine knows no name of.
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.on('data', () => {
+        const text = JSON.stringify({ issuer: 'http://platform.invalid' });
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+      });
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const proxy = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    const words = ['config', 'validate', '--api', 'http://platform.invalid', '--issuer', 'http://platform.invalid'];
+    const run = await runCli([...words, '-o', 'json'], { env: { ...env, HTTP_PROXY: proxy } });
+    expect(run).toMatchObject({ code: 0, err: '' });
+    const checks = JSON.parse(run.out).items.map((item: { check: string; ok: boolean }) => [item.check, item.ok]);
+    expect(checks).toEqual([
+      ['file', true],
+      ['api answer', true],
+      ['issuer answer', true],
+    ]);
+  });
+
   test('a broken file is the finding', async () => {
     const { env, file } = place();
     put(file, 'default:\n  group: [\n');

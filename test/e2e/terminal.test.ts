@@ -163,6 +163,45 @@ describe('a picker', () => {
   });
 });
 
+describe('Ctrl-Z', () => {
+  test('leaves a picker for a while, and fg asks again where it was', async () => {
+    const screen = await terminal();
+    screen.type('clear; chainctl iam organizations describe -o id > answer');
+    screen.press('Enter');
+    await screen.shows('? more help');
+    screen.press('Down');
+    await screen.shows('> [second');
+    screen.press('C-z');
+    const left = from(await screen.shows(/Stopped.*\n[#$]/s), 'Which organization');
+    expect(left.join('\n')).not.toContain('[example.com]');
+    screen.type('echo in between; fg');
+    screen.press('Enter');
+    const again = await screen.shows('? more help');
+    expect(again).toContain('in between\n');
+    expect(again).toContain('> [second');
+    screen.press('Enter');
+    await screen.shows(`✔ Selected`);
+    expect(readFileSync(join(developer.home, 'answer'), 'utf8')).toMatch(/^[0-9a-f]{40}\n$/);
+  });
+
+  test('leaves a question for a text, which keeps what was typed', async () => {
+    const screen = await terminal();
+    screen.type('clear; chainctl iam identities create github');
+    screen.press('Enter');
+    await screen.shows('What is the identity called?');
+    screen.type('half');
+    screen.press('C-z');
+    await screen.shows(/called\? half\n.*Stopped/s);
+    screen.type('fg');
+    screen.press('Enter');
+    await screen.shows(/called\? half$/);
+    screen.type('way');
+    await screen.shows(/called\? halfway$/);
+    screen.press('C-c');
+    await screen.shows(/^Cancelled/m);
+  });
+});
+
 describe('a yes/no question', () => {
   const remove = 'chainctl iam identities delete';
 

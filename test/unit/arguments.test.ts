@@ -23,6 +23,14 @@ const command = defineCommand({
   run: async () => undefined,
 });
 
+const list = defineCommand({
+  path: ['thing', 'list'],
+  summary: 'List things.',
+  inputs: { parent: { kind: string, help: 'Where.' } },
+  examples: [],
+  run: async () => undefined,
+});
+
 const bare = defineCommand({ path: ['bare'], summary: 'Bare.', inputs: {}, examples: [], run: async () => undefined });
 
 function given(...words: string[]): Record<string, readonly string[]> {
@@ -105,6 +113,13 @@ describe('a value', () => {
     expect(error.message).toBe(`\`${named}\` needs a value`);
     expect(error.kind).toBe('usage');
     expect(error.hint).toBe('see `chainctl thing make --help`');
+  });
+
+  test('that is missing and was taken from the next flag is named when a word is left over', () => {
+    const error = refusal(['--parent', '-o', 'json'], list);
+    expect(error.message).toMatch(/^Unexpected argument "json"/);
+    expect(error.hint).toBe('`--parent` has no value, so it took `-o` for one');
+    expect(refusal(['--parent', 'x', 'json'], list).hint).toBe('see `chainctl thing list --help`');
   });
 });
 

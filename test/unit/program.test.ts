@@ -50,6 +50,27 @@ describe('a command is found', () => {
 describe('what is not known is answered with the nearest', () => {
   test.each([
     ['confg', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],
+    [
+      'libraries verify app.jar',
+      "`chainctl libraries` is a command of Chainguard's own chainctl that this one does not have yet",
+      "use Chainguard's own chainctl for `chainctl libraries`",
+    ],
+    // Two edits from `events`, which it was not meant for.
+    [
+      'agent dockerfile build',
+      "`chainctl agent` is a command of Chainguard's own chainctl that this one does not have yet",
+      "use Chainguard's own chainctl for `chainctl agent`",
+    ],
+    [
+      'help policies',
+      "`chainctl policies` is a command of Chainguard's own chainctl that this one does not have yet",
+      "use Chainguard's own chainctl for `chainctl policies`",
+    ],
+    [
+      'update',
+      "`chainctl update` is a command of Chainguard's own chainctl that this one does not have yet",
+      'update this one the way you installed it',
+    ],
     ['frobnicate', 'Unknown command "frobnicate" for `chainctl`', 'see `chainctl --help`'],
     [
       'iam organisations list',
@@ -70,6 +91,12 @@ describe('what is not known is answered with the nearest', () => {
       'Unknown command "status" for `chainctl`',
       'did you mean `chainctl auth status` or `chainctl local status`?',
     ],
+    [
+      'iam folders create apps',
+      'Unknown command "create" for `chainctl iam folders`',
+      'to create a folder: `chainctl iam groups create NAME --parent=LOCATION`',
+    ],
+    ['config get default.group', 'Unknown command "get" for `chainctl config`', 'see `chainctl config --help`'],
     ['get roles', 'Unknown command "get" for `chainctl`', 'see `chainctl --help`'],
     ['confg --help', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],
     ['help confg', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { proxyFor } from '../../src/api/proxy.ts';
 import { closeTransport, send } from '../../src/api/transport.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
 
@@ -25,7 +26,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** A proxy that leads every name to one port of this machine, and remembers what it was asked for. */
-async function proxyTo(port: number): Promise<{ url: string; asked: string[] }> {
+async function proxyTo(port: number): Promise<{ url: string; address: string; asked: string[] }> {
   const asked: string[] = [];
   const proxy = createServer((_request, response) => response.writeHead(500).end('only tunnels'));
   proxy.on('connect', (request, socket) => {
@@ -36,7 +37,8 @@ async function proxyTo(port: number): Promise<{ url: string; asked: string[] }> 
     });
     for (const one of [socket, target]) one.on('error', () => one.destroy());
   });
-  return { url: `http://127.0.0.1:${await listen(proxy)}`, asked };
+  const address = `127.0.0.1:${await listen(proxy)}`;
+  return { url: `http://${address}`, address, asked };
 }
 
 test('a name elsewhere is reached through the proxy, this machine directly, NO_PROXY as it says', async () => {
@@ -74,4 +76,73 @@ test('no proxy hears what a cloud hands out to its machine', async () => {
   // Nobody may answer here; whoever does is not the proxy.
   await Promise.allSettled(asked);
   expect(proxy.asked).toEqual([]);
+});
+
+test('the scheme of the proxy may be left out, as for curl', async () => {
+  const port = await listen(createServer((_request, response) => response.end('there')));
+  const proxy = await proxyTo(port);
+  host = fakeHost({ env: { http_proxy: proxy.address } });
+  expect(await send(host, { method: 'GET', url: 'http://platform.invalid/' })).toMatchObject({ text: 'there' });
+  expect(proxy.asked).toEqual(['CONNECT platform.invalid:80']);
+});
+
+test('a proxy that is not there is named, and its password is not', async () => {
+  const port = await listen(createServer());
+  await new Promise((resolve) => open.pop()?.close(resolve));
+  host = fakeHost({ env: { HTTPS_PROXY: `http://user:secret@127.0.0.1:${port}` } });
+  await expect(send(host, { method: 'GET', url: 'https://platform.invalid/' })).rejects.toMatchObject({
+    message: `Cannot reach https://platform.invalid through the proxy 127.0.0.1:${port}: nothing is listening there`,
+    hint: 'check the network, HTTPS_PROXY and NO_PROXY',
+  });
+});
+
+test.each([
+  [407, 'it wants a user and a password'],
+  [403, 'it does not lead there'],
+  [502, 'it refuses with status 502'],
+])('a proxy that answers %i says why', async (status, why) => {
+  const proxy = createServer();
+  proxy.on('connect', (_request, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`));
+  host = fakeHost({ env: { HTTPS_PROXY: `127.0.0.1:${await listen(proxy)}` } });
+  await expect(send(host, { method: 'GET', url: 'https://platform.invalid/' })).rejects.toThrow(`: ${why}`);
+});
+
+test('a variable that is no address of a proxy is named', async () => {
+  host = fakeHost({ env: { HTTPS_PROXY: 'http://user:secret@not a host' } });
+  await expect(send(host, { method: 'GET', url: 'https://platform.invalid/' })).rejects.toMatchObject({
+    message: 'HTTPS_PROXY is not the address of a proxy',
+    kind: 'usage',
+  });
+});
+
+test('each scheme has its own variable', () => {
+  const proxy = { HTTP_PROXY: 'http://proxy.example:3128' };
+  expect(proxyFor(proxy, new URL('http://cgr.dev'))?.host).toBe('proxy.example:3128');
+  expect(proxyFor(proxy, new URL('https://cgr.dev'))).toBeUndefined();
+  expect(proxyFor({ https_proxy: 'http://proxy.example:3128' }, new URL('http://cgr.dev'))).toBeUndefined();
+});
+
+test.each([
+  ['chainguard.dev', 'https://chainguard.dev', true],
+  ['chainguard.dev', 'https://console.chainguard.dev', true],
+  ['chainguard.dev', 'https://notchainguard.dev', false],
+  ['.chainguard.dev', 'https://console.chainguard.dev', true],
+  ['.chainguard.dev', 'https://chainguard.dev', false],
+  ['*.chainguard.dev', 'https://console.chainguard.dev', true],
+  ['a.example other.example, CGR.dev', 'https://cgr.dev', true],
+  ['cgr.dev:443', 'https://cgr.dev', true],
+  ['cgr.dev:8443', 'https://cgr.dev', false],
+  ['10.0.0.0/8', 'https://10.1.2.3', true],
+  ['10.0.0.0/8', 'https://11.1.2.3', false],
+  ['fd00::/8', 'https://[fd00::1]:8443', true],
+  ['[fd00::1]:8443', 'https://[fd00::1]:8443', true],
+  ['0.0.1', 'https://10.0.0.1', false],
+  ['*', 'https://cgr.dev', true],
+  ['', 'http://127.1.2.3:8080', true],
+  ['', 'http://[::1]:8080', true],
+  ['', 'https://cgr.dev', false],
+])('NO_PROXY=%s asks %s directly: %s', (noProxy, address, isDirect) => {
+  const env = { HTTPS_PROXY: 'http://proxy.example:3128', HTTP_PROXY: 'http://proxy.example:3128', NO_PROXY: noProxy };
+  host = fakeHost({ env });
+  expect(proxyFor(env, new URL(address)) === undefined).toBe(isDirect);
 });

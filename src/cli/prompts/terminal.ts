@@ -1,7 +1,8 @@
 // The questions on a real terminal. Loaded with the first question only, because it costs what the rest of a command
 // does. Promises: no row is wider than the terminal, and every way out of a question ends it: Enter, q, Ctrl-C, Ctrl-D.
+// Ctrl-Z interrupts it only.
 
-import { createPrompt, isEnterKey, useEffect, useKeypress, useState } from '@inquirer/core';
+import { createPrompt, isEnterKey, useEffect, useKeypress, useRef, useState } from '@inquirer/core';
 import { CliError } from '../../errors.ts';
 import type { Candidate, Question } from '../define.ts';
 import { type Io, printable, printableLines } from '../io.ts';
@@ -27,6 +28,34 @@ const showCursor = '\u001b[?25h';
 function useEndOfInput(done: () => void): void {
   useEffect((readline) => {
     readline.on('close', done);
+  }, []);
+}
+
+const eraseBelow = '\u001b[J';
+const up = (rows: number) => (rows > 0 ? `\u001b[${rows}A` : '');
+
+/**
+ * Ctrl-Z leaves a clean terminal to the shell, and `fg` asks again below what was written meanwhile. Left to readline,
+ * the program would come back with its input paused, and end.
+ */
+function useSuspension(rowsBelow: number): void {
+  const [, redraw] = useState(0);
+  const below = useRef(0);
+  below.current = rowsBelow;
+  useEffect((readline) => {
+    let times = 0;
+    readline.on('SIGTSTP', () => {
+      process.stderr.write(`\n${eraseBelow}${showCursor}`);
+      process.stdin.setRawMode(false);
+      process.once('SIGCONT', () => {
+        process.stdin.setRawMode(true);
+        // Drawing erases as many rows as are drawn; they must not be the shell's.
+        process.stderr.write('\n'.repeat(below.current) + up(below.current));
+        times += 1;
+        redraw(times);
+      });
+      process.kill(process.pid, 'SIGTSTP');
+    });
   }, []);
 }
 
@@ -124,6 +153,7 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   if (!isLow) lines.push('', io.errStyle.dim(cut(`  ${keys.join(', ')}`, room)));
   if (showHelp && !isTyping && !isLow)
     lines.push(io.errStyle.dim(cut('  up/k and down/j move, page up and down turn pages', room)));
+  useSuspension(lines.length + 1);
   const head = io.errStyle.bold(config.message);
   return [
     isTyping ? `${head}  ${showCursor}/${filter}` : `${head}${filter === undefined ? '' : `  /${filter}`}${hideCursor}`,
@@ -213,6 +243,7 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
   const [value, setValue] = useState('');
   const [wrong, setWrong] = useState<string | undefined>(undefined);
   useEndOfInput(() => done(undefined));
+  useSuspension(1);
   useKeypress((key, readline) => {
     if (!isEnterKey(key)) {
       setValue(readline.line);
