@@ -84,7 +84,8 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
               ? `No folder found for "${text}"`
               : `"${text}" is ${noun === 'organization' ? 'a folder, not an organization' : 'an organization, not a folder'}`,
           names: () => directory.groups.filter(accepts).map((group) => group.name ?? ''),
-          candidate: (group) => groupCandidate(group, directory),
+          // Those that share a name are told apart by where they are.
+          candidate: (group) => ({ value: toReference(group), label: pathOf(group, directory), text: group.id ?? '' }),
         }),
       );
     },
