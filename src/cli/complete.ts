@@ -45,7 +45,7 @@ export async function complete(
     if (open?.rule.keys.includes(key)) way ??= await askWay(definition, open.rule, context);
     const parsed = collected.parsed.get(key);
     if (parsed !== undefined && !isEmptyOnPurpose(key, input, collected)) {
-      const found = await resolve(input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
+      const found = await resolve(key, input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
       chosen[key] = found.value;
       if (found.picked !== undefined) {
         asked = true;
@@ -88,6 +88,7 @@ interface Resolved {
 }
 
 async function resolve(
+  key: string,
   input: Input,
   parsed: unknown,
   context: Context,
@@ -103,7 +104,10 @@ async function resolve(
     const { watched, picked } = watchPicks(context);
     resolved.push(await kind.resolve(watched, text, chosen));
     const pick = picked();
-    asked ||= pick !== undefined;
+    if (pick !== undefined) {
+      asked = true;
+      noteSelected(`${nounOf(key, input)} ${pick.label}`, context);
+    }
     texts.push(pick?.text ?? text);
   }
   return { value: input.many ? resolved : resolved[0], ...(asked ? { picked: texts } : {}) };
@@ -189,7 +193,7 @@ async function ask(
   typed: Typed,
 ): Promise<unknown> {
   const { kind } = input;
-  const noun = kind.noun ?? (input.positional ?? flagOf(key, input) ?? key).toLowerCase().replaceAll(/[-_]/g, ' ');
+  const noun = nounOf(key, input);
   const question = input.question ?? `Which ${noun}?`;
   const candidates = await candidatesOf(input, context, chosen);
   if (candidates === undefined) {
@@ -198,7 +202,7 @@ async function ask(
     });
     const texts = input.many ? splitCommas(input, [text]) : [text];
     const parsed = texts.map((each) => kind.parse(each));
-    const found = await resolve(input, input.many ? parsed : parsed[0], context, chosen);
+    const found = await resolve(key, input, input.many ? parsed : parsed[0], context, chosen);
     typed.set(key, found.picked ?? texts);
     return found.value;
   }
@@ -221,6 +225,9 @@ async function ask(
   );
   return input.many ? picked.map(({ value }) => value) : picked[0]?.value;
 }
+
+const nounOf = (key: string, input: Input) =>
+  input.kind.noun ?? (input.positional ?? flagOf(key, input) ?? key).toLowerCase().replaceAll(/[-_]/g, ' ');
 
 function noteSelected(what: string, { io }: Context): void {
   io.note(`  ${io.errStyle.green('✔')} Selected ${printable(what)}.`);

@@ -71,11 +71,13 @@ describe('names on the platform', () => {
     expect(capability).toEqual(['--capabilities=groups.list,repo.list']);
   });
 
-  test('what goes by its id is offered with its name', async () => {
+  test('what goes by its id is offered with its name and place', async () => {
     const { run } = await signedIn();
     const made = ['github', 'my-app', '--github-repo=acme/app', '--parent=example.com', '--yes', '-o', 'id'];
     const id = (await run(['iam', 'identities', 'create', ...made])).out.trim();
-    expect((await offers(['iam', 'identities', 'describe', ''], run)).lines).toContain(`${id}\tmy-app`);
+    expect((await offers(['iam', 'identities', 'describe', ''], run)).lines).toContain(
+      `${id}\tmy-app, example.com …/${id.slice(41)}`,
+    );
   });
 
   test('images: repositories until one is left, then its tags', async () => {

@@ -157,8 +157,18 @@ describe('folders', () => {
     expect(failed).toMatchObject({ code: 2, out: '' });
     expect(failed.err).toContain('"platform" names 2 folders; say which by its id');
     for (const id of ids) expect(failed.err).toContain(`  ${id}\n`);
-    const asked = await run(['iam', 'folders', 'describe', 'platform', '-oid'], { tty: true, answers: [ids[1]] });
-    expect(asked).toMatchObject({ code: 0, out: `${ids[1]}\n` });
+    // They are told apart by where they are, and the command that is shown asks nothing again.
+    const asked = await run(['iam', 'folders', 'describe', 'platform', '-oid'], {
+      tty: true,
+      answers: ['example.com/sandbox/platform'],
+    });
+    expect(asked).toMatchObject({
+      code: 0,
+      out: `${ids[1]}\n`,
+      asked: ['Several are named "platform". Which folder?'],
+    });
+    expect(asked.err).toContain('Selected folder example.com/sandbox/platform.');
+    expect(asked.err).toContain(`Same again: chainctl iam folders describe ${ids[1]} --output=id`);
   });
 });
 

@@ -115,6 +115,31 @@ test('an invite: place and role, and the code comes out', async () => {
   expect(items).toHaveLength(1);
 });
 
+test('things of one name are told apart in 80 columns, picked and named', async () => {
+  for (const place of ['engineering', 'platform']) {
+    const rule = ['--identity-issuer=https://issuer.example.com', `--subject=${place}`];
+    await developer.ok('iam', 'identities', 'create', 'twin', `--parent=${place}`, ...rule, '--yes');
+  }
+  const screen = await openTerminal(developer.env, developer.home);
+  const rows = (text: string) => text.split('\n').filter((line) => line.includes('[twin]'));
+  run(screen, 'chainctl iam identities delete');
+  await narrow(screen, 'twin', /^ {2}> \[twin\]/m);
+  const picked = rows(screen.screen());
+  screen.press('C-c');
+  await screen.shows('code 130');
+  run(screen, 'chainctl iam identities delete twin');
+  await screen.shows('Several are named "twin". Which identity?');
+  await screen.shows('? more help');
+  const named = rows(screen.screen());
+  screen.press('q');
+  await screen.shows('code 130');
+  for (const shown of [picked, named]) {
+    // By id where names are equal, so either may come first.
+    const places = shown.map((row) => /\[twin\] (\S+) …\/[0-9a-f]{16}$/.exec(row)?.[1]).sort();
+    expect(places).toEqual(['example.com/engineering', 'example.com/engineering/platform']);
+  }
+});
+
 test('q ends a picker, nothing is made and nothing asked twice', async () => {
   const screen = await openTerminal(developer.env, developer.home);
   const before = await developer.ok('iam', 'invites', 'list', '-o', 'id');

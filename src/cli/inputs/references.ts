@@ -84,7 +84,8 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
               ? `No folder found for "${text}"`
               : `"${text}" is ${noun === 'organization' ? 'a folder, not an organization' : 'an organization, not a folder'}`,
           names: () => directory.groups.filter(accepts).map((group) => group.name ?? ''),
-          candidate: (group) => groupCandidate(group, directory),
+          // Those that share a name are told apart by where they are.
+          candidate: (group) => ({ value: toReference(group), label: pathOf(group, directory), text: group.id ?? '' }),
         }),
       );
     },
@@ -150,6 +151,12 @@ function lineage(one: IamGroup, directory: GroupDirectory): IamGroup[] {
     .reverse();
 }
 
+/** Where a thing is and the end of its id: whole ids differ where a narrow terminal cuts them off. */
+export function placeAndEnd(id: string, directory: GroupDirectory): string {
+  const place = directory.byId.get(parentOf(id));
+  return place === undefined ? id : `${pathOf(place, directory)} …/${id.slice(id.lastIndexOf('/') + 1)}`;
+}
+
 // ---- roles ----
 
 /** Built-in roles and those defined at a location, above it or anywhere visible. */
@@ -185,18 +192,17 @@ export const role: Kind<Reference> = {
   },
   async candidates(context, chosen) {
     const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    // Sorted by name, so equal ones are neighbours.
-    const isShared = (at: number) => [at - 1, at + 1].some((other) => roles[other]?.name === roles[at]?.name);
-    return roles.map((one, at) => (isShared(at) ? byId(one) : roleCandidate(one)));
+    const isShared = sharedIn(roles);
+    if (!roles.some(isShared)) return roles.map(roleCandidate);
+    // Roles of different places may have one name; what is typed again must not ask again.
+    const directory = await groupDirectory(context);
+    return roles.map((one) =>
+      isShared(one)
+        ? { ...roleCandidate(one), description: placeAndEnd(one.id ?? '', directory), text: one.id ?? '' }
+        : roleCandidate(one),
+    );
   },
 };
-
-/** Roles of different places may have one name; what is typed again must not ask again. */
-const byId = (one: IamRole): Candidate<Reference> => ({
-  ...roleCandidate(one),
-  description: one.id ?? '',
-  text: one.id ?? '',
-});
 
 /** A custom role can be bound where it was made and below; built-in ones everywhere. */
 function usableAt(one: IamRole, chosen: Chosen): boolean {
@@ -247,7 +253,12 @@ export const identity: Kind<IdentityReference> = {
   },
   async candidates(context, chosen) {
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
-    return identities.map(identityCandidate);
+    const isShared = sharedIn(identities);
+    const directory = await groupDirectory(context);
+    return identities.map((each) => ({
+      ...identityCandidate(each),
+      ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
+    }));
   },
   // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
   sole: async () => undefined,
@@ -274,6 +285,14 @@ const plurals: Readonly<Record<string, string>> = { identity: 'identities', repo
 interface Named {
   readonly id?: string;
   readonly name?: string;
+}
+
+/** Whether another of these has the same name. */
+export function sharedIn(things: readonly Named[]): (thing: Named) => boolean {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { name = '' } of things) (seen.has(name) ? twice : seen).add(name);
+  return ({ name = '' }) => twice.has(name);
 }
 
 /** By code units, so that the order is the same on every machine; equal names by id. */
@@ -312,9 +331,10 @@ export async function one<T extends { readonly id?: string }>(
   }
   if (others.length === 0) return first;
   if (context.io.interactive) {
+    const directory = await groupDirectory(context);
     const rows = matches.map((thing) => ({
       ...lookup.candidate(thing),
-      description: thing.id ?? '',
+      description: placeAndEnd(thing.id ?? '', directory),
       text: thing.id ?? '',
     }));
     const picked = await context.prompts.pick(`Several are named "${text}". Which ${lookup.noun}?`, rows);

@@ -2,7 +2,14 @@ import type { IamRole } from '../../../api/schema/types.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
-import { type Reference, role, visibleRoles } from '../../../cli/inputs/references.ts';
+import {
+  groupDirectory,
+  placeAndEnd,
+  type Reference,
+  role,
+  sharedIn,
+  visibleRoles,
+} from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';
 
 /** One role by name or id; only those that can be changed are offered. */
@@ -11,15 +18,16 @@ export const customRole: Kind<Reference> = {
   noun: 'role',
   parse: role.parse,
   ...(role.resolve === undefined ? {} : { resolve: role.resolve }),
-  candidates: async (context) =>
-    (await visibleRoles(context))
-      .filter((one) => !isRoot(one.id ?? ''))
-      .map((one) => ({
-        value: { id: one.id ?? '', name: one.name ?? '' },
-        label: one.name ?? '',
-        description: one.description || (one.id ?? ''),
-        text: one.id ?? '',
-      })),
+  candidates: async (context) => {
+    const roles = (await visibleRoles(context)).filter((one) => !isRoot(one.id ?? ''));
+    const isShared = sharedIn(roles);
+    const directory = await groupDirectory(context);
+    return roles.map((one) => {
+      const { id = '', name = '' } = one;
+      const description = isShared(one) || !one.description ? placeAndEnd(id, directory) : one.description;
+      return { value: { id, name }, label: name, description, text: id };
+    });
+  },
 };
 
 /** The role a reference means, once a run. Throws kind `permission` for one that is built in. */
