@@ -35,16 +35,12 @@ export interface LoginOptions {
   readonly skipBrowser?: boolean | undefined;
   /** Takes the surroundings' token before `identityToken`. */
   readonly preferAmbient?: boolean | undefined;
-  readonly scopes?: readonly string[];
-  readonly capabilities?: readonly string[];
   /** False: without another way to log in, fail instead of waiting for a person. */
   readonly allowBrowser?: boolean;
   /** Asked with whom to sign in when neither options nor configuration say; the issuer's own page when left out. */
   readonly askProvider?: () => Promise<ProviderChoice>;
   /** Asked when the issuer knows no account; true registers one. Without it, that is an error. */
   readonly register?: () => Promise<boolean>;
-  /** False: the tokens are handed back and not kept. */
-  readonly store?: boolean;
   /** Told what a person should know of how the login is kept. */
   readonly warn?: (line: string) => void;
   readonly onRetry?: (reason: string, waitMs: number) => void;
@@ -200,8 +196,6 @@ async function exchangeEach(
       audience: audienceParts(audience),
       ...(options.identity === undefined ? {} : { identity: options.identity }),
       ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
-      ...(options.scopes === undefined ? {} : { scopes: options.scopes }),
-      ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
       signal: options.signal,
     });
@@ -219,11 +213,9 @@ async function keep(
   source: LoginSource,
   options: LoginOptions,
 ): Promise<AudienceToken> {
-  if (options.store !== false) {
-    await withLock(audienceLock(host, audience), { signal: options.signal }, () =>
-      store(host, config, issuer, audience, issued, source, options),
-    );
-  }
+  await withLock(audienceLock(host, audience), { signal: options.signal }, () =>
+    store(host, config, issuer, audience, issued, source, options),
+  );
   return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
 }
 
@@ -263,9 +255,7 @@ async function loginWithPerson(
     });
   }
   // Nobody should sign in for a token that then cannot be kept.
-  if (options.store !== false) {
-    for (const audience of audiences) await withLock(audienceLock(host, audience), { signal: options.signal }, noWork);
-  }
+  for (const audience of audiences) await withLock(audienceLock(host, audience), { signal: options.signal }, noWork);
   const provider = await chooseProvider(host, config, issuer, options);
   const { signal } = options;
   if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
@@ -382,12 +372,9 @@ async function refreshForAnother(
     const { signal } = options;
     const issued = await refresh(host, { issuer, token: refreshToken, audience: audienceParts(audience), signal });
     first.issued = { token, refreshToken: issued.refreshToken ?? refreshToken };
-    if (options.store !== false) {
-      await store(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
-    }
+    await store(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
     return { ...issued, refreshToken: undefined };
   };
-  if (options.store === false) return spend();
   // Held from spending to keeping: nobody else may spend the one that is in the cache meanwhile.
   return withLock(audienceLock(host, first.audience), { signal: options.signal }, spend);
 }
@@ -409,7 +396,6 @@ async function browserRound(
     // An invitation is a reason to make an account.
     skipRegistration: !options.inviteCode,
     createRefreshToken: config.isOn('default.use-refresh-token'),
-    scopes: options.scopes,
     ...(options.needsBrowser === undefined ? {} : { needsBrowser: options.needsBrowser }),
     autocloseSeconds: config.isOn('default.autoclose') ? Number(config.get('default.autoclose-timeout')) : undefined,
     signal: options.signal,
