@@ -15,7 +15,7 @@ import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { listRoleBindings } from '../../src/local/services/role-bindings.ts';
 import { listRoles } from '../../src/local/services/roles.ts';
 import type { SqlValue, Tx } from '../../src/local/store/database.ts';
-import { type Caller, nobody } from '../../src/local/types.ts';
+import type { Caller } from '../../src/local/types.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
@@ -70,7 +70,17 @@ function fill(tx: Tx, count: number): void {
 }
 
 function callerOf(tx: Tx, identity: string): Caller {
-  return { ...nobody, identity, ceiling: grantsOf(tx, identity) };
+  return {
+    identity,
+    issuer: '',
+    audience: [],
+    issuedAt: 0,
+    expiresAt: 0,
+    email: undefined,
+    actor: {},
+    profile: undefined,
+    ceiling: grantsOf(tx, identity),
+  };
 }
 
 /** The same transaction with its statements counted. */

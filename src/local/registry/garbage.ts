@@ -1,4 +1,4 @@
-// What nobody needs any more goes. Promises: a blob that a manifest needs stays; one that
+// What nobody needs any more goes (architecture 8, blob store). Promises: a blob that a manifest needs stays; one that
 // was pushed or mounted within a day stays too, because its manifest may be on the way; no linked blob loses its file.
 
 import type { Store } from '../store/database.ts';
