@@ -29,16 +29,17 @@ export interface ReplaceOptions {
   readonly keepMode?: boolean;
   /** Replace what a symbolic link points at, so that the link stays a link. Otherwise the link itself is replaced. */
   readonly followSymlink?: boolean;
-  /** Permissions of folders made on the way; 0700 unless said otherwise. */
-  readonly folderMode?: number;
 }
 
-/** Replaces `path` by a rename within its folder, flushed to the disk first. Throws a `CliError` of kind `local`. */
+/**
+ * Replaces `path` by a rename within its folder, flushed to the disk first. Folders on the way are made, for their owner
+ * alone. Throws a `CliError` of kind `local`.
+ */
 export function replaceFile(path: string, content: string, options: ReplaceOptions = {}): void {
   try {
     const target = options.followSymlink ? followLinks(path) : path;
     const folder = dirname(target);
-    makeFolder(folder, options.folderMode ?? 0o700);
+    makeFolder(folder, 0o700);
     const before = statIfExists(target);
     if (before?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
     // A rename would take a device such as /dev/null away from the whole machine.

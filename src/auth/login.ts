@@ -35,16 +35,12 @@ export interface LoginOptions {
   readonly skipBrowser?: boolean | undefined;
   /** Takes the surroundings' token before `identityToken`. */
   readonly preferAmbient?: boolean | undefined;
-  readonly scopes?: readonly string[];
-  readonly capabilities?: readonly string[];
   /** False: without another way to log in, fail instead of waiting for a person. */
   readonly allowBrowser?: boolean;
   /** Asked with whom to sign in when neither options nor configuration say; the issuer's own page when left out. */
   readonly askProvider?: () => Promise<ProviderChoice>;
   /** Asked when the issuer knows no account; true registers one. Without it, that is an error. */
   readonly register?: () => Promise<boolean>;
-  /** False: the tokens are handed back and not kept. */
-  readonly store?: boolean;
   /** Told what a person should know of how the login is kept. */
   readonly warn?: (line: string) => void;
   readonly onRetry?: (reason: string, waitMs: number) => void;
@@ -83,12 +79,10 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
     });
   }
   const issuer = (options.issuer ?? config.get('platform.issuer')).replace(/\/+$/, '');
-  const audience = options.audience?.length ? [...new Set(options.audience)] : [config.get('platform.audience')];
+  const audiences = options.audience?.length ? [...new Set(options.audience)] : [config.get('platform.audience')];
+  const attempt: Attempt = { host, config, issuer, audiences, options };
   const found = await findIdentityToken(host, issuer, options);
-  const tokens =
-    found === undefined
-      ? await loginWithPerson(host, config, issuer, audience, options)
-      : await exchangeEach(host, config, issuer, audience, found, options);
+  const tokens = found === undefined ? await loginWithPerson(attempt) : await exchangeEach(attempt, found);
   const claims = decodeClaims(tokens[0]?.token ?? '');
   return {
     identity: typeof claims?.sub === 'string' ? claims.sub : '',
@@ -97,9 +91,17 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
   };
 }
 
-interface BrowserOptions extends LoginOptions {
-  readonly needsBrowser?: boolean;
+/** A login under way: what was asked for, with every default filled in. */
+interface Attempt {
+  readonly host: Host;
+  readonly config: Config;
+  readonly issuer: string;
+  /** Never empty. */
+  readonly audiences: readonly string[];
+  readonly options: LoginOptions;
 }
+
+type Provider = BrowserLoginRequest['provider'];
 
 interface IdentityToken {
   readonly token: string;
@@ -180,14 +182,8 @@ function looksLikeToken(text: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(word) || /^[\w+/=-]{100,}$/.test(word);
 }
 
-async function exchangeEach(
-  host: Host,
-  config: Config,
-  issuer: string,
-  audiences: readonly string[],
-  from: IdentityToken,
-  options: LoginOptions,
-): Promise<AudienceToken[]> {
+async function exchangeEach(attempt: Attempt, from: IdentityToken): Promise<AudienceToken[]> {
+  const { host, issuer, audiences, options } = attempt;
   const tokens: AudienceToken[] = [];
   if (options.inviteCode) {
     const { register } = await import('../api/registration.ts');
@@ -200,43 +196,36 @@ async function exchangeEach(
       audience: audienceParts(audience),
       ...(options.identity === undefined ? {} : { identity: options.identity }),
       ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
-      ...(options.scopes === undefined ? {} : { scopes: options.scopes }),
-      ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
       signal: options.signal,
     });
-    tokens.push(await keep(host, config, issuer, audience, issued, from.source, options));
+    tokens.push(await keep(attempt, audience, issued, from.source));
   }
   return tokens;
 }
 
 async function keep(
-  host: Host,
-  config: Config,
-  issuer: string,
+  attempt: Attempt,
   audience: string,
   issued: IssuedTokens,
   source: LoginSource,
-  options: LoginOptions,
 ): Promise<AudienceToken> {
-  if (options.store !== false) {
-    await withLock(audienceLock(host, audience), { signal: options.signal }, () =>
-      store(host, config, issuer, audience, issued, source, options),
-    );
-  }
+  await underLock(attempt, audience, () => store(attempt, audience, issued, source));
   return { audience, token: issued.token, expiresAt: expiryOf(issued.token) };
+}
+
+function underLock<T>({ host, options }: Attempt, audience: string, work: () => Promise<T>): Promise<T> {
+  return withLock(audienceLock(host, audience), { signal: options.signal }, work);
 }
 
 /** Only under the lock of the audience. */
 async function store(
-  host: Host,
-  config: Config,
-  issuer: string,
+  { host, config, issuer, options }: Attempt,
   audience: string,
   issued: IssuedTokens,
   source: LoginSource,
-  { identity, identityProvider, warn }: LoginOptions,
 ): Promise<void> {
+  const { identity, identityProvider, warn } = options;
   const how = {
     issuer,
     source,
@@ -249,13 +238,8 @@ async function store(
 const noWork = async () => {};
 
 /** With a person: here, or on another device when that was asked for or nothing else is possible. */
-async function loginWithPerson(
-  host: Host,
-  config: Config,
-  issuer: string,
-  audiences: readonly string[],
-  options: LoginOptions,
-): Promise<AudienceToken[]> {
+async function loginWithPerson(attempt: Attempt): Promise<AudienceToken[]> {
+  const { host, config, issuer, audiences, options } = attempt;
   if (options.allowBrowser === false && !options.headless) {
     throw new CliError('auth', 'Cannot login: there is no terminal and no identity token', {
       code: 'auth.no-terminal',
@@ -263,35 +247,31 @@ async function loginWithPerson(
     });
   }
   // Nobody should sign in for a token that then cannot be kept.
-  if (options.store !== false) {
-    for (const audience of audiences) await withLock(audienceLock(host, audience), { signal: options.signal }, noWork);
-  }
-  const provider = await chooseProvider(host, config, issuer, options);
+  for (const audience of audiences) await underLock(attempt, audience, noWork);
+  const provider = await chooseProvider(attempt);
   const { signal } = options;
   if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
     const { headlessLogin } = await import('./headless-login.ts');
     const idToken = await headlessLogin(host, { issuer, provider, signal });
-    return exchangeForPerson(host, config, issuer, audiences, idToken, provider, options);
+    return exchangeForPerson(attempt, idToken, provider);
   }
   try {
     if (!options.skipBrowser) {
-      return await loginWithBrowser(host, config, issuer, audiences, provider, { ...options, needsBrowser: true });
+      return await loginWithBrowser(attempt, provider, true);
     }
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'auth.no-browser') throw error;
   }
-  const idToken = await signInElsewhere(host, issuer, provider, signal);
+  const idToken = await signInElsewhere(attempt, provider);
   // A platform without such ways is left with the address itself.
-  if (idToken === undefined) return loginWithBrowser(host, config, issuer, audiences, provider, options);
-  return exchangeForPerson(host, config, issuer, audiences, idToken, provider, options);
+  if (idToken === undefined) return loginWithBrowser(attempt, provider, false);
+  return exchangeForPerson(attempt, idToken, provider);
 }
 
 /** Because no browser opens here. Undefined when the platform offers nothing for it. */
 async function signInElsewhere(
-  host: Host,
-  issuer: string,
-  provider: BrowserLoginRequest['provider'],
-  signal: AbortSignal | undefined,
+  { host, issuer, options: { signal } }: Attempt,
+  provider: Provider,
 ): Promise<string | undefined> {
   if (provider.kind !== 'default') {
     // A device code leads to the platform's own sign-in; an organization's provider needs the other way (protocols 2.1).
@@ -307,21 +287,15 @@ async function signInElsewhere(
 }
 
 /** With the ID token of who signed in elsewhere: an account if there is none, then a token for each audience. */
-async function exchangeForPerson(
-  host: Host,
-  config: Config,
-  issuer: string,
-  audiences: readonly string[],
-  idToken: string,
-  provider: BrowserLoginRequest['provider'],
-  options: LoginOptions,
-): Promise<AudienceToken[]> {
+async function exchangeForPerson(attempt: Attempt, idToken: string, provider: Provider): Promise<AudienceToken[]> {
+  const { host, issuer, options } = attempt;
   const through = provider.kind === 'idp' ? provider.id : provider.kind === 'org' ? provider.name : undefined;
   const from: IdentityToken = { token: idToken, source: { kind: 'browser' } };
   // An identity is assumed with the login itself; the two name one thing each to the issuer.
-  const wanted: LoginOptions = { ...options, identityProvider: options.identity === undefined ? through : undefined };
+  const identityProvider = options.identity === undefined ? through : undefined;
+  const wanted: Attempt = { ...attempt, options: { ...options, identityProvider } };
   try {
-    return await exchangeEach(host, config, issuer, audiences, from, wanted);
+    return await exchangeEach(wanted, from);
   } catch (error) {
     const isUnknown = error instanceof CliError && error.kind === 'not-found' && options.identity === undefined;
     if (!isUnknown || options.inviteCode || through !== undefined) throw error;
@@ -329,7 +303,7 @@ async function exchangeForPerson(
   }
   const { register } = await import('../api/registration.ts');
   await register(host, { issuer, token: idToken, signal: options.signal });
-  return exchangeEach(host, config, issuer, audiences, from, wanted);
+  return exchangeEach(wanted, from);
 }
 
 function noAccount(): CliError {
@@ -340,25 +314,18 @@ function noAccount(): CliError {
 }
 
 /** One browser round for the first audience; the others by its refresh token, or by a round each (protocols Q18). */
-async function loginWithBrowser(
-  host: Host,
-  config: Config,
-  issuer: string,
-  audiences: readonly string[],
-  provider: BrowserLoginRequest['provider'],
-  options: BrowserOptions,
-): Promise<AudienceToken[]> {
+async function loginWithBrowser(attempt: Attempt, provider: Provider, needsBrowser: boolean): Promise<AudienceToken[]> {
   const tokens: AudienceToken[] = [];
   let first: FirstLogin | undefined;
-  for (const audience of audiences) {
+  for (const audience of attempt.audiences) {
     if (first?.issued.refreshToken !== undefined) {
-      const issued = await refreshForAnother(host, config, issuer, first, audience, options);
-      tokens.push(await keep(host, config, issuer, audience, issued, { kind: 'browser' }, options));
+      const issued = await refreshForAnother(attempt, first, audience);
+      tokens.push(await keep(attempt, audience, issued, { kind: 'browser' }));
       continue;
     }
-    const issued = await browserRound(host, config, issuer, audience, provider, options);
+    const issued = await browserRound(attempt, audience, provider, needsBrowser);
     first ??= { audience, issued };
-    tokens.push(await keep(host, config, issuer, audience, issued, { kind: 'browser' }, options));
+    tokens.push(await keep(attempt, audience, issued, { kind: 'browser' }));
   }
   return tokens;
 }
@@ -369,36 +336,25 @@ interface FirstLogin {
 }
 
 /** The rotated token stays with the audience that was logged in: kept twice it would be used twice. */
-async function refreshForAnother(
-  host: Host,
-  config: Config,
-  issuer: string,
-  first: FirstLogin,
-  audience: string,
-  options: LoginOptions,
-): Promise<IssuedTokens> {
+async function refreshForAnother(attempt: Attempt, first: FirstLogin, audience: string): Promise<IssuedTokens> {
+  const { host, issuer, options } = attempt;
   const { token, refreshToken = '' } = first.issued;
   const spend = async () => {
     const { signal } = options;
     const issued = await refresh(host, { issuer, token: refreshToken, audience: audienceParts(audience), signal });
     first.issued = { token, refreshToken: issued.refreshToken ?? refreshToken };
-    if (options.store !== false) {
-      await store(host, config, issuer, first.audience, first.issued, { kind: 'browser' }, options);
-    }
+    await store(attempt, first.audience, first.issued, { kind: 'browser' });
     return { ...issued, refreshToken: undefined };
   };
-  if (options.store === false) return spend();
   // Held from spending to keeping: nobody else may spend the one that is in the cache meanwhile.
-  return withLock(audienceLock(host, first.audience), { signal: options.signal }, spend);
+  return underLock(attempt, first.audience, spend);
 }
 
 async function browserRound(
-  host: Host,
-  config: Config,
-  issuer: string,
+  { host, config, issuer, options }: Attempt,
   audience: string,
-  provider: BrowserLoginRequest['provider'],
-  options: BrowserOptions,
+  provider: Provider,
+  needsBrowser: boolean,
 ): Promise<IssuedTokens> {
   const request: BrowserLoginRequest = {
     issuer,
@@ -409,8 +365,7 @@ async function browserRound(
     // An invitation is a reason to make an account.
     skipRegistration: !options.inviteCode,
     createRefreshToken: config.isOn('default.use-refresh-token'),
-    scopes: options.scopes,
-    ...(options.needsBrowser === undefined ? {} : { needsBrowser: options.needsBrowser }),
+    needsBrowser,
     autocloseSeconds: config.isOn('default.autoclose') ? Number(config.get('default.autoclose-timeout')) : undefined,
     signal: options.signal,
   };
@@ -435,12 +390,7 @@ const connections: Readonly<Record<string, string>> = {
 };
 
 /** What was asked for by flag, or else by configuration; a flag of one way silences configuration of the others. */
-async function chooseProvider(
-  host: Host,
-  config: Config,
-  issuer: string,
-  options: LoginOptions,
-): Promise<BrowserLoginRequest['provider']> {
+async function chooseProvider({ host, config, issuer, options }: Attempt): Promise<Provider> {
   const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);
   const configured = {
     orgName: config.get('default.org-name'),

@@ -185,9 +185,9 @@ export function remainingMs(now: number, token: string | undefined, marginMs = 0
   return token === undefined ? 0 : Math.max(0, expiryOf(token) - now - marginMs);
 }
 
-/** The same for a refresh token. */
-export function refreshRemainingMs(now: number, refreshToken: string | undefined, marginMs = 0): number {
-  return refreshToken === undefined ? 0 : Math.max(0, refreshExpiryOf(refreshToken) - now - marginMs);
+/** Milliseconds a refresh token is still good for; 0 when it is missing, expired or unreadable. */
+export function refreshRemainingMs(now: number, refreshToken: string | undefined): number {
+  return refreshToken === undefined ? 0 : Math.max(0, refreshExpiryOf(refreshToken) - now);
 }
 
 function forget(folder: string): boolean {

@@ -101,7 +101,11 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     issuerApi: () => context.cached('client:issuer', () => openClient(context, context.config.get('platform.issuer'))),
     async token(audience) {
       const { accessToken } = await import('../auth/session.ts');
-      return accessToken(host, context.config, audience, { signal, allowLogin: io.interactive });
+      return accessToken(host, context.config, audience, {
+        signal,
+        allowLogin: io.interactive,
+        onRetry: tellOf(context),
+      });
     },
     cached<T>(key: string, load: () => Promise<T>): Promise<T> {
       const known = memory.get(key);
@@ -144,11 +148,17 @@ async function openClient(
         signal: context.signal,
         renew,
         allowLogin: context.io.interactive,
+        onRetry: tellOf(context),
       }),
-    onRetry: (reason, waitMs) => {
-      if (!context.isJsonAlone) context.io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
-    },
+    onRetry: tellOf(context),
   });
+}
+
+/** Says before a pause why nothing happens. */
+function tellOf({ io, isJsonAlone }: Pick<Context, 'io' | 'isJsonAlone'>) {
+  return (reason: string, waitMs: number): void => {
+    if (!isJsonAlone) io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+  };
 }
 
 /**

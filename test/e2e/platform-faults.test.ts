@@ -362,6 +362,12 @@ describe('the issuer', () => {
     }
     issuer.heal();
     expect(await other.chainctl(list), 'once it is well again').toMatchObject({ code: 0 });
+
+    expireToken(other, platform.api);
+    issuer.break('/sts/', answer(429, { code: 8, message: 'slow down' }, { 'retry-after': '1' }), 1);
+    const told = await other.chainctl(['iam', 'organizations', 'list']);
+    expect(told.code).toBe(0);
+    expect(told.err).toMatch(/^127\.0\.0\.1:\d+ answered 429; trying again in 1 s\n$/);
   });
 
   test('silent: given up after half a minute, by the clock on the wall', async () => {

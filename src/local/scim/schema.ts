@@ -44,13 +44,12 @@ function complex(name: string, description: string, subAttributes: readonly Attr
 }
 
 /** A list of values with a kind each, one of which may be the primary one. */
-function valued(name: string, description: string, more: readonly Attribute[] = []) {
+function valued(name: string, description: string) {
   const parts = [
     attribute('value', 'The value'),
     attribute('display', 'The value as it is shown'),
     attribute('type', 'The kind, such as work or home'),
     attribute('primary', 'Whether it is the preferred one', { type: 'boolean' }),
-    ...more,
   ];
   return complex(name, description, parts, { multiValued: true });
 }

@@ -1,10 +1,10 @@
 import { expirationOf, identityTypes, typeOf } from '../../../api/identity-rules.ts';
-import { isRoot, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { byNameThenId, group } from '../../../cli/inputs/references.ts';
 import { boolean, choice, string } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
+import { isListed, uidpFilter } from '../recursion.ts';
 import { identityView, type ShownIdentity, shown } from './view.ts';
 
 const inputs = {
@@ -46,21 +46,15 @@ export default defineCommand({
     ordered(context, listed(context, input), (all) => all.sort((a, b) => byNameThenId(a.identity, b.identity))),
 });
 
-async function* listed(
-  context: Context,
-  { parent, name, type, expired, recursive }: InputValues<typeof inputs>,
-): AsyncGenerator<ShownIdentity> {
-  const place = parent?.id;
-  const identities = (await context.api()).list('iam.v1.Identities.List', {
-    ...(place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } }),
-  });
+async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<ShownIdentity> {
+  const { parent, name, type, expired } = input;
+  const identities = (await context.api()).list('iam.v1.Identities.List', uidpFilter(input));
   const now = context.host.now();
   for await (const identity of identities) {
-    // Without a location the places looked at are the organizations.
-    if (!recursive && place === undefined && !isRoot(parentOf(identity.id ?? ''))) continue;
+    if (!isListed(identity, input)) continue;
     if (name !== undefined && identity.name !== name) continue;
     if (type !== undefined && typeOf(identity) !== type) continue;
     if ((expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now !== expired) continue;
-    yield shown(context, identity, place ?? '');
+    yield shown(context, identity, parent?.id ?? '');
   }
 }

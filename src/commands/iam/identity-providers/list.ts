@@ -1,9 +1,9 @@
-import { isRoot, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { byNameThenId, group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
+import { isListed, type Recursion, uidpFilter } from '../recursion.ts';
 import { providerView, type ShownProvider, shown } from './view.ts';
 
 export default defineCommand({
@@ -30,16 +30,12 @@ export default defineCommand({
   ],
   view: providerView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, { parent, recursive }) =>
-    ordered(context, listed(context, parent?.id, recursive), (all) =>
-      all.sort((a, b) => byNameThenId(a.provider, b.provider)),
-    ),
+  run: (context, input) =>
+    ordered(context, listed(context, input), (all) => all.sort((a, b) => byNameThenId(a.provider, b.provider))),
 });
 
-async function* listed(context: Context, place: string | undefined, recursive: boolean): AsyncGenerator<ShownProvider> {
-  const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
-  for await (const provider of (await context.api()).list('iam.v1.IdentityProviders.List', filter)) {
-    // Without a location the places looked at are the organizations.
-    if (recursive || place !== undefined || isRoot(parentOf(provider.id ?? ''))) yield shown(context, provider);
+async function* listed(context: Context, input: Recursion): AsyncGenerator<ShownProvider> {
+  for await (const provider of (await context.api()).list('iam.v1.IdentityProviders.List', uidpFilter(input))) {
+    if (isListed(provider, input)) yield shown(context, provider);
   }
 }

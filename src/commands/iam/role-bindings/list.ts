@@ -1,10 +1,10 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
-import { isRoot, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
+import { isListed, type Recursion, uidpFilter } from '../recursion.ts';
 import { addressOf, groupName, roleName } from './bindings.ts';
 import { bindingView, type ShownBinding, shown } from './view.ts';
 
@@ -32,17 +32,13 @@ export default defineCommand({
   ],
   view: bindingView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, { parent, recursive }) =>
-    ordered(context, listed(context, parent?.id, recursive), (all) =>
-      all.sort((a, b) => byPlace(a.binding, b.binding)),
-    ),
+  run: (context, input) =>
+    ordered(context, listed(context, input), (all) => all.sort((a, b) => byPlace(a.binding, b.binding))),
 });
 
-async function* listed(context: Context, place: string | undefined, recursive: boolean): AsyncGenerator<ShownBinding> {
-  const filter = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
-  for await (const binding of (await context.api()).list('iam.v1.RoleBindings.List', filter)) {
-    // Without a location the places looked at are the organizations.
-    if (recursive || place !== undefined || isRoot(parentOf(binding.id ?? ''))) yield shown(context, binding);
+async function* listed(context: Context, input: Recursion): AsyncGenerator<ShownBinding> {
+  for await (const binding of (await context.api()).list('iam.v1.RoleBindings.List', uidpFilter(input))) {
+    if (isListed(binding, input)) yield shown(context, binding);
   }
 }
 

@@ -4,6 +4,7 @@ import { defineCommand, exclusive, type Inputs, type InputValues } from '../../.
 import { byNameThenId, group } from '../../../cli/inputs/references.ts';
 import { boolean, string, strings } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
+import { uidpFilter } from '../recursion.ts';
 import { roleView } from './view.ts';
 
 const inputs = {
@@ -53,7 +54,7 @@ export default defineCommand({
 async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<IamRole> {
   const api = await context.api();
   const name = input.name === undefined ? {} : { name: input.name };
-  const wanted = input.managed ? [builtIn] : input.parent === undefined ? [{}] : [builtIn, at(input.parent.id, input)];
+  const wanted = input.managed ? [builtIn] : input.parent === undefined ? [{}] : [builtIn, uidpFilter(input)];
   for (const filter of wanted) {
     for await (const role of api.list('iam.v1.Roles.List', { ...name, ...filter })) {
       if (input.capabilities.every((one) => role.capabilities?.includes(one))) yield role;
@@ -63,7 +64,3 @@ async function* listed(context: Context, input: InputValues<typeof inputs>): Asy
 
 /** `/` asks for the built-in ones (semantics 4), which are below no location. */
 const builtIn = { parent: '/' };
-
-const at = (place: string, { recursive }: { readonly recursive: boolean }) => ({
-  uidp: recursive ? { descendantsOf: place } : { childrenOf: place },
-});
