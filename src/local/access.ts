@@ -3,55 +3,67 @@
 
 import { ancestry, isRoot } from '../api/uidp.ts';
 import { notFound, permissionDenied } from './failures.ts';
-import type { SqlRow, Tx } from './store/database.ts';
+import type { SqlRow, SqlValue, Tx } from './store/database.ts';
 import type { Caller } from './types.ts';
 
 /** What the caller may do at a place. */
 export type Authority = (uidp: string) => Set<string>;
 
 /**
- * Roles an identity holds now, as rows of `roles` with the group they are held at in `place`, by place. From its role
- * bindings, from the groups its last login through a provider named while that session lasts, and from the groups that
- * a provider put it in over SCIM (protocols 9). Nothing in an organization whose provider has deactivated it.
+ * Which roles an identity holds now, and where: from its role bindings, from the groups its last login through a provider
+ * named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9). Nothing in an
+ * organization whose provider has deactivated it.
  */
+const heldRoles = `
+  SELECT place, role FROM (
+    SELECT b.group_id AS place, b.role FROM role_bindings b WHERE b.identity = ?1
+    UNION
+    SELECT m.scope, m.role FROM identity_provider_logins l
+      JOIN json_each(l.external_groups) named
+      JOIN external_group_role_mappings m
+        ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
+    WHERE l.identity = ?1 AND l.groups_expire_at > ?2
+    UNION
+    SELECT m.scope, m.role FROM scim_users u
+      JOIN scim_group_members membership ON membership.scim_user = u.id
+      JOIN scim_groups g ON g.id = membership.scim_group
+      JOIN external_group_role_mappings m
+        ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
+    WHERE u.identity = ?1)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM scim_users off
+    WHERE off.identity = ?1 AND off.active = 0 AND substr(off.identity_provider, 1, 40) = substr(place, 1, 40))`;
+
+/** Those roles as rows of `roles` with the group they are held at in `place`, by place. */
 export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
   return tx.all(
-    `SELECT * FROM (
-       SELECT b.group_id AS place, r.* FROM role_bindings b JOIN roles r ON r.id = b.role WHERE b.identity = ?1
-       UNION
-       SELECT m.scope, r.* FROM identity_provider_logins l
-         JOIN json_each(l.external_groups) named
-         JOIN external_group_role_mappings m
-           ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
-         JOIN roles r ON r.id = m.role
-       WHERE l.identity = ?1 AND l.groups_expire_at > ?2
-       UNION
-       SELECT m.scope, r.* FROM scim_users u
-         JOIN scim_group_members membership ON membership.scim_user = u.id
-         JOIN scim_groups g ON g.id = membership.scim_group
-         JOIN external_group_role_mappings m
-           ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
-         JOIN roles r ON r.id = m.role
-       WHERE u.identity = ?1)
-     WHERE NOT EXISTS (
-       SELECT 1 FROM scim_users off
-       WHERE off.identity = ?1 AND off.active = 0 AND substr(off.identity_provider, 1, 40) = substr(place, 1, 40))
-     ORDER BY place, id`,
+    `SELECT held.place, r.* FROM (${heldRoles}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
     identity,
     tx.now,
   );
 }
 
-/** Capabilities by group from the roles held exactly there, not inherited ones. */
-export function grantsOf(tx: Tx, identity: string): Map<string, Set<string>> {
-  const grants = new Map<string, Set<string>>();
-  for (const row of rolesHeldBy(tx, identity)) {
+/** Capabilities by group, in ascending order, from the roles held exactly there, not inherited ones. */
+export function grantsOf(tx: Tx, identity: string): Map<string, ReadonlySet<string>> {
+  // An identity may hold one role in a thousand places, and this is asked with every request: each role is read once.
+  const rows = tx.all(`${heldRoles} ORDER BY place`, identity, tx.now);
+  const capabilities = capabilitiesOf(tx, [...new Set(rows.map((row) => row['role']))]);
+  const grants = new Map<string, ReadonlySet<string>>();
+  for (const row of rows) {
     const group = String(row['place']);
-    const held = grants.get(group) ?? new Set<string>();
-    for (const capability of JSON.parse(String(row['capabilities'])) as string[]) held.add(capability);
-    grants.set(group, held);
+    const given = capabilities.get(row['role']) ?? new Set<string>();
+    const held = grants.get(group);
+    grants.set(group, held === undefined ? given : new Set([...held, ...given]));
   }
   return grants;
+}
+
+function capabilitiesOf(tx: Tx, roles: readonly (SqlValue | undefined)[]): Map<SqlValue | undefined, Set<string>> {
+  const rows = tx.all(
+    'SELECT id, capabilities FROM roles WHERE id IN (SELECT value FROM json_each(?))',
+    JSON.stringify(roles),
+  );
+  return new Map(rows.map((row) => [row['id'], new Set(JSON.parse(String(row['capabilities'])) as string[])]));
 }
 
 /**
@@ -101,14 +113,16 @@ export function groupsWith(tx: Tx, caller: Caller, capabilities: readonly string
   const found = new Set<string>();
   for (const place of places) {
     if (ancestry(place).some((ancestor) => found.has(ancestor))) continue;
-    const ceiling = collect(caller.ceiling, place);
-    const granted = collect(live, place);
-    if (capabilities.every((capability) => ceiling.has(capability) && granted.has(capability))) found.add(place);
+    const above = ancestry(place);
+    const holds = (grants: Grants, capability: string) => above.some((group) => grants.get(group)?.has(capability));
+    if (capabilities.every((one) => holds(caller.ceiling, one) && holds(live, one))) found.add(place);
   }
   return [...found];
 }
 
-function collect(grants: ReadonlyMap<string, ReadonlySet<string>>, uidp: string): Set<string> {
+type Grants = ReadonlyMap<string, ReadonlySet<string>>;
+
+function collect(grants: Grants, uidp: string): Set<string> {
   const held = new Set<string>();
   for (const place of ancestry(uidp)) {
     for (const capability of grants.get(place) ?? []) held.add(capability);
