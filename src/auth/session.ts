@@ -75,36 +75,6 @@ export async function accessToken(
   });
 }
 
-/** What a token is narrowed to. */
-export interface Narrowing {
-  /** Groups, by id or name. */
-  readonly scopes?: readonly string[];
-  /** Capabilities, by dotted name. */
-  readonly capabilities?: readonly string[];
-}
-
-/** A new token that may do less than this login. It is handed back and not kept. Throws kind `auth` as `accessToken`. */
-export async function narrowedToken(
-  host: Host,
-  config: Config,
-  audience: string,
-  narrowing: Narrowing,
-  options: SessionOptions = {},
-): Promise<string> {
-  const issuer = normal(options.issuer ?? config.get('platform.issuer'));
-  return withLock(audienceLock(host, audience), { signal: options.signal }, async () => {
-    const tokens = await readAllTokens(host, audience);
-    const apiAudience = config.withoutFlag('platform.audience');
-    const outcome = await renew({ host, config, audience, issuer, apiAudience, options, narrowing }, tokens);
-    if (typeof outcome === 'string') return outcome;
-    if (tokens.token === undefined || outcome !== undefined) throw notLoggedIn(config, audience, tokens, outcome);
-    throw new CliError('auth', 'Not narrowing the token: this login left nothing to ask for another one with', {
-      code: 'auth.cannot-narrow',
-      hint: 'login with a browser, or with the path of a token',
-    });
-  });
-}
-
 /** The audience of a registry's tokens: its host, with the port if it has one. */
 export function audienceOfRegistry(url: string): string {
   return new URL(url).host.toLowerCase();
@@ -177,8 +147,6 @@ interface Renewal {
   readonly issuer: string;
   readonly apiAudience: string;
   readonly options: SessionOptions;
-  /** With it, the new access token is not kept; a rotated refresh token always is. */
-  readonly narrowing?: Narrowing;
 }
 
 /** The new token, or why there is none and only a new login helps. Throws when the issuer cannot be asked. */
@@ -203,9 +171,8 @@ async function refreshOwn(renewal: Renewal, tokens: AllTokens): Promise<string |
   const { host, config, audience, issuer } = renewal;
   if (!canRefresh(host, tokens, issuer)) return undefined;
   const renewed = await spendRefreshToken(renewal, audience, tokens);
-  const token = renewal.narrowing === undefined ? renewed.token : tokens.token;
   const { keepTokens } = await import('./refresh-store.ts');
-  await keepTokens(host, config, audience, { token, refreshToken: renewed.refreshToken, record: tokens.record });
+  await keepTokens(host, config, audience, { ...renewed, record: tokens.record });
   return renewed.token;
 }
 
@@ -237,7 +204,6 @@ async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<
     audience: audienceParts(audience),
     ...(record.identity === undefined ? {} : { identity: record.identity }),
     ...(record.identityProvider === undefined ? {} : { identityProvider: record.identityProvider }),
-    ...renewal.narrowing,
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
     signal: options.signal,
   });
@@ -247,7 +213,7 @@ async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<
       code: 'auth.other-identity',
     });
   }
-  if (renewal.narrowing === undefined) await storeTokens(host, renewal.config, audience, issued, record);
+  await storeTokens(host, renewal.config, audience, issued, record);
   return issued.token;
 }
 
@@ -292,7 +258,6 @@ async function refreshFromApi(renewal: Renewal, tokens: CachedTokens): Promise<s
       const kept = { token: api.token, refreshToken: renewed.refreshToken, record: api.record };
       await keepTokens(host, renewal.config, apiAudience, kept);
     }
-    if (renewal.narrowing !== undefined) return renewed.token;
     await storeTokens(
       host,
       renewal.config,
@@ -327,7 +292,6 @@ async function spendRefreshToken(renewal: Renewal, owner: string, held: Refresha
       issuer,
       token: held.refreshToken,
       audience: audienceParts(audience),
-      ...renewal.narrowing,
       ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
       signal: options.signal,
     });

@@ -1,6 +1,9 @@
 // What public scripts do with the output, run as they run it: shells, jq, awk, grep, loops (script-contracts 1, 2, 3, 10).
 
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { audiencesOf, decodeClaims } from '../../src/auth/jwt.ts';
 import { createWorld, type Person, type RunningPlatform, signIn, tokenFolder } from '../support/program.ts';
 
 const world = createWorld();
@@ -256,15 +259,17 @@ describe('tokens', () => {
   test('1, 2, 7, 8: the bytes of the token and no newline, for each audience', async () => {
     for (const audience of [platform.api, host, 'apk.cgr.dev']) {
       const ran = await dev.chainctl(['auth', 'token', '--audience', audience]);
-      // A login is for what it was made; another audience needs another one.
-      if (audience === 'apk.cgr.dev') {
-        expect(ran.code).toBe(4);
-        expect(ran.out).toBe('');
-        expect(ran.err).toMatch(/not authenticated/i);
-      } else {
-        expect(ran.out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
-      }
+      expect(ran.err).toBe('');
+      expect(ran.out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+      expect(audiencesOf(decodeClaims(ran.out) ?? {})).toEqual([audience]);
     }
+    // The login was made with a file that is still there. Without it there is nothing to get one more audience with.
+    const file = join(dev.home, 'dev@example.com.jwt');
+    renameSync(file, `${file}.away`);
+    const ran = await dev.chainctl(['auth', 'token', '--audience', 'libraries.cgr.dev']);
+    renameSync(`${file}.away`, file);
+    expect(ran).toMatchObject({ code: 4, out: '' });
+    expect(ran.err).toMatch(/not authenticated/i);
     expect(
       await script(
         `test "$(chainctl auth token | wc -c)" = "$(cat '${tokenFolder(dev, platform.api)}/oidc-token' | wc -c)" && echo same`,

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { type LoginOptions, login, readIdentityToken } from '../../src/auth/login.ts';
-import { accessToken, audienceOfRegistry, logout, narrowedToken, type SessionOptions } from '../../src/auth/session.ts';
+import { accessToken, audienceOfRegistry, logout, type SessionOptions } from '../../src/auth/session.ts';
 import { audiencePath, listAudiences, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import { developerToken, githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
@@ -434,24 +434,6 @@ describe('keeping a session', () => {
     w.advance(hour);
     await expect(w.token()).rejects.toMatchObject({ kind: 'network' });
     expect(readTokens(w.host, w.api).refreshToken).toBeDefined();
-  });
-
-  test('a narrowed token holds what was asked for, and the login stays as it was', async () => {
-    const w = await world({ browser: asDeveloper });
-    await w.log();
-    const before = readTokens(w.host, w.api).token;
-    w.advance(1_000);
-    const narrowing = { scopes: [demoOrganizations.private], capabilities: ['groups.list'] };
-    const token = await narrowedToken(w.host, w.config, w.api, narrowing);
-    const cap = decodeClaims(token)?.['cap'] as Record<string, string>;
-    expect(Object.keys(cap)).toEqual([demoOrganizations.private]);
-    // groups.list and nothing else (semantics 3.2).
-    expect(Object.values(cap)).toEqual(['AAAAAAAAADIAAAAAAAAACA==']);
-    expect(readTokens(w.host, w.api).token).toBe(before);
-    w.advance(hour);
-    expect(decodeClaims(await w.token())?.['cap']).not.toEqual(cap);
-    await expect(narrowedToken(w.host, w.config, 'other.example', {})).resolves.toMatch(/^eyJ/);
-    expect(listAudiences(w.host)).toEqual([w.api]);
   });
 
   test('rubbish in the cache is no login', async () => {
