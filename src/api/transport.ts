@@ -208,6 +208,18 @@ const broken: Readonly<Record<string, string>> = {
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
 };
 
+/** Why a certificate is not taken; `true`: it is signed by nobody that is known here, which a company's own proxy makes so. */
+const untrusted: Readonly<Record<string, readonly [reason: string, isUnknown: boolean]>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by an authority that is not known here', true],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is signed by itself', true],
+  UNABLE_TO_GET_ISSUER_CERT: ['its certificate is signed by an authority that is not known here', true],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is signed by an authority that is not known here', true],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate is signed by an authority that is not known here', true],
+  CERT_HAS_EXPIRED: ['its certificate has expired', false],
+  CERT_NOT_YET_VALID: ['its certificate is not valid yet', false],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', false],
+};
+
 function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout: boolean): CliError {
   const code = codeOf(error);
   const what = `Cannot reach ${url.protocol}//${url.host}`;
@@ -220,9 +232,12 @@ function toTransportError(error: unknown, url: URL, timeoutMs: number, isTimeout
     });
   }
   const refused = refusals[code];
-  const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? code}`, {
+  const [certificate, isUnknown = false] = untrusted[code] ?? [];
+  const result = new CliError('network', `${what}: ${refused ?? broken[code] ?? certificate ?? code}`, {
     code: 'network.unreachable',
-    hint,
+    hint: isUnknown
+      ? 'if your network has an authority of its own, name the file of its certificate in NODE_EXTRA_CA_CERTS'
+      : hint,
     cause: error,
   });
   if (refused !== undefined) neverConnected.add(result);

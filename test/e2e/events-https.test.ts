@@ -61,6 +61,18 @@ test('a certificate that the platform trusts', async () => {
   await expect.poll(async () => (await deliveries(person))[0]?.state, { timeout: 30_000 }).toBe('delivered');
 });
 
+test('whoever meets one that is not trusted is told what to do, and that helps', async () => {
+  const person = world.person('behind-a-proxy');
+  const token = person.write('me.jwt', 'a.b.c', 0o600);
+  const login = ['auth', 'login', '--identity-token', token, '--issuer', new URL(sink).origin];
+  const refused = await person.chainctl(login);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain(`Cannot reach ${new URL(sink).origin}: its certificate is signed by itself`);
+  expect(refused.err).toContain('in NODE_EXTRA_CA_CERTS');
+  const reached = await person.chainctl(login, { env: { NODE_EXTRA_CA_CERTS: certificate } });
+  expect(reached.err).not.toContain('Cannot reach');
+});
+
 test('one that it does not trust: no event reaches the sink, and the attempt says why', async () => {
   taken.length = 0;
   const platform = await world.startPlatform();
