@@ -272,6 +272,64 @@ process.stdin.on('end', () => {
     expect([code, err]).toEqual([0, expect.not.stringContaining('verified')]);
   });
 
+  test('of several SBOMs of one image the newest counts, in one manifest and among referrers', async () => {
+    const { run, host, platform } = await withImages();
+    const client = createClient(platform, personId('dev@example.com'));
+    const name = 'example.com/attested';
+    const statements = (image: string, versions: readonly string[]) =>
+      versions.map((version) =>
+        JSON.stringify({
+          _type: 'https://in-toto.io/Statement/v0.1',
+          predicateType: 'https://spdx.dev/Document',
+          subject: [{ name: 'attested', digest: { sha256: digestOf(image).slice(7) } }],
+          predicate: {
+            packages: [
+              {
+                name: 'curl',
+                versionInfo: version,
+                externalRefs: [{ referenceType: 'purl', referenceLocator: `pkg:apk/wolfi/curl@${version}` }],
+              },
+            ],
+          },
+        }),
+      );
+    const layersOf = (texts: readonly string[]) =>
+      texts.map((text) => ({
+        mediaType: 'application/vnd.in-toto+json',
+        digest: digestOf(text),
+        size: text.length,
+      }));
+    const push = async (tag: string) => {
+      await client.pushImage(name, tag, `layer ${tag}`);
+      return imageManifest('{}', `layer ${tag}`);
+    };
+    // As cosign has it: one manifest under a tag, to which it appends.
+    const tagged = await push('1');
+    const first = statements(tagged, ['1.0', '1.1']);
+    for (const text of first) await client.pushBlob(name, text);
+    const appended = JSON.stringify({ ...JSON.parse(tagged), layers: layersOf(first) });
+    await client.pushManifest(name, `${digestOf(tagged).replace(':', '-')}.att`, appended);
+    // One manifest for each, in no order but their times.
+    const referred = await push('2');
+    for (const [at, text] of statements(referred, ['2.0', '2.2', '2.1']).entries()) {
+      await client.pushBlob(name, text);
+      const manifest = JSON.stringify({
+        ...JSON.parse(referred),
+        layers: layersOf([text]),
+        subject: { mediaType: ociManifest, digest: digestOf(referred), size: referred.length },
+        annotations: { 'org.opencontainers.image.created': `2026-01-0${[1, 3, 2][at]}T00:00:00Z` },
+      });
+      expect((await client.pushManifest(name, digestOf(manifest), manifest)).status).toBe(201);
+    }
+    const env = { ...bare, XDG_CACHE_HOME: temporaryFolder() };
+    const token = await platform.token(personId('dev@example.com'), { audience: host });
+    writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
+    const { out } = await run(['images', 'diff', `${host}/${name}:1`, `${host}/${name}:2`], { env });
+    expect(JSON.parse(out).packages.changed).toMatchObject([
+      { previous: { version: '1.1' }, current: { version: '2.2' } },
+    ]);
+  });
+
   test('an SBOM that BuildKit lists beside the image in its index', async () => {
     const { run, host, platform } = await withImages();
     const client = createClient(platform, personId('dev@example.com'));

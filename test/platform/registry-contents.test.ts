@@ -9,7 +9,7 @@ import { attestationPublicKeyPem } from '../../src/local/registry/attestation-ke
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
-import { createClient } from './registry-client.ts';
+import { createClient, digestOf, imageManifest } from './registry-client.ts';
 
 const dev = personId('dev@example.com');
 const organization = demoOrganizations.private;
@@ -179,6 +179,28 @@ test('configs, sizes, architectures and SBOMs come from the image itself', async
   const app = await world.repo('app', organization);
   const none = await get(`/registry/v1/repos/${app}/digest/${pushed}/rawsbom`);
   expect([none.status, none.body.message]).toEqual([404, `no SBOM is attested of ${pushed}`]);
+
+  // Attested as cosign does, again and again: each in the manifest of a tag, behind those before.
+  const statements: string[] = [];
+  for (const name of ['wrong', 'mended', 'mended once more']) {
+    const digest = { sha256: pushed.slice('sha256:'.length) };
+    const predicate = { spdxVersion: 'SPDX-2.3', name };
+    const statement = { predicateType: 'https://spdx.dev/Document', subject: [{ digest }], predicate };
+    statements.push(JSON.stringify(statement));
+    for (const text of statements) await client.pushBlob('example.com/app', text);
+    const manifest = JSON.stringify({
+      ...JSON.parse(imageManifest('{}', 'layer')),
+      layers: statements.map((text) => ({
+        mediaType: 'application/vnd.in-toto+json',
+        digest: digestOf(text),
+        size: text.length,
+      })),
+    });
+    const tag = `${pushed.replace(':', '-')}.att`;
+    expect((await client.pushManifest('example.com/app', tag, manifest)).status).toBe(201);
+    const attested = await get(`/registry/v1/repos/${app}/digest/${pushed}/rawsbom`);
+    expect(JSON.parse(attested.body.rawSbom).name).toBe(name);
+  }
 });
 
 test('known vulnerabilities follow the versions: newer builds have fewer', async () => {

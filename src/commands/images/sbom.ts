@@ -2,7 +2,13 @@
 // digest that was asked for, and comes with what its signature is worth (attestation.ts).
 
 import type { KeyObject } from 'node:crypto';
-import { formatReference, type ImageReference, type OciClient, wantedOf } from '../../api/oci-client.ts';
+import {
+  formatReference,
+  type ImageReference,
+  type OciClient,
+  type OciDescriptor,
+  wantedOf,
+} from '../../api/oci-client.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Kind } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
@@ -69,7 +75,7 @@ interface FoundDocument {
   readonly trust: Trust;
 }
 
-/** The first that is verified; without one the first that is there, a forged one before all others. */
+/** The newest that is verified; without one the newest that is there, a forged one before all others. */
 async function findDocument(
   client: OciClient,
   repository: string,
@@ -77,13 +83,14 @@ async function findDocument(
   attestations: readonly string[],
   key: KeyObject | undefined,
 ): Promise<FoundDocument | undefined> {
-  const referrers = await client.referrers(repository, digest);
+  const referrers = [...(await client.referrers(repository, digest))].sort((a, b) => madeAt(b) - madeAt(a));
   // cosign before referrers: one manifest under a tag made of the digest.
   const tag = `${digest.replace(':', '-')}.att`;
   let best: FoundDocument | undefined;
   for (const reference of [...referrers.map((one) => one.digest), ...attestations, tag]) {
     const manifest = await client.manifest(repository, reference).catch(unlessMissing);
-    for (const layer of manifest?.layers ?? []) {
+    // Whoever attests again, because the first document was wrong, has cosign add a layer behind the others.
+    for (const layer of [...(manifest?.layers ?? [])].reverse()) {
       const predicate = layer.annotations?.['predicateType'] ?? layer.annotations?.['in-toto.io/predicate-type'];
       if (!envelopeTypes.test(layer.mediaType) || (predicate !== undefined && !spdx.test(predicate))) continue;
       const found = documentIn(await client.blob(repository, layer.digest), digest, key);
@@ -93,6 +100,9 @@ async function findDocument(
   }
   return best;
 }
+
+const madeAt = ({ annotations }: OciDescriptor): number =>
+  Date.parse(annotations?.['org.opencontainers.image.created'] ?? '') || 0;
 
 function unlessMissing(error: unknown): undefined {
   if (error instanceof CliError && error.kind === 'not-found') return undefined;

@@ -101,7 +101,7 @@ export function preAuthEncoding(type: string, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
-/** Statements of one type about a manifest of the repository, by ascending digest of what holds them. */
+/** Statements of one type about a manifest of the repository, the newest first. */
 export function findStatements(
   tx: Tx,
   repo: string,
@@ -110,10 +110,10 @@ export function findStatements(
   readBlob: (digest: string) => Uint8Array | undefined,
 ): Statement[] {
   const rows = tx.all(
-    `SELECT digest, content FROM manifests WHERE repo = ?1 AND subject = ?2
-     UNION SELECT m.digest, m.content FROM tags t JOIN manifests m ON m.repo = t.repo AND m.digest = t.digest
+    `SELECT created_at, digest, content FROM manifests WHERE repo = ?1 AND subject = ?2
+     UNION SELECT m.created_at, m.digest, m.content FROM tags t JOIN manifests m ON m.repo = t.repo AND m.digest = t.digest
        WHERE t.repo = ?1 AND t.name = ?3
-     ORDER BY 1`,
+     ORDER BY 1 DESC, 2`,
     repo,
     subject,
     `${subject.replace(':', '-')}.att`,
@@ -121,7 +121,11 @@ export function findStatements(
   return rows
     .flatMap((row) => {
       const content = row['content'];
-      return content instanceof Uint8Array ? layersOf(content).flatMap((layer) => statementsIn(layer, readBlob)) : [];
+      if (!(content instanceof Uint8Array)) return [];
+      // cosign adds behind what is there already.
+      return layersOf(content)
+        .reverse()
+        .flatMap((layer) => statementsIn(layer, readBlob));
     })
     .filter((found): found is FoundStatement => {
       const isWanted =
