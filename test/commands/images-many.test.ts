@@ -34,7 +34,9 @@ test('many repositories cost as many requests as few, and come in one order', as
   calls();
   const { code, out, err } = await run(list);
   expect([code, err]).toEqual([0, '']);
-  expect(calls().sort()).toEqual(few);
+  // The platform logs a large answer when its last byte is written, which the reader may be told of first.
+  const asked: string[] = [];
+  await expect.poll(() => asked.push(...calls()) && asked.sort()).toEqual(few);
   const items: { repo?: { name: string }; name?: string; tags?: { name: string }[] }[] =
     JSON.parse(out).items ?? JSON.parse(out);
   const many = items.filter((item) => JSON.stringify(item).includes('many-'));
