@@ -35,6 +35,8 @@ export function createDirectClient({ connectTimeoutMs, keepAliveMs, ca }: Client
 function answerTo(call: ClientRequest, { url, body }: RawRequest, connectTimeoutMs: number): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     call.on('error', reject);
+    // It ends without an error of its own when the server switches to a protocol that nobody asked for.
+    call.on('close', () => reject(Object.assign(new Error('no answer'), { code: 'ERR_NO_ANSWER' })));
     call.on('socket', (socket) => {
       if (call.reusedSocket) return;
       const timeout = () => call.destroy(Object.assign(new Error('not connected'), { code: 'ERR_CONNECT_TIMEOUT' }));

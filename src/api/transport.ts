@@ -288,6 +288,7 @@ const broken: Readonly<Record<string, string>> = {
   EPIPE: 'the connection was cut',
   UND_ERR_SOCKET: 'the connection was cut',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
+  ERR_NO_ANSWER: 'it does not speak HTTP',
 };
 
 interface Exchange {
@@ -330,7 +331,11 @@ function toTransportError(error: unknown, { url, proxy, timeoutMs, isTimeout }: 
 function codeOf(error: unknown): string {
   // A refused connection to a name with several addresses arrives as an AggregateError of one error each.
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    // On Node 20 what TLS has against the other side is only in the text of OpenSSL.
+    const reason = error.code === 'EPROTO' ? /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(error.message)?.[1] : undefined;
+    return reason === undefined ? error.code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
+  }
   if (error instanceof Error && error.cause !== undefined) return codeOf(error.cause);
   return error instanceof Error ? error.message : 'unknown failure';
 }

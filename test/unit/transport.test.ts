@@ -71,3 +71,24 @@ test('a streamed answer may be read slowly, and is given up when the server paus
   await expect(reading).rejects.toMatchObject({ kind: 'timeout', message: expect.stringContaining('within 1 s') });
   expect(read.join('')).toBe('onetwo');
 });
+
+test('a server that switches to another protocol has not answered', async () => {
+  const url = await serve(() => {});
+  server.on('connection', (socket) => {
+    socket.removeAllListeners('data').once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n');
+    });
+  });
+  await expect(send(host, { method: 'GET', url, timeoutMs: 5_000 })).rejects.toMatchObject({
+    kind: 'network',
+    message: `Cannot reach ${url}: it does not speak HTTP`,
+  });
+});
+
+test('a server without TLS is said to be one', async () => {
+  const url = (await serve((_request, response) => response.end())).replace('http:', 'https:');
+  await expect(send(host, { method: 'GET', url })).rejects.toMatchObject({
+    kind: 'network',
+    message: `Cannot reach ${url}: it does not speak TLS`,
+  });
+});
