@@ -22,7 +22,6 @@ export interface BrowserLoginRequest {
   readonly skipRegistration: boolean;
   readonly createRefreshToken: boolean;
   readonly screenHint?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
   /** Seconds after which the page closes its tab; undefined leaves it open. */
   readonly autocloseSeconds?: number | undefined;
   /** Milliseconds to wait for the person; five minutes unless said otherwise. */
@@ -89,8 +88,6 @@ export function oauthUrl(request: BrowserLoginRequest, redirect: string): string
   if (request.audience.length > 0) query.set('audience', request.audience.join(','));
   if (request.createRefreshToken) query.set('create_refresh_token', 'true');
   if (request.screenHint) query.set('screen_hint', request.screenHint);
-  // Escaped twice on the wire: once here, once by the query's own encoding (semantics 3.6).
-  for (const scope of request.scopes ?? []) query.append('scope', encodeURIComponent(scope));
   query.sort();
   return `${request.issuer.replace(/\/+$/, '')}/oauth?${query}`;
 }

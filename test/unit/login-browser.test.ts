@@ -75,14 +75,12 @@ test('the address: parameters by name, sorted, the redirect inside', () => {
     audience: 'a,b',
     idp_id: 'example.com',
   });
-  expect(query({ identity: 'i', inviteCode: 'c', screenHint: 'signup', scopes: ['a b'] })).toEqual({
+  expect(query({ identity: 'i', inviteCode: 'c', screenHint: 'signup' })).toEqual({
     ...always,
     client_id: 'auth0',
     identity: 'i',
     invite: 'c',
     screen_hint: 'signup',
-    // Escaped once more than the query itself.
-    scope: 'a%20b',
   });
 });
 
