@@ -200,6 +200,36 @@ describe('Ctrl-Z', () => {
     screen.press('C-c');
     await screen.shows(/^Cancelled/m);
   });
+
+  test('leaves a question for a secret, which keeps what was typed and shows stars for it', async () => {
+    const screen = await terminal();
+    const provider = '--name=from-terminal --oidc-issuer=https://accounts.google.com --oidc-client-id=foo';
+    screen.type(`clear; chainctl iam identity-providers create ${provider} --parent=example.com --default-role=viewer`);
+    screen.press('Enter');
+    await screen.shows('What is the client secret?');
+    screen.type('hid');
+    await screen.shows(/secret\? \*{3}$/m);
+    screen.press('C-z');
+    await screen.shows(/secret\? \*{3}\n.*Stopped/s);
+    screen.type('fg');
+    screen.press('Enter');
+    await screen.shows(/secret\? \*{3}$/);
+    screen.type('den');
+    expect(await screen.shows(/secret\? \*{6}$/)).not.toContain('hid');
+    screen.press('C-d');
+    await screen.shows(/^Cancelled/m);
+  });
+
+  test('changes nothing where no shell could go on', async () => {
+    const screen = await terminal();
+    screen.type('clear; exec chainctl iam organizations describe');
+    screen.press('Enter');
+    await screen.shows('? more help');
+    screen.press('C-z');
+    await screen.shows(/Which organization.*Which organization.*more help/s);
+    screen.press('Down');
+    await screen.shows('> [second');
+  });
 });
 
 describe('a yes/no question', () => {

@@ -47,14 +47,19 @@ function useSuspension(rowsBelow: number): void {
     readline.on('SIGTSTP', () => {
       process.stderr.write(`\n${eraseBelow}${showCursor}`);
       process.stdin.setRawMode(false);
-      process.once('SIGCONT', () => {
+      const goOn = () => {
+        clearTimeout(unstopped);
+        process.off('SIGCONT', goOn);
         process.stdin.setRawMode(true);
         // Drawing erases as many rows as are drawn; they must not be the shell's.
         process.stderr.write('\n'.repeat(below.current) + up(below.current));
         times += 1;
         redraw(times);
-      });
+      };
+      process.on('SIGCONT', goOn);
       process.kill(process.pid, 'SIGTSTP');
+      // Without a shell above, as under `ssh -t host chainctl`, the kernel stops nobody, and nobody would say to go on.
+      const unstopped = setTimeout(goOn, 200);
     });
   }, []);
 }
@@ -236,6 +241,8 @@ type Validate = (text: string) => string | undefined;
 interface LineConfig {
   readonly message: string;
   readonly validate: Validate;
+  /** Stars for what is typed. */
+  readonly secret: boolean;
 }
 
 /** The line typed, without blanks around it; undefined at the end of the input. */
@@ -259,7 +266,8 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
       setWrong(problem);
     }
   });
-  return [`${config.message} ${value}`, wrong === undefined ? '' : `  ${wrong}`];
+  const shown = config.secret ? '*'.repeat(value.length) : value;
+  return [`${config.message} ${shown}`, wrong === undefined ? '' : `  ${wrong}`];
 });
 
 export async function text(
@@ -269,26 +277,10 @@ export async function text(
   signal: AbortSignal,
 ): Promise<string> {
   const asked = printableLines(message);
-  const typed = await guarded(() =>
-    options.secret ? hidden(asked, validate, signal) : line({ message: asked, validate }, streams(signal)),
-  );
+  const config = { message: asked, validate, secret: options.secret === true };
+  const typed = await guarded(() => line(config, streams(signal)));
   if (typed === undefined) throw cancelled();
   return typed;
-}
-
-/** Stars for what is typed. The library does not notice Ctrl-D, which ends the input: the terminal then pauses. */
-async function hidden(message: string, validate: Validate, signal: AbortSignal): Promise<string | undefined> {
-  const { password } = await import('@inquirer/prompts');
-  const ended = new Promise<undefined>((resolve) => {
-    process.stdin.once('pause', () => setImmediate(resolve, undefined));
-  });
-  const config = {
-    message,
-    mask: '*',
-    theme: { prefix: '' },
-    validate: (text: string) => validate(text.trim()) ?? true,
-  };
-  return Promise.race([password(config, streams(signal)).then((text) => text.trim()), ended]);
 }
 
 const streams = (signal: AbortSignal) => ({ input: process.stdin, output: process.stderr, signal });
