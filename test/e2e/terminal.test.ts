@@ -216,7 +216,7 @@ describe('Ctrl-Z', () => {
     await screen.shows(/secret\? \*{3}$/);
     screen.type('den');
     expect(await screen.shows(/secret\? \*{6}$/)).not.toContain('hid');
-    screen.press('C-d');
+    screen.press('C-c');
     await screen.shows(/^Cancelled/m);
   });
 
