@@ -8,12 +8,16 @@ import type { Client, ClientOptions } from './transport.ts';
 export function createProxiedClient(proxy: URL, { connectTimeoutMs, keepAliveMs, ca }: ClientOptions): Client {
   // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
   Dispatcher.prototype.connect = connect;
+  const isSocks = proxy.protocol.startsWith('socks');
+  // undici calls them experimental, on stderr and in every process; whoever needs such a proxy can do nothing about it.
+  if (isSocks) process.removeAllListeners('warning');
   const tls = { timeout: connectTimeoutMs, ...(ca && { ca }) };
   const dispatcher = new ProxyAgent({
     uri: proxy.href,
     connect: tls,
     requestTls: tls,
-    proxyTls: tls,
+    // With it undici would speak TLS to a SOCKS proxy, which has none.
+    ...(isSocks ? {} : { proxyTls: tls }),
     keepAliveTimeout: keepAliveMs,
     // Whoever asks limits each wait.
     headersTimeout: 0,

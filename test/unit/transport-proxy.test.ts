@@ -1,8 +1,8 @@
 // Requests where a proxy is configured, through one that is really there.
 
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { connect, createServer as createTcpServer } from 'node:net';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { proxyFor } from '../../src/api/proxy.ts';
 import { closeTransport, send } from '../../src/api/transport.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
@@ -145,4 +145,36 @@ test.each([
   const env = { HTTPS_PROXY: 'http://proxy.example:3128', HTTP_PROXY: 'http://proxy.example:3128', NO_PROXY: noProxy };
   host = fakeHost({ env });
   expect(proxyFor(env, new URL(address)) === undefined).toBe(isDirect);
+});
+
+test('a SOCKS proxy is told the name, and nobody is warned of it', async () => {
+  const port = await listen(createServer((request, response) => response.end(`to ${request.headers.host}`)));
+  const asked: string[] = [];
+  const socks = createTcpServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    // No authentication (RFC 1928), then the name after its length, then the tunnel.
+    socket.once('data', () => {
+      socket.write(Uint8Array.of(5, 0));
+      socket.once('data', (request) => {
+        asked.push(request.subarray(5, 5 + (request[4] ?? 0)).toString());
+        const target = connect(port, '127.0.0.1', () => {
+          socket.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+          socket.pipe(target).pipe(socket);
+        });
+        target.on('error', () => target.destroy());
+      });
+    });
+  });
+  await new Promise<void>((resolve) => socks.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void socks.close());
+  const address = socks.address();
+  host = fakeHost({ env: { HTTP_PROXY: `socks5://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` } });
+  const listeners = process.listeners('warning');
+  onTestFinished(() => {
+    for (const listener of listeners) process.on('warning', listener);
+  });
+  const url = 'http://platform.invalid/';
+  expect(await send(host, { method: 'GET', url, timeoutMs: 5_000 })).toMatchObject({ text: 'to platform.invalid' });
+  expect(asked).toEqual(['platform.invalid']);
+  expect(process.listenerCount('warning')).toBe(0);
 });
