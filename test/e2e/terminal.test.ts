@@ -121,10 +121,10 @@ describe('a picker', () => {
     const screen = await terminal();
     run(screen, 'chainctl iam organizations describe');
     await screen.shows('? more help');
-    screen.resize(50, 24);
+    await screen.resize(50, 24);
     const narrow = await screen.shows(/^ {4}\[second-organization\.example\] .{1,18}…$/m);
     for (const line of narrow.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
-    screen.resize(100, 12);
+    await screen.resize(100, 12);
     await screen.shows(/^ {4}\[second-organization\.example\] .{60,}…$/m);
     screen.press('Down', '?');
     await screen.shows('page up and down turn pages');
@@ -139,7 +139,7 @@ describe('a picker', () => {
       [20, 6],
       [40, 3],
     ] as const) {
-      screen.resize(columns, rows);
+      await screen.resize(columns, rows);
       run(screen, 'chainctl iam role-bindings create');
       await screen.shows('> [example.com]');
       expect(screen.screen()).toMatch(/^Where does/m);
@@ -213,9 +213,9 @@ describe('Ctrl-Z', () => {
     await screen.shows(/secret\? \*{3}\n.*Stopped/s);
     screen.type('fg');
     screen.press('Enter');
-    await screen.shows(/secret\? \*{3}$/);
+    await screen.shows(/secret\?$/);
     screen.type('den');
-    expect(await screen.shows(/secret\? \*{6}$/)).not.toContain('hid');
+    expect(await screen.shows(/secret\? \*{6}$/m)).not.toContain('hid');
     screen.press('C-c');
     await screen.shows(/^Cancelled/m);
   });

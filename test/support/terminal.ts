@@ -13,7 +13,8 @@ export interface Terminal {
   screen(): string;
   /** Waits until the screen shows a text or matches; rejects with the screen otherwise. */
   shows(what: string | RegExp): Promise<string>;
-  resize(columns: number, rows: number): void;
+  /** Resolves when programs are told of it: tmux lets a quarter of a second pass between two sizes. */
+  resize(columns: number, rows: number): Promise<void>;
 }
 
 let terminals = 0;
@@ -52,7 +53,12 @@ export async function openTerminal(env: Environment, folder: string): Promise<Te
       }
       return screen;
     },
-    resize: (columns, rows) => void tmux('resize-window', '-x', String(columns), '-y', String(rows)),
+    async resize(columns, rows) {
+      tmux('resize-window', '-x', String(columns), '-y', String(rows));
+      const tty = tmux('display-message', '-p', '#{pane_tty}').trim();
+      const size = () => spawnSync('stty', ['-F', tty, 'size'], { encoding: 'utf8' }).stdout.trim();
+      await until(() => size() === `${rows} ${columns}`, `the terminal has ${columns} columns and ${rows} rows`);
+    },
   };
   await terminal.shows(/^[#$]/m);
   return terminal;

@@ -241,8 +241,6 @@ type Validate = (text: string) => string | undefined;
 interface LineConfig {
   readonly message: string;
   readonly validate: Validate;
-  /** Stars for what is typed. */
-  readonly secret: boolean;
 }
 
 /** The line typed, without blanks around it; undefined at the end of the input. */
@@ -266,8 +264,7 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
       setWrong(problem);
     }
   });
-  const shown = config.secret ? '*'.repeat(value.length) : value;
-  return [`${config.message} ${shown}`, wrong === undefined ? '' : `  ${wrong}`];
+  return [`${config.message} ${value}`, wrong === undefined ? '' : `  ${wrong}`];
 });
 
 export async function text(
@@ -277,10 +274,49 @@ export async function text(
   signal: AbortSignal,
 ): Promise<string> {
   const asked = printableLines(message);
-  const config = { message: asked, validate, secret: options.secret === true };
-  const typed = await guarded(() => line(config, streams(signal)));
+  const typed = await guarded(() =>
+    options.secret ? hidden(asked, validate, signal) : line({ message: asked, validate }, streams(signal)),
+  );
   if (typed === undefined) throw cancelled();
   return typed;
+}
+
+/** Stars for what is typed. The library notices neither Ctrl-D, which ends the input, nor that Ctrl-Z pauses it. */
+async function hidden(message: string, validate: Validate, signal: AbortSignal): Promise<string | undefined> {
+  const { password } = await import('@inquirer/prompts');
+  let isBack = false;
+  const goOn = () => {
+    isBack = true;
+  };
+  let end: () => void = () => {};
+  const ended = new Promise<undefined>((resolve) => {
+    end = () => resolve(undefined);
+  });
+  const pressed = (_text: string, { name, ctrl }: { name?: string; ctrl?: boolean }) => {
+    if (ctrl === true && name === 'z') process.stderr.write('\n');
+  };
+  // Node's readline pauses when the shell continues us, and leaves it to others to go on.
+  const paused = () =>
+    setImmediate(() => {
+      if (!isBack) return end();
+      isBack = false;
+      process.stderr.write(`${message} `);
+      process.stdin.resume();
+    });
+  process.on('SIGCONT', goOn);
+  process.stdin.on('keypress', pressed).on('pause', paused);
+  const config = {
+    message,
+    mask: '*',
+    theme: { prefix: '' },
+    validate: (text: string) => validate(text.trim()) ?? true,
+  };
+  try {
+    return await Promise.race([password(config, streams(signal)).then((text) => text.trim()), ended]);
+  } finally {
+    process.off('SIGCONT', goOn);
+    process.stdin.off('keypress', pressed).off('pause', paused);
+  }
 }
 
 const streams = (signal: AbortSignal) => ({ input: process.stdin, output: process.stderr, signal });
