@@ -125,7 +125,7 @@ test('a subscription gets what happens in its group and below, from its own begi
   expect([...all.refused, ...some.refused]).toEqual([]);
   const pull = all.events.find(({ attributes }) => attributes['type'] === 'dev.chainguard.registry.pull.v1');
   expect(pull?.attributes).toMatchObject({ source: 'cgr.dev', group: organization });
-  expect(pull?.data.body).toMatchObject({ repository: 'app', tag: '1', type: 'manifest', method: 'GET' });
+  expect(pull?.data.body).toMatchObject({ repository: 'example.com/app', tag: '1', type: 'manifest', method: 'GET' });
 });
 
 test('what fails is tried again with growing pauses, and is a dead letter after five tries', async () => {

@@ -168,7 +168,14 @@ test('what a source gives its followers is a push to each of them', async () => 
   expect(about(follower.id)[1]).toMatchObject({
     source: 'cgr.dev',
     group: organization,
-    body: { repository: 'follower', repo_id: follower.id, tag: '1', digest: first, type: 'manifest' },
+    body: {
+      repository: 'example.com/follower',
+      display_name: 'follower',
+      repo_id: follower.id,
+      tag: '1',
+      digest: first,
+      type: 'manifest',
+    },
     actor: {},
   });
   const second = await client.pushImage('example.com/source', '1', 'two');
@@ -249,4 +256,16 @@ test('a repository in a folder is told of in the organization when a push makes 
   const [event] = stored(platform);
   expect(event).toMatchObject({ type: created, group: organization, body: { name: 'engineering/new' } });
   expect(event?.group).not.toBe(demoFolders.engineering);
+});
+
+test('a push to a repository in a folder names the whole path', async () => {
+  const { platform, client, call } = await start();
+  const { body: repo } = await call('POST', `/registry/v1/repos/${demoFolders.engineering}`, { name: 'inside' });
+  await client.pushImage('example.com/engineering/inside', '1', 'layer');
+  expect(stored(platform).at(-1)).toMatchObject({
+    type: push,
+    subject: repo.id,
+    group: demoFolders.engineering,
+    body: { repository: 'example.com/engineering/inside', display_name: 'inside', tag: '1' },
+  });
 });

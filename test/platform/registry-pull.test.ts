@@ -268,7 +268,7 @@ test('each pull is an event, also of one who only looks', async () => {
   expect(bodies).toHaveLength(3);
   expect(bodies).toEqual(
     expect.arrayContaining([
-      expect.objectContaining({ tag: 'latest', digest, method: 'HEAD', type: 'manifest', repository: 'thing' }),
+      expect.objectContaining({ tag: 'latest', digest, method: 'HEAD', type: 'manifest', repository: name }),
       expect.objectContaining({ digest, method: 'GET', type: 'manifest' }),
       expect.objectContaining({ digest: digestOf('layer'), method: 'GET', type: 'blob' }),
     ]),

@@ -385,7 +385,8 @@ test('a moving tag keeps its history and tells what it was', async () => {
   );
   const last = bodies.at(-1);
   expect(JSON.parse(String(last?.['body']))).toMatchObject({
-    repository: 'thing',
+    repository: name,
+    display_name: 'thing',
     tag: 'latest',
     tag_previous_digest: one,
     digest: two,

@@ -41,6 +41,7 @@ export function toVisit(request: IncomingMessage, who: Pick<Visit, 'identity' | 
 
 export function recordPush(tx: Tx, repository: Repository, visit: Visit, push: PushEvent): void {
   emit(tx, 'dev.chainguard.registry.push.v1', repository, visit, {
+    display_name: repository.name,
     ...(push.tag === undefined ? {} : { tag: push.tag }),
     ...(push.previousDigest === undefined ? {} : { tag_previous_digest: push.previousDigest }),
     digest: push.digest,
@@ -104,7 +105,7 @@ function emit(
   // The group it lies in, a folder's too (protocols 11).
   const group = parentOf(repository.id);
   const body = {
-    repository: repository.name,
+    repository: repository.path,
     repo_id: repository.id,
     ...fields,
     when: zonelessTime(tx.now),
