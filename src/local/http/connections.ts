@@ -2,13 +2,16 @@
 // that is no HTTP/1 request. So REST, registry and gRPC share one port without TLS.
 
 import type { Socket } from 'node:net';
+import type { Patience } from './patience.ts';
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** Milliseconds for the first byte: what an idle connection has anyway. */
-const patienceMs = 30_000;
 
 /** Hands the connection on with nothing of it read. One that says nothing in time is dropped. */
-export function chooseProtocol(socket: Socket, to: { http1: () => void; http2: () => void }): void {
+export function chooseProtocol(
+  socket: Socket,
+  { firstByteMs }: Patience,
+  to: { http1: () => void; http2: () => void },
+): void {
   let seen = Buffer.alloc(0);
   const drop = (): void => {
     socket.destroy();
@@ -29,5 +32,5 @@ export function chooseProtocol(socket: Socket, to: { http1: () => void; http2: (
     else to.http1();
   };
   socket.on('readable', look).on('error', drop).on('end', drop).on('timeout', drop);
-  socket.setTimeout(patienceMs);
+  socket.setTimeout(firstByteMs);
 }

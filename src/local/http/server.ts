@@ -10,6 +10,7 @@ import { sendStatus, toStatusError } from './answers.ts';
 import { chooseProtocol } from './connections.ts';
 import { isOwnHost } from './host-check.ts';
 import type { Http2Handler } from './http2.ts';
+import { defaultPatience, endThenDestroy, type Patience, watchBodies } from './patience.ts';
 
 /** One answered (or dropped) request. */
 export interface RequestLogEntry {
@@ -62,6 +63,7 @@ export interface ServerOptions {
   readonly ports: readonly number[];
   readonly now: () => number;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
+  readonly patience?: Patience;
 }
 
 const graceMs = 2000;
@@ -73,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   const ready = new Promise<Handlers>((resolve) => {
     open = resolve;
   });
+  const patience = options.patience ?? defaultPatience;
   const watch = (request: LoggedRequest, response: LoggedResponse) => logWhenDone(request, response, options);
   const notes = new WeakMap<object, (note: RequestNote) => void>();
   const running = new Set<Promise<void>>();
@@ -80,12 +83,18 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
 
   const server = createServer({
     maxHeaderSize: largestHeaders,
-    headersTimeout: 10_000,
+    headersTimeout: patience.headMs,
+    connectionsCheckingInterval: patience.headMs / 4,
     keepAliveTimeout: 30_000,
-    // A layer may take longer to push than Node's five minutes for a whole request.
+    // A layer may take longer to push than Node's five minutes for a whole request; one that stands still is ended.
     requestTimeout: 0,
   });
-  server.on('clientError', refuseMalformed);
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, patience));
+  const bodies = watchBodies(patience, (request, response) => {
+    // An answer that is out no longer knows its connection.
+    if (response.headersSent) request.socket.destroy();
+    else sendStatus(response, bodyStoodStill(patience), 408);
+  });
   const [serveHttp1] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   /** Connections that have not said yet which protocol they speak. */
   const undecided = new Set<Socket>();
@@ -95,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       handler: (await ready).http2,
       isOwnHost: (name) => isOwnHost(name, options.host, port),
       watch,
+      patience,
     });
   });
   server.removeAllListeners('connection').on('connection', (socket) => {
@@ -104,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       undecided.delete(socket);
       serve(socket);
     };
-    chooseProtocol(socket, {
+    chooseProtocol(socket, patience, {
       http1: decided((its) => serveHttp1?.call(server, its)),
       http2: decided((its) => {
         http2().then(
@@ -123,6 +133,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
     if (stopping) response.setHeader('connection', 'close');
     const note = watch(request, response);
     notes.set(request, note);
+    bodies.add(request, response);
     const work = answer(request, response, ready, options.host, port).catch((error: unknown) => {
       fail(request, response, error, note);
     });
@@ -136,6 +147,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
     note: (request, note) => notes.get(request)?.(note),
     async stop() {
       stopping = true;
+      bodies.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of undecided) socket.destroy();
@@ -160,6 +172,10 @@ async function answer(
   port: number,
 ): Promise<void> {
   const { http1: handlers } = await ready;
+  // Node keeps the first; a proxy in front may have looked at the other (RFC 9112 3.2).
+  if (countOf(request, 'host') > 1) {
+    throw new StatusError(grpcCodes.INVALID_ARGUMENT, 'the request has more than one Host header');
+  }
   if (!isOwnHost(request.headers.host, host, port)) {
     sendStatus(
       response,
@@ -180,6 +196,14 @@ async function answer(
     if (await handler.handle(request, response, url)) return;
   }
   throw new StatusError(grpcCodes.NOT_FOUND, 'Not Found');
+}
+
+function countOf({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length === name.length && rawHeaders[at]?.toLowerCase() === name) count += 1;
+  }
+  return count;
 }
 
 function fail(
@@ -259,15 +283,19 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
+function bodyStoodStill({ bodyMs }: Patience): StatusError {
+  const seconds = bodyMs / 1000;
+  return new StatusError(grpcCodes.DEADLINE_EXCEEDED, `nothing more of the request body came for ${seconds} s`);
+}
+
+function refuseMalformed(error: Error & { code?: string }, socket: Socket, patience: Patience): void {
   const status =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? '431 Request Header Fields Too Large'
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request';
-  if (!socket.writable) return;
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  endThenDestroy(socket, patience, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 interface Lazily<T> {
