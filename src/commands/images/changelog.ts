@@ -88,7 +88,7 @@ export default defineCommand({
     if (found.length === 0 && first instanceof CliError) throw first;
     const { tellTrust } = await import('./attestation.ts');
     tellTrust(context, found);
-    return wanted.slice(0, depth).map(({ time, digest }, at) => {
+    return wanted.slice(0, depth).map(({ time, digest }, at): Build => {
       const [now, before] = [sboms[at], sboms[at + 1]];
       const unknown = { time, digest, packages: undefined };
       if (now instanceof CliError) return { ...unknown, reason: now.message };
