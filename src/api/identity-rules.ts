@@ -1,4 +1,4 @@
-// What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Promises: pure
+// What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Guarantees: pure
 // but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
 import { isPrivateUrl } from '../loopback.ts';
@@ -73,7 +73,7 @@ export const isPattern = (text: string): boolean => special.test(text);
 const escaped = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 
 /** A pattern that matches the value, or the pattern itself, fit to stand inside a group. */
-const asPattern = (text: string) => (isPattern(text) ? withoutAnchors(text) : escaped(text));
+export const asPattern = (text: string) => (isPattern(text) ? withoutAnchors(text) : escaped(text));
 
 /** Anchors at the ends say what holds anyway, and would never match inside a longer pattern. */
 const withoutAnchors = (pattern: string) =>
@@ -92,7 +92,7 @@ export async function patternProblem(pattern: string): Promise<string | undefine
 }
 
 /** Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped. */
-function* operators(
+export function* operators(
   pattern: string,
 ): Generator<{ readonly char: string; readonly at: number; readonly depth: number }> {
   let depth = 0;
@@ -131,8 +131,13 @@ export function patternWarning(name: string, pattern: string): string | undefine
     if (char === '|' && depth === 0) {
       return `${name} has "|" outside parentheses, so each side of it must match the whole value; write "(a|b)" if only the words beside it differ`;
     }
-    if (char === '*' && pattern[at - 1] === '/') {
+    if (char !== '*') continue;
+    const before = pattern[at - 1] ?? '';
+    if (before === '/') {
       return `${name} is a regular expression, where "/*" repeats the slash; write "/.*" for anything below it`;
+    }
+    if (isGlob(pattern) && /[\w-]/.test(before)) {
+      return `${name} is a regular expression, where "${before}*" repeats the "${before}"; write "${before}.*" for anything that begins so`;
     }
   }
   return undefined;
@@ -191,81 +196,13 @@ function splitPairs(text: string): string[] {
   return [...pairs, text.slice(start).trimStart()];
 }
 
-// ---- GitHub Actions ----
-
-export interface GithubWorkflows {
-  /** `owner/name`, where newer repositories have `@id` after both parts; or a pattern of that. */
-  readonly repo: string;
-  /** A full reference such as `refs/heads/main`, or a pattern; any workflow of the repository when left out. */
-  readonly ref?: string | undefined;
-  readonly audience?: string | undefined;
-}
-
-/** What the identity of these workflows expects (Q13). */
-export function githubRule({ repo, ref, audience }: GithubWorkflows): IamIdentityClaimMatch {
-  return {
-    issuer: githubIssuer,
-    ...githubSubject(repo, ref),
-    ...(audience === undefined ? {} : { audience }),
-  };
-}
-
-function githubSubject(repo: string, ref: string | undefined): IamIdentityClaimMatch {
-  if (ref === undefined) return { subjectPattern: `^repo:(?:${asPattern(repo)}):.*$` };
-  if (!isPattern(repo) && !isPattern(ref)) return { subject: `repo:${repo}:ref:${ref}` };
-  return { subjectPattern: `^repo:(?:${asPattern(repo)}):ref:(?:${asPattern(ref)})$` };
-}
-
 /** Clauses about a pattern that is to stand inside a longer one and could never match there. */
-function innerAnchorProblem(name: string, pattern: string | undefined): string[] {
+export function innerAnchorProblem(name: string, pattern: string | undefined): string[] {
   if (pattern === undefined || !isPattern(pattern)) return [];
   for (const { char } of operators(withoutAnchors(pattern))) {
     if (char === '^' || char === '$') return [`${name} matches a part of the subject, so leave out "^" and "$"`];
   }
   return [];
-}
-
-/** What can never match, as sentences that name the flag. */
-export function githubProblems(repo: string | undefined, ref: string | undefined): string[] {
-  const problems: string[] = [];
-  if (repo !== undefined && !isPattern(repo) && !/^[^\s/:]+\/[^\s/:]+$/.test(repo)) {
-    problems.push(`\`--github-repo\` must be OWNER/NAME, not "${repo}"`);
-  }
-  if (ref !== undefined && !isPattern(ref) && !/^refs\/\S+$/.test(ref)) {
-    const hint = ref === '' ? 'leave it out for every branch and tag' : `"refs/heads/${ref}" is the branch`;
-    problems.push(`\`--github-ref\` must be a full reference, not "${ref}"; ${hint}`);
-  }
-  return [...problems, ...innerAnchorProblem('`--github-repo`', repo), ...innerAnchorProblem('`--github-ref`', ref)];
-}
-
-/** What is allowed but rarely meant. */
-export function githubWarnings(repo: string, ref: string | undefined): string[] {
-  const warnings = [patternWarning('`--github-repo`', repo)];
-  if (ref !== undefined) warnings.push(githubRefWarning(ref));
-  if (/^[\^(?:]*\.[*+]/.test(repo)) {
-    warnings.push('`--github-repo` leaves the owner open, so repositories of strangers can assume the identity');
-  }
-  return warnings.filter((warning) => warning !== undefined);
-}
-
-function githubRefWarning(ref: string): string | undefined {
-  const alternatives = topLevelAlternatives(ref);
-  const bare = alternatives.slice(1).find((each) => /^[\w./-]+$/.test(each) && !each.startsWith('refs/'));
-  const parent = /^\^?(refs\/(?:heads|tags)\/)[^|]*$/.exec(alternatives[0] ?? '')?.[1];
-  if (bare === undefined || parent === undefined) return patternWarning('`--github-ref`', ref);
-  const words = alternatives.map((each) => each.replace(/^\^/, '').replace(parent, '').replace(/\$$/, ''));
-  return `\`--github-ref\` accepts "${bare}" only as a whole reference, which no branch has; write "${parent}(${words.join('|')})"`;
-}
-
-function topLevelAlternatives(pattern: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  for (const { char, at, depth } of operators(pattern)) {
-    if (char !== '|' || depth > 0) continue;
-    parts.push(pattern.slice(start, at));
-    start = at + 1;
-  }
-  return [...parts, pattern.slice(start)];
 }
 
 // ---- GitLab CI ----

@@ -16,6 +16,7 @@ import { createApi } from './http/api.ts';
 import { createConsole } from './http/console.ts';
 import { isWildcard } from './http/host-check.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
+import { createSimulatedGithub } from './http/simulated-github.ts';
 import { createIssuer } from './issuer/issuer.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { createBlobStore } from './registry/blob-store.ts';
@@ -135,7 +136,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
     const scim = createScim({ store, urls, onCall: (request, call) => server.note(request, call) });
     server.serve({
-      http1: [issuer, registry, events, scim, api, createConsole(urls)],
+      http1: [issuer, registry, events, scim, api, createSimulatedGithub(), createConsole(urls)],
       http2: async () => {
         const { createGrpc } = await import('./grpc/grpc.ts');
         return createGrpc({ wire, api, issuer });

@@ -37,7 +37,7 @@ test('a way that is another command goes on as that command, with what was given
   expect(made.asked.slice(0, 2)).toEqual(['Who may assume the identity?', 'Which repository (owner/name)?']);
   expect(JSON.parse(made.out)).toMatchObject({
     name: 'my-app',
-    claimMatch: { subjectPattern: '^repo:(?:acme/app):.*$' },
+    claimMatch: { subjectPattern: expect.stringMatching(/^\^repo:\(\?:acme\/app\|acme@\d+\/app@\d+\):\.\*\$$/) },
   });
   expect(made.err).toContain('chainctl iam identities create github my-app --github-repo=acme/app ');
 });

@@ -6,6 +6,7 @@ import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/d
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
+import { stubServer } from '../support/stub-server.ts';
 
 const organization = demoOrganizations.private;
 const create = ['iam', 'identities', 'create'];
@@ -374,12 +375,15 @@ describe('GitHub, GitLab and AWS', () => {
       ...common,
     ]);
     expect(made.code).toBe(0);
-    expect(made.err).toContain('acme@123/app@456');
+    expect(made.err).toBe('');
     const { id, claimMatch } = await stored(session, 'my-app');
+    const [, owner, repository] =
+      /^\^repo:\(\?:acme\/app\|acme@(\d+)\/app@(\d+)\):/.exec(claimMatch.subjectPattern) ?? [];
     expect(claimMatch).toMatchObject({
       issuer: 'https://token.actions.githubusercontent.com',
-      subject: 'repo:acme/app:ref:refs/heads/main',
+      subjectPattern: expect.stringMatching(/:ref:\(\?:refs\/heads\/main\)\$$/),
       audience: 'cgr.dev',
+      claims: { repository_id: repository, repository_owner_id: owner },
     });
     expect(await bindings(session, id)).toEqual(['example.com: registry.pull']);
 
@@ -399,12 +403,134 @@ describe('GitHub, GitLab and AWS', () => {
     for (const [problem, ...words] of [
       ['`--github-repo` must be OWNER/NAME', '--github-repo=acme'],
       ['`--github-ref` must be a full reference, not "main"', '--github-repo=acme/app', '--github-ref=main'],
+      ['`--subject-form` is for one repository', '--github-repo=acme/.*', '--subject-form=ids'],
       ['`--github-ref` "refs/(" is not a valid regular expression', '--github-repo=acme/app', '--github-ref=refs/('],
     ]) {
       const failed = await session.run([...create, 'github', 'bad', ...words, ...common]);
       expect(failed, problem).toMatchObject({ code: 2, out: '', err: expect.stringContaining(problem ?? '') });
     }
     expect(session.calls()).toEqual([]);
+  });
+
+  describe('github asks for the ids', () => {
+    const words = [...create, 'github', 'my-app', '--github-repo=acme/app', '--github-ref=refs/heads/main', ...common];
+    const answer = { id: 456, name: 'app', full_name: 'acme/app', owner: { login: 'acme', id: 123 } };
+    const claims = { repository_id: '456', repository_owner_id: '123' };
+    const ask = 'GET /repos/acme/app';
+
+    test('once, with GH_TOKEN, and writes the rule of the form', async () => {
+      const session = await signedIn();
+      const github = await stubServer();
+      const env = { CHAINCTL_GITHUB_API: github.url, GH_TOKEN: 'a.secret' };
+      github.expect(ask, ({ headers }) => {
+        expect(headers).toMatchObject({ authorization: 'Bearer a.secret', accept: 'application/vnd.github+json' });
+        return { body: answer };
+      });
+      const asked = await session.run(
+        words.filter((word) => word !== '-y'),
+        { env, tty: true, answers: [true] },
+      );
+      expect(asked.code, asked.err).toBe(0);
+      expect(asked.asked[0]).toContain('\n  with claims repository_id=456, repository_owner_id=123\n');
+      for (const [form, subject] of [
+        ['names', 'repo:acme/app:ref:refs/heads/main'],
+        ['ids', 'repo:acme@123/app@456:ref:refs/heads/main'],
+      ]) {
+        github.expect(ask, { body: answer });
+        const made = await session.run(
+          [...words, `--name=${form}`, `--subject-form=${form}`].filter((word) => word !== 'my-app'),
+          { env },
+        );
+        expect(made.code, made.err).toBe(0);
+        expect((await stored(session, form ?? '')).claimMatch).toMatchObject({ subject, claims });
+      }
+      expect(github.requests).toHaveLength(3);
+    });
+
+    test('follows a new name on the same address and nowhere else', async () => {
+      const session = await signedIn();
+      const github = await stubServer();
+      const elsewhere = await stubServer();
+      const env = { CHAINCTL_GITHUB_API: `${github.url}/api/v3/`, GH_TOKEN: 'a.secret' };
+      github.expect('GET /api/v3/repos/acme/app', { status: 301, headers: { location: '/repositories/456' } });
+      github.expect('GET /repositories/456', { body: { ...answer, name: 'new' } });
+      const made = await session.run(words, { env });
+      expect(made.err).toContain('GitHub calls "acme/app" "acme/new"');
+      expect((await stored(session, 'my-app')).claimMatch.subjectPattern).toContain('(?:acme/new|acme@123/new@456)');
+      github.expect('GET /api/v3/repos/acme/app', { status: 301, headers: { location: `${elsewhere.url}/x` } });
+      expect((await session.run(words, { env })).err).toMatch(/^warning: .* answered 301/);
+      expect(elsewhere.requests).toEqual([]);
+    });
+
+    test.each([
+      ['not there', { status: 404 }, /a private one needs a token in GH_TOKEN/],
+      ['too often', { status: 403, headers: { 'x-ratelimit-remaining': '0' } }, /answers no more for now/],
+      ['something else', { body: 'hello' }, /did not answer like GitHub/],
+      ['an id that would change the rule', { body: { ...answer, name: 'a|b' } }, /did not answer like GitHub/],
+      ['too late', { delayMs: 3200, body: answer }, /did not answer within 3 s/],
+    ])(
+      'and without an answer (%s) makes the rule by names, and says which tokens it does not accept',
+      async (_, reply, reason) => {
+        const session = await signedIn();
+        const github = await stubServer();
+        const env = { CHAINCTL_GITHUB_API: github.url };
+        github.expect(ask, reply);
+        const made = await session.run(words, { env });
+        expect(made.code, made.err).toBe(0);
+        expect(made.err).toMatch(
+          /^warning: the ids of "acme\/app" are not known .*accepts no token with ids in its subject/,
+        );
+        expect(made.err).toMatch(reason);
+        const { claimMatch } = await stored(session, 'my-app');
+        expect(claimMatch).toMatchObject({ subject: 'repo:acme/app:ref:refs/heads/main', claims: {} });
+      },
+    );
+
+    test('and where somebody is there, does not go on by itself without an answer', async () => {
+      const session = await signedIn();
+      const env = { CHAINCTL_GITHUB_API: 'http://127.0.0.1:1' };
+      const made = await session.run(
+        words.filter((word) => word !== '-y'),
+        { env, tty: true, answers: [false] },
+      );
+      expect(made).toMatchObject({ code: 1, out: '' });
+      const required = await session.run([...words, '--subject-form=ids'], { env });
+      expect(required).toMatchObject({ code: 1, out: '' });
+      expect(required.err).toContain('--github-repo=OWNER@ID/NAME@ID');
+      expect(session.calls()).not.toContain('iam.v1.Identities.Create');
+    });
+
+    test('of nobody for a pattern or for ids that were given, and refuses an address in plain text', async () => {
+      const session = await signedIn();
+      const env = { CHAINCTL_GITHUB_API: (await stubServer()).url };
+      for (const repo of ['acme/.*', 'acme@123/app@456']) {
+        const made = await session.run(
+          [...words, `--github-repo=${repo}`].filter((word) => word !== '--github-repo=acme/app'),
+          { env },
+        );
+        expect(made.code, made.err).toBe(0);
+      }
+      const plain = await session.run(words, { env: { CHAINCTL_GITHUB_API: 'http://github.example.com' } });
+      expect(plain).toMatchObject({ code: 2, out: '' });
+      expect(plain.err).toContain('CHAINCTL_GITHUB_API must be an https URL');
+    });
+
+    test('and the platform’s own GitHub sees no token', async () => {
+      const session = await signedIn();
+      const api = await import('../../src/api/github.ts');
+      const github = await stubServer();
+      github.expect(ask, ({ headers }) => {
+        expect(headers.authorization).toBeUndefined();
+        return { body: answer };
+      });
+      const { host } = await session.run(['version'], {
+        env: { CHAINCTL_GITHUB_API: github.url, GH_TOKEN: 'a.secret' },
+      });
+      const { signal } = new AbortController();
+      expect(await api.askGithub(host, { repo: 'acme/app', simulator: github.url, signal })).toMatchObject({
+        repository: { id: '456' },
+      });
+    });
   });
 
   test('gitlab, with the kind of reference picked', async () => {

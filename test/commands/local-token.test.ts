@@ -40,13 +40,57 @@ describe('local token', () => {
     const { claims, platform } = await tokenWorld();
     expect(await claims(['github', '--repo=acme/app', '--ref=refs/heads/main'])).toMatchObject({
       iss: 'https://token.actions.githubusercontent.com',
-      sub: 'repo:acme/app:ref:refs/heads/main',
+      sub: expect.stringMatching(/^repo:acme@\d+\/app@\d+:ref:refs\/heads\/main$/),
       aud: platform.urls.issuer,
       repository: 'acme/app',
       ref: 'refs/heads/main',
     });
     const deployment = ['github', '--repo=acme/app', '--ref=refs/heads/main', '--environment=production'];
-    expect((await claims(deployment)).sub).toBe('repo:acme/app:environment:production');
+    expect((await claims([...deployment, '--subject-form=names'])).sub).toBe('repo:acme/app:environment:production');
+    const own = ['github', '--repo=acme@1/app@2', '--ref=refs/heads/main'];
+    expect(await claims(own)).toMatchObject({
+      sub: 'repo:acme@1/app@2:ref:refs/heads/main',
+      repository: 'acme/app',
+      repository_id: '2',
+      repository_owner_id: '1',
+    });
+  });
+
+  test('has the ids that its GitHub gives, however the names are written', async () => {
+    const { claims, platform } = await tokenWorld();
+    const workflow = await claims(['github', '--repo=acme/app', '--ref=refs/heads/main']);
+    const github = `${platform.urls.api}/simulated/github`;
+    const ask = async (repo: string): Promise<{ id: number; owner: { id: number } }> =>
+      JSON.parse(await (await fetch(`${github}/repos/${repo}`)).text());
+    const repository = await ask('acme/app');
+    expect(repository).toEqual({
+      id: Number(workflow['repository_id']),
+      name: 'app',
+      full_name: 'acme/app',
+      owner: { login: 'acme', id: Number(workflow['repository_owner_id']) },
+    });
+    expect(workflow.sub).toBe(`repo:acme@${repository.owner.id}/app@${repository.id}:ref:refs/heads/main`);
+    expect((await ask('ACME/App')).id).toBe(repository.id);
+    expect((await fetch(`${github}/repos/acme`)).status).toBe(404);
+  });
+
+  test('writes a colon inside a value of GitHub’s subject as GitHub does, and nowhere else', async () => {
+    const { claims } = await tokenWorld();
+    const words = ['github', '--repo=acme@1/app@2', '--ref=refs/heads/main', '--environment=Production:V1:eu'];
+    expect(await claims(words)).toMatchObject({
+      sub: 'repo:acme@1/app@2:environment:Production%3AV1%3Aeu',
+      environment: 'Production:V1:eu',
+    });
+  });
+
+  test('takes a claim that no flag sets, over what it would say otherwise', async () => {
+    const { claims } = await tokenWorld();
+    const words = ['github', '--repo=acme/app', '--ref=refs/heads/main', '--claim=runner_environment=self-hosted'];
+    expect(await claims([...words, '--claim=jti=mine', '--claim=team=a'])).toMatchObject({
+      runner_environment: 'self-hosted',
+      jti: 'mine',
+      team: 'a',
+    });
   });
 
   test('speaks for a GitLab job', async () => {
@@ -86,6 +130,18 @@ describe('local token', () => {
     [['github', '--repo=acme/app'], '`--ref`'],
     [['github', '--repo=acme/app', '--ref=main'], 'refs/heads/main'],
     [['gitlab', '--project-path=app', '--ref=main'], 'group/project'],
+    [['gitlab', '--project-path=acme/app', '--ref=a:b'], 'not the name of a branch'],
+    [['github', '--repo=acme/app', '--ref=refs/heads/a:b'], 'not a full Git reference'],
+    // A claim that would be dropped, or would contradict the subject, names the flag that sets it.
+    [['--claim=sub=x'], '`--subject` sets it'],
+    [['--claim=aud=x'], '`--audience` sets it'],
+    [['--claim=exp=1'], '`--ttl` sets it'],
+    [['--claim=iat=1'], 'cannot set "iat"'],
+    [['--claim=email=x@example.com'], '`--email` sets it'],
+    [['--claim=a=1', '--claim=a=2'], 'has two values for "a"'],
+    [['github', '--repo=acme/app', '--ref=refs/heads/main', '--claim=repository_id=1'], '`--repo` sets it'],
+    [['github', '--repo=acme/app', '--ref=refs/heads/main', '--claim=environment=x'], '`--environment` sets it'],
+    [['gitlab', '--project-path=acme/app', '--ref=main', '--claim=project_path=x/y'], '`--project-path` sets it'],
   ])('%j is a usage error', async (words, said) => {
     const { token } = await tokenWorld();
     const made = await token(words);

@@ -252,7 +252,7 @@ describe('services, GitHub, GitLab', () => {
     await refused(
       one,
       await workflow('acme/app', 'refs/heads/feature'),
-      /^token has invalid subject: "repo:acme\/app:ref:refs\/heads\/feature": identity expects "repo:acme\/app:ref:refs\/heads\/main"$/,
+      /^token has invalid subject: "repo:acme@\d+\/app@\d+:ref:refs\/heads\/feature": identity expects .*acme\/app\|acme@\d+\/app@\d+/,
     );
     await refused(one, await workflow('acme/app2', 'refs/heads/main'), /invalid subject/);
     await refused(one, await workflow('evil/app', 'refs/heads/main'), /invalid subject/);
@@ -272,6 +272,14 @@ describe('services, GitHub, GitLab', () => {
     const numbered = await create(['github'], ['--github-repo=acme@1/app@2', '--github-ref=refs/heads/main']);
     await accepted(numbered, await workflow('acme@1/app@2', 'refs/heads/main'));
     await refused(numbered, await workflow('acme/app', 'refs/heads/main'), /invalid subject/);
+    // Whoever takes the names later has other ids, and tokens of the older form as well.
+    await accepted(numbered, await workflow('acme@1/app@2', 'refs/heads/main', '--subject-form=names'));
+    await refused(
+      numbered,
+      await workflow('acme@1/app@3', 'refs/heads/main', '--subject-form=names'),
+      /claim "repository_id"|repository_id/,
+    );
+    await accepted(one, await workflow('acme/app', 'refs/heads/main', '--subject-form=names'));
 
     const own = await create(['github'], ['--github-repo=acme/app', '--github-audience=acme']);
     await accepted(own, await workflow('acme/app', 'refs/heads/main', '--audience=acme'));

@@ -129,6 +129,7 @@ describe('env', () => {
       `export CHAINGUARD_PLATFORM_REGISTRY=${platform.registry}`,
       'export CHAINGUARD_DEFAULT_SOCIAL_LOGIN=email',
       `export CHAINGUARD_CONSOLE_API=${platform.api}`,
+      `export CHAINCTL_GITHUB_API=${platform.api}/simulated/github`,
     ]);
     const evaluated = await person.sh(
       `eval "$(chainctl local env --data-dir ${platform.dataDir})"; chainctl config view | grep ' api:'; eval "$(chainctl local env --unset)"; chainctl config view | grep ' api:'`,
@@ -318,7 +319,7 @@ describe('token', () => {
     expect(await claims()).toMatchObject({ email: 'dev@example.com', aud: platform.issuer });
     expect(await claims('github', '--repo=acme/app', '--ref=refs/heads/main')).toMatchObject({
       iss: 'https://token.actions.githubusercontent.com',
-      sub: 'repo:acme/app:ref:refs/heads/main',
+      sub: expect.stringMatching(/^repo:acme@\d+\/app@\d+:ref:refs\/heads\/main$/),
     });
     expect(await claims('gitlab', '--project-path=acme/app', '--ref=main')).toMatchObject({
       iss: 'https://gitlab.com',

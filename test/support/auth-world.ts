@@ -43,6 +43,7 @@ export async function authWorld(options: TestPlatformOptions = {}): Promise<Auth
     CHAINGUARD_PLATFORM_API: api,
     CHAINGUARD_PLATFORM_ISSUER: issuer,
     CHAINGUARD_PLATFORM_REGISTRY: registry,
+    CHAINCTL_GITHUB_API: `${api}/simulated/github`,
     CHAINGUARD_DEFAULT_SOCIAL_LOGIN: 'email',
     CHAINGUARD_PLATFORM_CONSOLE: console,
   };

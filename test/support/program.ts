@@ -268,6 +268,7 @@ function announced(child: ChildProcess): Promise<RunningPlatform> {
           CHAINGUARD_PLATFORM_ISSUER: issuer,
           CHAINGUARD_PLATFORM_CONSOLE: console,
           CHAINGUARD_PLATFORM_REGISTRY: registry,
+          CHAINCTL_GITHUB_API: `${api}/simulated/github`,
         },
         requests: (text) => log.split('\n').filter((entry) => entry.includes(text)),
         log: () => log,

@@ -34,6 +34,8 @@ export async function signedIn(options: TestPlatformOptions = {}): Promise<Signe
         CHAINGUARD_PLATFORM_API: platform.urls.api,
         CHAINGUARD_PLATFORM_ISSUER: platform.urls.issuer,
         CHAINGUARD_PLATFORM_AUDIENCE: platform.urls.api,
+        // Nobody else is asked.
+        CHAINCTL_GITHUB_API: `${platform.urls.api}/simulated/github`,
         ...run.env,
       };
       const token = await platform.token(who.includes('@') ? personId(who) : who);

@@ -1,11 +1,9 @@
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
+import { githubProblems, githubRule, githubWarnings, repositoryIn } from '../../src/api/github-rules.ts';
 import {
   awsRoleRule,
   awsUserRule,
-  githubProblems,
-  githubRule,
-  githubWarnings,
   gitlabProblems,
   gitlabRule,
   gitlabWarnings,
@@ -28,11 +26,31 @@ describe('GitHub (Q13)', () => {
       issuer: 'https://token.actions.githubusercontent.com',
       subject: 'repo:acme/app.js:ref:refs/heads/main',
     });
-    expect(githubRule({ repo: 'acme@1/app@2', ref: 'refs/tags/v1.0', audience: 'cgr.dev' })).toEqual({
-      issuer: 'https://token.actions.githubusercontent.com',
-      subject: 'repo:acme@1/app@2:ref:refs/tags/v1.0',
+  });
+
+  test('where the ids are known, exactly that repository, in the forms that were asked for', () => {
+    const repo = { owner: 'acme', ownerId: '1', name: 'a.b', id: '2' };
+    const claims = { repository_id: '2', repository_owner_id: '1' };
+    const issuer = 'https://token.actions.githubusercontent.com';
+    const ref = 'refs/heads/main';
+    expect(githubRule({ repo, form: 'names', ref })).toEqual({ issuer, claims, subject: `repo:acme/a.b:ref:${ref}` });
+    expect(githubRule({ repo, form: 'ids', ref, audience: 'cgr.dev' })).toEqual({
+      issuer,
+      claims,
+      subject: `repo:acme@1/a.b@2:ref:${ref}`,
       audience: 'cgr.dev',
     });
+    const both = githubRule({ repo, form: 'both', ref });
+    expect(both).toEqual({ issuer, claims, subjectPattern: both.subjectPattern });
+    for (const subject of [`repo:acme/a.b:ref:${ref}`, `repo:acme@1/a.b@2:ref:${ref}`]) {
+      expect(accepts(both.subjectPattern, subject)).toBe(true);
+    }
+    const others = ['acme/aXb', 'acme@1/a.b', 'acme/a.b@2', 'acme@1/aXb@2', 'acme@1/a.b@23'];
+    for (const other of others) expect(accepts(both.subjectPattern, `repo:${other}:ref:${ref}`)).toBe(false);
+    // Written in the flag they are known too; a pattern or a half of them is not.
+    expect(githubRule({ repo: 'acme@1/a.b@2', ref })).toEqual(both);
+    expect(repositoryIn('acme@1/a.b')).toBeUndefined();
+    expect(repositoryIn('acme@1/.*@2')).toBeUndefined();
   });
 
   test('without a reference any workflow of exactly this repository', () => {
@@ -68,6 +86,8 @@ describe('GitHub (Q13)', () => {
     expect(githubProblems('acme/app', 'refs/heads/main')).toEqual([]);
     expect(githubProblems('acme', undefined)[0]).toContain('`--github-repo` must be OWNER/NAME, not "acme"');
     expect(githubProblems('acme/app/x', undefined)).toHaveLength(1);
+    expect(githubProblems('acme@1/app', undefined)[0]).toContain('must be OWNER/NAME or OWNER@ID/NAME@ID');
+    expect(githubProblems('acme@1/app@2', undefined)).toEqual([]);
     expect(githubProblems('acme/app', 'main')[0]).toContain('"refs/heads/main" is the branch');
     expect(githubProblems('acme/(app$|lib)', undefined)[0]).toContain('leave out "^" and "$"');
     expect(githubProblems('acme/[$^]', undefined)).toEqual([]);
@@ -80,6 +100,12 @@ describe('GitHub (Q13)', () => {
     expect(githubWarnings('acme/app', 'refs/heads/main|refs/heads/stable')[0]).toContain('outside parentheses');
     expect(githubWarnings('acme/*', undefined)[0]).toContain('repeats the slash');
     expect(githubWarnings('.*/app', undefined)[0]).toContain('strangers');
+    // A glob, in either flag.
+    expect(githubWarnings('acme/app', 'refs/heads/*')[0]).toMatch(/^`--github-ref` .*write "\/\.\*"/);
+    expect(githubWarnings('acme/app', 'refs/tags/v*')[0]).toMatch(/^`--github-ref` .*write "v\.\*"/);
+    expect(githubWarnings('acme/app-*', undefined)[0]).toMatch(/^`--github-repo` .*write "-\.\*"/);
+    expect(githubWarnings('acme/app', 'refs/tags/v.*')).toEqual([]);
+    expect(githubWarnings('acme/app', 'refs/tags/v[0-9]*')).toEqual([]);
   });
 });
 

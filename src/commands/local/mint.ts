@@ -53,6 +53,7 @@ export const mintedView = defineView<Minted>({
 });
 
 export async function mint(context: Context, input: MintInput, claims: ThirdPartyClaims): Promise<Minted> {
+  checkClaims(input.claim, claims.settled);
   const folder = folderOf(context, input.dataDir);
   const token = await withStore(context, folder, async (store) => {
     const { mintThirdPartyToken } = await import('../../local/issuer/simulated.ts');
@@ -67,6 +68,38 @@ export async function mint(context: Context, input: MintInput, claims: ThirdPart
     });
   });
   return { token, onTerminal: context.io.outIsTty };
+}
+
+/** What the token itself says of every kind of token. */
+const ofEveryToken: Readonly<Record<string, string | undefined>> = {
+  iss: '--issuer',
+  sub: '--subject',
+  aud: '--audience',
+  exp: '--ttl',
+  iat: undefined,
+  nbf: undefined,
+};
+
+/** Throws for claims that would be dropped, or would say something else than another part of the token. */
+function checkClaims(given: MintInput['claim'], settled: ThirdPartyClaims['settled'] = {}): void {
+  const seen = new Set<string>();
+  for (const [name] of given) {
+    if (seen.has(name)) throw refused(`has two values for "${name}"`);
+    seen.add(name);
+    if (Object.hasOwn(ofEveryToken, name)) {
+      const flag = ofEveryToken[name];
+      throw refused(`cannot set "${name}"`, flag === undefined ? 'it is the time of now' : `\`${flag}\` sets it`);
+    }
+    const flag = Object.hasOwn(settled, name) ? settled[name] : undefined;
+    if (flag !== undefined) throw refused(`cannot set "${name}" beside \`${flag}\``, `\`${flag}\` sets it`);
+  }
+}
+
+function refused(what: string, hint?: string): CliError {
+  return new CliError('usage', `\`--claim\` ${what}`, {
+    code: 'usage.invalid',
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 async function withStore<T>(context: Context, folder: string, work: (store: Store) => Promise<T>): Promise<T> {

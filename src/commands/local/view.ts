@@ -32,6 +32,8 @@ export function environmentOf(platform: PlatformFile): Record<string, string> {
     CHAINGUARD_DEFAULT_SOCIAL_LOGIN: 'email',
     // The Terraform provider's name for the API; it derives the rest and uses the same token cache.
     CHAINGUARD_CONSOLE_API: platform.api,
+    // Its simulated GitHub knows the ids that `local token github` writes.
+    CHAINCTL_GITHUB_API: `${platform.api}/simulated/github`,
   };
 }
 

@@ -24,6 +24,8 @@ export interface ThirdPartyToken {
 /** What a token says besides its audience and its times. */
 export type ThirdPartyClaims = Pick<ThirdPartyToken, 'issuer' | 'subject'> & {
   readonly claims: Readonly<Record<string, unknown>>;
+  /** Claims that something else says too, each with the flag that sets both: they cannot be given on their own. */
+  readonly settled?: Readonly<Record<string, string>>;
 };
 
 export const githubIssuer = 'https://token.actions.githubusercontent.com';
@@ -52,8 +54,10 @@ export async function mintThirdPartyToken(store: Store, token: ThirdPartyToken):
 }
 
 export interface GithubWorkflow {
-  /** `owner/name`, either part with an `@id` when the subject shall carry ids (protocols 8.1). */
+  /** `owner/name`, or `owner@id/name@id` where the ids matter; those that the simulated GitHub gives unless said. */
   readonly repo: string;
+  /** Whether the subject has ids beside the names, as in repositories made since 2026-07-15; as `repo` is written unless said. */
+  readonly form?: 'names' | 'ids' | undefined;
   /** e.g. `refs/heads/main`, `refs/tags/v1` or `refs/pull/7/merge`. */
   readonly ref: string;
   readonly environment?: string | undefined;
@@ -62,14 +66,25 @@ export interface GithubWorkflow {
   readonly event?: string | undefined;
 }
 
-/** What GitHub Actions signs for a workflow run. */
+/** Returns the ids that the simulated GitHub gives to an owner and a repository, whatever their letters' case. */
+export function githubIds(owner: string, name: string): { readonly owner: string; readonly repository: string } {
+  return {
+    owner: stableNumber(`github owner ${owner.toLowerCase()}`),
+    repository: stableNumber(`github repository ${owner.toLowerCase()}/${name.toLowerCase()}`),
+  };
+}
+
+/** Returns what GitHub Actions signs for a workflow run. */
 export function githubToken(run: GithubWorkflow): ThirdPartyClaims {
-  const [owner = '', name = '', ...rest] = run.repo.split('/');
-  if (owner === '' || name === '' || rest.length > 0)
+  const [, ownerName, givenOwnerId, repoName, givenRepoId] =
+    /^([^\s/:@]+)(?:@(\d+))?\/([^\s/:@]+)(?:@(\d+))?$/.exec(run.repo) ?? [];
+  if (ownerName === undefined || repoName === undefined) {
     throw wrong(`"${run.repo}" is not a GitHub repository: owner/name`);
+  }
   const ref = githubRef(run.ref);
-  const [ownerName = '', ownerId = stableNumber(`github owner ${owner}`)] = owner.split('@');
-  const [repoName = '', repoId = stableNumber(`github repository ${run.repo}`)] = name.split('@');
+  const known = githubIds(ownerName, repoName);
+  const ownerId = givenOwnerId ?? known.owner;
+  const repoId = givenRepoId ?? known.repository;
   const actor = run.actor ?? 'octocat';
   const event = run.event ?? (ref.type === 'pull' ? 'pull_request' : 'push');
   const repository = `${ownerName}/${repoName}`;
@@ -77,13 +92,21 @@ export function githubToken(run: GithubWorkflow): ThirdPartyClaims {
   const sha = stableHex(`github commit ${repository} ${ref.full}`, 40);
   const context =
     run.environment !== undefined
-      ? `environment:${run.environment}`
+      ? `environment:${inSubject(run.environment)}`
       : event === 'pull_request'
         ? 'pull_request'
-        : `ref:${ref.full}`;
+        : `ref:${inSubject(ref.full)}`;
+  const form = run.form ?? (givenRepoId === undefined ? 'names' : 'ids');
+  const subject = form === 'names' ? repository : `${ownerName}@${ownerId}/${repoName}@${repoId}`;
   return {
     issuer: githubIssuer,
-    subject: `repo:${run.repo}:${context}`,
+    subject: `repo:${subject}:${context}`,
+    settled: {
+      ...Object.fromEntries(ofRepository.map((claim) => [claim, '--repo'])),
+      ...Object.fromEntries(ofReference.map((claim) => [claim, '--ref'])),
+      environment: '--environment',
+      event_name: '--event',
+    },
     claims: {
       actor,
       actor_id: stableNumber(`github user ${actor}`),
@@ -113,6 +136,12 @@ export function githubToken(run: GithubWorkflow): ThirdPartyClaims {
   };
 }
 
+const ofRepository = ['repository', 'repository_id', 'repository_owner', 'repository_owner_id'];
+const ofReference = ['ref', 'ref_type'];
+
+/** GitHub writes a colon inside a value of the subject so ("OpenID Connect", "Filtering for metadata containing :"). */
+const inSubject = (value: string) => value.replaceAll(':', '%3A');
+
 export interface GitlabJob {
   /** `group/project`, with subgroups between them if there are any. */
   readonly projectPath: string;
@@ -121,11 +150,14 @@ export interface GitlabJob {
   readonly refType: 'branch' | 'tag';
 }
 
-/** What GitLab signs for a job that asks for an ID token. */
+/** Returns what GitLab signs for a job that asks for an ID token. */
 export function gitlabToken(job: GitlabJob): ThirdPartyClaims {
   const parts = job.projectPath.split('/');
-  if (parts.length < 2 || parts.includes(''))
+  if (parts.length < 2 || parts.includes('') || /[\s:]/.test(job.projectPath)) {
     throw wrong(`"${job.projectPath}" is not a GitLab project: group/project`);
+  }
+  // Git has no such names, so no subject has them.
+  if (/[\s:]/.test(job.ref) || job.ref === '') throw wrong(`"${job.ref}" is not the name of a branch or tag`);
   const { ref, refType, projectPath } = job;
   const namespace = parts.slice(0, -1).join('/');
   const refPath = refType === 'tag' ? `refs/tags/${ref}` : `refs/heads/${ref}`;
@@ -134,6 +166,13 @@ export function gitlabToken(job: GitlabJob): ThirdPartyClaims {
   return {
     issuer: gitlabIssuer,
     subject: `project_path:${projectPath}:ref_type:${refType}:ref:${ref}`,
+    settled: {
+      namespace_path: '--project-path',
+      project_path: '--project-path',
+      ref: '--ref',
+      ref_path: '--ref',
+      ref_type: '--ref-type',
+    },
     claims: {
       ci_config_ref_uri: configRef,
       ci_config_sha: sha,
@@ -166,6 +205,7 @@ export function developerToken(email: string): ThirdPartyClaims {
   return {
     issuer: developerIssuer,
     subject: person?.subject ?? subjectOfEmail(address),
+    settled: { email: '--email' },
     claims: { email: address, email_verified: true, name: person?.name ?? address },
   };
 }
@@ -187,7 +227,7 @@ export function isIssuerUrl(text: string): boolean {
 }
 
 function githubRef(ref: string): { full: string; type: 'branch' | 'tag' | 'pull' } {
-  const kind = /^refs\/(heads|tags|pull)\/[^\s]+$/.exec(ref)?.[1];
+  const kind = /^refs\/(heads|tags|pull)\/[^\s:]+$/.exec(ref)?.[1];
   if (kind === 'heads') return { full: ref, type: 'branch' };
   if (kind === 'tags') return { full: ref, type: 'tag' };
   if (kind === 'pull') return { full: ref, type: 'pull' };

@@ -25,9 +25,11 @@ export function creationQuestion({ parent, role, identity }: NewIdentity): Quest
     subject !== undefined
       ? `subject "${subject}" of ${issuerOf(identity)}`
       : (servicePrincipal ?? awsIdentity?.arn ?? awsIdentity?.arnPattern ?? '');
+  const claims = Object.entries(claimMatch?.claims ?? {}).map(([name, value]) => `${name}=${value}`);
   const lines = [
     `This creates the ${typeOf(identity) ?? 'unknown'} identity "${identity.name}" in "${parent.name}".`,
     `  assumed by  ${who}`,
+    ...(claims.length === 0 ? [] : [`  with claims ${claims.join(', ')}`]),
     ...(role.length === 0 ? [] : [`  with role   ${role.map((each) => each.name).join(', ')}`]),
     'Do you want to continue?',
   ];
