@@ -41,8 +41,14 @@ export interface HostInput {
   readonly isTty: boolean;
   /** Everything until the end of the stream. */
   readAll(): Promise<string>;
-  /** One line without its end, or undefined at the end of the stream. Reads no byte past the line of a pipe or file. */
+  /** One line of a terminal without its end, or undefined when there is no more. */
   readLine(signal?: AbortSignal): Promise<string | undefined>;
+  /**
+   * What may answer a question where there is no terminal: one line of a pipe or socket and no byte more, or a file that
+   * consists of one short line. Anything else is left unread and is undefined, as is the end of the stream. Calls `ask`
+   * before it waits.
+   */
+  readAnswer(ask: () => void, signal?: AbortSignal): Promise<string | undefined>;
 }
 
 export interface HostOutput {

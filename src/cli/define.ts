@@ -152,7 +152,7 @@ export interface Example {
 
 export interface Question {
   readonly message: string;
-  /** The answer of Enter and of an empty pipe. Destructive commands say false: then silence is refused, not assumed. */
+  /** The answer of Enter on a terminal. Destructive commands say false. */
   readonly default: boolean;
 }
 

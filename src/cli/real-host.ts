@@ -213,7 +213,10 @@ function createInput(): HostInput {
       return Buffer.concat(chunks).toString('utf8');
     },
     async readLine(signal) {
-      return (await import('./read-line.ts')).readLine(signal);
+      return (await import('./standard-input.ts')).readLine(signal);
+    },
+    async readAnswer(ask, signal) {
+      return (await import('./standard-input.ts')).readAnswer(ask, signal);
     },
   };
 }

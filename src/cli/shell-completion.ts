@@ -169,7 +169,12 @@ async function valueOffers(
 /** Nobody is there to be asked or told, and stdout is the shell's. */
 function quiet(host: Host): Host {
   const silent = { isTty: false, columns: 80, write: () => {} };
-  const empty = { isTty: false, readAll: async () => '', readLine: async () => undefined };
+  const empty = {
+    isTty: false,
+    readAll: async () => '',
+    readLine: async () => undefined,
+    readAnswer: async () => undefined,
+  };
   return Object.assign(Object.create(host) as Host, { stdin: empty, stdout: silent, stderr: silent });
 }
 

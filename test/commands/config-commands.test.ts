@@ -198,11 +198,11 @@ describe('config reset', () => {
 });
 
 describe('config edit', () => {
-  test('saves after asking; Enter means yes', async () => {
+  test('saves after asking', async () => {
     const { env, file } = place();
     put(file, 'default:\n  group: old\n');
     const foreground = editor((text) => text.replace('old', 'new'));
-    const run = await runCli(['config', 'edit'], { env: { ...env, EDITOR: 'vim -u NONE' }, foreground, stdin: '\n' });
+    const run = await runCli(['config', 'edit'], { env: { ...env, EDITOR: 'vim -u NONE' }, foreground, stdin: 'y\n' });
     expect(run).toMatchObject({ code: 0, out: '' });
     expect(readFileSync(file, 'utf8')).toBe('default:\n  group: new\n');
     expect(run.host.ran[0]?.slice(0, 3)).toEqual(['/bin/sh', '-c', 'vim -u NONE "$1"']);

@@ -69,7 +69,7 @@ describe('set', () => {
       `This associates AWS account "${account}" with "example.com". Do you want to continue? [Y,n]`,
     );
     expect(await stored(session)).toBeUndefined();
-    expect(await session.run(setAws.slice(0, -1), { stdin: '\n' })).toMatchObject({ code: 0 });
+    expect(await session.run(setAws.slice(0, -1), { stdin: 'yes\n' })).toMatchObject({ code: 0 });
     const again = await session.run([...noun, 'set', 'aws', 'example.com', '--account=210987654321'], { stdin: 'n\n' });
     expect(again.err).toContain(`, in place of "${account}".`);
     expect(await stored(session)).toMatchObject({ amazon: { account } });

@@ -25,7 +25,7 @@ async function withBrowserLogin() {
 describe('iam groups, as the founding documents spell it', () => {
   test('create with --no-parent makes an organization that the same login can use at once', async () => {
     const { run } = await withBrowserLogin();
-    const made = await run(['iam', 'groups', 'create', 'acme', '--no-parent'], { stdin: '\n' });
+    const made = await run(['iam', 'groups', 'create', 'acme', '--no-parent'], { stdin: 'y\n' });
     expect(made.code).toBe(0);
     expect(made.err).toContain('This creates the organization "acme". Do you want to continue? [Y,n]: ');
     expect(made.out).toMatch(/^ +ID +\| +NAME +\| +DESCRIPTION\n-+\|-+\|-+\n [0-9a-f]{40} \| acme \|\n$/);

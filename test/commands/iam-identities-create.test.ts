@@ -304,7 +304,7 @@ describe('what is asked', () => {
     expect(made.err).toContain('--parent=engineering');
   });
 
-  test('an answer comes from a pipe; yes is the default, and the question is not in the output', async () => {
+  test('an answer comes from a pipe; silence is none, and the question is not in the output', async () => {
     const session = await signedIn();
     const at = [...words, '--parent=example.com'];
     const refused = await session.run(at, { stdin: 'n\n' });
@@ -312,7 +312,11 @@ describe('what is asked', () => {
     expect(refused.err).toContain('This creates the claim_match identity "asked" in "example.com".');
     expect(refused.err).toContain('Do you want to continue? [Y,n]: ');
     expect(await stored(session, 'asked')).toBeUndefined();
-    const made = await session.run([...at, '-oid'], { stdin: '' });
+    const silent = await session.run(at, { stdin: '' });
+    expect(silent).toMatchObject({ code: 2, out: '' });
+    expect(silent.err).toContain('`--yes` is required');
+    expect(await stored(session, 'asked')).toBeUndefined();
+    const made = await session.run([...at, '-oid'], { stdin: 'y\n' });
     expect(made.out).toBe(`${(await stored(session, 'asked')).id}\n`);
   });
 
@@ -580,7 +584,7 @@ describe('GitHub, GitLab and AWS', () => {
       "awsIdentity": {"aws_account": "012345678901", "arn": "arn:x", "userIdPattern": "^AROA(.*)$"}}`;
     writeFileSync(join(folder, 'id.json'), text);
     const legacy = ['iam', 'id', 'create', 'aws', '--parent', 'example.com', '--filename', 'id.json', '-oid'];
-    const made = await session.run(legacy, { cwd: folder });
+    const made = await session.run(legacy, { cwd: folder, stdin: 'y\n' });
     expect(made.out).toBe(`${(await stored(session, 'from file')).id}\n`);
     expect((await stored(session, 'from file')).awsIdentity).toEqual({
       awsAccount: '012345678901',

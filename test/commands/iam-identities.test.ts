@@ -270,14 +270,16 @@ describe('update', () => {
     expect((await stored(session, id)).static).toMatchObject({ expiration: '2026-04-20T00:00:00Z', issuerKeys });
   });
 
-  test('asks with what changes; silence is yes, nothing to change is no question', async () => {
+  test('asks with what changes; silence is no answer, nothing to change is no question', async () => {
     const session = await signedIn();
     const id = await make(session, organization, 'job', shapes.match);
     const refused = await session.run([...update, 'job', '--subject=t'], { stdin: 'n\n' });
     expect(refused).toMatchObject({ code: 1, out: '' });
     expect(refused.err).toContain('claimMatch.subject: "s" → "t"');
     expect((await stored(session, id)).claimMatch.subject).toBe('s');
-    expect((await session.run([...update, 'job', '--subject=t'], { stdin: '' })).code).toBe(0);
+    expect((await session.run([...update, 'job', '--subject=t'], { stdin: '' })).code).toBe(2);
+    expect((await stored(session, id)).claimMatch.subject).toBe('s');
+    expect((await session.run([...update, 'job', '--subject=t'], { stdin: 'y\n' })).code).toBe(0);
     expect((await stored(session, id)).claimMatch.subject).toBe('t');
     session.calls();
     const same = await session.run([...update, 'job', '--subject=t', '-oid']);

@@ -177,7 +177,7 @@ describe('update and delete', () => {
     const { run } = await withRobot();
     const words = ['--parent=sandbox', '--identity=robot', '--role=viewer', '-y', '-oid'];
     const id = (await run(['iam', 'role-bindings', 'create', ...words])).out.trim();
-    const asked = await run(['iam', 'role-bindings', 'update', id, '--role=editor', '-ojson'], { stdin: '\n' });
+    const asked = await run(['iam', 'role-bindings', 'update', id, '--role=editor', '-ojson'], { stdin: 'y\n' });
     expect(asked.code).toBe(0);
     expect(asked.err).toContain('from  robot: viewer\n  to    robot: editor');
     expect(JSON.parse(asked.out)).toMatchObject({ id, role: { name: 'editor' } });

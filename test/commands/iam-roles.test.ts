@@ -62,7 +62,7 @@ describe('update', () => {
   test('adds, removes and replaces', async () => {
     const { run, id, show } = await withRole();
     const added = await run(['iam', 'roles', 'update', 'reader', '--add-capabilities=repo.list,tag.list'], {
-      stdin: '\n',
+      stdin: 'y\n',
     });
     expect(added.code).toBe(0);
     expect(added.err).toContain(`This changes the role "reader" (${id}):\n  + repo.list\n  + tag.list\n`);

@@ -115,13 +115,52 @@ describe('standard input', () => {
     expect(ran).toMatchObject({ out: 'one\ntwo\nthree\n', err: '' });
   });
 
-  test.each(['pipe', 'file'])('gives one line to a question and the rest to the next program: %s', async (kind) => {
+  test('a pipe gives one line to a question and the rest to the next program', async () => {
     await reset();
     user.write('answers', 'y\nrest\nof it\n');
-    const commands = '{ chainctl config reset; echo "code $?" >&2; cat; }';
-    const ran = await user.sh(kind === 'pipe' ? `cat answers | ${commands}` : `${commands} < answers`);
+    const ran = await user.sh('cat answers | { chainctl config reset; echo "code $?" >&2; cat; }');
     expect(ran.out).toBe('rest\nof it\n');
     expect(ran.err).toMatch(/\? \[[yY],[nN]\]: \n[\s\S]*code 0\n$/);
+  });
+
+  test.each(['y\\n', 'yes', 'YES\\r\\n'])(
+    'a file that is one answer, as some shells make of <<<, counts: %s',
+    async (text) => {
+      await reset();
+      const ran = await user.sh(`printf '${text}' > answer; chainctl config reset < answer`);
+      expect(ran).toMatchObject({ code: 0, out: '' });
+      expect(ran.err).toContain('Removed');
+    },
+  );
+
+  test('<<<y of bash counts', async () => {
+    await reset();
+    expect(await user.sh("bash -c 'chainctl config reset <<<y'")).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ['a loop over a file', 'done < names', 'y\nyes\nn\nlast\n'],
+    ['a loop over a file of one line', 'done < names', 'y\n'],
+  ])('%s loses no line, even where one reads like an answer', async (_name, end, names) => {
+    await reset();
+    user.write('names', names);
+    const ran = await user.sh(
+      `rm -f errors; while read name; do chainctl config reset 2>>errors; echo "$name $?"; ${end}; cat errors >&2`,
+    );
+    expect(ran.out).toBe(names.replaceAll('\n', ' 2\n'));
+    expect(ran.err).not.toContain('[y,N]');
+    expect(ran.err.match(/error: `--yes` is required: nobody can be asked\n {2}Remove /g)).toHaveLength(
+      names.split('\n').length - 1,
+    );
+    expect(user.read('.config/chainctl/config.yaml')).toContain('mine');
+  });
+
+  test('a loop over a pipe that loses a line says so with its exit code', async () => {
+    await reset();
+    const ran = await user.sh(
+      'printf "one\\ntwo\\nthree\\n" | while read name; do chainctl config save 2>/dev/null; echo "$name $?"; done',
+    );
+    expect(ran.out).toBe('one 2\nthree 2\n');
   });
 
   test('with "n" changes nothing, and the question is not on stdout', async () => {
@@ -137,16 +176,20 @@ describe('standard input', () => {
     expect(await user.sh('yes | chainctl config reset')).toMatchObject({ code: 0, out: '' });
   });
 
-  test.each(['chainctl config reset </dev/null', 'chainctl config reset <&-', ': | chainctl config reset'])(
-    'with nobody behind it is no yes to what cannot be undone: %s',
-    async (command) => {
-      await reset();
-      const ran = await user.sh(command);
-      expect(ran).toMatchObject({ code: 2, out: '' });
-      expect(ran.err).toContain('error: `--yes` is required');
-      expect(user.read('.config/chainctl/config.yaml')).toContain('mine');
-    },
-  );
+  test.each(
+    ['reset', 'save'].flatMap((verb) => [
+      `chainctl config ${verb} </dev/null`,
+      `chainctl config ${verb} <&-`,
+      `: | chainctl config ${verb}`,
+      `chainctl config ${verb} < .`,
+    ]),
+  )('with nobody behind it agrees to nothing: %s', async (command) => {
+    await reset();
+    const ran = await user.sh(command);
+    expect(ran).toMatchObject({ code: 2, out: '' });
+    expect(ran.err).toContain('error: `--yes` is required');
+    expect(user.read('.config/chainctl/config.yaml')).toBe('default:\n  group: mine\n');
+  });
 });
 
 describe('an interruption', () => {

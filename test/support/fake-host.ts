@@ -16,7 +16,7 @@ export interface FakeHostOptions {
   readonly home?: boolean;
   /** Milliseconds since the epoch; the machine's time when left out. The clock then moves only when told. */
   readonly now?: number;
-  /** What standard input holds. */
+  /** What standard input holds: a pipe's, or what is typed at a terminal. */
   readonly stdin?: string;
   /** All three streams are terminals; false when left out. */
   readonly tty?: boolean;
@@ -72,6 +72,11 @@ export class FakeInput implements HostInput {
     const line = end === -1 ? this.rest : this.rest.slice(0, end);
     this.rest = end === -1 ? '' : this.rest.slice(end + 1);
     return line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+
+  async readAnswer(ask: () => void): Promise<string | undefined> {
+    ask();
+    return this.readLine();
   }
 }
 

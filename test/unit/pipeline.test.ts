@@ -512,22 +512,41 @@ describe('confirmation', () => {
 
   const question = (suffix: string) => `Do you want to \ufffd[1mcontinue? ${suffix}: \n`;
 
-  test.each(['y', 'Y', 'yes', ' YES ', 'y\r'])('%j from a pipe agrees', async (answer) => {
+  test.each(['y', 'Y', 'yes', 'YES', 'y\r'])('%j from a pipe agrees', async (answer) => {
     const stdin = `${answer}\nrest`;
     expect(await outcome(false, [], { stdin })).toEqual({ code: 0, ran: true, err: question('[y,N]'), reads: 1 });
   });
 
-  test.each(['n', 'no', 'N', 'maybe', 'yesterday', 'id-of-something'])('%j from a pipe declines', async (answer) => {
+  test.each(['n', 'no', 'N', 'No'])('%j from a pipe declines', async (answer) => {
     const declined = { code: 1, ran: false, err: `${question('[Y,n]')}Nothing was changed\n`, reads: 1 };
     expect(await outcome(true, [], { stdin: `${answer}\n` })).toEqual(declined);
   });
 
-  test.each(['', '\n'])('%j from a pipe takes the default, unless that is no: then nobody decided', async (stdin) => {
-    expect(await outcome(true, [], { stdin })).toMatchObject({ code: 0, ran: true });
-    expect(await outcome(false, [], { stdin })).toEqual({
+  const hint = 'hint: add `--yes`, or pipe the answer in: `echo y | chainctl …`\n';
+
+  test.each(['', ' yes ', 'maybe', 'yesterday', 'yes-bot', 'y y', 'id-of-something'])(
+    '%j from a pipe is a line for somebody else: refused, for creation and deletion alike',
+    async (line) => {
+      const err = 'error: `--yes` is required: the line read from standard input is neither yes nor no\n';
+      for (const [initial, suffix] of [
+        [true, '[Y,n]'],
+        [false, '[y,N]'],
+      ] as const) {
+        expect(await outcome(initial, [], { stdin: `${line}\ny\n` })).toEqual({
+          code: 2,
+          ran: false,
+          err: `${question(suffix)}${err}${hint}`,
+          reads: 1,
+        });
+      }
+    },
+  );
+
+  test.each([true, false])('an empty pipe is refused (default %s)', async (initial) => {
+    expect(await outcome(initial, [], { stdin: '' })).toEqual({
       code: 2,
       ran: false,
-      err: `${question('[y,N]')}error: \`--yes\` is required when nobody can be asked\nhint: add \`--yes\`, or pipe the answer in: \`echo y | chainctl …\`\n`,
+      err: `${question(initial ? '[Y,n]' : '[y,N]')}error: \`--yes\` is required: nobody can be asked\n${hint}`,
       reads: 1,
     });
   });
@@ -550,9 +569,12 @@ describe('confirmation', () => {
 
   test('in CI a terminal is not waited for', async () => {
     const { host, prompter } = prompterOn({ env: { CI: '1' } });
-    expect(await prompter.confirm({ message: 'Go on?', default: true })).toBe(true);
-    await expect(prompter.confirm({ message: 'Go on?', default: false })).rejects.toMatchObject({ kind: 'usage' });
+    for (const initial of [true, false]) {
+      const asked = prompter.confirm({ message: 'Go on?\nReally?', default: initial });
+      await expect(asked).rejects.toMatchObject({ kind: 'usage', details: ['Go on?', 'Really?'] });
+    }
     expect(host.stdin.reads).toBe(0);
+    expect(host.stderr.text).toBe('');
     expect(host.stdout.text).toBe('');
     expect(await outcome(false, [], { env: { CI: '1' }, stdin: 'y\n' })).toMatchObject({ code: 0, ran: true });
   });

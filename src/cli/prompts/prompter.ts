@@ -1,4 +1,5 @@
-// Questions to a person. Promises: a question goes to stderr and reads the terminal; nothing else ever reads stdin.
+// Questions to a person. Guarantees: a question goes to stderr and reads the terminal; without one, a yes/no question takes
+// an answer that somebody wrote for it, is refused otherwise, and nothing else ever reads stdin.
 
 import { CliError } from '../../errors.ts';
 import type { Host } from '../../host.ts';
@@ -6,7 +7,7 @@ import type { Candidate, Question } from '../define.ts';
 import { type Io, printableLines } from '../io.ts';
 
 export interface Prompter {
-  /** A yes/no question; takes one line from a pipe when stdin is not a terminal. */
+  /** A yes/no question. Throws kind `usage` when there is no terminal and stdin holds no answer. */
   confirm(question: Question): Promise<boolean>;
   /** One of several; only called when `io.interactive`. */
   pick<V>(message: string, candidates: readonly Candidate<V>[]): Promise<Candidate<V>>;
@@ -26,21 +27,44 @@ export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompte
   return {
     async confirm(question) {
       if (io.interactive) return (await terminal()).confirm(question, signal);
-      host.stderr.write(`${printableLines(question.message)} ${question.default ? '[Y,n]' : '[y,N]'}: `);
-      const line = io.canAnswer ? await host.stdin.readLine(signal) : undefined;
-      host.stderr.write('\n');
-      const answer = line?.trim().toLowerCase() ?? '';
-      if (answer === '') {
-        if (question.default) return true;
-        throw new CliError('usage', '`--yes` is required when nobody can be asked', {
-          code: 'usage.confirmation',
-          hint: 'add `--yes`, or pipe the answer in: `echo y | chainctl …`',
-        });
-      }
-      return answer === 'y' || answer === 'yes';
+      return confirmPlainly(question, host, io, signal);
     },
     pick: async (message, candidates) => (await terminal()).pick(message, candidates, io, signal),
     pickMany: async (message, candidates) => (await terminal()).pickMany(message, candidates, io, signal),
     text: async (message, validate, options = {}) => (await terminal()).text(message, validate, options, signal),
   };
+}
+
+/** Silence, and a line that was meant for somebody else, agree to nothing: neither to a deletion nor to anything new. */
+async function confirmPlainly(question: Question, host: Host, io: Io, signal: AbortSignal): Promise<boolean> {
+  const asked = printableLines(question.message);
+  const ask = () => host.stderr.write(`${asked} ${question.default ? '[Y,n]' : '[y,N]'}: `);
+  if (host.stdin.isTty && io.canAnswer) {
+    ask();
+    const line = (await host.stdin.readLine(signal))?.trim();
+    host.stderr.write('\n');
+    if (line === '') return question.default;
+    return answerOf(line) ?? refuse('the line typed is neither yes nor no');
+  }
+  let isAsked = false;
+  const line = host.stdin.isTty
+    ? undefined
+    : await host.stdin.readAnswer(() => {
+        isAsked = true;
+        ask();
+      }, signal);
+  if (isAsked) host.stderr.write('\n');
+  if (line === undefined) return refuse('nobody can be asked', isAsked ? [] : asked.split('\n'));
+  return answerOf(line) ?? refuse('the line read from standard input is neither yes nor no');
+}
+
+const answerOf = (line: string | undefined): boolean | undefined =>
+  /^(?:y|yes|n|no)$/i.test(line ?? '') ? /^y/i.test(line ?? '') : undefined;
+
+function refuse(reason: string, details: readonly string[] = []): never {
+  throw new CliError('usage', `\`--yes\` is required: ${reason}`, {
+    code: 'usage.confirmation',
+    details,
+    hint: 'add `--yes`, or pipe the answer in: `echo y | chainctl …`',
+  });
 }
