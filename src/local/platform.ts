@@ -48,6 +48,8 @@ export interface PlatformOptions {
   readonly seed: 'demo' | 'empty';
   /** Where account associations are checked; `Offline` without. A bad address throws a RangeError. */
   readonly clouds?: CloudAddresses | undefined;
+  /** Origins of issuers and key sets that may be at private addresses, or at another origin than their issuer. */
+  readonly issuerOrigins?: ReadonlySet<string> | undefined;
   readonly clock?: PlatformClock | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
   /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
@@ -103,7 +105,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
     const urls = urlsOf(host, server.port);
     const awsSts = options.clouds?.awsSts;
-    const issuer = createIssuer({ store, urls, clock, ...(awsSts ? { awsSts } : {}) });
+    const { issuerOrigins } = options;
+    const issuer = createIssuer({ store, urls, clock, issuerOrigins, ...(awsSts ? { awsSts } : {}) });
     const blobs = createBlobStore(dataDir);
     const readBlob = (text: string): Uint8Array | undefined => {
       const digest = parseDigest(text);

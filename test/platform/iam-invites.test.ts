@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { createUser } from '../../src/local/services/identity-records.ts';
 import { register as enroll } from '../../src/local/services/registration.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
@@ -40,6 +41,11 @@ const upstream = (subject: string, claims: object = {}, audience: string = platf
 
 const register = async (bearer: string | undefined, body: object = {}): Promise<Answer> =>
   platform.call(bearer, 'POST', '/auth/v1/register', { body });
+
+/** Makes the issuer one that the platform asks: somebody with rights here has named it. */
+const named = (issuer: string): void => {
+  platform.store.transact((tx) => createUser(tx, { issuer, subject: 'whoever' }));
+};
 
 const bindingsOf = (identity: string) =>
   platform.store.read((tx) =>
@@ -263,6 +269,7 @@ describe('registration', () => {
     const key = await issuer.addKey('ES256');
     const forged = (audience: string) =>
       issuer.sign(key, { aud: audience, sub: 'mallory', email: 'kim@example.org', email_verified: true });
+    named(issuer.url);
     const refused = await register(await forged(platform.urls.issuer), { code });
     expect([refused.status, refused.body.message]).toEqual([403, expect.stringContaining('is not trusted with those')]);
     expect(platform.store.read((tx) => tx.all("SELECT * FROM identities WHERE subject = 'mallory'"))).toEqual([]);
@@ -308,6 +315,8 @@ describe('registration', () => {
     const issuer = await startLoopbackIssuer(() => clock.now());
     const key = await issuer.addKey('ES256');
     const good = await issuer.sign(key, { aud: platform.urls.issuer, email: 'robot@example.org' });
+    expect((await register(good)).status).toBe(403);
+    named(issuer.url);
     expect((await register(good)).status).toBe(200);
     const stray = await issuer.sign(await issuer.addKey('ES256', { publish: false }), {
       aud: platform.urls.issuer,

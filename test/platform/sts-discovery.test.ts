@@ -1,7 +1,10 @@
 // Issuers that are not ours, over real connections: whom the platform believes, and how bad ones cannot hurt it.
 
+import { lookup } from 'node:dns/promises';
+import { hostname } from 'node:os';
 import { generateKeyPair, SignJWT } from 'jose';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { createFetchUpstream, parseOrigins } from '../../src/local/issuer/fetch-upstream.ts';
 import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { createUser, insertIdentity } from '../../src/local/services/identity-records.ts';
@@ -187,9 +190,7 @@ test('a configuration of another issuer, or none, is not believed', async () => 
     `${setup.platform.urls.issuer}/.well-known/jwks.json`,
   ]) {
     publish(JSON.stringify({ issuer: issuer.url, jwks_uri: uri }));
-    expect(await reason()).toBe(
-      `403 verifying token: the key set of "${issuer.url}" is not at an https URL of its own`,
-    );
+    expect(await reason()).toMatch(/^403 verifying token: the key set of .* is at .*, which is not its own origin/);
   }
   publish('<html>');
   expect(await reason()).toContain('403 verifying token: the configuration of issuer');
@@ -309,4 +310,56 @@ test('a hostile pattern of an identity costs less than a second', async () => {
   const answer = await exchange(setup, token);
   expect(performance.now() - started).toBeLessThan(1000);
   expect([answer.status, answer.body.code]).toEqual([403, 7]);
+});
+
+describe('a login that nobody has registered', () => {
+  const register = ({ platform }: Setup, bearer: string) =>
+    platform.call(bearer, 'POST', '/auth/v1/register', { body: {} });
+
+  test('sends the platform nowhere unless an identity or a provider names its issuer', async () => {
+    const setup = await start({ issuerPattern: 'http://127\\.0\\.0\\.1:.*' });
+    const { platform, issuer } = setup;
+    const token = await issuer.sign(await issuer.addKey('RS256'), { ...audience(setup), sub: 'newcomer' });
+    const stranger = await register(setup, token);
+    expect([stranger.status, stranger.body.message]).toEqual([
+      403,
+      `no identity and no identity provider names issuer "${issuer.url}", so its tokens make no account here`,
+    ]);
+    expect(issuer.requests).toEqual([]);
+    platform.store.transact((tx) => createUser(tx, { issuer: issuer.url, subject: 'somebody' }));
+    expect((await register(setup, token)).status).toBe(200);
+  });
+});
+
+test.each([
+  ['http://169.254.169.254/latest', 'it is not an https URL'],
+  ['https://169.254.169.254/latest', 'it is at 169.254.169.254, where no issuer is'],
+  ['https://[::ffff:169.254.169.254]/', /it is at .*, where no issuer is/],
+  ['https://metadata.google.internal/', 'it is a metadata service'],
+  ['https://192.168.1.1/', /private address; CHAINCTL_LOCAL_ISSUER_ORIGINS/],
+  ['https://10.0.0.7:8443/', /private address/],
+  ['https://[fd12::1]/', /private address/],
+  ['https://100.64.0.1/', /private address/],
+])('no issuer is looked up at %s', async (url, reason) => {
+  await expect(createFetchUpstream(new Set())(new URL(url))).rejects.toThrow(reason);
+});
+
+test('a public name that leads into the private network, or to this machine, is not followed there', async () => {
+  // What the system says of a name is asked once and used; here it is the name of this very machine.
+  const name = hostname();
+  const addresses = await lookup(name, { all: true }).catch(() => []);
+  if (addresses.length === 0 || name.endsWith('localhost')) return;
+  const url = new URL(`https://${name}:9/`);
+  await expect(createFetchUpstream(new Set())(url)).rejects.toThrow(/private address|where no issuer is/);
+  await expect(createFetchUpstream(new Set([url.origin]))(url)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('origins are read as origins', () => {
+  expect([...parseOrigins(' https://gitlab.corp.example, http://127.0.0.1:8080 ,')]).toEqual([
+    'https://gitlab.corp.example',
+    'http://127.0.0.1:8080',
+  ]);
+  for (const wrong of ['gitlab.corp.example', 'https://host/path', 'file:///etc', 'https://user@host']) {
+    expect(() => parseOrigins(wrong)).toThrow(/is not an origin like/);
+  }
 });

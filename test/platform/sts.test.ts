@@ -519,26 +519,39 @@ test('an https issuer may keep its keys on another https host, but not on a plai
   const token = await new SignJWT({ iss: url, sub: 'robot', aud: urls.issuer, exp: 4_000_000_000 })
     .setProtectedHeader({ alg: 'ES256', kid: 'k' })
     .sign(privateKey);
-  const exchangeWith = async (jwksUri: string) => {
+  const exchangeWith = async (jwksUri: string, issuerOrigins?: ReadonlySet<string>) => {
     const asked: string[] = [];
     const issuer = createIssuer({
       store,
       urls,
       clock,
+      issuerOrigins,
       fetchUpstream: async (address) => {
         asked.push(address.href);
         const text = asked.length === 1 ? JSON.stringify({ issuer: url, jwks_uri: jwksUri }) : keySet;
-        return { status: 200, text };
+        return { status: 200, headers: {}, text };
       },
     });
     const request = { aud: ['cgr.dev'], identity };
     const outcome = await issuer.exchange(token, request).catch((error: Error) => error.message);
     return { asked, outcome };
   };
-  const good = await exchangeWith('https://keys.example/ci.json');
-  expect(good.asked).toEqual([`${url}/.well-known/openid-configuration`, 'https://keys.example/ci.json']);
+  const good = await exchangeWith('https://issuer.example/keys/ci.json');
+  expect(good.asked).toEqual([`${url}/.well-known/openid-configuration`, 'https://issuer.example/keys/ci.json']);
   expect(good.outcome).toMatchObject({ token: expect.any(String) });
-  const bad = await exchangeWith('http://127.0.0.1:9/keys');
-  expect(bad.asked).toHaveLength(1);
-  expect(bad.outcome).toBe(`verifying token: the key set of "${url}" is not at an https URL of its own`);
+  for (const elsewhere of [
+    'http://127.0.0.1:9/keys?delete=1',
+    'https://keys.example/ci.json',
+    'http://issuer.example/',
+  ]) {
+    const bad = await exchangeWith(elsewhere);
+    expect(bad.asked).toHaveLength(1);
+    const { origin } = new URL(elsewhere);
+    expect(bad.outcome).toBe(
+      `verifying token: the key set of "${url}" is at "${origin}", which is not its own origin; ` +
+        'CHAINCTL_LOCAL_ISSUER_ORIGINS names others',
+    );
+  }
+  const configured = await exchangeWith('https://keys.example/ci.json', new Set(['https://keys.example']));
+  expect(configured.outcome).toMatchObject({ token: expect.any(String) });
 });

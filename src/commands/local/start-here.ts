@@ -26,13 +26,16 @@ export async function startHere(context: Context, options: StartOptions): Promis
   const { badCloudVariable, cloudAddressesIn } = await import('../../local/clouds/addresses.ts');
   const { folder, seed, listen } = options;
   const bad = badCloudVariable(context.host.env);
+  const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/fetch-upstream.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
+  const issuerOrigins = readOrigins(() => parseOrigins(context.host.env[issuerOriginsVariable] ?? ''));
   try {
     const here = await startPlatform({
       dataDir: folder,
       seed,
       ...(listen === undefined ? {} : { host: listen.host, port: listen.port }),
       clouds: cloudAddressesIn(context.host.env),
+      issuerOrigins,
       log: (entry) => context.host.stderr.write(requestLine(entry, context.io.errStyle)),
     });
     await warnOfOtherSeed(context, here, seed);
@@ -43,6 +46,15 @@ export async function startHere(context: Context, options: StartOptions): Promis
   } catch (error) {
     if (error instanceof PlatformBusyError) return { info: await waitForOther(context, folder), already: true };
     throw toStartError(error, options);
+  }
+}
+
+function readOrigins(read: () => ReadonlySet<string>): ReadonlySet<string> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw new CliError('usage', error.message);
+    throw error;
   }
 }
 

@@ -1,8 +1,62 @@
+// Requests to servers that an identity or an identity provider names. Guarantees: https, or http on this machine; never
+// link-local addresses, metadata services, or, unless configured, addresses of a private network, whatever a name resolves
+// to; no redirect is followed.
+
+import { isIP, type LookupFunction } from 'node:net';
+import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../network-address.ts';
 import { ask, type OutgoingAnswer } from '../outgoing.ts';
+import { isLoopbackHttp, isLoopbackUrl } from './loopback.ts';
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+}
 
 /** Fetches a URL; rejects with an Error whose message is one clause, or resolves whatever the status. */
-export type FetchUpstream = (url: URL) => Promise<OutgoingAnswer>;
+export type FetchUpstream = (url: URL, request?: UpstreamRequest) => Promise<OutgoingAnswer>;
 
-/** One GET of a document that a third-party issuer publishes. Sends no credential. */
-export const fetchUpstream: FetchUpstream = (url) =>
-  ask(url, { method: 'GET', headers: {}, timeoutMs: 5_000, mostBytes: 1024 * 1024 });
+const mostBytes = 1024 * 1024;
+const document: UpstreamRequest = { method: 'GET', headers: {}, timeoutMs: 5_000 };
+
+/** `origins` may be at private addresses. Sends no credential that is not in the request. */
+export function createFetchUpstream(origins: ReadonlySet<string>): FetchUpstream {
+  return async (url, request = document) => {
+    const lookup = allowedLookup(url, origins);
+    return ask(url, { ...request, mostBytes, lookup });
+  };
+}
+
+/** Throws for a URL that is wrong by itself; what its name resolves to is looked at when it is. */
+function allowedLookup(url: URL, origins: ReadonlySet<string>): LookupFunction {
+  const host = plainHost(url);
+  if (url.protocol !== 'https:' && !isLoopbackHttp(url)) throw new Error('it is not an https URL');
+  if (isMetadataName(host)) throw new Error('it is a metadata service');
+  const check = (address: string): void => {
+    const kind = kindOfAddress(address);
+    if (kind === 'public' || (kind === 'loopback' && isLoopbackUrl(url))) return;
+    if (kind === 'forbidden') throw new Error(`it is at ${address}, where no issuer is`);
+    if (!origins.has(url.origin)) {
+      throw new Error(`it is at a private address; ${issuerOriginsVariable} names origins that may be`);
+    }
+  };
+  if (isIP(host) !== 0) check(host);
+  return checkedLookup(check);
+}
+
+/** Environment variable with the origins that issuers and their key sets may be at, separated by commas. */
+export const issuerOriginsVariable = 'CHAINCTL_LOCAL_ISSUER_ORIGINS';
+
+/** Throws a RangeError for an entry that is no origin of https or of http. */
+export function parseOrigins(text: string): ReadonlySet<string> {
+  const origins = new Set<string>();
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    if (entry === '') continue;
+    const url = URL.canParse(entry) ? new URL(entry) : undefined;
+    const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+    if (!isOrigin) throw new RangeError(`${issuerOriginsVariable}: "${entry}" is not an origin like https://host:8443`);
+    origins.add(url.origin);
+  }
+  return origins;
+}

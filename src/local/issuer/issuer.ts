@@ -22,7 +22,7 @@ import { createAccessTokens } from './access-tokens.ts';
 import { createAwsVerifier } from './aws-verify.ts';
 import { createDeviceCodes } from './device-codes.ts';
 import { deviceCodePath, deviceGrant, serveDeviceCode, serveDeviceToken, tokenPath } from './device-endpoints.ts';
-import { type FetchUpstream, fetchUpstream } from './fetch-upstream.ts';
+import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
 import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
@@ -37,6 +37,8 @@ export interface IssuerOptions {
   readonly clock: PlatformClock;
   /** How documents of real issuers are fetched; over the network unless said otherwise. */
   readonly fetchUpstream?: FetchUpstream;
+  /** Where issuers and their key sets may be although the address is private or not the issuer's own. */
+  readonly issuerOrigins?: ReadonlySet<string> | undefined;
   /** How AWS is asked; AWS identities are refused without it. */
   readonly verifyAws?: VerifyAws;
   /** Where AWS is asked when `verifyAws` does not say how, e.g. `https://sts.amazonaws.com`. */
@@ -72,12 +74,13 @@ export function createIssuer(options: IssuerOptions): Issuer {
     options.verifyAws ??
     (awsSts === undefined ? undefined : createAwsVerifier({ endpoint: awsSts, audiences: [urls.issuer], clock }));
   const accessTokens = createAccessTokens(store, urls.issuer, clock);
-  const fetchDocument = options.fetchUpstream ?? fetchUpstream;
-  const upstream = createUpstream(store, urls, clock, fetchDocument);
+  const origins = options.issuerOrigins ?? new Set();
+  const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
+  const upstream = createUpstream(store, urls, clock, fetchDocument, origins);
   const sts = createSts({ store, urls, clock, upstream, accessTokens, verifyAws });
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
-  const browserLogin = createBrowserLogin({ store, urls, clock, sts, headless, devices });
+  const browserLogin = createBrowserLogin({ store, urls, clock, sts, headless, devices, fetchUpstream: fetchDocument });
   const wire = createWire(oidcSchema);
   const authWire = createWire(authSchema);
   const match = createRouteMatcher(Object.values(oidcOperations));

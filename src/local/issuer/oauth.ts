@@ -16,6 +16,7 @@ import type { Store, Tx } from '../store/database.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import type { TokenClaims } from './claim-match.ts';
 import type { DeviceCodes } from './device-codes.ts';
+import type { FetchUpstream } from './fetch-upstream.ts';
 import { findProviderFor } from './find-provider.ts';
 import type { HeadlessSessions } from './headless-sessions.ts';
 import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
@@ -41,6 +42,7 @@ export interface BrowserLoginOptions {
   readonly sts: Sts;
   readonly headless: HeadlessSessions;
   readonly devices: DeviceCodes;
+  readonly fetchUpstream: FetchUpstream;
 }
 
 /** Where a sign-in ends. */
@@ -85,8 +87,8 @@ const mostChoices = 50;
 const idTokenSeconds = 600;
 
 export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
-  const { store, urls, clock, sts, headless, devices } = options;
-  const relyingParty = createRelyingParty(urls);
+  const { store, urls, clock, sts, headless, devices, fetchUpstream } = options;
+  const relyingParty = createRelyingParty(urls, fetchUpstream);
   // In memory on purpose: a sign-in does not outlive the platform that began it. Oldest first.
   const pending = new Map<string, PendingLogin>();
 

@@ -7,6 +7,7 @@ import { grpcCodes } from '../../api/status.ts';
 import { failedPrecondition, permissionDenied } from '../failures.ts';
 import type { ProviderRecord } from '../services/identity-provider-records.ts';
 import { type PlatformUrls, StatusError } from '../types.ts';
+import type { FetchUpstream } from './fetch-upstream.ts';
 import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
 import { quote } from './quote.ts';
 import { isIssuerUrl } from './simulated.ts';
@@ -37,14 +38,14 @@ export interface RelyingParty {
 
 const timeoutSeconds = 10;
 const clockSkewSeconds = 60;
-const mostBytes = 1024 * 1024;
 
-export function createRelyingParty(urls: PlatformUrls): RelyingParty {
+export function createRelyingParty(urls: PlatformUrls, fetchUpstream: FetchUpstream): RelyingParty {
+  const fetchLike = fetchThrough(fetchUpstream);
   const redirectUri = `${urls.issuer}/oauth/callback`;
   return {
     async leave(provider, state) {
       const client = await import('openid-client');
-      const configuration = await configure(provider, urls);
+      const configuration = await configure(provider, urls, fetchLike);
       const nonce = client.randomNonce();
       const codeVerifier = provider.pkceEnabled ? client.randomPKCECodeVerifier() : undefined;
       const challenge =
@@ -75,7 +76,7 @@ export function createRelyingParty(urls: PlatformUrls): RelyingParty {
           ? permissionDenied('the identity provider refused the sign-in')
           : permissionDenied(`the identity provider answered ${quote(refused)}`);
       }
-      const configuration = await configure(provider, urls);
+      const configuration = await configure(provider, urls, fetchLike);
       // Under our own address, whatever name the browser used for it.
       const here = new URL(`${redirectUri}?${query}`);
       const tokens = await attempt(provider, () =>
@@ -93,7 +94,7 @@ export function createRelyingParty(urls: PlatformUrls): RelyingParty {
   };
 }
 
-async function configure(provider: ProviderRecord, urls: PlatformUrls): Promise<Configuration> {
+async function configure(provider: ProviderRecord, urls: PlatformUrls, fetchLike: CustomFetch): Promise<Configuration> {
   const client = await import('openid-client');
   const { issuer, clientId, clientSecret } = provider;
   const url = isIssuerUrl(issuer) ? new URL(issuer) : undefined;
@@ -108,7 +109,7 @@ async function configure(provider: ProviderRecord, urls: PlatformUrls): Promise<
     client.discovery(url, clientId, metadata, client.None(), {
       execute,
       timeout: timeoutSeconds,
-      [client.customFetch]: fetchBounded,
+      [client.customFetch]: fetchLike,
     }),
   );
   const server = discovered.serverMetadata();
@@ -122,25 +123,33 @@ async function configure(provider: ProviderRecord, urls: PlatformUrls): Promise<
         : client.ClientSecretPost(clientSecret);
   const configuration = new client.Configuration(server, clientId, metadata, authentication);
   configuration.timeout = timeoutSeconds;
-  configuration[client.customFetch] = fetchBounded;
+  configuration[client.customFetch] = fetchLike;
   for (const step of execute) step(configuration);
   return configuration;
 }
 
-/** The library reads an answer whole, and a packed one unpacked: a provider could fill the memory with either. */
-const fetchBounded: CustomFetch = async (url, options) => {
-  const response = await fetch(url, options as RequestInit);
-  if (response.body === null) return response;
-  let size = 0;
-  const limit = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      size += chunk.byteLength;
-      if (size > mostBytes) controller.error(new RangeError(`more than ${mostBytes} bytes`));
-      else controller.enqueue(chunk);
-    },
-  });
-  return new Response(response.body.pipeThrough(limit), response);
-};
+/** The library would follow any address and read an answer whole, a packed one unpacked; ours does neither. */
+function fetchThrough(fetchUpstream: FetchUpstream): CustomFetch {
+  return async (url, { method, headers, body }) => {
+    const answer = await fetchUpstream(new URL(url), {
+      method: method === 'POST' ? 'POST' : 'GET',
+      headers: Object.fromEntries(new Headers(headers)),
+      ...(body === undefined || body === null ? {} : { body: String(body) }),
+      timeoutMs: timeoutSeconds * 1000,
+    }).catch((error: unknown) => {
+      // An answer came, and was too large.
+      if (error instanceof RangeError) throw error;
+      // What the library's own fetch rejects with.
+      throw new TypeError('fetch failed', { cause: error });
+    });
+    const shown = new Headers();
+    for (const [name, value] of Object.entries(answer.headers)) {
+      for (const item of [value ?? []].flat()) shown.append(name, item);
+    }
+    const isEmpty = [204, 205, 304].includes(answer.status);
+    return new Response(isEmpty ? null : answer.text, { status: answer.status, headers: shown });
+  };
+}
 
 async function attempt<T>(provider: ProviderRecord, work: () => Promise<T>): Promise<T> {
   try {

@@ -17,6 +17,7 @@ import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } fro
 import { requireVouchedFor, signInThroughProvider } from '../services/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
 import { requireActive } from '../services/scim-records.ts';
+import { trustedIssuers } from '../services/trusted-addresses.ts';
 import { toWireTime } from '../services/wire-time.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
@@ -165,6 +166,12 @@ export function createSts(options: StsOptions): Sts {
     if (user === undefined) throw noAccount(claims);
     return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true), direct: true };
   };
+
+  /** By somebody with rights here, literally: patterns are written for one identity and not for accounts. */
+  const isNamed = (issuer: string): boolean =>
+    trustedIssuers.includes(issuer) ||
+    publicKeys(store, issuer).length > 0 ||
+    store.read((tx) => someIdentityNames(tx, issuer));
 
   const requireAudience = async (claims: TokenClaims, audiences: readonly string[]): Promise<void> => {
     const { matchClaims } = await rules();
@@ -321,6 +328,11 @@ export function createSts(options: StsOptions): Sts {
         throw permissionDenied('a token of the platform itself cannot be registered: send that of the login');
       }
       const claims = toTokenClaims(decoded);
+      // As above: a stranger's token sends us nowhere.
+      if (!isNamed(claims.issuer)) {
+        const reason = `no identity and no identity provider names issuer ${quote(claims.issuer)}`;
+        throw permissionDenied(`${reason}, so its tokens make no account here`);
+      }
       await upstream.verify(bearer, decoded);
       await requireAudience(claims, defaultAudiences);
       return toVerifiedLogin(claims);
@@ -440,6 +452,13 @@ function ruleOf(record: IdentityRecord): string {
 
 function someUserSignsInWith(tx: Tx, issuer: string): boolean {
   return tx.get('SELECT 1 FROM identities WHERE issuer = ? AND parent IS NULL LIMIT 1', issuer) !== undefined;
+}
+
+function someIdentityNames(tx: Tx, issuer: string): boolean {
+  const found =
+    tx.get('SELECT 1 FROM identities WHERE issuer = ? LIMIT 1', issuer) ??
+    tx.get('SELECT 1 FROM identity_providers WHERE issuer = ? LIMIT 1', issuer);
+  return found !== undefined;
 }
 
 function noAccount(claims: TokenClaims): StatusError {

@@ -1,11 +1,12 @@
 // Whom the platform believes besides itself: its simulated issuers by the keys in the store, any other by OIDC
-// discovery and JWKS. Promises: https, or http on loopback; no redirects; an issuer that cannot be asked is not trusted.
+// discovery and JWKS. Promises: keys come from the issuer's own origin, or one that is known or configured; an issuer that
+// cannot be asked is not trusted.
 
 import { grpcCodes } from '../../api/status.ts';
 import type { OutgoingAnswer } from '../outgoing.ts';
 import type { Store } from '../store/database.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
-import type { FetchUpstream } from './fetch-upstream.ts';
+import { type FetchUpstream, issuerOriginsVariable } from './fetch-upstream.ts';
 import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from './jwt.ts';
 import { publicKeys } from './keys.ts';
 import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
@@ -38,6 +39,7 @@ export function createUpstream(
   urls: PlatformUrls,
   clock: PlatformClock,
   fetchDocument: FetchUpstream,
+  origins: ReadonlySet<string>,
 ): Upstream {
   const keySets = new Map<string, KeySet>();
   const underWay = new Map<string, Promise<KeySet>>();
@@ -45,7 +47,7 @@ export function createUpstream(
   const load = (issuer: string): Promise<KeySet> => {
     const running = underWay.get(issuer);
     if (running !== undefined) return running;
-    const loading = discoverKeys(issuer, urls, fetchDocument)
+    const loading = discoverKeys(issuer, urls, fetchDocument, origins)
       .then((keys) => {
         const keySet = { keys, fetchedAt: clock.now() };
         keySets.delete(issuer);
@@ -96,6 +98,7 @@ async function discoverKeys(
   issuer: string,
   urls: PlatformUrls,
   fetchDocument: FetchUpstream,
+  origins: ReadonlySet<string>,
 ): Promise<readonly unknown[]> {
   const configuration = parseObject(
     issuer,
@@ -107,11 +110,27 @@ async function discoverKeys(
   const jwksUri = configuration['jwks_uri'];
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) throw unverified(`${quote(issuer)} names no key set`);
   const url = new URL(jwksUri);
-  // A key set may live on another host, but an https issuer does not hand its trust to a plain connection.
-  const isSecure = url.protocol === 'https:' || (new URL(issuer).protocol === 'http:' && isLoopbackHttp(url));
-  if (!isSecure || isPlatformUrl(url, urls))
-    throw unverified(`the key set of ${quote(issuer)} is not at an https URL of its own`);
+  const isOwn = url.origin === new URL(issuer).origin || keySetOrigins.get(issuerHost(issuer)) === url.origin;
+  // Whoever may publish a configuration would otherwise choose what we ask of any other server.
+  if (!isOwn && !origins.has(url.origin)) {
+    throw unverified(
+      `the key set of ${quote(issuer)} is at ${quote(/^https?:$/.test(url.protocol) ? url.origin : jwksUri)}, which is not its own origin; ` +
+        `${issuerOriginsVariable} names others`,
+    );
+  }
+  if (isPlatformUrl(url, urls)) throw unverified(`the key set of ${quote(issuer)} is this platform's`);
   return parseJwks(await get(issuer, url, fetchDocument));
+}
+
+/** Issuers that are known to publish their keys elsewhere. */
+const keySetOrigins: ReadonlyMap<string, string> = new Map([
+  ['accounts.google.com', 'https://www.googleapis.com'],
+  ['sts.windows.net', 'https://login.microsoftonline.com'],
+]);
+
+function issuerHost(issuer: string): string {
+  const { protocol, host } = new URL(issuer);
+  return protocol === 'https:' ? host : '';
 }
 
 async function get(issuer: string, url: URL, fetchDocument: FetchUpstream): Promise<string> {
