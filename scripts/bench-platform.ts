@@ -35,7 +35,7 @@ const hex = (index: number) => index.toString(16).padStart(16, '0');
 const open = (name: string) => startPlatform({ dataDir: join(folder, name), seed: 'empty', clock });
 
 function callerOf(tx: Tx, identity: string): Caller {
-  const nothing = { issuer: '', audience: [], issuedAt: 0, expiresAt: 0, email: undefined, actor: {} };
+  const nothing = { issuer: '', audience: [], issuedAt: 0, expiresAt: 0, email: undefined, actor: {}, narrowed: false };
   return { ...nothing, identity, profile: undefined, ceiling: grantsOf(tx, identity) };
 }
 

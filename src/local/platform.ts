@@ -24,6 +24,7 @@ import { createBuilder } from './registry/builder.ts';
 import { parseDigest } from './registry/digest.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createScim } from './scim/server.ts';
+import { seedAnyone } from './seed/anyone.ts';
 import { demoOrganizations, seedDemo } from './seed/demo.ts';
 import { installBuiltInRoles } from './services/built-in-roles.ts';
 import { createOutsideHandlers } from './services/outside.ts';
@@ -104,6 +105,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     store.transact((tx) => writeMeta(tx, 'port', String(server.port)));
 
     const urls = urlsOf(host, server.port);
+    store.transact((tx) => seedAnyone(tx, urls.issuer));
     const awsSts = options.clouds?.awsSts;
     const { issuerOrigins } = options;
     const issuer = createIssuer({ store, urls, clock, issuerOrigins, ...(awsSts ? { awsSts } : {}) });

@@ -16,6 +16,8 @@ export interface Caller {
   readonly actor: Readonly<Record<string, string>>;
   /** Upstream profile claims (`upstream`), when there are any. */
   readonly profile: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the token was asked to carry less than its identity held. */
+  readonly narrowed: boolean;
   /**
    * Capabilities frozen into the token (`cap`), by group. A ceiling: what the caller may do is this and what its role
    * bindings give it now, so that revoking works at once (semantics 3.1, protocols 3.6).
@@ -33,6 +35,7 @@ export const nobody: Caller = {
   email: undefined,
   actor: {},
   profile: undefined,
+  narrowed: false,
   ceiling: new Map(),
 };
 

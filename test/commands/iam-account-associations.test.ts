@@ -80,7 +80,6 @@ describe('set', () => {
     session.calls();
     const wrong = [
       [...noun, 'set', 'aws', 'example.com', '--account=12345', '-y'],
-      [...noun, 'set', 'gcp', 'example.com', '--project-id=p', '--project-number=many', '-y'],
       [...noun, 'set', 'azure', 'example.com', '--tenant-id=t', `--client-ids=a=${client}`, '-y'],
       [...noun, 'set', 'azure', 'example.com', `--tenant-id=${tenant}`, '--client-ids=a', '-y'],
       [...noun, 'set', 'gcp', 'example.com', '--project-id=acme-prod', '-y'],
@@ -88,6 +87,19 @@ describe('set', () => {
     for (const argv of wrong) expect(await session.run(argv), argv.join(' ')).toMatchObject({ code: 2, out: '' });
     expect(session.calls()).toEqual([]);
     expect((await session.run(wrong[0] ?? [])).err).toContain('`--account` must be the 12 digits of an AWS account');
+  });
+
+  test('a Google project that looks like none is sent with a warning', async () => {
+    const session = await signedIn();
+    const argv = [...noun, 'set', 'gcp', 'example.com', '--project-id=8i0h210ynw', '--project-number=k48ckmvisq', '-y'];
+    const set = await session.run(argv);
+    expect(set.code).toBe(0);
+    expect(set.err).toContain(
+      'warning: `--project-id` "8i0h210ynw" does not look like the id of a Google Cloud project',
+    );
+    expect(set.err).toContain('warning: `--project-number` "k48ckmvisq" is not the digits of a project number');
+    const google = { projectId: '8i0h210ynw', projectNumber: 'k48ckmvisq' };
+    expect(await stored(session)).toMatchObject({ google });
   });
 
   test('several client ids at once', async () => {

@@ -127,6 +127,27 @@ describe('claim match', () => {
     expect(calls()).toEqual([]);
   });
 
+  test('keys that verify nothing are sent with a warning, as the platform takes any text', async () => {
+    const session = await signedIn();
+    const words = ['--parent=example.com', `--identity-issuer=${issuer}`, '--subject=s', '-y', '-o', 'id'];
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'notes.txt'), 'nothing of use\n');
+    for (const [name, keys, warning] of [
+      ['a', 'keys', '`--issuer-keys` names no file and is not a JSON Web Key Set with at least one key, so nobody can'],
+      ['b', '{"keys":[]}', '`--issuer-keys` is not a JSON Web Key Set with at least one key, so nobody can assume'],
+      ['c', '{"keys":[{"kty":"RSA"}]}', '`--issuer-keys` holds no key that can verify a signature, so nobody can'],
+      ['d', 'notes.txt', '`--issuer-keys` is not a JSON Web Key Set'],
+    ] as const) {
+      const made = await session.run([...create, name, ...words, `--issuer-keys=${keys}`], { cwd: folder });
+      expect(made, keys).toMatchObject({ code: 0, err: expect.stringContaining(`warning: ${warning}`) });
+    }
+    expect((await stored(session, 'a')).static).toMatchObject({ issuerKeys: 'keys' });
+    writeFileSync(join(folder, 'k.yaml'), 'name: file\nstatic: {issuer: i, subject: s, issuer_keys: keys}\n');
+    const file = await session.run([...create, '-f', 'k.yaml', '--parent=example.com', '-y'], { cwd: folder });
+    expect(file.code).toBe(0);
+    expect(file.err).toContain('warning: k.yaml: static.issuer_keys is not a JSON Web Key Set');
+  });
+
   test('shapes that do not go together, and what is missing, fail before anything is sent', async () => {
     const { run, calls } = await signedIn();
     for (const [problem, ...words] of [
@@ -189,10 +210,7 @@ describe('static keys and services', () => {
     const words = [...create, 'bad', '--parent=example.com', `--identity-issuer=${issuer}`, '--subject=s'];
     const secret = JSON.stringify({ keys: [privateKey.export({ format: 'jwk' })] });
     for (const [problem, ...more] of [
-      ['`--issuer-keys` must be a JSON Web Key Set or a file that holds one', '--issuer-keys=deadbeef'],
-      ['`--issuer-keys` must be a JSON Web Key Set with at least one key', '--issuer-keys={"keys":[]}'],
       ['`--issuer-keys` must hold public keys only', `--issuer-keys=${secret}`],
-      ['and number 1 cannot be read', '--issuer-keys={"keys":[{"kty":"RSA"}]}'],
       ['`--expiration` must be in the future', `--issuer-keys=${jwks}`, '--expiration=2026-03-27'],
       ['`--expiration` must be at most 30 days away', `--issuer-keys=${jwks}`, '--expiration=2026-04-28T00:00:00Z'],
       ['`--expiration` must be a date such as "2026-12-31"', `--issuer-keys=${jwks}`, '--expiration=tomorrow'],

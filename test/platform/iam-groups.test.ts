@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
@@ -137,7 +139,73 @@ describe('create', () => {
     });
     const token = await platform.token(identity.body.id);
     const answer = await platform.call(token, 'POST', '/iam/v1/groups', { body: { name: 'acme' } });
-    expect([answer.status, answer.body.message]).toEqual([403, 'only users can create organizations']);
+    expect([answer.status, answer.body.message]).toEqual([
+      403,
+      'an identity needs groups.create and groups.update somewhere to create organizations',
+    ]);
+  });
+
+  const bind = (identity: string, role: string) =>
+    platform.store.transact((tx) => bindRole(tx, { group: organization, identity, role: builtInRoleId(role) }));
+  const found = (token: string, name: string) =>
+    platform
+      .call(token, 'POST', '/iam/v1/groups', { body: { name } })
+      .then(({ status, body }) => [status, body.message]);
+  const identityOf = async (name: string, proof: object) => {
+    const { body } = await platform.call(owner, 'POST', `/iam/v1/identities/${organization}`, {
+      body: { name, ...proof },
+    });
+    return String(body.id);
+  };
+
+  test('an assumed identity that manages groups may, and owns it', async () => {
+    const identity = await identityOf('pipeline', { claimMatch: { issuer: 'https://issuer.example', subject: 'p' } });
+    bind(identity, 'owner');
+    const made = await platform.call(await platform.token(identity), 'POST', '/iam/v1/groups', {
+      body: { name: 'acme.example' },
+    });
+    expect(made.status).toBe(200);
+    const bindings = await platform.call(await platform.token(identity), 'GET', '/iam/v1/rolebindings');
+    const held = bindings.body.items.filter((item: { group: { id: string } }) => item.group.id === made.body.id);
+    expect(held).toMatchObject([{ identity, role: { name: 'owner' } }]);
+    const renamed = await platform.call(await platform.token(identity), 'PUT', `/iam/v1/groups/${made.body.id}`, {
+      body: { name: 'acme.test' },
+    });
+    expect(renamed.status).toBe(200);
+  });
+
+  test.each(['registry.pull', 'registry.push', 'registry.pull_token_creator', 'viewer'])(
+    'an identity whose only role is %s may not',
+    async (role) => {
+      const identity = await identityOf('robot', { claimMatch: { issuer: 'https://issuer.example', subject: 'r' } });
+      bind(identity, role);
+      expect((await found(await platform.token(identity), 'acme'))[0]).toBe(403);
+    },
+  );
+
+  test('a pull token may not, whatever role it was given', async () => {
+    const identity = await identityOf('pull-token', {
+      static: { issuer: 'https://pulltoken.issuer.chainguard.dev', subject: 'pull-token-1', issuerKeys: '{"keys":[]}' },
+    });
+    bind(identity, 'owner');
+    expect(await found(await platform.token(identity), 'acme')).toEqual([
+      403,
+      'an identity that expires cannot create organizations',
+    ]);
+  });
+
+  test('a narrowed token may not, nor what is made of it', async () => {
+    const exchange = async (token: string, query: string) => {
+      const answer = await platform.call(token, 'POST', `/sts/exchange?aud=${platform.urls.api}${query}`);
+      expect(answer.status).toBe(200);
+      return String(answer.body.token);
+    };
+    const narrow = await exchange(owner, '&cap=groups.create&cap=groups.update');
+    const refused = [403, 'a token with narrowed rights cannot create organizations'];
+    expect(await found(narrow, 'acme')).toEqual(refused);
+    expect(await found(await exchange(narrow, ''), 'acme')).toEqual(refused);
+    expect(await found(await exchange(owner, `&scopes=${organization}`), 'acme')).toEqual(refused);
+    expect((await found(await exchange(owner, ''), 'acme'))[0]).toBe(200);
   });
 });
 

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
@@ -13,6 +15,7 @@ const day = 24 * 60 * 60 * 1000;
 
 const { publicKey, privateKey } = newKeyPair('rsa');
 const issuerKeys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'RS256' }] });
+const secret = randomBytes(32);
 const literal = { issuer: 'https://token.actions.githubusercontent.com', subject: 'repo:acme/app:ref:refs/heads/main' };
 
 let clock: TestClock;
@@ -29,6 +32,16 @@ beforeEach(async () => {
 
 const create = (body: object, parent: string = organization, token = owner) =>
   platform.call(token, 'POST', `/iam/v1/identities/${parent}`, { body });
+
+/** A token of the identity's own issuer and subject, signed by what its keys are not. */
+async function expectRefused(identity: string, token: SignJWT, sign: (token: SignJWT) => Promise<string>) {
+  const now = Math.floor(clock.now() / 1000);
+  const complete = token.setIssuer('https://i.example').setSubject('s').setAudience(platform.urls.issuer);
+  const bearer = await sign(complete.setIssuedAt(now).setExpirationTime(now + 600));
+  const path = `/sts/exchange?aud=${platform.urls.api}&identity=${identity}`;
+  const answer = await platform.call(bearer, 'POST', path);
+  expect([answer.status, answer.body.message]).toEqual([403, expect.stringMatching(/^verifying token: /)]);
+}
 
 describe('create', () => {
   test('claim match, literal', async () => {
@@ -71,16 +84,21 @@ describe('create', () => {
   });
 
   test.each([
-    ['no JSON', 'nonsense'],
+    ['no JSON', 'keys'],
     ['no keys', '{"keys":[]}'],
-    ['a private key', JSON.stringify({ keys: [privateKey.export({ format: 'jwk' })] })],
-    ['a shared secret', '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}'],
+    ['a shared secret', JSON.stringify({ keys: [{ kty: 'oct', k: secret.toString('base64url') }] })],
     ['an unreadable key', '{"keys":[{"kty":"RSA"}]}'],
-    ['nothing', ''],
-  ])('static keys that are %s are refused', async (_, text) => {
-    const answer = await create({ name: 'a', static: { issuer: 'i', subject: 's', issuerKeys: text } });
-    expect([answer.status, answer.body.code]).toEqual([400, 3]);
-    expect(answer.body.message).toMatch(/^static\.issuer_keys/);
+  ])('static keys that are %s are kept, and nobody becomes the identity with them', async (_, text) => {
+    const made = await create({ name: 'a', static: { issuer: 'https://i.example', subject: 's', issuerKeys: text } });
+    expect(made.body.static.issuerKeys).toBe(text);
+    const { id } = made.body;
+    await expectRefused(id, new SignJWT({}).setProtectedHeader({ alg: 'RS256' }), (jwt) => jwt.sign(privateKey));
+    await expectRefused(id, new SignJWT({}).setProtectedHeader({ alg: 'HS256' }), (jwt) => jwt.sign(secret));
+  });
+
+  test('static keys are never nothing', async () => {
+    const answer = await create({ name: 'a', static: { issuer: 'i', subject: 's', issuerKeys: '' } });
+    expect([answer.status, answer.body.message]).toEqual([400, 'static.issuer_keys is required']);
   });
 
   test('service principal and AWS', async () => {

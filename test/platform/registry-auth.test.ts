@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
@@ -5,7 +6,7 @@ import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/d
 import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/services/identity-records.ts';
 import { bindRole } from '../../src/local/services/role-binding-records.ts';
-import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { audienceOf, basic, createClient, digestOf, send } from './registry-client.ts';
 
 const dev = personId('dev@example.com');
@@ -42,6 +43,46 @@ function setPublic(platform: TestPlatform, name: string, value: 0 | 1): void {
     tx.run('UPDATE repos SET public = ? WHERE name = ?', value, name.split('/')[1] ?? ''),
   );
 }
+
+test('the identity that everybody may assume pulls what is public, and is the same on every platform', async () => {
+  const clock = new TestClock();
+  const dataDir = temporaryFolder();
+  const anyone = '720909c9f5279097d847ad02a2f24ba8f59de36a/a033a6fabe0bfa0d';
+  let strangers = 0;
+  const stranger = (platform: TestPlatform) => {
+    strangers += 1;
+    return platform.user(`stranger-${strangers}@example.org`);
+  };
+  const assume = async (platform: TestPlatform) => {
+    const token = await platform.token(stranger(platform));
+    // As the SDK's keychain does it: a token for the API is exchanged for one for the registry.
+    const path = `/sts/exchange?aud=${audienceOf(platform)}&identity=${anyone}`;
+    const answer = await platform.call(token, 'GET', path);
+    expect([answer.status, answer.body.message]).toEqual([200, undefined]);
+    return String(answer.body.token);
+  };
+  const pull = async (platform: TestPlatform, name: string) =>
+    (await send(platform.urls.registry, 'GET', `/v2/${name}/manifests/latest`, { token: await assume(platform) }))
+      .status;
+
+  const first = await startTestPlatform({ clock, dataDir, seed: 'demo' });
+  expect(await pull(first, 'chainguard/nginx')).toBe(200);
+  await createClient(first, dev).pushImage('example.com/own', 'latest', 'private layer');
+  expect(await pull(first, 'example.com/own')).toBe(403);
+  expect((await createClient(first, anyone).pushManifest('chainguard/nginx', 'x', '{}')).status).toBe(403);
+  await first.stop();
+
+  // On another address the issuer is another one.
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(Number(new URL(first.urls.api).port), '127.0.0.1', resolve));
+  try {
+    const second = await startTestPlatform({ clock, dataDir, seed: 'demo' });
+    expect(second.urls.issuer).not.toBe(first.urls.issuer);
+    expect(await pull(second, 'chainguard/nginx')).toBe(200);
+  } finally {
+    taken.close();
+  }
+});
 
 /** A pull token as `auth pull-token create` makes one (protocols 7.3). */
 async function makePullToken(platform: TestPlatform, clock: TestClock, role = 'registry.pull') {

@@ -171,6 +171,7 @@ describe.each(['v2', 'v2beta1'])('repositories in %s', (version) => {
     const [source] = (await ok('GET', `${repos}?uidp.children_of=${demoOrganizations.public}`)).repos;
     const references = [
       source.uid,
+      source.name,
       `chainguard/${source.name}`,
       `cgr.dev/chainguard/${source.name}:latest`,
       `cgr.dev/chainguard/${source.name}@sha256:${'0'.repeat(64)}`,
@@ -314,10 +315,14 @@ describe.each(['v2', 'v2beta1'])('tags and images in %s', (version) => {
       404,
       expect.stringContaining('not found'),
     ]);
-    expect(await refusal('POST', `${tags}/${repo}`, { name: 'x' })).toEqual([
+    expect(await refusal('POST', `${tags}/${repo}`, { name: 'x', digest: 'x' })).toEqual([
       400,
-      'Invalid argument: digest: "" is not a digest',
+      'Invalid argument: digest: "x" is not a digest',
     ]);
+    const declared = await ok('POST', `${tags}/${repo}`, { name: 'declared' });
+    expect(declared).toMatchObject({ name: 'declared', digest: '' });
+    const filled = await ok('POST', `${tags}/${repo}`, { name: 'declared', digest: two });
+    expect(filled).toMatchObject({ uid: declared.uid, digest: two });
     expect(await ok('DELETE', `${tags}/${made.uid}`)).toEqual({});
     expect((await call('GET', `${tags}/${made.uid}`)).status).toBe(404);
     const [row] = platform.store.read((tx) =>

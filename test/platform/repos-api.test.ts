@@ -95,6 +95,39 @@ test('a name clash updates the repository, unless that is forbidden', async () =
   expect(clash.body.code).toBe(6);
 });
 
+test('a source is named as in the catalog, by organization, as an image or by id; answered is its id', async () => {
+  const { platform, token, create, list } = await start('demo');
+  const nginx = (await list(`?name=nginx&uidp.children_of=${demoOrganizations.public}`)).body.items[0].id;
+  for (const [index, source] of [nginx, 'nginx', 'chainguard/nginx', 'cgr.dev/chainguard/nginx:latest'].entries()) {
+    const made = await create({ name: `nginx-${index}`, sync_config: { source } });
+    expect([made.status, made.body.sync_config?.source], source).toEqual([200, nginx]);
+    const tags = await platform.call(token, 'GET', `/registry/v1/tags?uidp.children_of=${made.body.id}`);
+    expect(tags.body.items.length).toBeGreaterThan(0);
+    // By an update too, and written again as it was answered.
+    const renamed = await platform.call(token, 'PUT', `/registry/v1/repos/${made.body.id}`, {
+      body: { ...made.body, sync_config: { source: 'cgr.dev/chainguard/nginx' }, description: 'again' },
+    });
+    expect([renamed.status, renamed.body.sync_config.source]).toEqual([200, nginx]);
+  }
+  for (const source of ['none', 'chainguard/none', 'cgr.dev/chainguard/none', 'other/nginx']) {
+    const refused = await create({ name: 'x', sync_config: { source } });
+    expect([refused.status, refused.body.message]).toEqual([404, `sync_config.source: "${source}" not found`]);
+  }
+});
+
+test('a source that the caller may not see is not found by its name either', async () => {
+  const { platform, create } = await start();
+  const stranger = platform.user('stranger@example.org');
+  const founder = await platform.token(stranger);
+  const made = await platform.call(founder, 'POST', '/iam/v1/groups', { body: { name: 'acme.test' } });
+  const theirs = await platform.call(await platform.token(stranger), 'POST', `/registry/v1/repos/${made.body.id}`, {
+    body: { name: 'secret' },
+  });
+  expect(theirs.status).toBe(200);
+  const refused = await create({ name: 'x', sync_config: { source: 'acme.test/secret' } });
+  expect([refused.status, refused.body.message]).toEqual([404, 'sync_config.source: "acme.test/secret" not found']);
+});
+
 test('fields are held to the rules of semantics 2', async () => {
   const { create } = await start();
   const refused: [object, string][] = [
@@ -109,7 +142,6 @@ test('fields are held to the rules of semantics 2', async () => {
     [{ name: 'a', catalogTier: 3 }, 'catalog_tier 3 is not'],
     [{ name: 'a', activeTags: ['.x'] }, 'tag must match'],
     [{ name: 'a', readme: '<script>alert(1)</script>' }, 'unsafe HTML: the element "script"'],
-    [{ name: 'a', sync_config: { source: 'nginx' } }, 'sync_config.source'],
     [{ name: 'a', customOverlay: { environment: { CHAINGUARD_X: '1' } } }, '"CHAINGUARD_X" is reserved'],
     [{ name: 'a', customOverlay: { annotations: { 'org.opencontainers.image.x': '1' } } }, 'is reserved'],
     [{ name: 'a', customOverlay: { contents: { packages: ['../x'] } } }, 'is not a package'],

@@ -25,6 +25,41 @@ async function start() {
 
 const names = (tags: { name: string }[]) => tags.map((tag) => tag.name).sort();
 
+test('a tag may be declared before there is anything it could name', async () => {
+  const { clock, client, call, list, repo, one } = await start();
+  const made = await call('POST', `/registry/v1/tags/${repo}`, { name: 'declared', bundles: ['base'] });
+  expect([made.status, made.body]).toEqual([
+    200,
+    expect.objectContaining({ name: 'declared', digest: '', bundles: ['base'] }),
+  ]);
+  const { id } = made.body;
+  expect((await call('POST', `/registry/v1/tags/${repo}`, { name: 'declared' })).status).toBe(409);
+  expect(await list('&name=declared')).toEqual([made.body]);
+  // A client of the registry finds nothing there yet.
+  expect((await client.request('GET', `/v2/${name}/tags/list`)).json.tags).toEqual(['1.0.0', 'latest']);
+  expect((await client.request('GET', `/v2/${name}/manifests/declared`)).code).toBe('MANIFEST_UNKNOWN');
+  expect((await call('GET', `/registry/v1/tag_history?parent_id=${id}`)).body.items ?? []).toEqual([]);
+  expect((await call('GET', `/registry/v1/repos/${repo}/tags_summary`)).body).not.toMatchObject({
+    latestTag: { name: 'declared' },
+  });
+  const follower = await call('POST', `/registry/v1/repos/${organization}`, {
+    name: 'follower',
+    sync_config: { source: repo },
+  });
+  const followed = await call('GET', `/registry/v1/tags?uidp.children_of=${follower.body.id}`);
+  expect(names(followed.body.items)).toEqual(['1.0.0', 'latest']);
+
+  // Changing what is said of it is no push, renaming it neither.
+  const changed = await call('PUT', `/registry/v1/tags/${id}`, { name: 'renamed', deprecated: true });
+  expect(changed.body).toMatchObject({ id, name: 'renamed', digest: '', deprecated: true, bundles: [] });
+  clock.advance(1000);
+  expect((await client.pushManifest(name, 'renamed', imageManifest('{}', 'one'))).status).toBe(201);
+  const [pushed] = await list('&name=renamed');
+  expect(pushed).toMatchObject({ id, digest: one, deprecated: true, lastUpdated: new Date(clock.now()).toISOString() });
+  expect((await client.request('GET', `/v2/${name}/manifests/renamed`)).status).toBe(200);
+  expect((await call('DELETE', `/registry/v1/tags/${id}`)).status).toBe(200);
+});
+
 test('pushed tags are in the list, with every filter', async () => {
   const { clock, client, list, repo, one, two, call } = await start();
   const all = await list();

@@ -17,7 +17,15 @@ export async function checkGoogle(
   project: GoogleProject,
   token: string,
 ): Promise<IamAccountAssociationsStatus> {
-  const provider = `projects/${project.projectNumber}/locations/global/workloadIdentityPools/chainguard-pool/providers/chainguard-provider`;
+  // Any text can have been kept as a project; only names that Google has become parts of its addresses.
+  const { projectId, projectNumber } = project;
+  if (!/^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(projectId)) {
+    return notReady('InvalidProject', `${JSON.stringify(projectId)} is not the id of a Google Cloud project`);
+  }
+  if (!/^[0-9]{1,20}$/.test(projectNumber)) {
+    return notReady('InvalidProject', `${JSON.stringify(projectNumber)} is not the number of a Google Cloud project`);
+  }
+  const provider = `projects/${projectNumber}/locations/global/workloadIdentityPools/chainguard-pool/providers/chainguard-provider`;
   const exchanged = await post(
     new URL('v1/token', withSlash(sts)),
     jsonType,
@@ -33,7 +41,7 @@ export async function checkGoogle(
   const federated = parseObject(exchanged.text)?.['access_token'];
   if (exchanged.status !== 200 || typeof federated !== 'string') return refusal(exchanged);
 
-  const account = serviceAccount(project.projectId);
+  const account = serviceAccount(projectId);
   const impersonated = await post(
     new URL(`v1/projects/-/serviceAccounts/${account}:generateAccessToken`, withSlash(iam)),
     { ...jsonType, authorization: `Bearer ${federated}` },

@@ -22,6 +22,8 @@ export interface AccessToken extends Actor {
   readonly identity: string;
   readonly audience: readonly string[];
   readonly grants: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether it was asked to carry less than the identity holds. */
+  readonly narrowed?: boolean;
   /** Seconds since the epoch. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -48,6 +50,8 @@ export function createAccessTokens(store: Store, issuer: string, clock: Platform
         exp: token.expiresAt,
         act: { ...token.act },
         cap: Object.fromEntries(capabilities),
+        // A claim of ours, and in narrowed tokens only: grants alone do not tell narrowed from old.
+        ...(token.narrowed === true ? { narrowed: true } : {}),
         ...(token.email === undefined ? {} : { email: token.email, email_verified: token.emailVerified }),
         ...(token.profile === undefined ? {} : { upstream: token.profile }),
       });
@@ -90,7 +94,7 @@ function oneOrMany(audience: readonly string[]): string | string[] {
 }
 
 function toCaller(decoded: DecodedToken): Caller {
-  const { act, cap, email, iat, upstream } = decoded.claims;
+  const { act, cap, email, iat, narrowed, upstream } = decoded.claims;
   const actor = Object.entries(isObject(act) ? act : {}).filter((entry): entry is [string, string] => {
     return typeof entry[1] === 'string';
   });
@@ -104,6 +108,7 @@ function toCaller(decoded: DecodedToken): Caller {
     email: typeof email === 'string' ? email : undefined,
     actor: Object.fromEntries(actor),
     profile: isObject(upstream) ? upstream : undefined,
+    narrowed: narrowed === true,
     ceiling: new Map(groups.map(([group, encoded]) => [group, new Set(decodeCapabilities(encoded))])),
   };
 }

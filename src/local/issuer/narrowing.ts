@@ -39,11 +39,15 @@ export function narrow(tx: Tx, grants: Grants, limits: Limits): Grants {
     narrowed = withoutEmpty([...groups].map((group) => [group, heldAt(grants, group)]));
   }
   if (limits.capabilities.length > 0) narrowed = restrict(narrowed, () => new Set(limits.capabilities));
-  const isNarrowing = limits.scopes.length > 0 || limits.capabilities.length > 0;
-  if (isNarrowing && narrowed.size === 0) {
+  if (isNarrowing(limits) && narrowed.size === 0) {
     throw permissionDenied('the identity holds none of the requested capabilities in the requested scope');
   }
   return narrowed;
+}
+
+/** Whether these limits ask for less than everything. */
+export function isNarrowing(limits: Limits): boolean {
+  return limits.scopes.length > 0 || limits.capabilities.length > 0;
 }
 
 /** Grants no higher than a ceiling, as that of the token they are asked with. */

@@ -26,7 +26,7 @@ import type { AwsCaller, TokenClaims } from './claim-match.ts';
 import { findProviderFor } from './find-provider.ts';
 import { type DecodedToken, decodeJwt } from './jwt.ts';
 import { publicKeys } from './keys.ts';
-import { type Grants, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
+import { type Grants, isNarrowing, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
 import { quote } from './quote.ts';
 import { type RefreshToken, refusal, rotate, type Session, startFamily } from './refresh-tokens.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
@@ -87,6 +87,8 @@ interface Proof {
   /** Seconds since the epoch beyond which no token of this proof may live. */
   readonly notAfter?: number;
   readonly ceiling?: Grants;
+  /** Whether the token it was proved with was narrowed. */
+  readonly narrowed?: boolean;
   /** Id of the organization's identity provider that it came through. */
   readonly provider?: string;
   /** The account's own login, at the platform itself. */
@@ -230,6 +232,7 @@ export function createSts(options: StsOptions): Sts {
       },
       notAfter: caller.expiresAt,
       ceiling: caller.ceiling,
+      narrowed: caller.narrowed,
     };
   };
 
@@ -378,6 +381,7 @@ interface Ready {
   readonly identity: string;
   readonly actor: Actor;
   readonly grants: Grants;
+  readonly narrowed: boolean;
   readonly issuedAt: number;
   readonly expiresAt: number;
 }
@@ -393,10 +397,11 @@ function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
   let grants: Grants = grantsOf(tx, record.id);
   if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
   for (const limit of limits) grants = narrow(tx, grants, limit);
+  const narrowed = proof.narrowed === true || limits.some(isNarrowing);
   noteLogin(tx, record, proof.actor);
   const issuedAt = Math.floor(tx.now / 1000);
   const expiresAt = Math.min(issuedAt + lifeSeconds, proof.notAfter ?? Number.POSITIVE_INFINITY);
-  return { identity: record.id, actor: proof.actor, grants, issuedAt, expiresAt };
+  return { identity: record.id, actor: proof.actor, grants, narrowed, issuedAt, expiresAt };
 }
 
 function checkAudience(audience: readonly string[] = []): readonly string[] {

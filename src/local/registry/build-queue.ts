@@ -62,7 +62,7 @@ function basesOf(tx: Tx, repository: Repository): Base[] {
   const rows = tx.all(
     `SELECT t.name, COALESCE((SELECT b.base FROM builds b WHERE b.repo = t.repo AND b.digest = t.digest LIMIT 1), t.digest)
        AS digest
-     FROM tags t WHERE t.repo = ? AND t.name NOT GLOB 'sha256-*' ORDER BY t.name`,
+     FROM tags t WHERE t.repo = ? AND t.digest <> '' AND t.name NOT GLOB 'sha256-*' ORDER BY t.name`,
     source?.id ?? repository.id,
   );
   const bases = new Map<string, string[]>();

@@ -247,29 +247,39 @@ export function deleteManifest(tx: Tx, repository: Repository, digest: string): 
   return tx.run('DELETE FROM manifests WHERE repo = ? AND digest = ?', repository.id, digest) > 0;
 }
 
-/** The digest a tag names now. */
+/** The digest a tag names now; undefined also for a tag that is only declared. */
 export function findTag(tx: Tx, repository: Repository, name: string): string | undefined {
-  const row = tx.get('SELECT digest FROM tags WHERE repo = ? AND name = ?', repository.id, name);
+  const row = tx.get("SELECT digest FROM tags WHERE repo = ? AND name = ? AND digest <> ''", repository.id, name);
   return row === undefined ? undefined : String(row['digest']);
+}
+
+/** Makes a tag that names nothing until somebody pushes it: the API knows it, the registry does not. */
+export function declareTag(tx: Tx, repository: Repository, name: string): void {
+  insertTag(tx, repository, name, '', tx.now);
+}
+
+function insertTag(tx: Tx, repository: Repository, name: string, digest: string, at: number): void {
+  tx.run(
+    'INSERT INTO tags (id, repo, name, digest, updated_at) VALUES (?, ?, ?, ?, ?)',
+    newChildId(repository.id, (count) => tx.randomBytes(count)),
+    repository.id,
+    name,
+    digest,
+    at,
+  );
 }
 
 /** Points a tag at a stored manifest. Pushing what it already names is no update and leaves no trace. */
 export function moveTag(tx: Tx, repository: Repository, name: string, digest: string, at = tx.now): void {
-  const previous = findTag(tx, repository, name);
-  if (previous === digest) return;
-  if (previous === undefined) {
-    const id = newChildId(repository.id, (count) => tx.randomBytes(count));
-    tx.run(
-      'INSERT INTO tags (id, repo, name, digest, updated_at) VALUES (?, ?, ?, ?, ?)',
-      id,
-      repository.id,
-      name,
-      digest,
-      at,
-    );
-  } else {
-    tx.run('UPDATE tags SET digest = ?, updated_at = ? WHERE repo = ? AND name = ?', digest, at, repository.id, name);
-  }
+  if (findTag(tx, repository, name) === digest) return;
+  const known = tx.run(
+    'UPDATE tags SET digest = ?, updated_at = ? WHERE repo = ? AND name = ?',
+    digest,
+    at,
+    repository.id,
+    name,
+  );
+  if (known === 0) insertTag(tx, repository, name, digest, at);
   tx.run(
     'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
     repository.id,
@@ -300,7 +310,7 @@ export interface Page<T> {
 /** Tag names after `last` in ASCII order. */
 export function listTags(tx: Tx, repository: Repository, last: string, limit: number): Page<string> {
   const rows = tx.all(
-    'SELECT name FROM tags WHERE repo = ? AND name > ? ORDER BY name LIMIT ?',
+    "SELECT name FROM tags WHERE repo = ? AND name > ? AND digest <> '' ORDER BY name LIMIT ?",
     repository.id,
     last,
     limit + 1,

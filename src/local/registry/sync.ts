@@ -39,7 +39,7 @@ export function copyFromSource(tx: Tx, id: string): void {
   const repository = findRepositoryById(tx, id);
   const source = repository && sourceOf(tx, repository);
   if (repository === undefined || source === undefined) return;
-  for (const tag of tx.all('SELECT name, digest FROM tags WHERE repo = ? ORDER BY name', source.id)) {
+  for (const tag of tx.all("SELECT name, digest FROM tags WHERE repo = ? AND digest <> '' ORDER BY name", source.id)) {
     copyTag(tx, source, repository, String(tag['name']), String(tag['digest']));
   }
 }

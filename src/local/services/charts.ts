@@ -174,7 +174,7 @@ function adopt(
 
 function newestTag(tx: Tx, repository: Repository): string | undefined {
   const row = tx.get(
-    "SELECT name FROM tags WHERE repo = ? AND name NOT GLOB 'sha256-*' ORDER BY updated_at DESC, name DESC LIMIT 1",
+    "SELECT name FROM tags WHERE repo = ? AND digest <> '' AND name NOT GLOB 'sha256-*' ORDER BY updated_at DESC, name DESC LIMIT 1",
     repository.id,
   );
   return row === undefined ? undefined : String(row['name']);

@@ -129,9 +129,7 @@ function insertOrganization(tx: Tx, name: string, description: string): IamGroup
 }
 
 function createOrganization(tx: Tx, caller: Caller, name: string, description: string): IamGroup {
-  const creator = findIdentity(tx, caller.identity);
-  // Any other identity would orphan the new one when it ends, or when its own organization deletes it.
-  if (creator === undefined || !isAccount(creator)) throw permissionDenied('only users can create organizations');
+  requireFounder(tx, caller);
   requireUnverifiedName(tx, name);
   const own = tx.get(
     `SELECT 1 FROM groups g JOIN role_bindings b ON b.group_id = g.id
@@ -143,6 +141,22 @@ function createOrganization(tx: Tx, caller: Caller, name: string, description: s
   const group = insertOrganization(tx, name, description);
   bindRole(tx, { group: String(group.id), identity: caller.identity, role: builtInRoleId('owner') });
   return group;
+}
+
+/**
+ * Throws unless the caller may own an organization: a person with all of their own rights, or an identity without an end
+ * that may manage groups where it is, as the pipeline of the Terraform provider is. Roles of the registry create groups for
+ * pushes and update none.
+ */
+function requireFounder(tx: Tx, caller: Caller): void {
+  const creator = findIdentity(tx, caller.identity);
+  if (creator === undefined) throw permissionDenied('only users and identities can create organizations');
+  if (caller.narrowed) throw permissionDenied('a token with narrowed rights cannot create organizations');
+  if (isAccount(creator)) return;
+  // Nobody would own the organization when it has ended.
+  if (creator.expiresAt !== null) throw permissionDenied('an identity that expires cannot create organizations');
+  if (groupsWith(tx, caller, ['groups.create', 'groups.update']).length > 0) return;
+  throw permissionDenied('an identity needs groups.create and groups.update somewhere to create organizations');
 }
 
 /** A verified name is nobody else's; other organizations may share one, or names would tell who else is here. */

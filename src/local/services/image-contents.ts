@@ -216,7 +216,7 @@ function requireSbom(tx: Tx, repository: Repository, digest: string, readBlob: R
 
 function taggedDigests(tx: Tx, repository: Repository): string[] {
   const rows = tx.all(
-    "SELECT DISTINCT digest FROM tags WHERE repo = ? AND name NOT GLOB 'sha256-*' ORDER BY digest",
+    "SELECT DISTINCT digest FROM tags WHERE repo = ? AND digest <> '' AND name NOT GLOB 'sha256-*' ORDER BY digest",
     repository.id,
   );
   return rows.map((row) => String(row['digest']));

@@ -3,7 +3,6 @@ import type { RegistryCustomOverlay, RegistryRepo, RegistrySyncConfig } from '..
 import { invalidArgument } from '../failures.ts';
 import { checkDescription } from './field-rules.ts';
 import { checkReadme } from './readme-rules.ts';
-import { requiredUidp } from './selection.ts';
 
 /** What a repository has besides its place and its name: wire JSON of `Repo`. */
 export type RepoAttributes = Omit<RegistryRepo, 'id' | 'name' | 'createTime'>;
@@ -71,7 +70,6 @@ function isTier(tier: string | number | undefined): boolean {
 function checkSyncConfig(config: RegistrySyncConfig): RegistrySyncConfig | undefined {
   const given = Object.entries(config).filter(([, value]) => value !== '' && value !== false && value !== undefined);
   if (given.length === 0) return undefined;
-  if (config.source !== undefined && config.source !== '') requiredUidp('sync_config.source', config.source);
   return Object.fromEntries(given) as RegistrySyncConfig;
 }
 

@@ -19,6 +19,7 @@ import type { Caller } from '../types.ts';
 import { findGroup } from './groups.ts';
 import { selectRepos } from './registry-selection.ts';
 import { checkRepoAttributes, type RepoAttributes } from './repo-rules.ts';
+import { resolveSource } from './repo-sources.ts';
 import { requiredUidp } from './selection.ts';
 import { toWireTime } from './wire-time.ts';
 
@@ -30,7 +31,7 @@ export function createRepo(tx: Tx, caller: Caller, request: RegistryCreateRepoRe
   const group = findGroup(tx, parent);
   const repo = request.repo ?? {};
   const name = checkRepoName(repo.name, String(group['name']));
-  const attributes = ownAttributes(tx, checkRepoAttributes(repo));
+  const attributes = ownAttributes(tx, withSource(tx, caller, checkRepoAttributes(repo)));
   const existing = tx.get('SELECT * FROM repos WHERE parent = ? AND name = ?', parent, name);
   if (existing !== undefined) {
     if (request.preventExisting === true) {
@@ -50,7 +51,7 @@ export function updateRepo(tx: Tx, caller: Caller, request: RegistryRepo): Regis
   const before = findRepo(tx, requiredUidp('id', request.id));
   const parent = String(before['parent']);
   const name = checkRepoName(request.name, String(findGroup(tx, parent)['name']));
-  const attributes = ownAttributes(tx, checkRepoAttributes(request));
+  const attributes = ownAttributes(tx, withSource(tx, caller, checkRepoAttributes(request)));
   const namesake = tx.get('SELECT id FROM repos WHERE parent = ? AND name = ?', parent, name);
   if (namesake !== undefined && namesake['id'] !== before['id']) {
     throw alreadyExists(`repository ${JSON.stringify(name)} already exists in ${parent}`);
@@ -125,6 +126,13 @@ function attributesOfSource(tx: Tx, { sync_config: sync }: RepoAttributes): Repo
     ...(aliases === undefined ? {} : { aliases }),
     ...(activeTags === undefined ? {} : { activeTags }),
   };
+}
+
+/** A source may be named in several ways; what is kept and answered is its UIDP. */
+function withSource(tx: Tx, caller: Caller, attributes: RepoAttributes): RepoAttributes {
+  const { sync_config: sync } = attributes;
+  if (sync?.source === undefined) return attributes;
+  return { ...attributes, sync_config: { ...sync, source: resolveSource(tx, caller, sync.source) } };
 }
 
 /**

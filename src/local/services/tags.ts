@@ -14,7 +14,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { alreadyExists, invalidArgument, notFound } from '../failures.ts';
 import { parseDigest } from '../registry/digest.ts';
-import { findManifest, findRepositoryById, findTag, type Repository } from '../registry/repositories.ts';
+import { declareTag, findManifest, findRepositoryById, type Repository } from '../registry/repositories.ts';
 import { publishTag } from '../registry/sync.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Caller } from '../types.ts';
@@ -48,15 +48,14 @@ export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFil
   return rows.filter((row) => isWanted(String(row['name']), request));
 }
 
-/** The manifest must be in the repository. */
+/** Without a digest the tag is declared only, as Terraform does it; with one, the manifest must be in the repository. */
 export function createTag(tx: Tx, _caller: Caller, request: RegistryCreateTagRequest): RegistryTag {
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   const tag = request.tag ?? {};
   const name = checkTagName(tag.name);
-  if (findTag(tx, repository, name) !== undefined) {
-    throw alreadyExists(`tag ${JSON.stringify(name)} already exists in ${repository.id}`);
-  }
-  publishTag(tx, repository, name, requireManifest(tx, repository, tag.digest));
+  requireFreeTag(tx, repository, name);
+  if (tag.digest === undefined || tag.digest === '') declareTag(tx, repository, name);
+  else publishTag(tx, repository, name, requireManifest(tx, repository, tag.digest));
   return keepAttributes(tx, repository, name, tag);
 }
 
@@ -66,20 +65,20 @@ export function updateTag(tx: Tx, _caller: Caller, request: RegistryTag): Regist
   const repository = requireRepository(tx, String(before['repo']));
   const name = checkTagName(request.name);
   if (name !== before['name']) {
-    if (findTag(tx, repository, name) !== undefined) {
-      throw alreadyExists(`tag ${JSON.stringify(name)} already exists in ${repository.id}`);
-    }
+    requireFreeTag(tx, repository, name);
     tx.run('UPDATE tags SET name = ?, updated_at = ? WHERE id = ?', name, tx.now, String(before['id']));
-    tx.run(
-      'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
-      repository.id,
-      name,
-      String(before['digest']),
-      tx.now,
-    );
+    if (before['digest'] !== '') {
+      tx.run(
+        'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
+        repository.id,
+        name,
+        String(before['digest']),
+        tx.now,
+      );
+    }
   }
   const digest = request.digest || String(before['digest']);
-  publishTag(tx, repository, name, requireManifest(tx, repository, digest));
+  if (digest !== '') publishTag(tx, repository, name, requireManifest(tx, repository, digest));
   return keepAttributes(tx, repository, name, request);
 }
 
@@ -119,7 +118,7 @@ export function summarizeTags(
   const id = requiredUidp('repo_id', request.repoId);
   findRepo(tx, id);
   const rows = tx
-    .all('SELECT * FROM tags WHERE repo = ? ORDER BY updated_at DESC, name', id)
+    .all("SELECT * FROM tags WHERE repo = ? AND digest <> '' ORDER BY updated_at DESC, name", id)
     .filter((row) => isWanted(String(row['name']), request));
   const [newest] = rows;
   if (newest === undefined) return { id, tagCount: '0' };
@@ -141,7 +140,7 @@ export function summarizeTags(
 export function getUpdateStatus(tx: Tx, _caller: Caller, request: RegistryUpdateStatusRequest): RegistryUpdateStatus {
   const id = requiredUidp('repo_id', request.repoId);
   findRepo(tx, id);
-  const row = tx.get('SELECT MAX(updated_at) AS newest FROM tags WHERE repo = ?', id);
+  const row = tx.get("SELECT MAX(updated_at) AS newest FROM tags WHERE repo = ? AND digest <> ''", id);
   return { recentlyUpdated: Number(row?.['newest'] ?? 0) > tx.now - recentMs };
 }
 
@@ -188,6 +187,11 @@ export function findTagRow(tx: Tx, id: string): SqlRow {
   const row = tx.get('SELECT * FROM tags WHERE id = ?', id);
   if (row === undefined) throw notFound(`${id} not found`);
   return row;
+}
+
+function requireFreeTag(tx: Tx, repository: Repository, name: string): void {
+  if (tx.get('SELECT 1 FROM tags WHERE repo = ? AND name = ?', repository.id, name) === undefined) return;
+  throw alreadyExists(`tag ${JSON.stringify(name)} already exists in ${repository.id}`);
 }
 
 function requireManifest(tx: Tx, repository: Repository, digest: string | undefined): string {

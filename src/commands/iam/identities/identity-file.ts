@@ -6,7 +6,7 @@ import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { parseObject, renameFields } from '../../../cli/inputs/message-file.ts';
 import { CliError } from '../../../errors.ts';
-import { issuerProblem, keySetProblem, readFileText } from './rule-flags.ts';
+import { issuerProblem, judgeKeySet, readFileText } from './rule-flags.ts';
 
 export interface IdentityFile {
   readonly identity: IamIdentity;
@@ -88,8 +88,9 @@ async function problemsOf(identity: IamIdentity, warnings: string[], path: strin
     if (problem === undefined && warning !== undefined) warnings.push(warning);
   }
   problems.push(...issuerProblem('claim_match.issuer', claimMatch?.issuer));
-  const keyProblem = keys === undefined ? undefined : keySetProblem(keys.issuerKeys ?? '');
-  if (keyProblem !== undefined) problems.push(`static.issuer_keys ${keyProblem}`);
+  const { problem, warning } = keys === undefined ? {} : judgeKeySet((keys.issuerKeys ?? '').trim());
+  if (problem !== undefined) problems.push(`static.issuer_keys ${problem}`);
+  if (warning !== undefined) warnings.push(`${path}: static.issuer_keys ${warning}`);
   return problems;
 }
 

@@ -115,8 +115,9 @@ export async function checkRuleFlags(flags: RuleFlags, context: Context, mayClea
 
   if (flags.issuerKeys !== undefined) {
     const keys = await readKeySet(flags.issuerKeys, context);
-    if ('problem' in keys) problems.push(`\`--issuer-keys\` ${keys.problem}`);
-    else rule.issuerKeys = keys.text;
+    if (keys.problem !== undefined) problems.push(`\`--issuer-keys\` ${keys.problem}`);
+    if (keys.warning !== undefined) warnings.push(`\`--issuer-keys\` ${keys.warning}`);
+    rule.issuerKeys = keys.text;
   }
 
   if (flags.expiration !== undefined) {
@@ -150,18 +151,18 @@ export function issuerProblem(name: string, issuer: string | undefined): string[
   return problem === undefined ? [] : [`${name} ${problem}, not "${issuer}"`];
 }
 
-/** A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the machine. */
-async function readKeySet(
-  given: string,
-  context: Context,
-): Promise<{ readonly text: string } | { readonly problem: string }> {
+/**
+ * A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the machine;
+ * anything else is sent, since the platform takes it.
+ */
+async function readKeySet(given: string, context: Context): Promise<KeySetVerdict & { readonly text: string }> {
   const isText = given.trimStart().startsWith('{');
-  const text = isText ? given : await readFileText(given, context);
-  if (text === undefined) {
-    return { problem: 'must be a JSON Web Key Set or a file that holds one; there is no file of that name' };
-  }
-  const problem = keySetProblem(text);
-  return problem === undefined ? { text: text.trim() } : { problem: isText ? problem : `${problem}: ${given}` };
+  const file = isText ? undefined : await readFileText(given, context);
+  const text = (file ?? given).trim();
+  const { problem, warning } = judgeKeySet(text);
+  if (problem !== undefined) return { text, problem: file === undefined ? problem : `${problem}: ${given}` };
+  if (warning === undefined) return { text };
+  return { text, warning: isText || file !== undefined ? warning : `names no file and ${warning}` };
 }
 
 /** Undefined when there is no such file. Loaded late: help has no use for files. */
@@ -170,8 +171,16 @@ export async function readFileText(path: string, context: Context): Promise<stri
   return readTextIfExists(resolve(context.host.cwd, path));
 }
 
-/** A clause that completes the name of what holds the text. */
-export function keySetProblem(text: string): string | undefined {
+/** Clauses that complete the name of what holds a key set. */
+export interface KeySetVerdict {
+  /** Why it must not be sent. */
+  readonly problem?: string;
+  /** Why nobody will be able to assume an identity with it. */
+  readonly warning?: string;
+}
+
+export function judgeKeySet(text: string): KeySetVerdict {
+  if (text === '') return { problem: 'must not be empty' };
   let keys: unknown;
   try {
     const set: unknown = JSON.parse(text);
@@ -179,11 +188,16 @@ export function keySetProblem(text: string): string | undefined {
   } catch {
     keys = undefined;
   }
-  if (!Array.isArray(keys) || keys.length === 0) return 'must be a JSON Web Key Set with at least one key';
+  const until = 'so nobody can assume the identity until it has other keys';
+  if (!Array.isArray(keys) || keys.length === 0) {
+    return { warning: `is not a JSON Web Key Set with at least one key, ${until}` };
+  }
   const isPrivate = (key: unknown) => typeof key === 'object' && key !== null && ('d' in key || 'k' in key);
-  if (keys.some(isPrivate)) return 'must hold public keys only, and one of these is private';
-  const bad = keys.findIndex((key) => !isReadable(key));
-  return bad < 0 ? undefined : `must hold keys that can verify signatures, and number ${bad + 1} cannot be read`;
+  if (keys.some(isPrivate)) return { problem: 'must hold public keys only, and one of these is private' };
+  const good = keys.filter(isReadable).length;
+  if (good === keys.length) return {};
+  if (good === 0) return { warning: `holds no key that can verify a signature, ${until}` };
+  return { warning: `holds keys that cannot verify a signature: only ${good} of ${keys.length} can` };
 }
 
 function isReadable(key: unknown): boolean {

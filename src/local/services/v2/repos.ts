@@ -16,14 +16,12 @@ import type {
   RegistryV2UpdateRepoReadmeRequest,
   RegistryV2UpdateRepoRequest,
 } from '../../../api/schema/types.gen.ts';
-import { isUidp } from '../../../api/uidp.ts';
-import { invalidArgument, notFound } from '../../failures.ts';
-import { splitName } from '../../registry/reference.ts';
-import { findOrganization, findRepositoryAt } from '../../registry/repositories.ts';
+import { invalidArgument } from '../../failures.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import type { Caller } from '../../types.ts';
 import { pageOfRows, resourceColumns } from '../paging.ts';
 import { selectRepos } from '../registry-selection.ts';
+import { resolveSource } from '../repo-sources.ts';
 import * as v1 from '../repos.ts';
 import { requiredUidp } from '../selection.ts';
 import { toWireTime } from '../wire-time.ts';
@@ -169,7 +167,7 @@ function toV1Sync(
   before: RegistryV2SyncConfig,
   { source = '', google = '', amazon = '', azure = '' }: RegistryV2SyncConfig,
 ): RegistrySyncConfig {
-  const id = source === '' || isUidp(source) ? source : findSource(tx, caller, source);
+  const id = resolveSource(tx, caller, source);
   const isNew = id !== '' && id !== before.source;
   return {
     ...syncFields.toV1(before),
@@ -179,19 +177,6 @@ function toV1Sync(
     azure,
     ...(isNew ? { expiration: toWireTime(tx.now + syncLife) } : {}),
   };
-}
-
-/** The id of a repository by its name, `chainguard/nginx`, or as an image is named, `cgr.dev/chainguard/nginx:latest`. */
-function findSource(tx: Tx, caller: Caller, reference: string): string {
-  const whole = reference.replace(/@.*$/s, '').replace(/:[^/:]*$/, '');
-  // Organizations may be called like hosts, so the first part is one only when it leads nowhere.
-  for (const full of [whole, whole.slice(whole.indexOf('/') + 1)]) {
-    const name = splitName(full);
-    const organization = name && findOrganization(tx, name.organization);
-    const found = organization && findRepositoryAt(tx, organization, name.repository);
-    if (found !== undefined && v1.isVisible(tx, caller, v1.findRepo(tx, found.id))) return found.id;
-  }
-  throw notFound(`sync_config.source: ${JSON.stringify(reference)} not found`);
 }
 
 /** The two overlays differ in how accounts are named. */

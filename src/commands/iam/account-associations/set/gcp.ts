@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../../cli/define.ts';
+import { named } from '../../../../cli/inputs/values.ts';
 import { setAssociation } from '../associations.ts';
-import { confirmSet, locationInput, matching, setQuestion, setTexts } from '../definitions.ts';
+import { confirmSet, locationInput, setQuestion, setTexts } from '../definitions.ts';
 import { associationsView } from '../view.ts';
 
 export default defineCommand({
@@ -10,13 +11,13 @@ export default defineCommand({
   inputs: {
     location: locationInput(setQuestion),
     projectId: {
-      kind: matching('PROJECT_ID', /^\S+$/, 'must be the id of a Google Cloud project'),
+      kind: named('PROJECT_ID'),
       required: true,
       help: 'Id of the project, e.g. "my-project".',
       question: 'What is the id of the project?',
     },
     projectNumber: {
-      kind: matching('PROJECT_NUMBER', /^[0-9]{1,20}$/, 'must be the digits of a project number'),
+      kind: named('PROJECT_NUMBER'),
       required: true,
       help: 'Number of the project.',
       question: 'What is the number of the project?',
@@ -29,6 +30,16 @@ export default defineCommand({
   ],
   view: associationsView,
   formats: ['table', 'json', 'id'],
+  // The platform takes any text; only Google says that there is no such project.
+  validate: async ({ projectId, projectNumber }, context) => {
+    if (projectId !== undefined && !/^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(projectId)) {
+      context.io.warn(`\`--project-id\` "${projectId}" does not look like the id of a Google Cloud project`);
+    }
+    if (projectNumber !== undefined && !/^[0-9]{1,20}$/.test(projectNumber)) {
+      context.io.warn(`\`--project-number\` "${projectNumber}" is not the digits of a project number`);
+    }
+    return [];
+  },
   confirm: ({ location, projectId }, context) => confirmSet(context, location, 'google', `project "${projectId}"`),
   run: (context, { location, projectId, projectNumber, name, description }) =>
     setAssociation(context, location, { google: { projectId, projectNumber }, name, description }),
