@@ -1,30 +1,15 @@
 // Bundles src/ into dist/: CJS chunks, one per lazy import. Every pure-JavaScript
 // package is bundled, so an installed chainctl loads no node_modules but the two native optionals.
 
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-
-/** Empty outside a git checkout: a packed tarball is built before it is packed. */
-function git(...args) {
-  try {
-    return execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return '';
-  }
-}
-
-const commit = git('rev-parse', 'HEAD');
-const dirty = commit !== '' && git('status', '--porcelain') !== '';
+import { constants, describeBuild, root } from './build-constants.mjs';
 
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
-  { name: 'token-file', test: /src\/(host|auth\/(cache-files|jwt))\.ts$/ },
+  { name: 'token-file', test: /src\/(host|stats|auth\/(cache-files|jwt))\.ts$/ },
   { name: 'process', test: /src\/(errors|cli\/real-host)\.ts$/ },
   {
     name: 'start',
@@ -76,10 +61,13 @@ const leaveOutUnusedBuiltins = {
   load: (id) => standIns[/^\0stand-in-(\d+)$/.exec(id)?.[1]]?.code,
 };
 
-const dist = join(root, 'dist');
+// A release builds elsewhere, and may be of another version.
+const { values: flags } = parseArgs({ options: { out: { type: 'string' }, version: { type: 'string' } } });
+const build = { ...describeBuild(), ...(flags.version === undefined ? {} : { version: flags.version }) };
+const dist = flags.out ?? join(root, 'dist');
 // Built beside dist and swapped at the end: a build that fails leaves the one of before, and tests that run meanwhile
 // miss no file.
-const fresh = join(root, `dist.${process.pid}`);
+const fresh = `${dist}.${process.pid}`;
 const bundle = await rolldown({
   cwd: root,
   input: { chainctl: 'src/cli/main.ts', 'credential-helper': 'src/credential-helper.ts' },
@@ -93,11 +81,7 @@ const bundle = await rolldown({
   resolve: { mainFields: ['module', 'main'] },
   transform: {
     target: 'node20',
-    define: {
-      CHAINCTL_VERSION: JSON.stringify(version),
-      CHAINCTL_COMMIT: JSON.stringify(commit === '' ? '' : `${commit}${dirty ? '-dirty' : ''}`),
-      CHAINCTL_DATE: JSON.stringify(git('log', '-1', '--format=%cI')),
-    },
+    define: constants(build),
   },
   onLog(level, log, handler) {
     // INEFFECTIVE_DYNAMIC_IMPORT: the embedded platform imports at once what a command imports when it needs it. What each

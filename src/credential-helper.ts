@@ -19,8 +19,7 @@ const usage = `Usage: ${name} <get|store|erase|list|version>`;
 const renewBelowMs = 60_000;
 
 /** Answers one request of Docker's from standard input and sets the exit code. Never throws. */
-export async function runHelper(): Promise<void> {
-  const words = process.argv.slice(2);
+export async function runHelper(words: readonly string[] = process.argv.slice(2)): Promise<void> {
   let answer: Answer;
   try {
     answer = await respond(words);

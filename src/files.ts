@@ -8,19 +8,18 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
   renameSync,
   type Stats,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CliError } from './errors.ts';
+import { lstatIfExists, statIfExists } from './stats.ts';
 
 export interface ReplaceOptions {
   /** Permissions of a file that is new, or whose own are not kept; 0600 unless said otherwise. */
@@ -110,11 +109,6 @@ export function isLeftover(entry: string, name: string): boolean {
   return entry.startsWith(`.${name}.`) && entry.endsWith('.tmp');
 }
 
-/** What is at `path`, links not followed, or undefined when there is nothing. */
-export function lstatIfExists(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
-}
-
 /** Removes a file; false when there was none. Throws a `CliError` of kind `local`. */
 export function removeFile(path: string): boolean {
   try {
@@ -182,10 +176,6 @@ function followLinks(path: string): string {
     at = resolve(dirname(at), readlinkSync(at));
   }
   throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
-}
-
-function statIfExists(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
 }
 
 function unlinkIfExists(path: string): void {

@@ -1,8 +1,6 @@
-// What this build is. The build script puts the three constants in; from source they are unknown.
+// What `version` says of this build.
 
-declare const CHAINCTL_VERSION: string | undefined;
-declare const CHAINCTL_COMMIT: string | undefined;
-declare const CHAINCTL_DATE: string | undefined;
+import { buildCommit, buildDate, buildVersion, isExecutable } from './build.ts';
 
 export interface VersionInfo {
   readonly gitVersion: string;
@@ -15,14 +13,13 @@ export interface VersionInfo {
 }
 
 export function versionInfo(): VersionInfo {
-  const commit = typeof CHAINCTL_COMMIT === 'string' ? CHAINCTL_COMMIT : '';
   return {
-    gitVersion: typeof CHAINCTL_VERSION === 'string' ? CHAINCTL_VERSION : 'dev',
-    gitCommit: commit.replace(/-dirty$/, '') || 'unknown',
-    gitTreeState: commit === '' ? 'unknown' : commit.endsWith('-dirty') ? 'dirty' : 'clean',
-    buildDate: (typeof CHAINCTL_DATE === 'string' ? CHAINCTL_DATE : '') || 'unknown',
+    gitVersion: buildVersion,
+    gitCommit: buildCommit.replace(/-dirty$/, '') || 'unknown',
+    gitTreeState: buildCommit === '' ? 'unknown' : buildCommit.endsWith('-dirty') ? 'dirty' : 'clean',
+    buildDate: buildDate || 'unknown',
     nodeVersion: process.version,
-    compiler: 'node',
+    compiler: isExecutable ? 'bun' : 'node',
     platform: `${process.platform === 'win32' ? 'windows' : process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   };
 }

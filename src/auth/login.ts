@@ -1,6 +1,6 @@
 // Logging in, by whichever way was asked for (protocols 1, 3, 8.3). Ends with one stored token per audience.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { exchange, type IssuedTokens, notAnIssuer, refresh } from '../api/sts.ts';
 import { send } from '../api/transport.ts';
@@ -9,6 +9,7 @@ import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';
 import { toFileError } from '../files.ts';
 import type { Host } from '../host.ts';
+import { statIfExists } from '../stats.ts';
 import { type AmbientProvider, ambientHint, ambientProvider } from './ambient.ts';
 import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
 import { decodeClaims, expiryOf } from './jwt.ts';
@@ -167,9 +168,9 @@ export function readIdentityToken(host: Host, text: string): IdentityToken {
   return { token, source: stats.isFile() ? { kind: 'file', path } : { kind: 'token' } };
 }
 
-function existing(path: string): ReturnType<typeof statSync> {
+function existing(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statIfExists(path);
   } catch {
     // A name that no file can have is no file.
     return undefined;

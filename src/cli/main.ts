@@ -2,16 +2,20 @@
 // only here is the process ended, after everything was written.
 
 import { basename } from 'node:path';
+import { isExecutable } from '../build.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { createRealHost, OutputClosed } from './real-host.ts';
 
 async function main(): Promise<void> {
-  const invoked = basename(process.argv[1] ?? '').replace(/\.(js|cjs|exe)$/, '');
-  if (invoked === 'docker-credential-cgr') {
+  // An executable's argv[1] is a path inside of it.
+  const invoked = basename((isExecutable ? process.argv0 : process.argv[1]) ?? '').replace(/\.(js|cjs|exe)$/i, '');
+  const words = process.argv.slice(2);
+  const isHelper = invoked === 'docker-credential-cgr';
+  if (isHelper || words[0] === '__docker-credential-cgr') {
     // Packagers link the helper's name to chainctl itself (protocols 7.1).
     const { runHelper } = await import('../credential-helper.ts');
-    return runHelper();
+    return runHelper(isHelper ? words : words.slice(1));
   }
   const host = createRealHost();
   try {

@@ -2,7 +2,9 @@
 // may cut what a slow reader has not taken yet; nothing is opened before it is used.
 
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { isExecutable } from '../build.ts';
 import { CliError } from '../errors.ts';
 import { type Host, type HostInput, type HostOutput, hasDesktop, type StartedProcess } from '../host.ts';
 
@@ -19,7 +21,9 @@ const os = () => process.getBuiltinModule('node:os');
 export function createRealHost(): Host {
   return {
     argv: process.argv.slice(2),
-    program: process.argv[1] ?? 'chainctl',
+    get program() {
+      return startedPath();
+    },
     env: process.env,
     cwd: workingFolder(),
     platform: process.platform,
@@ -66,6 +70,23 @@ export function createRealHost(): Host {
       }
     },
   };
+}
+
+/** The path by which this program was started, links not followed. */
+function startedPath(): string {
+  if (!isExecutable) return process.argv[1] ?? 'chainctl';
+  const name = process.argv0;
+  if (/[/\\]/.test(name)) return isAbsolute(name) ? name : join(workingFolder(), name);
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Further on, then.
+    }
+  }
+  return process.execPath;
 }
 
 /** Somebody may have removed the folder that a shell still stands in. */
@@ -224,8 +245,9 @@ function createInput(): HostInput {
 function startAgain(args: readonly string[], logPath: string): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
     const log = openSync(logPath, 'a', 0o600);
-    // The same node with the same loaders, so that a program run from its sources starts itself from them.
-    const words = [...process.execArgv, process.argv[1] ?? '', ...args];
+    // The same node with the same loaders, so that a program run from its sources starts itself from them. An executable
+    // is its own runtime and takes nothing but its words.
+    const words = isExecutable ? [...args] : [...process.execArgv, process.argv[1] ?? '', ...args];
     const child = childProcess().spawn(process.execPath, words, {
       detached: true,
       stdio: ['ignore', log, log],

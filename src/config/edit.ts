@@ -1,10 +1,10 @@
 // Changes to the user's configuration file: one writer at a time, whole or not at all.
 
-import { statSync } from 'node:fs';
 import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists, removeFile, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
+import { statIfExists } from '../stats.ts';
 import { type ConfigChange, changeConfigText, checkConfigText, requireConfigKey } from './document.ts';
 import type { Config } from './load.ts';
 import { type ConfigLocation, folderConfigFile, legacyConfigFile, locateConfig, userConfigFile } from './paths.ts';
@@ -79,9 +79,7 @@ export function configTextToEdit(
 
 /** The files `config reset` removes: the user's own, never one named by `--config` or lying in this folder. */
 export function resettableConfigs(host: Host): string[] {
-  return [userConfigFile(host), legacyConfigFile(host)].filter((path) =>
-    statSync(path, { throwIfNoEntry: false })?.isFile(),
-  );
+  return [userConfigFile(host), legacyConfigFile(host)].filter((path) => statIfExists(path)?.isFile());
 }
 
 /** Removes them; resolves to those that were there. */

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { configDir, type Host } from '../host.ts';
+import { statIfExists } from '../stats.ts';
 
 export interface ConfigLocation {
   /** The file that is read; undefined when there is none. With `--config` it is that file even if it does not exist. */
@@ -20,7 +20,7 @@ export function locateConfig(host: Host, path?: string): ConfigLocation {
     return { read: file, write: () => file, explicit: true };
   }
   return {
-    read: searchOrder(host).find((file) => statSync(file, { throwIfNoEntry: false })?.isFile()),
+    read: searchOrder(host).find((file) => statIfExists(file)?.isFile()),
     write: () => userConfigFile(host),
     explicit: false,
   };

@@ -2,9 +2,11 @@
 
 import { accessSync, constants, realpathSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { isExecutable } from '../build.ts';
 import { CliError } from '../errors.ts';
-import { codeOf, lstatIfExists, replaceFile, toFileError } from '../files.ts';
+import { codeOf, replaceFile, toFileError } from '../files.ts';
 import type { Host } from '../host.ts';
+import { lstatIfExists } from '../stats.ts';
 
 const helperName = 'docker-credential-cgr';
 
@@ -45,7 +47,7 @@ export function installHelper(host: Host): InstalledHelper {
       });
 }
 
-/** Our helper's script, wherever this program was started from. */
+/** What a link to the helper leads to: our script, wherever this program was started from, or the executable itself. */
 function helperScript(host: Host): string {
   let real: string;
   try {
@@ -53,6 +55,7 @@ function helperScript(host: Host): string {
   } catch (error) {
     throw toFileError(error, 'read', host.program);
   }
+  if (isExecutable) return real;
   // Beside the program as installed, or in bin/ when it runs from its sources.
   const places = [dirname(real), join(dirname(real), '..', 'bin'), join(dirname(real), '..', '..', 'bin')];
   for (const place of places) {
@@ -105,7 +108,7 @@ function place(host: Host, script: string, path: string): boolean {
   if (host.platform === 'win32') {
     // Links need special rights on Windows. Not tried on a real one yet.
     if (before !== undefined) return false;
-    replaceFile(path, `@node "${script}" %*\r\n`, { mode: 0o755 });
+    replaceFile(path, windowsScript(script), { mode: 0o755 });
     return true;
   }
   // A link that leads nowhere is what an older installation leaves; anything else belongs to somebody.
@@ -120,6 +123,11 @@ function place(host: Host, script: string, path: string): boolean {
     throw error;
   }
   return true;
+}
+
+/** Scripts of Windows do not tell a program by which name it was started; the word does. */
+function windowsScript(script: string): string {
+  return isExecutable ? `@"${script}" __${helperName} %*\r\n` : `@node "${script}" %*\r\n`;
 }
 
 function warningFor(host: Host, script: string, path: string, folders: readonly string[]): string | undefined {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { signInAs } from '../support/browser.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
-import { projectRoot, until } from '../support/program.ts';
+import { programPath, until } from '../support/program.ts';
 
 const machineClock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
 
@@ -117,7 +117,7 @@ function person(platform: TestPlatform, session: Record<string, string>): Person
     cache,
     run(argv, options = {}) {
       return new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, [join(projectRoot, 'bin', 'chainctl.js'), ...argv], {
+        const child = spawn(programPath(), argv, {
           env: { ...env, ...options.env },
           stdio: ['ignore', 'pipe', 'pipe'],
         });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { demoOrganizations } from '../../src/local/seed/demo.ts';
-import { createWorld, type Person, projectRoot } from '../support/program.ts';
+import { createWorld, isExecutable, type Person, projectRoot } from '../support/program.ts';
 
 const world = createWorld();
 const organization = demoOrganizations.private;
@@ -61,7 +61,8 @@ async function writeItems(response: ServerResponse, count: number): Promise<void
   }
 }
 
-test.each(['json', 'id', 'csv'])('%s: memory does not grow with the list', async (format) => {
+// The probe is loaded through NODE_OPTIONS, which an executable does not obey.
+test.skipIf(isExecutable).each(['json', 'id', 'csv'])('%s: memory does not grow with the list', async (format) => {
   const peak = async (count: number) => {
     answer = async (response) => {
       response.write('{"items":[');

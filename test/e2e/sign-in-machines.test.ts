@@ -7,14 +7,14 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { signInAs } from '../support/browser.ts';
 import {
   claimsOf,
   createWorld,
   type Person,
-  projectRoot,
+  programPath,
   type RunningPlatform,
   signIn,
   tokenFolder,
@@ -68,7 +68,7 @@ afterAll(() => {
 
 /** Where releases are downloaded from. What it hands out runs this build; the real one is a single file. */
 async function releases(): Promise<string> {
-  const program = `#!/bin/sh\nexec '${process.execPath}' '${join(projectRoot, 'bin', 'chainctl.js')}' "$@"\n`;
+  const program = `#!/bin/sh\nPATH='${dirname(process.execPath)}':$PATH exec '${programPath()}' "$@"\n`;
   const sum = createHash('sha256').update(program).digest('hex');
   const files: Record<string, string> = {
     '/chainctl/latest/chainctl_linux_x86_64': program,

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -20,6 +21,22 @@ import { signInAs } from './browser.ts';
 import { refusePrintedSecrets, secretIn, writtenSecrets } from './secrets.ts';
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+const programNames = ['chainctl', 'docker-credential-cgr'] as const;
+
+/**
+ * What is behind the name `name` on PATH: the Node build, or the executable that CHAINCTL_PROGRAM names, which is all
+ * programs in one. Throws when it was not built.
+ */
+export function programPath(name: (typeof programNames)[number] = 'chainctl'): string {
+  const executable = process.env['CHAINCTL_PROGRAM'];
+  if (executable) return realpathSync(executable);
+  if (!existsSync(join(projectRoot, 'dist', 'chainctl.cjs'))) throw new Error('build first: npm run build');
+  return join(projectRoot, 'bin', `${name}.js`);
+}
+
+/** Whether the program under test is one file with its runtime. */
+export const isExecutable = Boolean(process.env['CHAINCTL_PROGRAM']);
 
 /** What a child process left. */
 export interface Ran {
@@ -137,11 +154,7 @@ export function createWorld(): World {
   const root = mkdtempSync(join(tmpdir(), 'chainctl-e2e-'));
   const bin = join(root, 'bin');
   mkdirSync(bin);
-  for (const name of ['chainctl', 'docker-credential-cgr']) {
-    const script = join(projectRoot, 'bin', `${name}.js`);
-    if (!existsSync(join(projectRoot, 'dist', 'chainctl.cjs'))) throw new Error('build first: npm run build');
-    symlinkSync(script, join(bin, name));
-  }
+  for (const name of programNames) symlinkSync(programPath(name), join(bin, name));
   const platforms = new Set<RunningPlatform>();
   const logs = new Set<() => string>();
   let made = 0;

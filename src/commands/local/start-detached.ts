@@ -1,13 +1,14 @@
 // The platform in a process of its own. Promises: returns only when it answers; when it does not come up, says why and
 // leaves nothing running.
 
-import { readFileSync, renameSync, statfsSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 import { makeFolder, toFileError } from '../../files.ts';
 import type { StartedProcess } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
+import { statIfExists } from '../../stats.ts';
 import { answers, runningPlatform } from './folder.ts';
 import type { StartOptions, StartResult } from './start-here.ts';
 
@@ -75,7 +76,7 @@ function prepareLog(folder: string): Log {
   const path = join(folder, 'platform.log');
   try {
     makeFolder(folder, 0o700);
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    const size = statIfExists(path)?.size ?? 0;
     if (size <= largestLog) return { path, from: size };
     renameSync(path, `${path}.old`);
     return { path, from: 0 };

@@ -1,0 +1,46 @@
+// Run by Bun itself: bundles, compiles to bytecode and puts both into the target's runtime. argv: one JSON order. Prints
+// the modules that went in, as JSON.
+
+const order = JSON.parse(process.argv[2]);
+
+// The native part of the keychain for the target's system, which need not be this one's: the package's own loader would
+// look for all of them when it runs.
+const keyring = {
+  name: 'keyring-of-the-target',
+  setup(build) {
+    build.onResolve({ filter: /^@napi-rs\/keyring$/ }, () => ({ path: 'keyring', namespace: 'target' }));
+    build.onLoad({ filter: /.*/, namespace: 'target' }, () => ({
+      contents: `export const { AsyncEntry } = require(${JSON.stringify(order.addon)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+const result = await Bun.build({
+  entrypoints: [`${order.root}/${order.entry}`],
+  root: order.root,
+  target: 'bun',
+  format: 'esm',
+  splitting: true,
+  minify: true,
+  bytecode: true,
+  metafile: true,
+  define: order.define,
+  plugins: [keyring],
+  // Only Node below 24 needs it; Bun has SQLite inside.
+  external: ['@photostructure/sqlite'],
+  compile: {
+    target: order.target,
+    executablePath: order.runtime,
+    outfile: order.outfile,
+    autoloadDotenv: false,
+    autoloadBunfig: false,
+    autoloadTsconfig: false,
+    autoloadPackageJson: false,
+  },
+});
+if (!result.success) {
+  for (const log of result.logs) console.error(String(log));
+  process.exit(1);
+}
+console.log(JSON.stringify({ modules: Object.keys(result.metafile?.inputs ?? {}) }));
