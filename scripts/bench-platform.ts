@@ -10,17 +10,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { grantsOf, requireCapabilities } from '../src/local/access.ts';
+import { grantsOf, requireCapabilities } from '../src/local/authorization/access.ts';
+import type { Caller } from '../src/local/core/types.ts';
+import { builtInRoleId } from '../src/local/iam/built-in-roles.ts';
+import { insertGroup } from '../src/local/iam/groups.ts';
+import { listIdentities } from '../src/local/iam/identities.ts';
+import { createUser, insertIdentity } from '../src/local/iam/identity-records.ts';
+import { bindRole } from '../src/local/iam/role-binding-records.ts';
+import { demoOrganizations, personId, seedDemo } from '../src/local/iam/seed.ts';
+import { listIdentities as listPage } from '../src/local/iam/v2/identities.ts';
 import { type Platform, startPlatform } from '../src/local/platform.ts';
-import { demoOrganizations, personId, seedDemo } from '../src/local/seed/demo.ts';
-import { builtInRoleId } from '../src/local/services/built-in-roles.ts';
-import { insertGroup } from '../src/local/services/groups.ts';
-import { listIdentities } from '../src/local/services/identities.ts';
-import { createUser, insertIdentity } from '../src/local/services/identity-records.ts';
-import { bindRole } from '../src/local/services/role-binding-records.ts';
-import { listIdentities as listPage } from '../src/local/services/v2/identities.ts';
 import type { Tx } from '../src/local/store/database.ts';
-import type { Caller } from '../src/local/types.ts';
 
 const option = (name: string, fallback: number) =>
   Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);

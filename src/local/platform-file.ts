@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PlatformUrls } from './core/types.ts';
 import { isFolderLocked } from './store/folder-lock.ts';
-import type { PlatformUrls } from './types.ts';
 
 /** `platform.json` of a running platform: what other processes need to find it and to stop it. */
 export interface PlatformFile extends PlatformUrls {

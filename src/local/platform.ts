@@ -8,32 +8,32 @@ import { schema } from '../api/schema/messages.gen.ts';
 import { createWire } from '../api/wire.ts';
 import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { type CloudAddresses, createCloudCheck } from './clouds/check.ts';
+import { createApi } from './api/dispatch.ts';
+import { createOutsideHandlers } from './api/outside.ts';
+import { createConsole } from './console/console.ts';
+import { startUpkeep } from './core/maintenance.ts';
+import type { PlatformClock, PlatformUrls } from './core/types.ts';
 import { createEvents, type DeliveryTimes } from './events/events.ts';
-import { createAnnounce } from './events/outbox.ts';
 import { pruneEvents } from './events/retention.ts';
-import { createApi } from './http/api.ts';
-import { createConsole } from './http/console.ts';
 import { isWildcard } from './http/host-check.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import { createSimulatedGithub } from './http/simulated-github.ts';
+import { installBuiltInRoles } from './iam/built-in-roles.ts';
+import { type CloudAddresses, createCloudCheck } from './iam/clouds/check.ts';
+import { demoOrganizations, seedDemo } from './iam/seed.ts';
 import { createIssuer } from './issuer/issuer.ts';
+import { createAnnounce } from './outbox/outbox.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
-import { createBlobStore } from './registry/blob-store.ts';
-import { createBuilder } from './registry/builder.ts';
-import { parseDigest } from './registry/digest.ts';
+import { createBuilder } from './registry/builds/builder.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createScim } from './scim/server.ts';
 import { seedAnyone } from './seed/anyone.ts';
-import { demoOrganizations, seedDemo } from './seed/demo.ts';
-import { installBuiltInRoles } from './services/built-in-roles.ts';
-import { createOutsideHandlers } from './services/outside.ts';
+import { createBlobStore } from './store/blob-store.ts';
 import { openStore, type Store } from './store/database.ts';
+import { parseDigest } from './store/digest.ts';
 import { createPrivateFile, lockFolder } from './store/folder-lock.ts';
 import { readMeta, writeMeta } from './store/meta.ts';
 import { migrations } from './store/schema.ts';
-import type { PlatformClock, PlatformUrls } from './types.ts';
-import { startUpkeep } from './upkeep.ts';
 
 export type { RequestLogEntry } from './http/server.ts';
 export { PlatformBusyError } from './store/folder-lock.ts';
@@ -143,7 +143,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     server.serve({
       http1: [issuer, registry, events, scim, api, createSimulatedGithub(), createConsole(urls)],
       http2: async () => {
-        const { createGrpc } = await import('./grpc/grpc.ts');
+        const { createGrpc } = await import('./api/grpc/grpc.ts');
         return createGrpc({ wire, api, issuer });
       },
     });
@@ -196,7 +196,7 @@ async function fill(store: Store, dataDir: string, clock: PlatformClock, seed: '
     return readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined;
   });
   if (!wanted) return;
-  const { seedImages } = await import('./seed/images.ts');
+  const { seedImages } = await import('./registry/seed/images.ts');
   await seedImages({ store, dataDir, clock, organizations: demoOrganizations });
   store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listAudiences } from '../../src/auth/token-cache.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { type AuthWorld, authWorld } from '../support/auth-world.ts';
 
 /** Somebody without roles, so that nothing depends on the account. */

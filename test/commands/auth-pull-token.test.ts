@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeClaims } from '../../src/auth/jwt.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type AuthWorld, authWorld } from '../support/auth-world.ts';
 import { signedIn } from '../support/signed-in.ts';
 
@@ -151,8 +151,8 @@ describe('auth pull-token', () => {
       );
     });
     const dev = personId('dev@example.com');
-    const { bindRole } = await import('../../src/local/services/role-binding-records.ts');
-    const { builtInRoleId } = await import('../../src/local/services/built-in-roles.ts');
+    const { bindRole } = await import('../../src/local/iam/role-binding-records.ts');
+    const { builtInRoleId } = await import('../../src/local/iam/built-in-roles.ts');
     platform.store.transact((tx) =>
       bindRole(tx, { group: 'f'.repeat(40), identity: dev, role: builtInRoleId('owner') }),
     );

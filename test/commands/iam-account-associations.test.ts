@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 

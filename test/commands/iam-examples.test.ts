@@ -4,10 +4,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { demoFolders, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { insertGroup } from '../../src/local/services/groups.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { insertGroup } from '../../src/local/iam/groups.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import type { Answer } from '../support/run-cli.ts';
 import { shellWords } from '../support/shell-words.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signInAs } from '../support/browser.ts';
 import { signedIn } from '../support/signed-in.ts';

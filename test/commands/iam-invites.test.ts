@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signedIn } from '../support/signed-in.ts';
 

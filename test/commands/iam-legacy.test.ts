@@ -2,7 +2,7 @@
 // what the word that took its place does, and a script that reads standard output sees no difference.
 
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;

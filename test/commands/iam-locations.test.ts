@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;
@@ -148,7 +148,7 @@ describe('folders', () => {
 
   test('one name in two places is a question to a person and an error to a script', async () => {
     const { run, platform } = await signedIn();
-    const token = await platform.token((await import('../../src/local/seed/demo.ts')).personId('dev@example.com'));
+    const token = await platform.token((await import('../../src/local/iam/seed.ts')).personId('dev@example.com'));
     const made = await platform.call(token, 'POST', `/iam/v1/groups/${demoFolders.sandbox}`, {
       body: { name: 'platform' },
     });
@@ -202,7 +202,7 @@ describe('roles', () => {
 
   test('narrowed to a location, to built-in ones and by capability', async () => {
     const { run, platform, calls } = await signedIn();
-    const { personId } = await import('../../src/local/seed/demo.ts');
+    const { personId } = await import('../../src/local/iam/seed.ts');
     const token = await platform.token(personId('dev@example.com'));
     const make = (parent: string, name: string) =>
       platform.call(token, 'POST', `/iam/v1/roles/${parent}`, { body: { name, capabilities: ['groups.list'] } });

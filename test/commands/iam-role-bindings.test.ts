@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;

@@ -6,7 +6,7 @@ import { writeTokens } from '../../src/auth/token-cache.ts';
 import { compareVersions } from '../../src/commands/images/advisories/version-order.ts';
 import { diffPackages } from '../../src/commands/images/package-diff.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from '../platform/registry-client.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryFolder } from '../support/platform.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { withImages } from '../support/signed-in-registry.ts';

@@ -11,7 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { createWorld, type Person, pause, type RunningPlatform, tokenFolder } from '../support/program.ts';
 

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 interface Call {

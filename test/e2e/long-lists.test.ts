@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/seed/demo.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { createWorld, isExecutable, type Person, projectRoot } from '../support/program.ts';
 
 const world = createWorld();

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/seed/demo.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import {
   answer,
   cut,

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { createClient } from '../platform/registry-client.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 

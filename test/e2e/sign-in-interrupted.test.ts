@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { signInAs } from '../support/browser.ts';
 import { cut, type Fault, type FaultyServer, silent, startFaultyServer } from '../support/faulty-server.ts';
 import {

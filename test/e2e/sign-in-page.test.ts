@@ -9,8 +9,8 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
 import { finishedPage, toldPage } from '../../src/auth/browser-login.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 

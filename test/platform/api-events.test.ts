@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { messages, schema } from '../../src/api/schema/messages.gen.ts';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { createWire } from '../../src/api/wire.ts';
-import { toEvent } from '../../src/local/events/outbox.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { developerIssuer, people } from '../../src/local/seed/people.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { developerIssuer, people } from '../../src/local/iam/people.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { toEvent } from '../../src/local/outbox/outbox.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

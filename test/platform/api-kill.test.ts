@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
-import { demoOrganizations } from '../../src/local/seed/demo.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { handlers } from '../../src/local/services/handlers.ts';
+import { handlers } from '../../src/local/api/handlers.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

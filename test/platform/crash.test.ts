@@ -2,9 +2,9 @@
 // together is there together or not at all.
 
 import { expect, test } from 'vitest';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoFolders, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, type TestPlatformOptions, temporaryFolder } from '../support/platform.ts';
 import { type Received, type Receiver, startReceiver } from '../support/receiver.ts';
 import { createClient } from './registry-client.ts';

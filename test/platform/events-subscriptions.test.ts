@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkAddress, parseSink, sinkLookup } from '../../src/local/events/sink-rules.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

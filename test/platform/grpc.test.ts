@@ -8,9 +8,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { grpcCodes, httpStatusOf } from '../../src/api/status.ts';
+import { developerIssuer, people } from '../../src/local/iam/people.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { developerIssuer, people } from '../../src/local/seed/people.ts';
 import { createGrpcClient, field, frame, type GrpcClient, message, readFields, texts } from '../support/grpc-client.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startFamily } from '../../src/local/issuer/refresh-tokens.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
 import { openStore } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { createUser } from '../../src/local/iam/identity-records.ts';
+import { register as enroll } from '../../src/local/iam/registration.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { createUser } from '../../src/local/services/identity-records.ts';
-import { register as enroll } from '../../src/local/services/registration.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';

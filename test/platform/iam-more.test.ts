@@ -3,8 +3,8 @@
 import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

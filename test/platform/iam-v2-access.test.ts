@@ -2,8 +2,8 @@
 // group, and accepted terms. The records are those of v1.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { publicKeys, signingKey } from '../../src/local/issuer/keys.ts';
+import { insertIdentity } from '../../src/local/iam/identity-records.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import {
   developerToken,
   githubToken,
@@ -13,9 +14,8 @@ import {
   mintThirdPartyToken,
   type ThirdPartyToken,
 } from '../../src/local/issuer/simulated.ts';
+import { publicKeys, signingKey } from '../../src/local/keys/signing-keys.ts';
 import { startPlatform } from '../../src/local/platform.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { insertIdentity } from '../../src/local/services/identity-records.ts';
 import { openStore } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';

@@ -2,22 +2,22 @@
 // changes; the seconds at the end are only a guard against the absurd.
 
 import { expect, test } from 'vitest';
-import { grantsOf } from '../../src/local/access.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { validate } from '../../src/local/services/auth.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { listExternalGroupRoleMappings } from '../../src/local/services/external-group-role-mappings.ts';
-import { listGroupInvites } from '../../src/local/services/group-invites.ts';
-import { insertGroup, listGroups } from '../../src/local/services/groups.ts';
-import { listIdentities } from '../../src/local/services/identities.ts';
-import { createUser, insertIdentity } from '../../src/local/services/identity-records.ts';
-import { pageOfSelection, resourceColumns } from '../../src/local/services/paging.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
-import { listRoleBindings } from '../../src/local/services/role-bindings.ts';
-import { listRoles } from '../../src/local/services/roles.ts';
-import { type Selection, selectVisible } from '../../src/local/services/selection.ts';
+import { pageOfSelection, resourceColumns } from '../../src/local/api/paging.ts';
+import { type Selection, selectVisible } from '../../src/local/api/selection.ts';
+import { grantsOf } from '../../src/local/authorization/access.ts';
+import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { validate } from '../../src/local/iam/auth.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { listExternalGroupRoleMappings } from '../../src/local/iam/external-group-role-mappings.ts';
+import { listGroupInvites } from '../../src/local/iam/group-invites.ts';
+import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
+import { listIdentities } from '../../src/local/iam/identities.ts';
+import { createUser, insertIdentity } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { listRoleBindings } from '../../src/local/iam/role-bindings.ts';
+import { listRoles } from '../../src/local/iam/roles.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import type { SqlRow, SqlValue, Tx } from '../../src/local/store/database.ts';
-import { type Caller, nobody } from '../../src/local/types.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createRandom } from '../support/random.ts';
 

@@ -2,14 +2,14 @@
 // place to its root along explicit parents and asks, at each step, whether somebody was given the capability there.
 
 import { expect, test } from 'vitest';
-import { authorityOf, groupsWith, hasCapabilities } from '../../src/local/access.ts';
+import { authorityOf, groupsWith, hasCapabilities } from '../../src/local/authorization/access.ts';
+import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
+import { createUser } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { insertGroup, listGroups } from '../../src/local/services/groups.ts';
-import { createUser } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import type { Store, Tx } from '../../src/local/store/database.ts';
-import { type Caller, nobody } from '../../src/local/types.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { forSeeds, type Random } from '../support/random.ts';
 

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform } from '../support/platform.ts';
 

@@ -4,10 +4,10 @@ import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { AdvisoryDocument } from '../../src/api/schema/types.gen.ts';
-import { parseApkDatabase } from '../../src/local/registry/apk-database.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { attestationPublicKeyPem } from '../../src/local/registry/attestation-key.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { parseApkDatabase } from '../../src/local/registry/builds/apk-database.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 

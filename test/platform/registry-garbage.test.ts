@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createBlobStore } from '../../src/local/registry/blob-store.ts';
-import { collectGarbage } from '../../src/local/registry/garbage.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
+import { collectGarbage } from '../../src/local/registry/distribution/garbage.ts';
+import { createBlobStore } from '../../src/local/store/blob-store.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 

@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 

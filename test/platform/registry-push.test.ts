@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 import { audienceOf, createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 

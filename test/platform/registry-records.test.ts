@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { statusOf } from '../../src/local/services/sync-statuses.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { statusOf } from '../../src/local/registry/catalog/sync-statuses.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { createClient } from './registry-client.ts';
 

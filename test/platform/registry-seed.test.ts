@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { seedImages } from '../../src/local/seed/images.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { seedImages } from '../../src/local/registry/seed/images.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, type Got } from './registry-client.ts';
 

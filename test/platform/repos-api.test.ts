@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { createClient } from './registry-client.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 

@@ -4,11 +4,11 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { createUser, insertIdentity } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { createFetchUpstream, parseOrigins } from '../../src/local/issuer/fetch-upstream.ts';
-import { demoOrganizations } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { createUser, insertIdentity } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { type LoopbackIssuer, startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 

@@ -2,7 +2,7 @@
 
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/seed/demo.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';
 

@@ -6,12 +6,12 @@ import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, 
 import { expect, test } from 'vitest';
 import { decodeCapabilities } from '../../src/api/capabilities.ts';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { createUser, insertIdentity, type Relationship } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createIssuer } from '../../src/local/issuer/issuer.ts';
 import { developerToken, githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { createUser, insertIdentity, type Relationship } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

@@ -2,10 +2,10 @@
 // line when it answers: its address and tokens of the seeded developer for API and registry.
 
 import { randomBytes } from 'node:crypto';
-import { grantsOf } from '../../src/local/access.ts';
+import { grantsOf } from '../../src/local/authorization/access.ts';
+import { personId, seedDemo } from '../../src/local/iam/seed.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { startPlatform } from '../../src/local/platform.ts';
-import { personId, seedDemo } from '../../src/local/seed/demo.ts';
 
 const [, , dataDir = ''] = process.argv;
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };

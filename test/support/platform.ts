@@ -3,19 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
-import { grantsOf } from '../../src/local/access.ts';
-import type { CloudAddresses } from '../../src/local/clouds/check.ts';
+import { grantsOf } from '../../src/local/authorization/access.ts';
+import type { PlatformClock } from '../../src/local/core/types.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import type { CloudAddresses } from '../../src/local/iam/clouds/check.ts';
+import { createUser } from '../../src/local/iam/identity-records.ts';
+import { developerIssuer, people } from '../../src/local/iam/people.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { personId, seedDemo } from '../../src/local/iam/seed.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
-import { platformKeyOwner, signingKey } from '../../src/local/issuer/keys.ts';
+import { platformKeyOwner, signingKey } from '../../src/local/keys/signing-keys.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../src/local/platform.ts';
-import { personId, seedDemo } from '../../src/local/seed/demo.ts';
-import { developerIssuer, people } from '../../src/local/seed/people.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { createUser } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import type { SqlRow, Store } from '../../src/local/store/database.ts';
-import type { PlatformClock } from '../../src/local/types.ts';
 
 /** Moves only when told, and makes the same bytes in every run. */
 export class TestClock implements PlatformClock {

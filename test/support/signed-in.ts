@@ -1,5 +1,5 @@
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { personId } from '../../src/local/seed/demo.ts';
+import { personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from './fake-host.ts';
 import {
   startTestPlatform,

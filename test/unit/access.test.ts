@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { capabilitiesAt, grantsOf, groupsWith, hasCapabilities, requireCapabilities } from '../../src/local/access.ts';
-import { builtInRoleId, installBuiltInRoles } from '../../src/local/services/built-in-roles.ts';
-import { insertGroup } from '../../src/local/services/groups.ts';
-import { createUser } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
+import {
+  capabilitiesAt,
+  grantsOf,
+  groupsWith,
+  hasCapabilities,
+  requireCapabilities,
+} from '../../src/local/authorization/access.ts';
+import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { builtInRoleId, installBuiltInRoles } from '../../src/local/iam/built-in-roles.ts';
+import { insertGroup } from '../../src/local/iam/groups.ts';
+import { createUser } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
-import { type Caller, nobody } from '../../src/local/types.ts';
 
 const organization = 'a'.repeat(40);
 const folder = `${organization}/${'1'.repeat(16)}`;

@@ -9,11 +9,11 @@ import { type LoginOptions, login, readIdentityToken } from '../../src/auth/logi
 import { accessToken, audienceOfRegistry, logout, type SessionOptions } from '../../src/auth/session.ts';
 import { audiencePath, listAudiences, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { type Config, loadConfig } from '../../src/config/load.ts';
+import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { insertIdentity } from '../../src/local/iam/identity-records.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { developerToken, githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoOrganizations } from '../../src/local/seed/demo.ts';
-import { builtInRoleId } from '../../src/local/services/built-in-roles.ts';
-import { insertIdentity } from '../../src/local/services/identity-records.ts';
-import { bindRole } from '../../src/local/services/role-binding-records.ts';
 import { signInAs } from '../support/browser.ts';
 import { FakeHost, type FakeHostOptions } from '../support/fake-host.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';

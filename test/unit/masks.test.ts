@@ -1,8 +1,8 @@
 // Masks as gRPC sends them, where nothing is filled in from JSON keys; over REST: test/platform/iam-v2.test.ts.
 
 import { describe, expect, test } from 'vitest';
-import { applyMask } from '../../src/local/services/v2/masks.ts';
-import { StatusError } from '../../src/local/types.ts';
+import { applyMask } from '../../src/local/api/versions/masks.ts';
+import { StatusError } from '../../src/local/core/types.ts';
 
 const identity = 'chainguard.platform.iam.v2.Identity';
 const before = {

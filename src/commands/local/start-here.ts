@@ -23,7 +23,7 @@ export interface StartResult {
 
 export async function startHere(context: Context, options: StartOptions): Promise<StartResult> {
   const { startPlatform, PlatformBusyError } = await import('../../local/platform.ts');
-  const { badCloudVariable, cloudAddressesIn } = await import('../../local/clouds/addresses.ts');
+  const { badCloudVariable, cloudAddressesIn } = await import('../../local/iam/clouds/addresses.ts');
   const { folder, seed, listen } = options;
   const bad = badCloudVariable(context.host.env);
   const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/fetch-upstream.ts');

@@ -2,10 +2,10 @@
 // same event gives the same bytes each time, and the token speaks of exactly those bytes.
 
 import { createHash } from 'node:crypto';
-import { signJwt } from '../issuer/jwt.ts';
-import { platformKeyOwner, signingKey } from '../issuer/keys.ts';
+import type { PlatformClock } from '../core/types.ts';
+import { signJwt } from '../keys/jwt.ts';
+import { platformKeyOwner, signingKey } from '../keys/signing-keys.ts';
 import type { SqlRow, Store } from '../store/database.ts';
-import type { PlatformClock } from '../types.ts';
 
 /** A row of the outbox. */
 export interface StoredEvent {

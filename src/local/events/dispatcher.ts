@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ancestry } from '../../api/uidp.ts';
+import type { PlatformClock } from '../core/types.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
-import type { PlatformClock } from '../types.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Post, Posted } from './post.ts';
 import { parseSink } from './sink-rules.ts';

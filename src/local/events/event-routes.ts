@@ -14,12 +14,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUidp } from '../../api/uidp.ts';
-import { requireCapabilities } from '../access.ts';
-import { invalidArgument, notFound, unauthenticated } from '../failures.ts';
+import { toWireTime } from '../api/wire-time.ts';
+import { requireCapabilities } from '../authorization/access.ts';
+import { invalidArgument, notFound, unauthenticated } from '../core/failures.ts';
+import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
-import { toWireTime } from '../services/wire-time.ts';
 import type { SqlRow, SqlValue, Store, Tx } from '../store/database.ts';
-import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Dispatcher } from './dispatcher.ts';
 

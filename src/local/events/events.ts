@@ -1,5 +1,5 @@
+import type { Caller, HttpHandler, PlatformClock, PlatformUrls } from '../core/types.ts';
 import type { Store } from '../store/database.ts';
-import type { Caller, HttpHandler, PlatformClock, PlatformUrls } from '../types.ts';
 import { createWebhookSigner } from './cloud-event.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createEventRoutes } from './event-routes.ts';

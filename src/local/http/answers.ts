@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { WireError } from '../../api/wire.ts';
-import { StatusError } from '../types.ts';
+import { StatusError } from '../core/types.ts';
 
 export function sendJson(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'application/json', text);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { invalidArgument } from '../failures.ts';
+import { invalidArgument } from '../core/failures.ts';
 
 /** The body as text, undefined when there is none. Throws INVALID_ARGUMENT past `limit` bytes or when it is not UTF-8. */
 export async function readText(request: IncomingMessage, limit: number): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { grpcCodes } from '../../api/status.ts';
 import { stackOf } from '../../errors.ts';
-import { type HttpHandler, StatusError } from '../types.ts';
+import { type HttpHandler, StatusError } from '../core/types.ts';
 import { sendStatus, toStatusError } from './answers.ts';
 import { chooseProtocol } from './connections.ts';
 import { isOwnHost } from './host-check.ts';

@@ -2,12 +2,12 @@
 // only while the identity exists.
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
-import { unauthenticated } from '../failures.ts';
-import { findIdentity } from '../services/identity-records.ts';
+import { unauthenticated } from '../core/failures.ts';
+import { type Caller, type PlatformClock, StatusError } from '../core/types.ts';
+import { findIdentity } from '../iam/identity-records.ts';
+import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from '../keys/jwt.ts';
+import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type Caller, type PlatformClock, StatusError } from '../types.ts';
-import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from './jwt.ts';
-import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
 
 /** Who logged in upstream, as tokens and refresh tokens carry it. */
 export interface Actor {

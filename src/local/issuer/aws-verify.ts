@@ -2,11 +2,11 @@
 // that the SDK does; it goes to the configured address only, once, with the headers that were signed and no others.
 
 import { grpcCodes } from '../../api/status.ts';
-import { permissionDenied } from '../failures.ts';
-import { type PlatformClock, StatusError } from '../types.ts';
-import type { AwsCaller } from './claim-match.ts';
-import { isObject } from './jwt.ts';
-import { quote } from './quote.ts';
+import type { AwsCaller } from '../core/claim-match.ts';
+import { permissionDenied } from '../core/failures.ts';
+import { quote } from '../core/quote.ts';
+import { type PlatformClock, StatusError } from '../core/types.ts';
+import { isObject } from '../keys/jwt.ts';
 import type { VerifyAws } from './sts.ts';
 
 export interface AwsVerifierOptions {

@@ -2,7 +2,7 @@
 // for; user codes cannot be tried out in numbers; who polls too fast is told so. In memory: none outlives the platform.
 
 import { createHash } from 'node:crypto';
-import type { PlatformClock } from '../types.ts';
+import type { PlatformClock } from '../core/types.ts';
 
 export interface DeviceAuthorization {
   readonly deviceCode: string;

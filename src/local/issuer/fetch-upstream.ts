@@ -3,9 +3,9 @@
 // to; no redirect is followed.
 
 import { isIP, type LookupFunction } from 'node:net';
+import { isLoopbackHttp, isLoopbackUrl } from '../core/loopback.ts';
+import { ask, type OutgoingAnswer } from '../core/outgoing.ts';
 import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../network-address.ts';
-import { ask, type OutgoingAnswer } from '../outgoing.ts';
-import { isLoopbackHttp, isLoopbackUrl } from './loopback.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';

@@ -1,5 +1,5 @@
 import { isUidp } from '../../api/uidp.ts';
-import { findProvider, type ProviderRecord, toProviderRecord } from '../services/identity-provider-records.ts';
+import { findProvider, type ProviderRecord, toProviderRecord } from '../iam/identity-provider-records.ts';
 import type { Tx } from '../store/database.ts';
 
 /**

@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { parseHeadlessCode, type SealedSession, sealHeadless } from '../../api/headless.ts';
-import { invalidArgument, notFound, permissionDenied, resourceExhausted } from '../failures.ts';
-import type { PlatformClock } from '../types.ts';
+import { invalidArgument, notFound, permissionDenied, resourceExhausted } from '../core/failures.ts';
+import type { PlatformClock } from '../core/types.ts';
 
 export interface HeadlessSessions {
   /** Throws INVALID_ARGUMENT for what is no code, or one that somebody has signed in for already. */

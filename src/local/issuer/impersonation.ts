@@ -1,10 +1,10 @@
 // Tokens by which the platform shows itself to a customer's cloud (protocols 4.2, cloud impersonation). Promises: good
 // for ten minutes, and worth nothing at the platform itself: their subject is nobody there.
 
+import type { PlatformClock } from '../core/types.ts';
+import { signJwt } from '../keys/jwt.ts';
+import { platformKeyOwner, signingKey } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import type { PlatformClock } from '../types.ts';
-import { signJwt } from './jwt.ts';
-import { platformKeyOwner, signingKey } from './keys.ts';
 
 const lifeSeconds = 600;
 

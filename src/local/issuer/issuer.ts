@@ -12,12 +12,13 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, createWire } from '../../api/wire.ts';
-import { unauthenticated } from '../failures.ts';
+import { unauthenticated } from '../core/failures.ts';
+import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
-import type { PkceSupport } from '../services/identity-providers.ts';
+import type { PkceSupport } from '../iam/identity-providers.ts';
+import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { createAwsVerifier } from './aws-verify.ts';
 import { createDeviceCodes } from './device-codes.ts';
@@ -25,7 +26,6 @@ import { deviceCodePath, deviceGrant, serveDeviceCode, serveDeviceToken, tokenPa
 import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
-import { platformKeyOwner, publicKeys, signingKey } from './keys.ts';
 import { createBrowserLogin } from './oauth.ts';
 import { createPkceCheck } from './pkce-support.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';

@@ -1,8 +1,8 @@
 import { capabilities as allCapabilities } from '../../api/schema/capabilities.gen.ts';
 import { ancestry, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
-import { invalidArgument, permissionDenied } from '../failures.ts';
+import { invalidArgument, permissionDenied } from '../core/failures.ts';
+import { quote } from '../core/quote.ts';
 import type { Tx } from '../store/database.ts';
-import { quote } from './quote.ts';
 
 /** Capabilities by group. */
 export type Grants = ReadonlyMap<string, ReadonlySet<string>>;

@@ -7,20 +7,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { headlessCheck } from '../../api/headless.ts';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
-import { invalidArgument } from '../failures.ts';
+import type { TokenClaims } from '../core/claim-match.ts';
+import { invalidArgument } from '../core/failures.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
+import { quote } from '../core/quote.ts';
+import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
-import { developerIssuer, people } from '../seed/people.ts';
-import { toIdentityRecord } from '../services/identity-records.ts';
+import { toIdentityRecord } from '../iam/identity-records.ts';
+import { developerIssuer, people } from '../iam/people.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
-import type { TokenClaims } from './claim-match.ts';
 import type { DeviceCodes } from './device-codes.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
 import { findProviderFor } from './find-provider.ts';
 import type { HeadlessSessions } from './headless-sessions.ts';
-import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
-import { quote } from './quote.ts';
 import { createRelyingParty, type ProviderTrip } from './relying-party.ts';
 import {
   activatePage,

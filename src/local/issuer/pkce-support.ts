@@ -1,10 +1,10 @@
-import type { PkceSupport } from '../services/identity-providers.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
+import type { PlatformUrls } from '../core/types.ts';
+import type { PkceSupport } from '../iam/identity-providers.ts';
+import { isObject } from '../keys/jwt.ts';
+import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import type { PlatformUrls } from '../types.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
-import { isObject } from './jwt.ts';
-import { publicKeys } from './keys.ts';
-import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
 import { isIssuerUrl } from './simulated.ts';
 
 /** `no` only when the issuer's configuration lists methods and S256 is none of them (protocols 9). */

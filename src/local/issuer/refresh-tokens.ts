@@ -2,7 +2,7 @@
 // every token that came from the same sign-in.
 
 import { createHash } from 'node:crypto';
-import { unauthenticated } from '../failures.ts';
+import { unauthenticated } from '../core/failures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Actor } from './access-tokens.ts';
 import type { Limits } from './narrowing.ts';

@@ -4,12 +4,12 @@
 
 import type { Configuration, CustomFetch } from 'openid-client';
 import { grpcCodes } from '../../api/status.ts';
-import { failedPrecondition, permissionDenied } from '../failures.ts';
-import type { ProviderRecord } from '../services/identity-provider-records.ts';
-import { type PlatformUrls, StatusError } from '../types.ts';
+import { failedPrecondition, permissionDenied } from '../core/failures.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
+import { quote } from '../core/quote.ts';
+import { type PlatformUrls, StatusError } from '../core/types.ts';
+import type { ProviderRecord } from '../iam/identity-provider-records.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
-import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
-import { quote } from './quote.ts';
 import { isIssuerUrl } from './simulated.ts';
 
 /** What must be kept between leaving for the provider and coming back. */

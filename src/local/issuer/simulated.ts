@@ -3,10 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import { CliError } from '../../errors.ts';
-import { developerIssuer, people, subjectOfEmail } from '../seed/people.ts';
+import { developerIssuer, people, subjectOfEmail } from '../iam/people.ts';
+import { signJwt } from '../keys/jwt.ts';
+import { signingKey } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import { signJwt } from './jwt.ts';
-import { signingKey } from './keys.ts';
 
 export interface ThirdPartyToken {
   /** URL of the issuer; never one of the platform's own. */

@@ -9,25 +9,25 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
-import { grantsOf } from '../access.ts';
-import { recordGroupRoles, recordRegistration } from '../events/outbox.ts';
-import { invalidArgument, notFound, permissionDenied } from '../failures.ts';
-import { findProvider, type ProviderRecord } from '../services/identity-provider-records.ts';
-import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } from '../services/identity-records.ts';
-import { requireVouchedFor, signInThroughProvider } from '../services/provider-logins.ts';
-import { register as enroll, type UpstreamLogin } from '../services/registration.ts';
-import { requireActive } from '../services/scim-records.ts';
-import { trustedIssuers } from '../services/trusted-addresses.ts';
-import { toWireTime } from '../services/wire-time.ts';
+import { toWireTime } from '../api/wire-time.ts';
+import { grantsOf } from '../authorization/access.ts';
+import type { AwsCaller, TokenClaims } from '../core/claim-match.ts';
+import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
+import { quote } from '../core/quote.ts';
+import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
+import { findProvider, type ProviderRecord } from '../iam/identity-provider-records.ts';
+import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } from '../iam/identity-records.ts';
+import { requireVouchedFor, signInThroughProvider } from '../iam/provider-logins.ts';
+import { register as enroll, type UpstreamLogin } from '../iam/registration.ts';
+import { requireActive } from '../iam/scim-records.ts';
+import { trustedIssuers } from '../iam/trusted-addresses.ts';
+import { type DecodedToken, decodeJwt } from '../keys/jwt.ts';
+import { publicKeys } from '../keys/signing-keys.ts';
+import { recordGroupRoles, recordRegistration } from '../outbox/outbox.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import type { AccessTokens, Actor } from './access-tokens.ts';
-import type { AwsCaller, TokenClaims } from './claim-match.ts';
 import { findProviderFor } from './find-provider.ts';
-import { type DecodedToken, decodeJwt } from './jwt.ts';
-import { publicKeys } from './keys.ts';
 import { type Grants, isNarrowing, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
-import { quote } from './quote.ts';
 import { type RefreshToken, refusal, rotate, type Session, startFamily } from './refresh-tokens.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
 
@@ -103,7 +103,7 @@ export function createSts(options: StsOptions): Sts {
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
   const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
   // The pattern engine is a quarter of a megabyte of script and not needed to start.
-  const rules = () => import('./claim-match.ts');
+  const rules = () => import('../core/claim-match.ts');
 
   /** A token for `identity`, if the bearer satisfies its rule. */
   const assume = async (bearer: string, identity: string): Promise<Proof> => {

@@ -3,14 +3,14 @@
 // cannot be asked is not trusted.
 
 import { grpcCodes } from '../../api/status.ts';
-import type { OutgoingAnswer } from '../outgoing.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
+import type { OutgoingAnswer } from '../core/outgoing.ts';
+import { quote } from '../core/quote.ts';
+import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
+import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from '../keys/jwt.ts';
+import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import { type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { type FetchUpstream, issuerOriginsVariable } from './fetch-upstream.ts';
-import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from './jwt.ts';
-import { publicKeys } from './keys.ts';
-import { isLoopbackHttp, isPlatformUrl } from './loopback.ts';
-import { quote } from './quote.ts';
 import { isIssuerUrl } from './simulated.ts';
 
 export interface Upstream {

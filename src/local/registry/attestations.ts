@@ -3,8 +3,8 @@
 
 import { sign } from 'node:crypto';
 import type { Tx } from '../store/database.ts';
+import { digestOf } from '../store/digest.ts';
 import type { AttestationKey } from './attestation-key.ts';
-import { digestOf } from './digest.ts';
 import { type Descriptor, mediaTypes } from './manifest.ts';
 
 export const spdxPredicate = 'https://spdx.dev/Document';

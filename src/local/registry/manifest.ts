@@ -1,7 +1,7 @@
 // Reading a manifest's bytes. Promises: what passes names its type without doubt, and every blob and manifest it needs
 // is listed; the bytes themselves are kept by the caller exactly as they came.
 
-import { parseDigest } from './digest.ts';
+import { parseDigest } from '../store/digest.ts';
 import { type RegistryError, refuse } from './registry-error.ts';
 
 export const mediaTypes = {

@@ -3,21 +3,21 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes } from '../../api/status.ts';
-import type { Announce } from '../events/outbox.ts';
-import { notFound } from '../failures.ts';
+import { notFound } from '../core/failures.ts';
+import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
+import type { Announce } from '../outbox/outbox.ts';
+import type { BlobStore } from '../store/blob-store.ts';
 import type { Store } from '../store/database.ts';
-import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../types.ts';
 import { attestationPublicKeyPem } from './attestation-key.ts';
-import type { BlobStore } from './blob-store.ts';
-import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './content-routes.ts';
-import { type Exchange, type RegistryParts, sendBytes, sendJson } from './exchange.ts';
-import { type Collected, collectGarbage } from './garbage.ts';
-import { createGate, type RegistryIssuer } from './gate.ts';
-import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './listing-routes.ts';
+import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './distribution/content-routes.ts';
+import { type Exchange, type RegistryParts, sendBytes, sendJson } from './distribution/exchange.ts';
+import { type Collected, collectGarbage } from './distribution/garbage.ts';
+import { createGate, type RegistryIssuer } from './distribution/gate.ts';
+import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './distribution/listing-routes.ts';
+import { continueUpload, dropAbandonedUploads, startUpload, sweepUploads } from './distribution/upload-routes.ts';
 import { isName, parseTarget, type Target } from './reference.ts';
 import { RegistryError, refuse, sendRegistryError } from './registry-error.ts';
 import { createPullLog } from './registry-events.ts';
-import { continueUpload, dropAbandonedUploads, startUpload, sweepUploads } from './upload-routes.ts';
 
 export interface RegistryOptions {
   readonly store: Store;

@@ -2,7 +2,7 @@
 // in the follower whole, with what refers to it, in the transaction that moved the tag; nothing is taken away again.
 
 import type { SqlRow, Tx } from '../store/database.ts';
-import { queueBuilds } from './build-queue.ts';
+import { queueBuilds } from './builds/build-queue.ts';
 import { isTag } from './reference.ts';
 import { pushOwnTag } from './registry-events.ts';
 import { findRepositoryById, findTag, moveTag, type Repository } from './repositories.ts';

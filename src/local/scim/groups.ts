@@ -1,8 +1,8 @@
 // Groups as a provider tells them (RFC 7643, 4.2). Their members hold the roles that are mapped to the group's external
 // id or name, from the moment they are members (access.ts).
 
-import type { ProviderRecord } from '../services/identity-provider-records.ts';
-import { toWireTime } from '../services/wire-time.ts';
+import { toWireTime } from '../api/wire-time.ts';
+import type { ProviderRecord } from '../iam/identity-provider-records.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';

@@ -5,11 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
+import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
 import { readText } from '../http/request-body.ts';
-import { findProvider, type ProviderRecord, scimEndpoint } from '../services/identity-provider-records.ts';
-import { isScimToken } from '../services/scim-tokens.ts';
+import { findProvider, type ProviderRecord, scimEndpoint } from '../iam/identity-provider-records.ts';
+import { isScimToken } from '../iam/scim-tokens.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
-import { type HttpHandler, type PlatformUrls, StatusError } from '../types.ts';
 import { resourceTypes, schemas, serviceProviderConfig, toResourceType, toSchema } from './discovery.ts';
 import {
   createGroup,

@@ -3,9 +3,9 @@
 // neither deactivated nor deleted.
 
 import { rootOf } from '../../api/uidp.ts';
-import type { ProviderRecord } from '../services/identity-provider-records.ts';
-import { keepAnOwner } from '../services/owners.ts';
-import { toWireTime } from '../services/wire-time.ts';
+import { toWireTime } from '../api/wire-time.ts';
+import type { ProviderRecord } from '../iam/identity-provider-records.ts';
+import { keepAnOwner } from '../iam/owners.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';

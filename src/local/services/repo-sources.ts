@@ -1,12 +1,12 @@
 // The repository that another one is filled from (semantics 2, repo sync), as callers name it.
 
 import { isUidp } from '../../api/uidp.ts';
-import { hasCapabilities } from '../access.ts';
-import { notFound } from '../failures.ts';
+import { hasCapabilities } from '../authorization/access.ts';
+import { notFound } from '../core/failures.ts';
+import type { Caller } from '../core/types.ts';
 import { splitName } from '../registry/reference.ts';
 import { findOrganization, findRepositoryAt } from '../registry/repositories.ts';
 import type { Tx } from '../store/database.ts';
-import type { Caller } from '../types.ts';
 
 /** The organization whose repositories the catalog is made of. */
 const catalog = 'chainguard';

@@ -1,0 +1,159 @@
+import type { CommonUIDPFilter } from '../../api/schema/types.gen.ts';
+import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
+import { invalidArgument } from '../core/failures.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+
+/** Tables whose `id` is a UIDP, and the column that holds the parent of that id. */
+const containers = {
+  groups: 'parent',
+  identities: 'parent',
+  roles: 'parent',
+  role_bindings: 'group_id',
+  group_invites: 'group_id',
+  identity_providers: 'parent',
+  external_group_role_mappings: 'identity_provider',
+  subscriptions: 'parent',
+  account_associations: 'parent',
+} as const;
+
+/** An account association is named by its group. */
+const sources: { readonly [Table in keyof typeof containers]?: string } = {
+  account_associations: `(SELECT a.*, a.group_id AS id, g.parent
+     FROM account_associations a JOIN groups g ON g.id = a.group_id)`,
+};
+
+export interface Selection {
+  readonly table: keyof typeof containers;
+  /** Ids at and below which rows may be shown, ascending, none inside another (`groupsWith`). */
+  readonly visible: readonly string[];
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uidp?: CommonUIDPFilter | undefined;
+  /** What other columns must be; undefined for whatever it is. */
+  readonly also?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The rows a list shows, by ascending id. All conditions hold together and no node is inside itself (semantics 12). */
+export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
+  const { sql, values } = conditions(selection);
+  return rangesOf(selection).flatMap((range) =>
+    tx.all(`SELECT * FROM ${sourceOf(selection)} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values),
+  );
+}
+
+export interface Cut {
+  readonly column: string;
+  readonly direction: 'ASC' | 'DESC';
+  /** Of the row before the first: what the column holds, and the id, which decides between equals. */
+  readonly after: readonly [value: string | number, id: string] | undefined;
+  readonly skip: number;
+  readonly count: number;
+}
+
+/** The same rows in the order of a column: how many there are in all, and `id` and column of those that are cut out. */
+export function cutVisible(tx: Tx, selection: Selection, cut: Cut): { total: number; keys: SqlRow[] } {
+  const { column, direction, after, skip, count } = cut;
+  const ranges = rangesOf(selection);
+  const [all, bound] = within(selection, ranges);
+  const total = Number(tx.get(`SELECT COUNT(*) AS total FROM ${all}`, ...bound)?.['total']);
+  // In the order of the ids a page is a stretch of their index: what comes before it is not even looked at.
+  const rest = after !== undefined && column === 'id' ? beyond(ranges, after[1], direction) : ranges;
+  const [from, values] = within(selection, rest);
+  const isFurther = `(${column} ${direction === 'ASC' ? '>' : '<'} ? OR ${column} = ? AND id > ?)`;
+  const [further, last]: [string, SqlValue[]] =
+    after === undefined
+      ? ['', []]
+      : column === 'id'
+        ? [' AND id <> ?', [after[1]]]
+        : [` AND ${isFurther}`, [after[0], ...after]];
+  const names = column === 'id' ? 'id' : `id, ${column}`;
+  const keys = tx.all(
+    `SELECT ${names} FROM ${from}${further} ORDER BY ${column} ${direction}, id LIMIT ? OFFSET ?`,
+    ...values,
+    ...last,
+    count,
+    skip,
+  );
+  return { total, keys };
+}
+
+/** The rows with these ids, in the order of the ids. */
+export function readSelected(tx: Tx, selection: Selection, ids: readonly string[]): SqlRow[] {
+  const rows = tx.all(`SELECT * FROM ${sourceOf(selection)} WHERE ${isOneOf}`, JSON.stringify(ids));
+  const byId = new Map(rows.map((row) => [row['id'], row]));
+  return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
+}
+
+/** Throws INVALID_ARGUMENT unless the text is empty or a UIDP; empty counts as not given. */
+export function optionalUidp(field: string, text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  return requiredUidp(field, text);
+}
+
+/** Throws INVALID_ARGUMENT unless the text is a UIDP. `field` is the proto path of the request field. */
+export function requiredUidp(field: string, text: string | undefined): string {
+  if (text === undefined || text === '') throw invalidArgument(`${field} is required`);
+  if (!isUidp(text)) throw invalidArgument(`${field}: ${JSON.stringify(text)} is not a UIDP`);
+  return text;
+}
+
+const isOneOf = 'id IN (SELECT value FROM json_each(?))';
+
+const sourceOf = ({ table }: Selection): string => sources[table] ?? table;
+
+function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: string; values: SqlValue[] } {
+  let sql = '';
+  const values: SqlValue[] = [];
+  const add = (condition: string, ...bound: SqlValue[]): void => {
+    sql += ` AND ${condition}`;
+    values.push(...bound);
+  };
+
+  const wanted = optionalUidp('id', id);
+  if (wanted !== undefined) add('id = ?', wanted);
+  if (name !== undefined && name !== '') add('name = ?', name);
+  const container = optionalUidp('uidp.children_of', uidp?.childrenOf);
+  if (container !== undefined) add(`${containers[table]} = ?`, container);
+  const inside = optionalUidp('uidp.ancestors_of', uidp?.ancestorsOf);
+  if (inside !== undefined) add(isOneOf, JSON.stringify(ancestry(inside).slice(1)));
+  if (uidp?.inRoot === true) add("instr(id, '/') = 0");
+  if (uidp?.ids !== undefined && uidp.ids.length > 0) {
+    for (const one of uidp.ids) requiredUidp('uidp.ids', one);
+    add(isOneOf, JSON.stringify(uidp.ids));
+  }
+  for (const [column, value] of Object.entries(also)) if (value !== undefined) add(`${column} = ?`, value);
+  return { sql, values };
+}
+
+/** Where the rows are, in ascending order. */
+function rangesOf({ visible, uidp }: Selection): Range[] {
+  const inside = optionalUidp('uidp.descendants_of', uidp?.descendantsOf);
+  return visible.map((place) => rangeOf(place, inside)).filter((range) => range !== undefined);
+}
+
+type Range = readonly [low: string, high: string];
+
+function beyond(ranges: readonly Range[], id: string, direction: Cut['direction']): Range[] {
+  return ranges
+    .map(([low, high]): Range => (direction === 'ASC' ? [low > id ? low : id, high] : [low, high < id ? high : id]))
+    .filter(([low, high]) => low < high);
+}
+
+/** The rows of a selection that lie in these ranges, as it stands after FROM, and what is bound there. */
+function within(selection: Selection, ranges: readonly Range[]): [sql: string, values: SqlValue[]] {
+  const { sql, values } = conditions(selection);
+  const [only = ['', '']] = ranges;
+  if (ranges.length < 2) return [`${sourceOf(selection)} WHERE id >= ? AND id < ?${sql}`, [...only, ...values]];
+  const stretches = `(SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high FROM json_each(?))`;
+  return [
+    `${stretches} CROSS JOIN ${sourceOf(selection)} WHERE id >= low AND id < high${sql}`,
+    [JSON.stringify(ranges), ...values],
+  ];
+}
+
+/** Ids at or below `place` that are also strictly below `within`, as a half-open range: `0` follows `/` in ASCII. */
+function rangeOf(place: string, within: string | undefined): Range | undefined {
+  if (within === undefined || isAncestor(within, place)) return [place, `${place}0`];
+  if (isAncestorOrSelf(place, within)) return [`${within}/`, `${within}0`];
+  return undefined;
+}

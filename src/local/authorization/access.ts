@@ -1,0 +1,137 @@
+// Who may do what. Promises: a caller has a capability at a place only while a role held there or above gives it AND
+// the caller's token was minted with it; and what a caller holds nothing at looks to it as if it did not exist.
+
+import { ancestry, isRoot } from '../../api/uidp.ts';
+import { notFound, permissionDenied } from '../core/failures.ts';
+import type { Caller } from '../core/types.ts';
+import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+
+/** What the caller may do at a place. */
+export type Authority = (uidp: string) => Set<string>;
+
+/**
+ * Which roles an identity holds now, and where: from its role bindings, from the groups its last login through a provider
+ * named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9). Nothing in an
+ * organization whose provider has deactivated it.
+ */
+const heldRoles = `
+  SELECT place, role FROM (
+    SELECT b.group_id AS place, b.role FROM role_bindings b WHERE b.identity = ?1
+    UNION
+    SELECT m.scope, m.role FROM identity_provider_logins l
+      JOIN json_each(l.external_groups) named
+      JOIN external_group_role_mappings m
+        ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
+    WHERE l.identity = ?1 AND l.groups_expire_at > ?2
+    UNION
+    SELECT m.scope, m.role FROM scim_users u
+      JOIN scim_group_members membership ON membership.scim_user = u.id
+      JOIN scim_groups g ON g.id = membership.scim_group
+      JOIN external_group_role_mappings m
+        ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
+    WHERE u.identity = ?1)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM scim_users off
+    WHERE off.identity = ?1 AND off.active = 0 AND substr(off.identity_provider, 1, 40) = substr(place, 1, 40))`;
+
+/** Those roles as rows of `roles` with the group they are held at in `place`, by place. */
+export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
+  return tx.all(
+    `SELECT held.place, r.* FROM (${heldRoles}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
+    identity,
+    tx.now,
+  );
+}
+
+/** Capabilities by group, in ascending order, from the roles held exactly there, not inherited ones. */
+export function grantsOf(tx: Tx, identity: string): Map<string, ReadonlySet<string>> {
+  // An identity may hold one role in a thousand places, and this is asked with every request: each role is read once.
+  const rows = tx.all(`${heldRoles} ORDER BY place`, identity, tx.now);
+  const capabilities = capabilitiesOf(tx, [...new Set(rows.map((row) => row['role']))]);
+  const grants = new Map<string, ReadonlySet<string>>();
+  for (const row of rows) {
+    const group = String(row['place']);
+    const given = capabilities.get(row['role']) ?? new Set<string>();
+    const held = grants.get(group);
+    grants.set(group, held === undefined ? given : new Set([...held, ...given]));
+  }
+  return grants;
+}
+
+function capabilitiesOf(tx: Tx, roles: readonly (SqlValue | undefined)[]): Map<SqlValue | undefined, Set<string>> {
+  const rows = tx.all(
+    'SELECT id, capabilities FROM roles WHERE id IN (SELECT value FROM json_each(?))',
+    JSON.stringify(roles),
+  );
+  return new Map(rows.map((row) => [row['id'], new Set(JSON.parse(String(row['capabilities'])) as string[])]));
+}
+
+/**
+ * Answers for many places from one look at what the caller holds. Ceiling and roles are each collected over the ancestry
+ * first: a token scoped to a folder files what it inherits under that folder (semantics 3.5), where nothing of that name
+ * is held.
+ */
+export function authorityOf(tx: Tx, caller: Caller): Authority {
+  const live = grantsOf(tx, caller.identity);
+  return (uidp) => {
+    const held = collect(live, uidp);
+    return new Set([...collect(caller.ceiling, uidp)].filter((capability) => held.has(capability)));
+  };
+}
+
+/** What the caller may do at `uidp`. */
+export function capabilitiesAt(tx: Tx, caller: Caller, uidp: string): Set<string> {
+  return authorityOf(tx, caller)(uidp);
+}
+
+export function hasCapabilities(tx: Tx, caller: Caller, capabilities: readonly string[], uidp: string): boolean {
+  const held = capabilitiesAt(tx, caller, uidp);
+  return capabilities.every((capability) => held.has(capability));
+}
+
+/**
+ * Throws unless the caller has all of `capabilities` at `uidp`: NOT_FOUND where it holds nothing at all, so that ids
+ * cannot be probed, PERMISSION_DENIED with what is missing otherwise. Does not look whether `uidp` exists: both answers
+ * are the same either way.
+ */
+export function requireCapabilities(tx: Tx, caller: Caller, capabilities: readonly string[], uidp: string): void {
+  const held = capabilitiesAt(tx, caller, uidp);
+  const missing = capabilities.filter((capability) => !held.has(capability));
+  if (missing.length === 0) return;
+  if (held.size === 0 && !isEverybodys(tx, caller, uidp)) throw notFound(`${uidp} not found`);
+  throw permissionDenied(`missing: ${missing.join(', ')}`);
+}
+
+/**
+ * The topmost ids at and below which the caller has all of `capabilities`, in ascending order; none contains another.
+ * What a list without a scope may show is what lies at or below one of them.
+ */
+export function groupsWith(tx: Tx, caller: Caller, capabilities: readonly string[]): string[] {
+  const live = grantsOf(tx, caller.identity);
+  // Only where something is granted can a set become complete; between two such places nothing changes.
+  const places = [...new Set([...live.keys(), ...caller.ceiling.keys()])].sort();
+  const found = new Set<string>();
+  for (const place of places) {
+    if (ancestry(place).some((ancestor) => found.has(ancestor))) continue;
+    const above = ancestry(place);
+    const holds = (grants: Grants, capability: string) => above.some((group) => grants.get(group)?.has(capability));
+    if (capabilities.every((one) => holds(caller.ceiling, one) && holds(live, one))) found.add(place);
+  }
+  return [...found];
+}
+
+type Grants = ReadonlyMap<string, ReadonlySet<string>>;
+
+function collect(grants: Grants, uidp: string): Set<string> {
+  const held = new Set<string>();
+  for (const place of ancestry(uidp)) {
+    for (const capability of grants.get(place) ?? []) held.add(capability);
+  }
+  return held;
+}
+
+/** Built-in roles are everybody's to see, and everybody knows itself. */
+function isEverybodys(tx: Tx, caller: Caller, uidp: string): boolean {
+  if (uidp === caller.identity) return true;
+  return isRoot(uidp) && tx.get('SELECT 1 FROM roles WHERE id = ?', uidp) !== undefined;
+}

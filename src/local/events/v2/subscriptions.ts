@@ -1,0 +1,56 @@
+import type {
+  Empty,
+  EventsSubscription,
+  EventsV2CreateSubscriptionRequest,
+  EventsV2DeleteSubscriptionRequest,
+  EventsV2GetSubscriptionRequest,
+  EventsV2ListSubscriptionsRequest,
+  EventsV2ListSubscriptionsResponse,
+  EventsV2Subscription,
+} from '../../../api/schema/types.gen.ts';
+import type { CallFacts } from '../../api/handlers.ts';
+import { pageOfSelection } from '../../api/paging.ts';
+import { requiredUidp } from '../../api/selection.ts';
+import { renaming } from '../../api/versions/renaming.ts';
+import { invalidArgument } from '../../core/failures.ts';
+import type { Caller } from '../../core/types.ts';
+import type { Tx } from '../../store/database.ts';
+import * as v1 from '../subscriptions.ts';
+
+const fields = renaming<EventsSubscription, EventsV2Subscription>({ id: 'uid', sink: 'sink' });
+
+const columns = { uid: 'id', sink: 'sink', created_at: 'created_at', updated_at: 'updated_at' };
+
+export function getSubscription(
+  tx: Tx,
+  _caller: Caller,
+  request: EventsV2GetSubscriptionRequest,
+): EventsV2Subscription {
+  return fields.toV2(v1.toWireSubscription(v1.findSubscription(tx, requiredUidp('uid', request.uid))));
+}
+
+export function listSubscriptions(
+  tx: Tx,
+  caller: Caller,
+  request: EventsV2ListSubscriptionsRequest,
+): EventsV2ListSubscriptionsResponse {
+  const { items, ...page } = pageOfSelection(tx, v1.subscriptionSelection(tx, caller, request), request, columns);
+  return { subscriptions: items.map((row) => fields.toV2(v1.toWireSubscription(row))), ...page };
+}
+
+/** v1 also takes http to this machine; v2 does not (semantics 2). */
+export function createSubscription(
+  tx: Tx,
+  caller: Caller,
+  { parent = '', subscription = {} }: EventsV2CreateSubscriptionRequest,
+  facts: CallFacts,
+): EventsV2Subscription {
+  const { sink = '' } = subscription;
+  if (sink !== '' && !/^https:/i.test(sink)) throw invalidArgument(`sink: ${JSON.stringify(sink)} is not an https URL`);
+  const request = { parentId: parent, subscription: fields.toV1(subscription) };
+  return fields.toV2(v1.createSubscription(tx, caller, request, facts));
+}
+
+export function deleteSubscription(tx: Tx, caller: Caller, request: EventsV2DeleteSubscriptionRequest): Empty {
+  return v1.deleteSubscription(tx, caller, { id: requiredUidp('uid', request.uid) });
+}

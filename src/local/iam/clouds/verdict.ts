@@ -1,0 +1,39 @@
+import type { IamAccountAssociationsStatus } from '../../../api/schema/types.gen.ts';
+import type { OutgoingAnswer } from '../../core/outgoing.ts';
+
+const longestMessage = 1000;
+
+export const ready: IamAccountAssociationsStatus = { ready: 'Ready', reason: '', message: '' };
+
+/** `reason` is the cloud's error code, or one of ours for what no cloud said (protocols Q20). */
+export function notReady(reason: string, message: string): IamAccountAssociationsStatus {
+  return { ready: 'NotReady', reason: plain(reason), message: plain(message) };
+}
+
+/** For a reply that has neither the expected success nor an error of the expected shape. */
+export function unexpected(cloud: string, { status }: OutgoingAnswer): IamAccountAssociationsStatus {
+  if (status >= 300 && status < 400) {
+    return notReady('UnexpectedAnswer', `${cloud} answered with a redirect, which is not followed`);
+  }
+  return notReady('UnexpectedAnswer', `${cloud} answered with HTTP status ${status} and nothing that can be read`);
+}
+
+/** What a cloud says is shown to people: one line without control characters, of a sensible length. */
+function plain(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line;
+}
+
+/** The JSON object in a text; undefined when it is none. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,202 @@
+// Rows of table `identities`. Promises: `kind` and `relationship` always agree, `issuer` and `subject` hold the literal
+// pair a login is looked up by (null when a pattern stands in their place), `expires_at` is a static identity's end.
+
+import { createHash } from 'node:crypto';
+import type {
+  IamIdentity,
+  IamIdentityAWSIdentity,
+  IamIdentityClaimMatch,
+  IamIdentityStaticKeys,
+} from '../../api/schema/types.gen.ts';
+import { newChildId, parentOf } from '../../api/uidp.ts';
+import { toWireTime } from '../api/wire-time.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
+
+/** How an identity is proved, in the JSON names of the `relationship` oneof. Users are `claimMatch` with literals. */
+export type Relationship =
+  | { readonly kind: 'claimMatch'; readonly claimMatch: IamIdentityClaimMatch }
+  | { readonly kind: 'static'; readonly static: IamIdentityStaticKeys }
+  | { readonly kind: 'servicePrincipal'; readonly servicePrincipal: string }
+  | { readonly kind: 'awsIdentity'; readonly awsIdentity: IamIdentityAWSIdentity };
+
+export interface IdentityRecord {
+  readonly id: string;
+  /** The group it lives in; null for a user. */
+  readonly parent: string | null;
+  readonly name: string;
+  readonly description: string;
+  readonly relationship: Relationship;
+  readonly company: string;
+  readonly email: string | null;
+  readonly emailVerified: boolean;
+  /** The organization whose identity provider made the account; null when none did, or when its owner came without. */
+  readonly home: string | null;
+  /** Milliseconds since the epoch; null when it does not end. */
+  readonly expiresAt: number | null;
+  readonly lastSeen: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** A person's account: nobody signs in as static keys that lie at the root as well (root-identities.ts). */
+export function isAccount({ parent, relationship }: IdentityRecord): boolean {
+  return parent === null && relationship.kind === 'claimMatch';
+}
+
+export function findIdentity(tx: Tx, id: string): IdentityRecord | undefined {
+  const row = tx.get('SELECT * FROM identities WHERE id = ?', id);
+  return row === undefined ? undefined : toIdentityRecord(row);
+}
+
+/** The user who signs in with this pair. Only users' pairs are unique (protocols 3.3). */
+export function findUser(tx: Tx, issuer: string, subject: string): IdentityRecord | undefined {
+  // Static keys at the root belong to no login (root-identities.ts).
+  const row = tx.get(
+    "SELECT * FROM identities WHERE issuer = ? AND subject = ? AND parent IS NULL AND kind = 'claimMatch'",
+    issuer,
+    subject,
+  );
+  return row === undefined ? undefined : toIdentityRecord(row);
+}
+
+export interface NewUser {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name?: string | undefined;
+  readonly email?: string | undefined;
+  readonly emailVerified?: boolean | undefined;
+  readonly home?: string | undefined;
+}
+
+/**
+ * The UIDP of the user who signs in with this pair, before the first time too: whoever knows the pair can be told it
+ * (v2 LookupIdentity). Older users have another, which `findUser` knows.
+ */
+export function userIdOf(issuer: string, subject: string): string {
+  return newChildId('', (count) =>
+    createHash('sha256')
+      .update(JSON.stringify([issuer, subject]))
+      .digest()
+      .subarray(0, count),
+  );
+}
+
+/** Makes a user that is bound to nothing yet; `id` only for users that are the same on every platform. */
+export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, user.subject)): string {
+  insertIdentity(tx, {
+    id,
+    name: user.name ?? '',
+    description: '',
+    relationship: { kind: 'claimMatch', claimMatch: { issuer: user.issuer, subject: user.subject } },
+    email: user.email ?? null,
+    emailVerified: user.emailVerified ?? false,
+    home: user.home ?? null,
+  });
+  return id;
+}
+
+/**
+ * Whoever signs in at the platform itself is nobody's: an organization may have opened the account before its owner came,
+ * with a token for an application of its own, and must not share what the owner is given later (provider-logins.ts).
+ */
+export function leaveHome(tx: Tx, id: string): void {
+  tx.run('UPDATE identities SET home = NULL WHERE id = ? AND home IS NOT NULL', id);
+}
+
+export type NewIdentity = Pick<IdentityRecord, 'id' | 'name' | 'description' | 'relationship'> &
+  Partial<Pick<IdentityRecord, 'email' | 'emailVerified' | 'home'>>;
+
+export function insertIdentity(tx: Tx, identity: NewIdentity): void {
+  const parent = parentOf(identity.id);
+  tx.run(
+    `INSERT INTO identities (id, parent, name, description, kind, relationship, issuer, subject, email, email_verified,
+       home, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    identity.id,
+    parent === '/' ? null : parent,
+    identity.name,
+    identity.description,
+    ...relationshipColumns(identity.relationship),
+    identity.email ?? null,
+    identity.emailVerified === true ? 1 : 0,
+    identity.home ?? null,
+    expiryOf(identity.relationship),
+    tx.now,
+    tx.now,
+  );
+}
+
+export function updateIdentity(tx: Tx, identity: NewIdentity): void {
+  tx.run(
+    `UPDATE identities SET name = ?, description = ?, kind = ?, relationship = ?, issuer = ?, subject = ?,
+       expires_at = ?, updated_at = ? WHERE id = ?`,
+    identity.name,
+    identity.description,
+    ...relationshipColumns(identity.relationship),
+    expiryOf(identity.relationship),
+    tx.now,
+    identity.id,
+  );
+}
+
+export function toIdentityRecord(row: SqlRow): IdentityRecord {
+  return {
+    id: String(row['id']),
+    parent: textOrNull(row['parent']),
+    name: String(row['name']),
+    description: String(row['description']),
+    // Written by relationshipColumns only, so kind and body agree.
+    relationship: { kind: row['kind'], [String(row['kind'])]: JSON.parse(String(row['relationship'])) } as Relationship,
+    company: String(row['company']),
+    email: textOrNull(row['email']),
+    emailVerified: row['email_verified'] === 1,
+    home: textOrNull(row['home']),
+    expiresAt: numberOrNull(row['expires_at']),
+    lastSeen: numberOrNull(row['last_seen']),
+    createdAt: Number(row['created_at']),
+    updatedAt: Number(row['updated_at']),
+  };
+}
+
+export function toWireIdentity(record: IdentityRecord): IamIdentity {
+  const { kind, ...relationship } = record.relationship;
+  return {
+    id: record.id,
+    name: record.name,
+    description: record.description,
+    createdAt: toWireTime(record.createdAt),
+    updatedAt: toWireTime(record.updatedAt),
+    ...(record.lastSeen === null ? {} : { lastSeen: toWireTime(record.lastSeen) }),
+    ...relationship,
+  };
+}
+
+function relationshipColumns(relationship: Relationship): [string, string, string | null, string | null] {
+  const { kind } = relationship;
+  switch (kind) {
+    case 'claimMatch': {
+      const { claimMatch } = relationship;
+      return [kind, JSON.stringify(claimMatch), claimMatch.issuer ?? null, claimMatch.subject ?? null];
+    }
+    case 'static': {
+      const keys = relationship.static;
+      return [kind, JSON.stringify(keys), keys.issuer ?? null, keys.subject ?? null];
+    }
+    case 'servicePrincipal':
+      return [kind, JSON.stringify(relationship.servicePrincipal), null, null];
+    case 'awsIdentity':
+      return [kind, JSON.stringify(relationship.awsIdentity), null, null];
+  }
+}
+
+function expiryOf(relationship: Relationship): number | null {
+  if (relationship.kind !== 'static' || relationship.static.expiration === undefined) return null;
+  return Date.parse(relationship.static.expiration);
+}
+
+function textOrNull(value: SqlRow[string] | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+function numberOrNull(value: SqlRow[string] | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}

@@ -1,0 +1,205 @@
+import type {
+  Empty,
+  IamGenerateScimTokenRequest,
+  IamGenerateScimTokenResponse,
+  IamIdentityProvider,
+  IamRegenerateScimTokenRequest,
+  IamRegenerateScimTokenResponse,
+  IamRevokeScimTokenResponse,
+  IamSetScimEnabledRequest,
+  IamSetScimEnabledResponse,
+  IamV2CreateIdentityProviderRequest,
+  IamV2DeleteIdentityProviderRequest,
+  IamV2GenerateScimTokenRequest,
+  IamV2GenerateScimTokenResponse,
+  IamV2GetIdentityProviderRequest,
+  IamV2IdentityProvider,
+  IamV2ListIdentityProvidersRequest,
+  IamV2ListIdentityProvidersResponse,
+  IamV2RegenerateScimTokenRequest,
+  IamV2RegenerateScimTokenResponse,
+  IamV2RevokeScimTokenRequest,
+  IamV2RevokeScimTokenResponse,
+  IamV2SetScimEnabledRequest,
+  IamV2SetScimEnabledResponse,
+  IamV2UpdateIdentityProviderRequest,
+} from '../../../api/schema/types.gen.ts';
+import type { CallFacts } from '../../api/handlers.ts';
+import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
+import { requiredUidp } from '../../api/selection.ts';
+import { applyMask, type Masked } from '../../api/versions/masks.ts';
+import { renaming } from '../../api/versions/renaming.ts';
+import { toWireTime } from '../../api/wire-time.ts';
+import type { Caller } from '../../core/types.ts';
+import type { Tx } from '../../store/database.ts';
+import {
+  type ProviderRecord,
+  requireProvider,
+  toProviderRecord,
+  toWireProvider,
+} from '../identity-provider-records.ts';
+import * as v1 from '../identity-providers.ts';
+import * as scim from '../scim-tokens.ts';
+
+const fields = renaming<IamIdentityProvider, IamV2IdentityProvider>({
+  id: 'uid',
+  name: 'name',
+  description: 'description',
+  defaultRole: 'defaultRole',
+  oidc: 'oidc',
+});
+
+export function getIdentityProvider(
+  tx: Tx,
+  _caller: Caller,
+  request: IamV2GetIdentityProviderRequest,
+  { urls }: CallFacts,
+): IamV2IdentityProvider {
+  const record = requireProvider(tx, requiredUidp('uid', request.uid));
+  const { scim } = toWireProvider(record, urls.api, tx.now);
+  return { ...toProvider(tx, record, urls.api), ...(scim === undefined ? {} : { scim }) };
+}
+
+/** Of SCIM a list says nothing. */
+export function listIdentityProviders(
+  tx: Tx,
+  caller: Caller,
+  request: IamV2ListIdentityProvidersRequest,
+  { urls }: CallFacts,
+): IamV2ListIdentityProvidersResponse {
+  const selection = v1.identityProviderSelection(tx, caller, request);
+  const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
+  return { identityProviders: items.map((row) => toProvider(tx, toProviderRecord(row), urls.api)), ...page };
+}
+
+export function createIdentityProvider(
+  tx: Tx,
+  caller: Caller,
+  { parent = '', identityProvider = {} }: IamV2CreateIdentityProviderRequest,
+  facts: CallFacts,
+  pkce: v1.PkceSupport,
+): IamV2IdentityProvider {
+  const request = { parentId: parent, identityProvider: fields.toV1(identityProvider) };
+  const { id = '' } = v1.createIdentityProvider(tx, caller, request, facts, pkce);
+  return getIdentityProvider(tx, caller, { uid: id }, facts);
+}
+
+/** An empty client secret clears the one there is only when the mask names it; it cannot be read and written back. */
+export function updateIdentityProvider(
+  tx: Tx,
+  caller: Caller,
+  request: IamV2UpdateIdentityProviderRequest,
+  facts: CallFacts,
+  pkce: v1.PkceSupport,
+): IamV2IdentityProvider {
+  const { resource, names } = maskProvider(tx, request);
+  const uid = requiredUidp('identity_provider.uid', request.identityProvider?.uid);
+  const saysSecret = (resource.oidc?.clientSecret ?? '') !== '' || names('oidc.clientSecret');
+  v1.updateIdentityProvider(
+    tx,
+    caller,
+    { ...fields.toV1(resource), id: uid },
+    { ...facts, names: () => saysSecret },
+    pkce,
+  );
+  return getIdentityProvider(tx, caller, { uid }, facts);
+}
+
+/** What an update makes of the provider. */
+export function maskProvider(tx: Tx, request: IamV2UpdateIdentityProviderRequest): Masked<IamV2IdentityProvider> {
+  const { identityProvider = {}, updateMask } = request;
+  const record = requireProvider(tx, requiredUidp('identity_provider.uid', identityProvider.uid));
+  const message = 'chainguard.platform.iam.v2.IdentityProvider';
+  return applyMask(message, toProvider(tx, record, ''), identityProvider, updateMask);
+}
+
+export function deleteIdentityProvider(tx: Tx, caller: Caller, request: IamV2DeleteIdentityProviderRequest): Empty {
+  return v1.deleteIdentityProvider(tx, caller, { id: requiredUidp('uid', request.uid) });
+}
+
+const generating = renaming<IamGenerateScimTokenRequest, IamV2GenerateScimTokenRequest>({
+  identityProviderId: 'identityProviderUid',
+  expireTime: 'expireTime',
+  neverExpires: 'neverExpires',
+});
+const generated = renaming<IamGenerateScimTokenResponse, IamV2GenerateScimTokenResponse>({
+  token: 'token',
+  endpointUrl: 'endpointUrl',
+  expireTime: 'expireTime',
+  identityProviderId: 'identityProviderUid',
+  etag: 'etag',
+});
+const regenerating = renaming<IamRegenerateScimTokenRequest, IamV2RegenerateScimTokenRequest>({
+  identityProviderId: 'identityProviderUid',
+  overlap: 'overlap',
+  expireTime: 'expireTime',
+  etag: 'etag',
+  neverExpires: 'neverExpires',
+});
+const regenerated = renaming<IamRegenerateScimTokenResponse, IamV2RegenerateScimTokenResponse>({
+  token: 'token',
+  endpointUrl: 'endpointUrl',
+  expireTime: 'expireTime',
+  identityProviderId: 'identityProviderUid',
+  etag: 'etag',
+  previousTokenExpireTime: 'previousTokenExpireTime',
+  requestedOverlap: 'requestedOverlap',
+});
+const revoked = renaming<IamRevokeScimTokenResponse, IamV2RevokeScimTokenResponse>({
+  identityProviderId: 'identityProviderUid',
+  etag: 'etag',
+  enabled: 'enabled',
+  revokeTime: 'revokeTime',
+});
+const enabling = renaming<IamSetScimEnabledRequest, IamV2SetScimEnabledRequest>({
+  identityProviderId: 'identityProviderUid',
+  enabled: 'enabled',
+  etag: 'etag',
+});
+const enabled = renaming<IamSetScimEnabledResponse, IamV2SetScimEnabledResponse>({
+  identityProviderId: 'identityProviderUid',
+  enabled: 'enabled',
+  etag: 'etag',
+});
+
+export function generateScimToken(
+  tx: Tx,
+  caller: Caller,
+  request: IamV2GenerateScimTokenRequest,
+  facts: CallFacts,
+): IamV2GenerateScimTokenResponse {
+  return generated.toV2(scim.generateScimToken(tx, caller, generating.toV1(request), facts));
+}
+
+export function regenerateScimToken(
+  tx: Tx,
+  caller: Caller,
+  request: IamV2RegenerateScimTokenRequest,
+  facts: CallFacts,
+): IamV2RegenerateScimTokenResponse {
+  return regenerated.toV2(scim.regenerateScimToken(tx, caller, regenerating.toV1(request), facts));
+}
+
+export function revokeScimToken(
+  tx: Tx,
+  caller: Caller,
+  { identityProviderUid = '' }: IamV2RevokeScimTokenRequest,
+): IamV2RevokeScimTokenResponse {
+  return revoked.toV2(scim.revokeScimToken(tx, caller, { identityProviderId: identityProviderUid }));
+}
+
+export function setScimEnabled(
+  tx: Tx,
+  caller: Caller,
+  request: IamV2SetScimEnabledRequest,
+): IamV2SetScimEnabledResponse {
+  return enabled.toV2(scim.setScimEnabled(tx, caller, enabling.toV1(request)));
+}
+
+function toProvider(tx: Tx, record: ProviderRecord, apiUrl: string): IamV2IdentityProvider {
+  return {
+    ...fields.toV2(toWireProvider(record, apiUrl, tx.now)),
+    createTime: toWireTime(record.createdAt),
+    updateTime: toWireTime(record.updatedAt),
+  };
+}

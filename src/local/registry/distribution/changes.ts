@@ -1,0 +1,40 @@
+// What a push or a deletion changes besides the content itself. Promises: whatever comes or goes that the API has an event
+// for is told of in the API's words, in the same transaction.
+
+import type { Tx } from '../../store/database.ts';
+import { findRepo, toWireRepo } from '../catalog/repos.ts';
+import { createRepository, deleteTags, type Repository } from '../repositories.ts';
+import type { RegistryParts } from './exchange.ts';
+import type { Place, Principal } from './gate.ts';
+
+/** Where a push goes; made when it is not there yet. */
+export function pushedRepository(
+  { announce }: RegistryParts,
+  tx: Tx,
+  { repository, organization, name }: Place,
+  principal: Principal,
+): Repository {
+  if (repository !== undefined) return repository;
+  const made = createRepository(tx, organization, name.repository);
+  const message = { request: {}, response: toWireRepo(tx, findRepo(tx, made.id)) };
+  announce(tx, 'registry.v1.Registry.CreateRepo', message, someone(principal));
+  return made;
+}
+
+/** Tags by name, or all that name a digest. Gives their number. */
+export function removeTags(
+  { announce }: RegistryParts,
+  tx: Tx,
+  repository: Repository,
+  which: { readonly name: string } | { readonly digest: string },
+  principal: Principal,
+): number {
+  const ids = deleteTags(tx, repository, which);
+  for (const id of ids) {
+    announce(tx, 'registry.v1.Registry.DeleteTag', { request: { id }, response: {} }, someone(principal));
+  }
+  return ids.length;
+}
+
+/** The gate lets nobody without an identity change anything. */
+const someone = ({ identity = '', actor }: Principal) => ({ identity, actor });

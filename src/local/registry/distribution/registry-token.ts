@@ -1,0 +1,110 @@
+// The bearer tokens `/token` hands out. Promises: only this registry can make one, with a secret of this data folder;
+// a token carries what was asked for and granted, never more than its maker held.
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Store } from '../../store/database.ts';
+
+export type Action = 'pull' | 'push' | 'delete';
+
+/** What a token may do with one repository. */
+export interface Grant {
+  readonly name: string;
+  readonly actions: readonly Action[];
+  /** Asked for and not granted: asking again would not help. */
+  readonly refused: readonly Action[];
+  /** The holder's capabilities when the token was made: a ceiling for as long as it lives. */
+  readonly capabilities: readonly string[];
+}
+
+export interface RegistryClaims {
+  /** UIDP; undefined for anonymous pulls of public repositories. */
+  readonly identity: string | undefined;
+  /** Claims of the upstream login, for the events. */
+  readonly actor: Readonly<Record<string, string>>;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly grants: readonly Grant[];
+  /** UIDPs of the organizations whose repositories may be listed; undefined when the catalog was not asked for. */
+  readonly catalog: readonly string[] | undefined;
+}
+
+export interface RegistryTokens {
+  sign(claims: RegistryClaims): string;
+  /** Undefined unless this registry made the token and it has not expired. `now` in seconds. */
+  verify(token: string, now: number): RegistryClaims | undefined;
+}
+
+const header = encode({ alg: 'HS256', typ: 'JWT' });
+const secretKey = 'registry.token-secret';
+
+export function createRegistryTokens(store: Store, audience: string): RegistryTokens {
+  let secret: Buffer | undefined;
+  const mac = (text: string): Buffer => {
+    secret ??= readSecret(store);
+    return createHmac('sha256', secret).update(text).digest();
+  };
+
+  return {
+    sign(claims) {
+      const payload = encode({
+        iss: audience,
+        aud: audience,
+        sub: claims.identity ?? '',
+        iat: claims.issuedAt,
+        exp: claims.expiresAt,
+        act: claims.actor,
+        access: claims.grants.map((grant) => ({ type: 'repository', ...grant })),
+        ...(claims.catalog === undefined ? {} : { catalog: claims.catalog }),
+      });
+      return `${header}.${payload}.${mac(`${header}.${payload}`).toString('base64url')}`;
+    },
+
+    verify(token, now) {
+      const [head = '', payload = '', signature = '', ...rest] = token.split('.');
+      if (head !== header || rest.length > 0) return undefined;
+      const given = Buffer.from(signature, 'base64url');
+      const expected = mac(`${head}.${payload}`);
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+      // The signature says that `sign` wrote this, so its shape is known.
+      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+        aud: string;
+        sub: string;
+        iat: number;
+        exp: number;
+        act: Record<string, string>;
+        access: Grant[];
+        catalog?: string[];
+      };
+      // A platform started again on another port is another registry to its clients.
+      if (claims.aud !== audience || claims.exp <= now) return undefined;
+      return {
+        identity: claims.sub === '' ? undefined : claims.sub,
+        actor: claims.act,
+        issuedAt: claims.iat,
+        expiresAt: claims.exp,
+        grants: claims.access,
+        catalog: claims.catalog,
+      };
+    },
+  };
+}
+
+/** Whether a bearer is one of ours, good or bad, rather than a platform token. */
+export function isRegistryToken(token: string): boolean {
+  return token.startsWith(`${header}.`);
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function readSecret(store: Store): Buffer {
+  return store.transact((tx) => {
+    const row = tx.get('SELECT value FROM meta WHERE key = ?', secretKey);
+    if (row !== undefined) return Buffer.from(String(row['value']), 'base64url');
+    const fresh = Buffer.from(tx.randomBytes(32));
+    tx.run('INSERT INTO meta (key, value) VALUES (?, ?)', secretKey, fresh.toString('base64url'));
+    return fresh;
+  });
+}

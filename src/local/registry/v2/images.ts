@@ -1,0 +1,30 @@
+import type {
+  RegistryV2Architectures,
+  RegistryV2GetArchitecturesRequest,
+  RegistryV2GetSizeRequest,
+  RegistryV2Size,
+} from '../../../api/schema/types.gen.ts';
+import type { CallFacts } from '../../api/handlers.ts';
+import type { Caller } from '../../core/types.ts';
+import type { Tx } from '../../store/database.ts';
+import * as v1 from '../catalog/image-contents.ts';
+
+export function getArchitectures(
+  tx: Tx,
+  caller: Caller,
+  { repoUid = '', digest = '' }: RegistryV2GetArchitecturesRequest,
+  facts: CallFacts,
+): RegistryV2Architectures {
+  return { architectures: v1.getArchitectures(tx, caller, { repoId: repoUid, digest }, facts).archs ?? [] };
+}
+
+export function getSize(
+  tx: Tx,
+  caller: Caller,
+  { repoUid = '', digest = '', architecture = '' }: RegistryV2GetSizeRequest,
+  facts: CallFacts,
+): RegistryV2Size {
+  const asked = { repoId: repoUid, digest, arch: architecture === '' ? 'amd64' : architecture };
+  const { size = '0', arch = '' } = v1.getSize(tx, caller, asked, facts);
+  return { size, architecture: arch };
+}
