@@ -13,11 +13,11 @@ const chunkGroups = [
   { name: 'process', test: /src\/(errors|cli\/real-host)\.ts$/ },
   {
     name: 'start',
-    test: /src\/(cli\/(program|globals|spelling|define|io|help|output\/age|inputs\/\w+)|suggest|commands\/index\.gen|api\/(uidp|compact))\.ts$/,
+    test: /src\/(cli\/(program|globals|spelling|define|io|style|short-id|help|output\/age|inputs\/\w+)|suggest|commands\/index\.gen|api\/(uidp|compact))\.ts$/,
   },
   {
     name: 'run',
-    test: /src\/(cli\/(pipeline|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
+    test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
   },
   {
     name: 'api',

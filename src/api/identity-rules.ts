@@ -57,6 +57,35 @@ export function issuerOf({ claimMatch, static: keys }: IamIdentity): string {
   return claimMatch?.issuer || claimMatch?.issuerPattern || keys?.issuer || '';
 }
 
+/** Whom an identity trusts: a subject or a pattern of subjects, a user or role of AWS, a service; empty when unknown. */
+export function subjectOf({ claimMatch, static: keys, awsIdentity, servicePrincipal }: IamIdentity): string {
+  return (
+    claimMatch?.subject ||
+    claimMatch?.subjectPattern ||
+    keys?.subject ||
+    awsIdentity?.arn ||
+    awsIdentity?.arnPattern ||
+    awsIdentity?.awsAccount ||
+    String(servicePrincipal ?? '').replace(/^SERVICE_PRINCIPAL_UNSPECIFIED$/, '')
+  );
+}
+
+/** The same in the words it was made from, where this program made the pattern: `acme/app` or `acme/app refs/heads/.*`. */
+export function whoOf(identity: IamIdentity): string {
+  const subject = subjectOf(identity);
+  const [, repo, ref] =
+    /^\^repo:\(\?:(.+?)\):(?:\.\*|ref:\(\?:(.+)\))\$$/.exec(subject) ?? /^repo:([^:]+):ref:(.+)$/.exec(subject) ?? [];
+  if (repo === undefined) return subject;
+  return ref === undefined ? unescaped(repo) : `${unescaped(repo)} ${unescaped(ref)}`;
+}
+
+const unescaped = (pattern: string) => pattern.replace(/\\([./-])/g, '$1');
+
+/** The audience its tokens must be for; empty when any is good. */
+export function audienceOf({ claimMatch, static: keys }: IamIdentity): string {
+  return claimMatch?.audience || claimMatch?.audiencePattern || (keys?.audiences ?? []).join(', ');
+}
+
 /** When it ends, in milliseconds since the epoch; undefined when it does not. */
 export function expirationOf(identity: IamIdentity): number | undefined {
   const end = Date.parse(identity.static?.expiration ?? '');

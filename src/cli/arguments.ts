@@ -27,7 +27,7 @@ interface Flag {
 }
 
 export function parseArguments(definition: AnyCommand, words: readonly string[]): ParsedArguments {
-  const { own, global } = allInputs(definition.inputs);
+  const { own, global } = allInputs(definition);
   const given = new Map<string, string[]>();
   const globals: Partial<Record<string, string>> = {};
   const takeOwn = (key: string) => (text: string) => {

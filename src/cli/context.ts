@@ -16,6 +16,13 @@ export interface Globals {
   readonly config: string | undefined;
   readonly output: string | undefined;
   readonly forceColor: boolean;
+  /** A column or JSON field, with `-` in front for descending. */
+  readonly sortBy: string | undefined;
+  /** The most items of a list. */
+  readonly limit: number | undefined;
+  /** A JMESPath expression over the JSON document. */
+  readonly query: string | undefined;
+  readonly csvRaw: boolean;
   readonly assumeYes: boolean;
   readonly debug: boolean;
   /** Config keys that a global flag overrides: `--api`, `--audience`, `--console`, `--issuer`, `--log-level`. */
@@ -64,13 +71,18 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     assumeYes: globals.assumeYes,
     // A config that cannot be read must not hide the error that says so.
     silent: () => config?.get('output.silent') === 'true',
+    palette: (state) => {
+      const key = `output.color.${state}` as const;
+      // The terminal's own red is readable on the terminal's own background; the default of the file may not be.
+      return config === undefined || config.source(key) === 'default' ? undefined : config.get(key) || undefined;
+    },
   });
 
   const context: Context = {
     host,
     io,
     globals,
-    isJsonAlone: globals.output === 'json' && !host.stderr.isTty,
+    isJsonAlone: (globals.output === 'json' || globals.output === 'yaml') && !host.stderr.isTty,
     signal,
     get config() {
       if (config === undefined) throw new Error('the configuration was not loaded');

@@ -18,7 +18,8 @@ export type Format =
   | 'terse'
   | 'text'
   | 'tree'
-  | 'wide';
+  | 'wide'
+  | 'yaml';
 
 /** Values already known when a later input is resolved or asked for, by input key. */
 export type Chosen = Readonly<Record<string, unknown>>;
@@ -169,6 +170,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly view?: View<T>;
   /** First is the default. Without a view a command prints nothing and takes any format. */
   readonly formats?: readonly Format[];
+  /** It answers with a list although its name does not say so. */
+  readonly lists?: true;
   /** A format that is not offered falls back to the default with a warning instead of an error (script-contracts 2). */
   readonly lenientFormat?: true;
   /**
@@ -216,10 +219,21 @@ export interface Column<T> {
   readonly head: string;
   /** May fetch what only this column shows; other formats then cost nothing. */
   readonly value: (item: T, cell: CellContext) => CellValue | Promise<CellValue>;
-  /** Only shown by `wide`. */
+  /** Only shown by `wide` and csv. */
   readonly wide?: true;
   readonly align?: 'left' | 'right';
+  /** The value is an id: never cut, and short in the default list on a terminal. */
+  readonly id?: true;
+  /** Leaves a narrow terminal the sooner the larger it is; 0 unless given, which never leaves. */
+  readonly rank?: number;
+  /** What stands for the value in a list on a terminal, where a line is all the room there is. */
+  readonly brief?: (item: T, cell: CellContext) => CellValue | Promise<CellValue>;
+  /** What the value says about the item, which is its colour. */
+  readonly state?: (item: T, cell: CellContext) => State | undefined;
 }
+
+/** Good, worth a look, bad: the colours `output.color.pass`, `.warn` and `.fail`. */
+export type State = 'pass' | 'warn' | 'fail';
 
 type CellValue = string | number | undefined;
 
@@ -227,8 +241,8 @@ type CellValue = string | number | undefined;
 export interface CellContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Relative times on a terminal, RFC 3339 elsewhere. */
-  readonly relativeTimes: boolean;
+  /** `in 7 days` for people, RFC 3339 in their zone where they want it exact, RFC 3339 in UTC for programs. */
+  readonly times: 'relative' | 'local' | 'utc';
 }
 
 export interface TreeNode {

@@ -4,6 +4,13 @@ import type { Globals } from './context.ts';
 import type { Input } from './define.ts';
 import { boolean, integer, isTrue, named } from './inputs/values.ts';
 
+const query = { ...named('EXPRESSION'), parse: notBlank };
+
+function notBlank(text: string): string {
+  if (text.trim() === '') throw new Error('must be a JMESPath expression such as "items[].name"');
+  return text;
+}
+
 export const globalInputs = {
   api: { kind: named('URL'), help: 'Address of the platform API.', config: 'platform.api' },
   audience: { kind: named('AUDIENCE'), help: 'Audience of the token to use.', config: 'platform.audience' },
@@ -18,8 +25,19 @@ export const globalInputs = {
     config: 'default.log-level',
   },
   output: { kind: named('FORMAT'), short: 'o', help: 'Output format.' },
+  csvRaw: {
+    kind: boolean,
+    help: 'With csv: cells that a spreadsheet would run as a formula stay as they are.',
+  },
+  limit: { kind: integer, help: 'List at most this many.' },
+  query: { kind: query, help: 'Only this of the JSON, as a JMESPath expression.' },
+  sortBy: { kind: named('COLUMN'), help: 'Sort a list by this column or JSON field; `-COLUMN` is descending.' },
   v: { kind: integer, short: 'v', help: 'Log verbosity; 2 and more is --log-level debug.' },
 } satisfies Record<string, Input>;
+
+/** Global flags of commands that list things, and of those that answer with something. */
+export const listFlags: readonly string[] = ['csvRaw', 'limit', 'sortBy'];
+export const answerFlags: readonly string[] = ['query'];
 
 /**
  * Turns the raw texts of the global flags, last one given, into what a context is made from. A text that does not fit
@@ -35,6 +53,10 @@ export function toGlobals(raw: Readonly<Partial<Record<string, string>>>, assume
     config: raw['config'] || undefined,
     output: raw['output'],
     forceColor: isTrue(raw['forceColor']),
+    sortBy: raw['sortBy'] || undefined,
+    limit: /^\d{1,9}$/.test(raw['limit'] ?? '') ? Number(raw['limit']) : undefined,
+    query: raw['query'] || undefined,
+    csvRaw: isTrue(raw['csvRaw']),
     assumeYes,
     debug: Number(raw['v'] ?? 0) >= 2 || raw['logLevel']?.toLowerCase() === 'debug',
     overrides,

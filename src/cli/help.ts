@@ -10,7 +10,7 @@ const margin = '  ';
 /** `children`: of a command that is a group as well. */
 export function commandHelp(definition: AnyCommand, host: Host, children: readonly IndexNode[] = []): string {
   const width = helpWidth(host);
-  const { own, global } = allInputs(definition.inputs);
+  const { own, global } = allInputs(definition);
   const sections = [
     wrap(definition.summary, '', width),
     definition.description ? wrap(definition.description, '', width) : '',
@@ -35,7 +35,7 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
     `Usage:\n${margin}${name} [command]`,
     aliasSection(node.name, node.aliases, width),
     section('Commands', childRows(node.children ?? []), width),
-    section('Global flags', flagRows(allInputs({}).global, undefined), width),
+    section('Global flags', flagRows(allInputs().global, undefined), width),
     wrap(`Use "${name} [command] --help" to learn more about a command.`, '', width),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;

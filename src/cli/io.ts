@@ -2,6 +2,9 @@
 // and text from the network is stripped of control characters before a terminal sees it.
 
 import type { Host } from '../host.ts';
+import { createStyle, hasColors, type Palette, type Style } from './style.ts';
+
+export type { Style } from './style.ts';
 
 export interface Io {
   /** Prompts are possible: stdin and stderr are terminals, no `--yes`, not CI. */
@@ -20,63 +23,38 @@ export interface Io {
   warn(line: string): void;
 }
 
-export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
-}
-
 export interface IoOptions {
   readonly forceColor: boolean;
   /** `output.silent`: informational lines are left out; warnings stay. */
   readonly silent: () => boolean;
   readonly assumeYes: boolean;
+  /** The colours of states that a person chose. */
+  readonly palette?: Palette;
 }
 
 export function createIo(host: Host, options: IoOptions): Io {
-  const colours = (isTty: boolean) => {
-    if (options.forceColor) return true;
-    // https://no-color.org: any non-empty value switches colour off.
-    if (host.env['NO_COLOR'] || host.env['TERM'] === 'dumb') return false;
-    return isTty;
-  };
-  const errColours = colours(host.stderr.isTty);
-  const errStyle = createStyle(errColours);
+  const outColors = hasColors(host, host.stdout.isTty, options.forceColor);
+  const errColors = hasColors(host, host.stderr.isTty, options.forceColor);
+  const errStyle = createStyle(errColors, host.env, options.palette);
   const isTerminal = host.stdin.isTty && host.stderr.isTty && !isCi(host);
   return {
     interactive: isTerminal && !options.assumeYes && host.env['TERM'] !== 'dumb',
     canAnswer: !host.stdin.isTty || isTerminal,
     outIsTty: host.stdout.isTty,
     width: host.stdout.columns,
-    outStyle: createStyle(colours(host.stdout.isTty)),
+    outStyle: createStyle(outColors, host.env, options.palette),
     errStyle,
     out: (text) => host.stdout.write(text),
     note: (line) => {
-      if (!options.silent()) host.stderr.write(`${harmless(line, errColours)}\n`);
+      if (!options.silent()) host.stderr.write(`${harmless(line, errColors)}\n`);
     },
-    warn: (line) => host.stderr.write(`${errStyle.yellow('warning:')} ${harmless(line, errColours)}\n`),
+    warn: (line) => host.stderr.write(`${errStyle.warn('warning:')} ${harmless(line, errColors)}\n`),
   };
 }
 
 export function isCi(host: Host): boolean {
   const value = host.env['CI'];
   return value !== undefined && value !== '' && value !== '0' && value !== 'false';
-}
-
-function createStyle(enabled: boolean): Style {
-  const paint = (open: number, close: number) => (text: string) =>
-    enabled ? `\u001b[${open}m${text}\u001b[${close}m` : text;
-  return {
-    bold: paint(1, 22),
-    dim: paint(2, 22),
-    red: paint(31, 39),
-    green: paint(32, 39),
-    yellow: paint(33, 39),
-    cyan: paint(36, 39),
-  };
 }
 
 // C0 and C1 controls, which carry every terminal escape, and the bidirectional overrides, which can make a row read as

@@ -4,13 +4,15 @@
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { type ParsedArguments, parseArguments } from './arguments.ts';
-import { type Collected, collect, listed } from './collect.ts';
+import { type Collected, collect } from './collect.ts';
 import { askWay, complete, missingError, missingInputs, missingSentence, openChoice } from './complete.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
-import type { AnyCommand, Format, IndexNode } from './define.ts';
+import type { AnyCommand, Format, IndexNode, View } from './define.ts';
+import { type ChosenFormat, chooseFormat } from './formats.ts';
 import { toGlobals } from './globals.ts';
 import { isTrue } from './inputs/values.ts';
-import { itemsFor, type RenderInput, renderers } from './output/renderer.ts';
+import type { Ordered } from './output/ordered.ts';
+import { itemsFor, type Order, type RenderInput, renderers } from './output/renderer.ts';
 import { commandName } from './spelling.ts';
 
 /** Runs one command. Resolves when its output is written; throws what `main` turns into an exit code. */
@@ -37,6 +39,10 @@ export async function runCommand(
     traceExchanges(host, context.debug);
   }
   const format = chooseFormat(definition, context);
+  if (context.globals.query !== undefined) {
+    const { checkQuery } = await import('./output/query.ts');
+    checkQuery(context.globals.query);
+  }
   const rule = openChoice(definition, parsed.given, context);
   const collected = collect(definition, parsed, context, rule);
   await check(definition, collected, format, context, rule === undefined);
@@ -120,43 +126,6 @@ function refuse(
   });
 }
 
-// ---- format ----
-
-interface ChosenFormat {
-  readonly use: Format;
-  readonly problem?: string;
-}
-
-const everyFormat = (Object.keys(renderers) as Format[]).filter((format) => format !== 'text');
-
-const formatsOf = ({ formats, view }: AnyCommand): readonly Format[] =>
-  formats ?? (view ? (['table', 'json', 'id'] as const) : []);
-
-/**
- * What `--output` takes; `text` is what comes without it. A command without output takes every word and ignores it, as
- * scripts write `--output=none`.
- */
-export function acceptedFormats(definition: AnyCommand): readonly Format[] {
-  if (definition.view === undefined) return everyFormat;
-  return [...formatsOf(definition).filter((format) => format !== 'text' && format !== 'none'), 'none'];
-}
-
-function chooseFormat(definition: AnyCommand, context: Context): ChosenFormat {
-  const formats = formatsOf(definition);
-  const fallback = formats[0] ?? 'none';
-  const wanted = context.globals.output;
-  if (wanted === undefined || wanted === '') return { use: fallback };
-  const offered = formats.filter((format) => format !== 'text');
-  const accepted = acceptedFormats(definition);
-  const known = accepted.find((format) => format === wanted);
-  if (known !== undefined) return { use: known };
-  if (definition.lenientFormat) {
-    context.io.warn(`"${wanted}" is not an output format here; use ${listed(offered, 'or')}`);
-    return { use: fallback };
-  }
-  return { use: fallback, problem: `\`--output\` must be one of ${accepted.join(', ')}, not "${wanted}"` };
-}
-
 // ---- render ----
 
 /** Writes the answer; resolves to what was in it, as far as the command wants to look at it again. */
@@ -174,20 +143,67 @@ async function write(
     count += 1;
     if (keeps) kept.push(item);
   };
-  const view = definition.view ?? {};
-  const items = watched(isList ? result : result === undefined ? [] : [result], each);
+  const { view = {} } = definition;
+  const { io, globals, host } = context;
+  const { items, order } = isList
+    ? await inOrder(result, view, format, context)
+    : { items: result === undefined ? [] : [result], order: undefined };
   const input: RenderInput<unknown> = {
     view,
     isList,
-    items: itemsFor(format, view, items),
-    io: context.io,
-    now: context.host.now(),
+    items: itemsFor(format, view, watched(items, each)),
+    io,
+    now: host.now(),
+    order,
+    shortIds: isList && globals.output === undefined,
+    rawCsv: globals.csvRaw,
   };
-  const { render } = await renderers[definition.view === undefined ? 'none' : format]();
-  await render(input);
-  const forPeople = format !== 'json' && format !== 'id' && format !== 'none';
-  if (isList && count === 0 && forPeople && definition.view?.empty) context.io.note(definition.view.empty);
+  if (globals.query !== undefined && definition.view !== undefined) {
+    const { renderQuery } = await import('./output/query.ts');
+    await renderQuery(input, globals.query, globals.output === undefined ? undefined : format);
+  } else {
+    const { render } = await renderers[definition.view === undefined ? 'none' : format]();
+    await render(input);
+  }
+  const forPeople = !programFormats.has(format) && globals.query === undefined;
+  if (isList && count === 0 && forPeople && view.empty) io.note(view.empty);
   return kept;
+}
+
+/** Nothing is said beside these: what reads them reads the other stream too. */
+const programFormats: ReadonlySet<Format> = new Set(['id', 'json', 'none', 'yaml']);
+
+/** Written item by item as it arrives, in the platform's order. */
+const streamedFormats: ReadonlySet<Format> = new Set(['csv', 'id', 'json', 'none']);
+
+const tables: ReadonlySet<Format> = new Set(['table', 'wide']);
+
+/** The items as they are to be shown; for a table also the order, because it sorts rows with less memory than items take. */
+async function inOrder(
+  result: AsyncIterable<unknown> | Iterable<unknown>,
+  view: View<unknown>,
+  format: Format,
+  { globals }: Context,
+): Promise<{ items: AsyncIterable<unknown> | Iterable<unknown>; order: Order<unknown> | undefined }> {
+  const { sortBy, limit } = globals;
+  const isStreamed = streamedFormats.has(format) && sortBy === undefined;
+  const natural = 'order' in result && !isStreamed ? (result as Ordered<unknown>).order : undefined;
+  if (natural === undefined && sortBy === undefined && limit === undefined) return { items: result, order: undefined };
+  const { first, rearranged, sorted } = await import('./output/ordered.ts');
+  let items = result;
+  let order: Order<unknown> | undefined;
+  if (sortBy !== undefined) {
+    const { orderBy } = await import('./output/sort-by.ts');
+    order = orderBy(sortBy, view);
+  } else if (natural !== undefined) {
+    if ('key' in natural) order = natural;
+    else items = rearranged(items, natural.arrange);
+  }
+  if (order !== undefined && (limit !== undefined || !tables.has(format))) {
+    items = sorted(items, order);
+    order = undefined;
+  }
+  return { items: limit === undefined ? items : first(items, limit), order };
 }
 
 async function* watched<T>(items: AsyncIterable<T> | Iterable<T>, each: (item: T) => void): AsyncIterable<T> {

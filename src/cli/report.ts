@@ -4,6 +4,7 @@ import { CliError, type ErrorKind, exitCodeOf, stackOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { printable, printableJson, printableLines } from './io.ts';
+import { createStyle, hasColors, type Style } from './style.ts';
 
 /** Numbers for `code` in JSON errors. 4 and 101 are the two that public output shows (protocols Q3). */
 const numbers: Readonly<Record<ErrorKind, number>> = {
@@ -63,7 +64,7 @@ const fileReasons: Readonly<Record<string, string>> = {
 /** Prints the error on stderr and returns the exit code. */
 export function reportError(error: unknown, host: Host): number {
   const cliError = toCliError(error);
-  host.stderr.write(wantsJson(host.argv) ? `${printableJson(toJson(cliError))}\n` : toText(cliError));
+  host.stderr.write(wantsJson(host.argv) ? `${printableJson(toJson(cliError))}\n` : toText(cliError, styleOf(host)));
   if (isDebug(host)) {
     const from = cliError.cause instanceof Error ? cliError.cause : cliError;
     host.stderr.write(`debug: ${printableLines(stackOf(from))}\n`);
@@ -81,14 +82,18 @@ function toJson({ kind, code, number, message, details, hint }: CliError) {
   };
 }
 
-function toText({ kind, number, message, details, hint }: CliError): string {
+const styleOf = (host: Host): Style =>
+  createStyle(hasColors(host, host.stderr.isTty, host.argv.includes('--force-color')), host.env);
+
+function toText({ kind, number, message, details, hint }: CliError, style: Style): string {
   if (kind === 'cancelled') return `${printable(message)}\n`;
   const lines = [
     `error: ${number === undefined ? '' : `[${number}] `}${message}`,
     ...details.map((line) => `  ${line}`),
     ...(hint === undefined ? [] : [`hint: ${hint}`]),
   ];
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  const [first = '', ...others] = lines.map((line) => `${printable(line)}\n`);
+  return [first.replace(/^error:/, style.fail), ...others.map((line) => line.replace(/^hint:/, style.dim))].join('');
 }
 
 // The command line may be what is wrong, so these two look at the bare words instead of parsed flags.

@@ -64,7 +64,7 @@ async function offersFor(host: Host, found: Found, current: string, signal: Abor
   if (node.load === undefined) return current.startsWith('-') ? flagOffers(undefined, new Set()) : children;
   const definition = (await node.load()).default;
   const { parseArguments } = await import('./arguments.ts');
-  const { own, global } = allInputs(definition.inputs);
+  const { own, global } = allInputs(definition);
   const inputs: Record<string, Input> = { ...global, ...own };
 
   // `--flag value` and `--flag=value`.
@@ -112,7 +112,7 @@ function byFlag(inputs: Readonly<Record<string, Input>>, flag: string): { key: s
 
 /** Flags that can still be given; the global ones alone for a group. */
 function flagOffers(definition: AnyCommand | undefined, given: ReadonlySet<string>): Offer[] {
-  const { own, global } = allInputs(definition?.inputs ?? {});
+  const { own, global } = allInputs(definition);
   return [...Object.entries(own), ...Object.entries(global)].flatMap(([key, input]) => {
     const flag = flagOf(key, input);
     if (flag === undefined || input.hidden || (given.has(key) && !input.many)) return [];
@@ -155,7 +155,7 @@ async function valueOffers(
     description: [label, description].filter((words) => words !== undefined && words !== text).join(', '),
   });
   if (key === 'output' && definition.inputs['output'] === undefined) {
-    const { acceptedFormats } = await import('./pipeline.ts');
+    const { acceptedFormats } = await import('./formats.ts');
     return acceptedFormats(definition).map((text) => ({ text }));
   }
   if (kind.offers !== undefined) return (await kind.offers(context, chosen, typed)).map((text) => ({ text }));

@@ -4,7 +4,7 @@
 import { CliError } from '../errors.ts';
 import { nearest } from '../suggest.ts';
 import type { Input, Inputs } from './define.ts';
-import { globalInputs } from './globals.ts';
+import { answerFlags, globalInputs, listFlags } from './globals.ts';
 
 /** `githubRepo` → `github-repo`. */
 export const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -22,14 +22,31 @@ export function spellingOf(key: string, input: Input): string {
 export const commandName = (definition: { readonly path: readonly string[] }): string =>
   ['chainctl', ...definition.path].join(' ');
 
-/** Inputs of a command plus the globals it does not redefine. */
-export function allInputs(inputs: Inputs): { readonly own: Inputs; readonly global: Inputs } {
+/** What decides which global flags a command has. */
+export interface FlagOwner {
+  readonly inputs: Inputs;
+  readonly path: readonly string[];
+  readonly lists?: true;
+  readonly view?: object;
+}
+
+/** Whether it answers with a list, which can be sorted and limited. */
+export const isList = ({ path, lists, view }: Omit<FlagOwner, 'inputs'>): boolean =>
+  view !== undefined && (lists === true || path.at(-1) === 'list');
+
+/** Inputs of a command plus the globals that it has and does not redefine; of a group (without owner) all globals. */
+export function allInputs(owner?: FlagOwner): { readonly own: Inputs; readonly global: Inputs } {
+  const inputs = owner?.inputs ?? {};
+  const absent = new Set([
+    ...(owner === undefined || isList(owner) ? [] : listFlags),
+    ...(owner === undefined || owner.view !== undefined ? [] : answerFlags),
+  ]);
   const taken = new Set(
     Object.entries(inputs).flatMap(([key, input]) => [flagOf(key, input), ...(input.aliases ?? [])]),
   );
   const shorts = new Set(Object.values(inputs).map((input) => input.short));
   const global = Object.entries(globalInputs as Inputs)
-    .filter(([key, input]) => !taken.has(flagOf(key, input)))
+    .filter(([key, input]) => !absent.has(key) && !taken.has(flagOf(key, input)))
     .map(([key, input]) => {
       if (input.short === undefined || !shorts.has(input.short)) return [key, input] as const;
       const { short: _taken, ...rest } = input;

@@ -50,6 +50,18 @@ export const index: IndexNode = {
               load: () => import('./auth/pull-token/create.ts'),
             },
             {
+              name: "delete",
+              summary: "Revoke a pull token.",
+              aliases: ["rm","remove","revoke"],
+              load: () => import('./auth/pull-token/delete.ts'),
+            },
+            {
+              name: "describe",
+              summary: "Show one pull token.",
+              aliases: ["view","show","get"],
+              load: () => import('./auth/pull-token/describe.ts'),
+            },
+            {
               name: "list",
               summary: "List pull tokens.",
               aliases: ["ls"],

@@ -176,8 +176,8 @@ describe('auth pull-token list', () => {
     await run(['auth', 'pull-token', '--name=short', '--ttl=24h', '--description=a day']);
     await run(['auth', 'pull-token', '--name=long', '--repository=java']);
     const both = await run(['auth', 'pull-token', 'list']);
-    expect(both.out).toMatch(/ID +\| +NAME +\| +DESCRIPTION +\| +ROLES +\| EXPIRES/);
-    expect(both.out).toMatch(/ short - registry - [0-9a-f]{8} +\| a day +\| example\.com: registry\.pull +\| +1\n/);
+    expect(both.out).toMatch(/ID +\| +NAME +\| +DESCRIPTION +\| +ROLES +\| EXPIRES +\| +CREATED +\| LAST USED/);
+    expect(both.out).toMatch(/ short - registry - [0-9a-f]{8} +\| a day +\| example\.com: registry\.pull +\| +1 \| /);
     expect(both.out).toMatch(/ long - java - [0-9a-f]{8} +\| +\| example\.com: libraries\.java\.pull +\| +30\n/);
     expect((await run(['auth', 'pull-token', 'ls', '--repository=java', '-oid'])).out).toMatch(
       new RegExp(`^${uidp}\\n$`),

@@ -77,7 +77,18 @@ describe('list', () => {
     const { out, err, code } = await session.run(list);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const rows = out.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
-    expect(rows[0]).toEqual(['ID', 'NAME', 'TYPE', 'DESCRIPTION', 'ROLES', 'ISSUER', 'EXPIRES']);
+    expect(rows[0]).toEqual([
+      'ID',
+      'NAME',
+      'TYPE',
+      'DESCRIPTION',
+      'ROLES',
+      'ISSUER',
+      'EXPIRES',
+      'SUBJECT',
+      'LAST SEEN',
+      'CREATED',
+    ]);
     const twins = [ids.front, ids.deep].sort();
     const rolesOf = (id: string | undefined) => (id === ids.deep ? 'platform: viewer' : '');
     expect(rows.slice(2, -1)).toEqual([
@@ -104,10 +115,10 @@ describe('list', () => {
     const session = await signedIn();
     await several(session);
     const soon = await session.run([...list, '--name=static'], { tty: true, columns: 200 });
-    expect(soon.out).toContain('| 4d');
+    expect(soon.out).toContain('| in 4 days');
     session.clock.advance(10 * day);
     const past = await session.run([...list, '--name=static', '--expired'], { tty: true, columns: 200 });
-    expect(past.out).toContain('| 5d ago');
+    expect(past.out).toContain('| 5 days ago');
   });
 
   test('json and id need no look-up of roles', async () => {

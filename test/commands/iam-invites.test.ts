@@ -72,7 +72,7 @@ describe('list and delete', () => {
       (await run(['iam', 'invites', 'create', 'sandbox', '--role=viewer', '--ttl=24h', '-ojson'])).out,
     );
     const { out } = await run(['iam', 'invites', 'ls', '--parent=example.com']);
-    expect(out).toMatch(/^ +ID +\| +EXPIRATION +\| +KEYID +\| +ROLE\n/);
+    expect(out).toMatch(/^ +ID +\| +EXPIRATION +\| +KEYID +\| +ROLE +\| LOCATION \| +EMAIL\n/);
     expect(out).toMatch(/ \| \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \| /);
     expect(out).toContain(` ${made.id} | `);
     expect(out).toContain(`| ${made.keyId} | [viewer] `);

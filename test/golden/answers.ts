@@ -365,13 +365,16 @@ export const answers: Readonly<Record<string, unknown>> = {
   },
   'iam invites list': [
     {
-      id: `${organization}/9999aaaabbbbcccc`,
-      expiration: '2026-04-03T12:00:00Z',
-      keyId: '0a1b2c3d',
-      role: { id: 'a1b2c3', name: 'viewer', description: 'Looks only' },
-      email: 'new@example.com',
-      singleUse: true,
-      createdAt: '2026-03-27T12:00:00Z',
+      invite: {
+        id: `${organization}/9999aaaabbbbcccc`,
+        expiration: '2026-04-03T12:00:00Z',
+        keyId: '0a1b2c3d',
+        role: { id: 'a1b2c3', name: 'viewer', description: 'Looks only' },
+        email: 'new@example.com',
+        singleUse: true,
+        createdAt: '2026-03-27T12:00:00Z',
+      },
+      location: async () => 'example.com',
     },
   ],
   'iam organizations list': groups,

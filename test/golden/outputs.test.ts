@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { loadCommands } from '../../scripts/gen-index.ts';
 import type { Format, View } from '../../src/cli/define.ts';
+import { formatsOf } from '../../src/cli/formats.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { itemsFor, renderers } from '../../src/cli/output/renderer.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -21,7 +22,7 @@ for (const { definition } of await loadCommands()) {
   const shown = views.get(definition.view) ?? { commands: [], formats: new Set() };
   views.set(definition.view, shown);
   shown.commands.push(definition.path.join(' '));
-  for (const format of definition.formats ?? (['table', 'json', 'id'] as const)) shown.formats.add(format);
+  for (const format of formatsOf(definition)) shown.formats.add(format);
 }
 
 // Some lines are written in local time.
@@ -34,7 +35,7 @@ async function rendered(view: View<unknown>, format: Format, answer: unknown, tt
   const { render } = await renderers[format]();
   const isList = Array.isArray(answer);
   const items = itemsFor(format, view, isList ? answer : [answer]);
-  await render({ view, items, isList, io, now });
+  await render({ view, items, isList, io, now, shortIds: isList });
   expect(host.stderr.text).toBe('');
   return host.stdout.text;
 }

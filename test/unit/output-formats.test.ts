@@ -13,7 +13,7 @@ const view: View<Row> = {
   columns: [
     { head: 'NAME', value: (row) => row.name },
     { head: 'COUNT', value: async (row) => row.count, align: 'right' },
-    { head: 'TIMES', value: (_, cell) => (cell.relativeTimes ? 'relative' : 'absolute'), wide: true },
+    { head: 'TIMES', value: (_, cell) => cell.times, wide: true },
   ],
 };
 
@@ -31,9 +31,9 @@ test('csv is RFC 4180 with a header and every column, also on a terminal', async
   const rows = [{ name: 'plain', count: 1 }, { name: hostile }, { name: ' blanks ' }];
   const wanted = [
     'NAME,COUNT,TIMES',
-    'plain,1,absolute',
-    '"a|b, ""c"" <i>\ufffd[31m\nsecond *line*",,absolute',
-    '" blanks ",,absolute',
+    'plain,1,utc',
+    '"a|b, ""c"" <i>\ufffd[31m\nsecond *line*",,utc',
+    '" blanks ",,utc',
     '',
   ].join('\r\n');
   expect(await shown('csv', rows)).toBe(wanted);
@@ -43,7 +43,7 @@ test('csv is RFC 4180 with a header and every column, also on a terminal', async
 
 test('wide is the table with the columns that the table leaves out', async () => {
   expect(await shown('wide', [{ name: 'x', count: 10 }], true)).toBe(
-    [' NAME | COUNT |  TIMES', '------|-------|----------', ' x    |    10 | relative', ''].join('\n'),
+    [' NAME | COUNT | TIMES', '------|-------|-------', ' x    |    10 | local', ''].join('\n'),
   );
 });
 
@@ -90,9 +90,38 @@ test('the first rows of a long table are written before the last are laid out', 
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
   const writes: string[] = [];
   const module = await renderers.table?.();
-  const items = Array.from({ length: 200 }, (_, at) => ({ name: `row ${at}` }));
+  const items = Array.from({ length: 2000 }, (_, at) => ({ name: `row ${at}` }));
   await module.render({ view, items, isList: true, io: { ...io, out: (text) => writes.push(text) }, now: 0 });
   expect(writes.length).toBeGreaterThan(5);
   expect(writes[1]).toContain('row 0');
-  expect(writes[1]).not.toContain('row 199');
+  expect(writes[1]).not.toContain('row 1999');
+});
+
+test('csv: what a spreadsheet would run is made a text, numbers stay numbers, and --csv-raw leaves all as it is', async () => {
+  const csvOf = async (rawCsv: boolean) => {
+    const host = fakeHost();
+    const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+    const { render } = await renderers.csv();
+    const items = ['=cmd|calc', '+1', '-1', '@SUM(A1)', '\t=1', 'a=b', '＝1'].map((name) => ({ name, count: -3 }));
+    await render({ view, items, isList: true, io, now: 0, rawCsv });
+    return host.stdout.text.split('\r\n').slice(1, -1);
+  };
+  expect(await csvOf(false)).toEqual([
+    "'=cmd|calc,-3,utc",
+    "'+1,-3,utc",
+    "'-1,-3,utc",
+    "'@SUM(A1),-3,utc",
+    "'\t=1,-3,utc",
+    'a=b,-3,utc',
+    "'＝1,-3,utc",
+  ]);
+  expect((await csvOf(true))[0]).toBe('=cmd|calc,-3,utc');
+});
+
+test('yaml is the document of json', async () => {
+  const { parse } = await import('yaml');
+  const rows = [{ name: hostile, count: 1 }, { name: 'no' }];
+  const text = await shown('yaml', rows, true);
+  expect(parse(text)).toEqual({ items: [{ name: hostile.replace('\u001b', '\ufffd'), count: 1 }, { name: 'no' }] });
+  expect(text).not.toContain('\u001b');
 });

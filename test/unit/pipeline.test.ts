@@ -184,7 +184,7 @@ describe('problems', () => {
       '--all=maybe',
       '--other=2',
       '-o',
-      'yaml',
+      'xml',
     ]);
     expect(run.code).toBe(2);
     expect(run.out).toBe('');
@@ -194,7 +194,7 @@ describe('problems', () => {
         '  `--count` must be a whole number, not "x"',
         '  `--all` must be true or false, not "maybe"',
         '  `--id`, `--all` and `--other` cannot be used together',
-        '  `--output` must be one of json, none, not "yaml"',
+        '  `--output` must be one of json, yaml, none, not "xml"',
         'hint: see `chainctl try --help`',
         '',
       ].join('\n'),
@@ -383,7 +383,9 @@ describe('on a terminal', () => {
   test('no candidate is an error that says how to name one', async () => {
     const run = await runDefinition(command(thingKind([])), ['n', '--type=a'], { tty: true });
     expect(run.code).toBe(1);
-    expect(run.err).toBe('error: There is no thing to choose from\nhint: name one with `--thing`\n');
+    expect(run.err.replace(/\u001b\[\d+m/g, '')).toBe(
+      'error: There is no thing to choose from\nhint: name one with `--thing`\n',
+    );
   });
 
   test('given values are not asked for, and no command is shown when nothing was', async () => {
@@ -704,11 +706,11 @@ describe('running', () => {
 
   test('a lenient command answers an unknown format in its own, with a warning', async () => {
     const lenient = echoing({}, { lenientFormat: true });
-    const run = await runDefinition(lenient, ['-o', 'yaml']);
+    const run = await runDefinition(lenient, ['-o', 'xml']);
     expect(run).toMatchObject({
       code: 0,
       out: '{}\n',
-      err: 'warning: "yaml" is not an output format here; use json\n',
+      err: 'warning: "xml" is not an output format here; use json\n',
     });
   });
 

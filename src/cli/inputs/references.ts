@@ -7,6 +7,7 @@ import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
+import { byShortId } from '../short-id.ts';
 
 /** A thing named by an input. `name` is the id when the id was given, because then nothing was looked up. */
 export interface Reference {
@@ -122,7 +123,7 @@ export const folder = groupKind('folder', 'FOLDER', (one) => !isOrganization(one
 /** By name, or by names from the organization down joined by `/`: names cannot hold one themselves (semantics 2). */
 function named(text: string, directory: GroupDirectory): readonly IamGroup[] {
   const slash = text.lastIndexOf('/');
-  if (slash < 0) return directory.byName.get(text) ?? [];
+  if (slash < 0) return directory.byName.get(text) ?? byShortId(text, directory.groups);
   return (directory.byName.get(text.slice(slash + 1)) ?? []).filter((one) => pathOf(one, directory) === text);
 }
 
@@ -180,7 +181,7 @@ export const role: Kind<Reference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    const matches = roles.filter((one) => one.name === text);
+    const matches = namedOrShort(text, roles);
     return toReference(
       await one(context, text, matches, {
         noun: 'role',
@@ -241,7 +242,7 @@ export const identity: Kind<IdentityReference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
-    const matches = identities.filter((each) => each.name === text);
+    const matches = namedOrShort(text, identities);
     return toIdentityReference(
       await one(context, text, matches, {
         noun: 'identity',
@@ -285,6 +286,12 @@ const plurals: Readonly<Record<string, string>> = { identity: 'identities', repo
 interface Named {
   readonly id?: string;
   readonly name?: string;
+}
+
+/** Things of that name; when there is none, those whose id begins so. */
+export function namedOrShort<T extends Named>(text: string, things: readonly T[]): readonly T[] {
+  const matches = things.filter(({ name }) => name === text);
+  return matches.length > 0 ? matches : byShortId(text, things);
 }
 
 /** Whether another of these has the same name. */
@@ -378,17 +385,12 @@ export const identityProvider: Kind<IdentityProviderReference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const providers = await visibleIdentityProviders(context, (chosen['parent'] as Reference | undefined)?.id);
-    const found = await one(
-      context,
-      text,
-      providers.filter((each) => each.name === text),
-      {
-        noun: 'identity provider',
-        missing: `No identity provider found for "${text}"`,
-        names: () => providers.map((each) => each.name ?? ''),
-        candidate: identityProviderCandidate,
-      },
-    );
+    const found = await one(context, text, namedOrShort(text, providers), {
+      noun: 'identity provider',
+      missing: `No identity provider found for "${text}"`,
+      names: () => providers.map((each) => each.name ?? ''),
+      candidate: identityProviderCandidate,
+    });
     return { ...toReference(found), provider: found };
   },
   async candidates(context, chosen) {

@@ -6,6 +6,7 @@ import { isUidp, parentOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
+import { byShortId, isShortId } from '../short-id.ts';
 import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from './references.ts';
 
 /** The catalog that everybody may read: its id is published and the same everywhere. */
@@ -38,7 +39,11 @@ export async function findRepository(
     const { items = [] } = await (await context.api()).call('registry.v1.Registry.ListRepos', { id: text });
     return items[0];
   }
-  const matches = await repositoriesIn(context, place, { name: text });
+  const named = await repositoriesIn(context, place, { name: text });
+  const matches =
+    named.length === 0 && isShortId(text)
+      ? byShortId(text, await repositoriesIn(context, place, { recursive: place !== undefined }))
+      : named;
   return matches.length === 0 ? undefined : lookUp(context, text, matches, place);
 }
 

@@ -3,27 +3,30 @@ import type { Renderer } from './renderer.ts';
 
 /**
  * RFC 4180 with a header, every column including the wide ones, written row by row. Times are RFC 3339 wherever it goes:
- * a spreadsheet cannot compute with "3d ago".
+ * a spreadsheet cannot compute with "3 days ago".
  */
-export const render: Renderer = async ({ view, items, io, now }) => {
+export const render: Renderer = async ({ view, items, io, now, rawCsv }) => {
   const columns = view.columns ?? [];
-  const cell = { now, relativeTimes: false };
-  const line = (fields: readonly string[]) => io.out(`${fields.map(field).join(',')}\r\n`);
+  const cell = { now, times: 'utc' as const };
+  const line = (fields: readonly string[]) => io.out(`${fields.join(',')}\r\n`);
   let started = false;
   const start = () => {
-    if (!started) line(columns.map(({ head }) => head));
+    if (!started) line(columns.map(({ head }) => quoted(head)));
     started = true;
   };
   for await (const item of items) {
     const values = await Promise.all(columns.map((column) => column.value(item, cell)));
     // After the first item, so that a list that fails at once leaves nothing behind that parses.
     start();
-    line(values.map((value) => String(value ?? '')));
+    line(values.map((value) => quoted(typeof value === 'string' && !rawCsv ? inert(value) : String(value ?? ''))));
   }
   start();
 };
 
-function field(value: string): string {
+/** Spreadsheets run what begins like a formula, also behind quotes; an apostrophe makes it a text (OWASP, CSV Injection). */
+const inert = (value: string) => (/^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
+
+function quoted(value: string): string {
   const text = printableLines(value);
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

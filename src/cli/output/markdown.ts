@@ -4,7 +4,7 @@ import type { Renderer } from './renderer.ts';
 /** A table of GitHub's Markdown with the columns of `table`, written row by row; values show as they are, never as markup. */
 export const render: Renderer = async ({ view, items, io, now }) => {
   const columns = (view.columns ?? []).filter((column) => !column.wide);
-  const cell = { now, relativeTimes: false };
+  const cell = { now, times: 'utc' as const };
   const row = (cells: readonly string[]) => io.out(`|${cells.map((text) => ` ${text} |`).join('')}\n`);
   let started = false;
   const start = () => {

@@ -11,6 +11,19 @@ export interface RenderInput<T> {
   readonly io: Io;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The order of the rows, for a table; other formats get their items in it. */
+  readonly order?: Order<T> | undefined;
+  /** Ids as short as they can be told apart. */
+  readonly shortIds?: boolean;
+  /** Cells of csv as they are, even where a spreadsheet would run them. */
+  readonly rawCsv?: boolean;
+}
+
+export interface Order<T> {
+  readonly key: (item: T) => string | number | Promise<string | number>;
+  readonly descending?: boolean;
+  /** Once every key was made. Throws kind `usage` when no item had one. */
+  readonly check?: () => void;
 }
 
 export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
@@ -29,6 +42,7 @@ export const renderers: Readonly<Record<Format, () => Promise<{ readonly render:
   text: () => import('./text.ts'),
   tree: () => import('./tree.ts'),
   wide: () => import('./wide.ts'),
+  yaml: () => import('./yaml.ts'),
 };
 
 /** All items of an answer, for formats that need the last one before they can write the first. */

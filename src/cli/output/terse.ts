@@ -5,8 +5,7 @@ import type { Renderer } from './renderer.ts';
 export const render: Renderer = async ({ view, items, io, now }) => {
   const column = view.columns?.[0];
   for await (const item of items) {
-    const value =
-      view.terse === undefined ? await column?.value(item, { now, relativeTimes: false }) : view.terse(item);
+    const value = view.terse === undefined ? await column?.value(item, { now, times: 'utc' }) : view.terse(item);
     io.out(`${printable(String(value ?? ''))}\n`);
   }
 };

@@ -1,5 +1,5 @@
 import type { Renderer } from './renderer.ts';
 import { renderColumns } from './table.ts';
 
-/** The table with every column there is. */
-export const render: Renderer = (input) => renderColumns(input, input.view.columns ?? []);
+/** The table with every column there is; nothing is cut, whatever the terminal. */
+export const render: Renderer = (input) => renderColumns(input, input.view.columns ?? [], true);

@@ -16,8 +16,12 @@ const findingView = defineView<Finding>({
   columns: [
     { head: 'CHECK', value: (finding) => finding.check },
     { head: 'TARGET', value: (finding) => finding.target },
-    { head: 'RESULT', value: (finding) => (finding.ok ? 'ok' : 'failed') },
-    { head: 'DETAILS', value: (finding) => finding.message },
+    {
+      head: 'RESULT',
+      state: (finding) => (finding.ok ? 'pass' : 'fail'),
+      value: (finding) => (finding.ok ? 'ok' : 'failed'),
+    },
+    { head: 'DETAILS', rank: 1, value: (finding) => finding.message },
   ],
   envelope: 'items',
 });

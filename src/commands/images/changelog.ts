@@ -31,8 +31,8 @@ const view = defineView<Build>({
     { head: 'DIGEST', value: ({ digest }) => digest, wide: true },
     { head: 'CHANGE', value: ({ row }) => row?.change },
     { head: 'PACKAGE', value: ({ row }) => row?.name },
-    { head: 'FROM', value: ({ row }) => row?.from },
-    { head: 'TO', value: ({ row }) => row?.to },
+    { head: 'FROM', rank: 2, value: ({ row }) => row?.from },
+    { head: 'TO', rank: 1, value: ({ row }) => row?.to },
   ],
   text: ({ time, digest, packages, reason }) => {
     const lines = rowsOf(packages ?? {}).map(({ change, name, from, to }) => {
@@ -71,6 +71,7 @@ export default defineCommand({
     { text: 'The last five, for a program', args: 'cgr.dev/chainguard/nginx:latest --depth=5 --output=json' },
   ],
   view,
+  lists: true,
   formats: ['text', 'json', 'table', 'wide', 'csv', 'markdown'],
   run: async (context, { image, depth, platform }) => {
     if (image.digest !== undefined) throw notFound('A digest has no history; name a tag');

@@ -88,6 +88,7 @@ export default defineCommand({
     { text: 'The digest before the present one', args: 'cgr.dev/chainguard/nginx:latest --output=json' },
   ],
   view,
+  lists: true,
   formats: ['text', 'json', 'table', 'csv', 'id', 'terse', 'markdown'],
   run: async (context, { image, parent, recursive }) => {
     const { repo, tag: name } = await locate(context, String(image), parent, recursive);

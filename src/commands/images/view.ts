@@ -37,8 +37,8 @@ export const imageView = defineView<ShownImage>({
   columns: [
     { head: 'REPO', value: ({ registry, repo }) => `${registry}/${repo.name ?? ''}` },
     { head: 'TAG', value: (row) => tagOf(row).name },
-    { head: 'DIGEST', value: (row) => tagOf(row).digest },
-    { head: 'LAST UPDATED', value: (row, cell) => updatedCell(tagOf(row), cell) },
+    { head: 'DIGEST', rank: 1, value: (row) => tagOf(row).digest },
+    { head: 'LAST UPDATED', rank: 2, value: (row, cell) => updatedCell(tagOf(row), cell) },
     { head: 'TAG ID', value: (row) => tagOf(row).id, wide: true },
   ],
   // A reference that a registry client can pull as it stands (script-contracts 10, row 48).

@@ -1,26 +1,10 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
-import { defineCommand, defineView } from '../../../cli/define.ts';
+import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { identityView, type ShownIdentity, shown } from '../../iam/identities/view.ts';
+import { pullTokenListView } from '../../iam/identities/pull-token.ts';
+import { type ShownIdentity, shown } from '../../iam/identities/view.ts';
 import { pullRole, type Repository, repositoryKind, repositoryNames } from './repositories.ts';
-
-const day = 86_400_000;
-
-const pullTokenListView = defineView<ShownIdentity>({
-  ...(identityView.id === undefined ? {} : { id: identityView.id }),
-  ...(identityView.json === undefined ? {} : { json: identityView.json }),
-  columns: [
-    { head: 'ID', value: ({ identity }) => identity.id },
-    { head: 'NAME', value: ({ identity }) => identity.name },
-    { head: 'DESCRIPTION', value: ({ identity }) => identity.description },
-    { head: 'ROLES', value: async ({ roles }) => (await roles()).join('\n') },
-    // Days to come, negative for days gone by (outputs, "auth pull-token list").
-    { head: 'EXPIRES', value: ({ identity }, cell) => daysUntil(expirationOf(identity), cell.now), align: 'right' },
-  ],
-  envelope: 'items',
-  empty: 'There are no such pull tokens.',
-});
 
 export default defineCommand({
   path: ['auth', 'pull-token', 'list'],
@@ -64,10 +48,4 @@ async function ofRepository(tokens: readonly ShownIdentity[], repository: Reposi
   const wanted = pullRole(repository);
   const roles = await Promise.all(tokens.map((token) => token.roles()));
   return tokens.filter((_, at) => roles[at]?.some((line) => line.endsWith(`: ${wanted}`)));
-}
-
-function daysUntil(end: number | undefined, now: number): number | undefined {
-  if (end === undefined) return undefined;
-  // Away from zero: a token that lives for hours has a day left, one that died hours ago is a day gone.
-  return end > now ? Math.ceil((end - now) / day) : Math.floor((end - now) / day);
 }

@@ -1,16 +1,23 @@
-import { isUidp } from '../../../api/uidp.ts';
+import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
+import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
+import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
+
+/** All that the caller sees; once a run. */
+const visibleSubscriptions = (context: Context): Promise<readonly EventsSubscription[]> =>
+  context.cached('subscriptions', async () => {
+    const { items = [] } = await (await context.api()).call('events.v1.Subscriptions.List', {});
+    return items;
+  });
 
 /** The id of a subscription, picked by where it sends to. */
 export const subscription: Kind<string> = {
   metavar: 'SUBSCRIPTION_ID',
   noun: 'subscription',
-  parse: (text) => {
-    if (!isUidp(text)) throw new Error('must be the id of a subscription');
-    return text;
-  },
+  parse: parseId('a subscription'),
+  resolve: (context, text) => wholeId(text, 'subscription', () => visibleSubscriptions(context)),
   candidates: async (context) => {
-    const { items = [] } = await (await context.api()).call('events.v1.Subscriptions.List', {});
+    const items = await visibleSubscriptions(context);
     return items.map(({ id = '', sink = '' }) => ({ value: id, label: sink, description: id, text: id }));
   },
   // Which one is meant is never guessed.

@@ -4,7 +4,7 @@ import { defineView } from '../../../cli/define.ts';
 export const subscriptionView = defineView<EventsSubscription>({
   id: ({ id = '' }) => id,
   columns: [
-    { head: 'ID', value: ({ id }) => id },
+    { head: 'ID', id: true, value: ({ id }) => id },
     { head: 'SINK', value: ({ sink }) => sink },
   ],
   json: ({ id = '', sink = '' }) => ({ id, sink }),

@@ -24,6 +24,7 @@ export default defineCommand({
     { text: 'Identities of services, for a script', args: 'example.com --chainguard --output=json' },
   ],
   view: associationsView,
+  lists: true,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
   run: async (context, { location, aws, gcp, chainguard }): Promise<readonly IamAccountAssociations[]> => {
     const found = await associationsOf(context, location);

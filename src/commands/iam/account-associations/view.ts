@@ -6,10 +6,10 @@ import { accountsOf, type CheckResult, cloudNames } from './associations.ts';
 export const associationsView = defineView<IamAccountAssociations>({
   id: ({ group }) => group ?? '',
   columns: [
-    { head: 'ID', value: ({ group }) => group },
+    { head: 'ID', id: true, value: ({ group }) => group },
     { head: 'NAME', value: ({ name }) => name },
-    { head: 'DESCRIPTION', value: ({ description }) => description },
-    { head: 'ACCOUNTS', value: (associations) => accountsOf(associations).join('\n') },
+    { head: 'DESCRIPTION', rank: 2, value: ({ description }) => description },
+    { head: 'ACCOUNTS', rank: 1, value: (associations) => accountsOf(associations).join('\n') },
   ],
   json: (associations) => compact(inScriptNames(associations)),
   envelope: 'array',

@@ -2,13 +2,14 @@
 // by a flag, `iam identity-providers group-mappings` by its place. Promises: what is deleted is what was agreed to.
 
 import type { IamExternalGroupRoleMapping } from '../../../api/schema/types.gen.ts';
-import { isUidp, parentOf } from '../../../api/uidp.ts';
+import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/define.ts';
+import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
 import { organizationOf, type Reference, roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { CliError } from '../../../errors.ts';
 import { type ShownMapping, shown } from './view.ts';
 
@@ -70,8 +71,8 @@ interface MappingPlace {
 
 /** For the two commands that list them. */
 export function listMappings(context: Context, place: MappingPlace): AsyncIterable<ShownMapping> {
-  return ordered(context, shownMappings(context, place), (all) =>
-    all.sort((a, b) => byGroupThenId(a.mapping, b.mapping)),
+  return ordered(shownMappings(context, place), ({ mapping: { externalGroupId = '', id = '' } }) =>
+    nameThenId({ name: externalGroupId, id }),
   );
 }
 
@@ -101,12 +102,10 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 const mapping: Kind<Reference> = {
   metavar: 'MAPPING_ID',
   noun: 'mapping',
-  parse: (text) => {
-    if (!isUidp(text)) throw new Error('must be the id of a mapping');
-    return text;
-  },
-  resolve: async (_context, text, chosen) => {
+  parse: parseId('a mapping'),
+  resolve: async (context, id, chosen) => {
     const idp = idpOf(chosen);
+    const text = await wholeId(id, 'mapping', () => mappingsOf(context, idp));
     if (idp !== undefined && parentOf(text) !== idp.id) {
       throw new CliError('usage', `"${text}" is not a mapping of the identity provider "${idp.name}"`, {
         code: 'usage.invalid',

@@ -16,13 +16,14 @@ export interface ShownMapping {
 export const mappingView = defineView<ShownMapping>({
   id: ({ mapping }) => mapping.id ?? '',
   columns: [
-    { head: 'ID', value: ({ mapping }) => mapping.id },
+    { head: 'ID', id: true, value: ({ mapping }) => mapping.id },
     { head: 'EXTERNAL GROUP', value: ({ mapping }) => mapping.externalGroupId },
     { head: 'ROLE', value: (shown) => shown.roleName() },
     { head: 'SCOPE', value: (shown) => shown.scopeName() },
-    { head: 'IDENTITY PROVIDER', value: (shown) => shown.providerName() },
+    { head: 'IDENTITY PROVIDER', rank: 2, value: (shown) => shown.providerName() },
     {
       head: 'CREATED',
+      rank: 3,
       value: ({ mapping }, cell) => (mapping.createdAt ? timeCell(Date.parse(mapping.createdAt), cell) : ''),
     },
   ],

@@ -3,7 +3,7 @@ import { isAncestor } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { groupDirectory, inTreeOrder, organization, type Reference } from '../../../cli/inputs/references.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { arranged } from '../../../cli/output/ordered.ts';
 import { CliError } from '../../../errors.ts';
 import { groupView } from '../organizations/view.ts';
 
@@ -28,7 +28,7 @@ export default defineCommand({
   ],
   view: { ...groupView, empty: 'This organization has no folders that you may see.' },
   formats: ['tree', 'table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, { parent }) => ordered(context, below(context, parent), inTreeOrder),
+  run: (context, { parent }) => arranged(below(context, parent), inTreeOrder),
 });
 
 async function* below(context: Context, { id, name }: Reference): AsyncGenerator<IamGroup> {

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { inTreeOrder } from '../../../cli/inputs/references.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { arranged } from '../../../cli/output/ordered.ts';
 import { groupsView } from './group-input.ts';
 
 export default defineCommand({
@@ -16,5 +16,5 @@ export default defineCommand({
   formats: ['tree', 'table', 'json', 'id', 'csv', 'wide', 'markdown'],
   hidden: true,
   deprecated: 'use `chainctl iam organizations list` or `chainctl iam folders list`',
-  run: async (context) => ordered(context, (await context.api()).list('iam.v1.Groups.List', {}), inTreeOrder),
+  run: async (context) => arranged((await context.api()).list('iam.v1.Groups.List', {}), inTreeOrder),
 });

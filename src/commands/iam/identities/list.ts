@@ -1,9 +1,9 @@
 import { expirationOf, identityTypes, typeOf } from '../../../api/identity-rules.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
-import { byNameThenId, group } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { boolean, choice, string } from '../../../cli/inputs/values.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { isListed, uidpFilter } from '../recursion.ts';
 import { identityView, type ShownIdentity, shown } from './view.ts';
 
@@ -42,8 +42,7 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) =>
-    ordered(context, listed(context, input), (all) => all.sort((a, b) => byNameThenId(a.identity, b.identity))),
+  run: (context, input) => ordered(listed(context, input), ({ identity }) => nameThenId(identity)),
 });
 
 async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<ShownIdentity> {

@@ -1,10 +1,10 @@
 import { compact } from '../../../api/compact.ts';
-import { expirationOf, issuerOf, typeOf } from '../../../api/identity-rules.ts';
+import { audienceOf, expirationOf, issuerOf, subjectOf, typeOf, whoOf } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types.gen.ts';
 import { rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import { timeCell } from '../../../cli/output/age.ts';
+import { endState, sinceCell, timeCell } from '../../../cli/output/age.ts';
 
 export interface ShownIdentity {
   readonly identity: IamIdentity;
@@ -15,19 +15,30 @@ export interface ShownIdentity {
 export const identityView = defineView<ShownIdentity>({
   id: ({ identity }) => identity.id ?? '',
   columns: [
-    { head: 'ID', value: ({ identity }) => identity.id },
+    { head: 'ID', id: true, value: ({ identity }) => identity.id },
     { head: 'NAME', value: ({ identity }) => identity.name },
-    { head: 'TYPE', value: ({ identity }) => typeOf(identity) ?? 'unknown' },
-    { head: 'DESCRIPTION', value: ({ identity }) => identity.description },
-    { head: 'ROLES', value: async ({ roles }) => (await roles()).join('\n') },
-    { head: 'ISSUER', value: ({ identity }) => issuerOf(identity) },
+    { head: 'TYPE', rank: 4, value: ({ identity }) => typeOf(identity) ?? 'unknown' },
+    { head: 'DESCRIPTION', rank: 7, value: ({ identity }) => identity.description },
+    { head: 'ROLES', rank: 2, value: async ({ roles }) => (await roles()).join('\n') },
+    { head: 'ISSUER', rank: 6, value: ({ identity }) => issuerOf(identity) },
     {
       head: 'EXPIRES',
+      rank: 5,
       value: ({ identity }, cell) => {
         const end = expirationOf(identity);
         return end === undefined ? 'n/a' : timeCell(end, cell);
       },
+      state: ({ identity }, cell) => endState(expirationOf(identity), cell),
     },
+    {
+      head: 'SUBJECT',
+      rank: 1,
+      value: ({ identity }) => subjectOf(identity),
+      brief: ({ identity }) => whoOf(identity),
+    },
+    { head: 'LAST SEEN', rank: 3, value: ({ identity }, cell) => sinceCell(identity.lastSeen, cell) },
+    { head: 'CREATED', rank: 8, value: ({ identity }, cell) => sinceCell(identity.createdAt, cell) },
+    { head: 'AUDIENCE', wide: true, value: ({ identity }) => audienceOf(identity) },
   ],
   json: ({ identity: { id, name, description, ...rest } }) => ({
     id,

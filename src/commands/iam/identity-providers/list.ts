@@ -1,8 +1,8 @@
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
-import { byNameThenId, group } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { isListed, type Recursion, uidpFilter } from '../recursion.ts';
 import { providerView, type ShownProvider, shown } from './view.ts';
 
@@ -30,8 +30,7 @@ export default defineCommand({
   ],
   view: providerView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) =>
-    ordered(context, listed(context, input), (all) => all.sort((a, b) => byNameThenId(a.provider, b.provider))),
+  run: (context, input) => ordered(listed(context, input), ({ provider }) => nameThenId(provider)),
 });
 
 async function* listed(context: Context, input: Recursion): AsyncGenerator<ShownProvider> {

@@ -17,12 +17,17 @@ export interface ShownProvider {
 export const providerView = defineView<ShownProvider>({
   id: ({ provider }) => provider.id ?? '',
   columns: [
-    { head: 'ID', value: ({ provider }) => provider.id },
+    { head: 'ID', id: true, value: ({ provider }) => provider.id },
     { head: 'NAME', value: ({ provider }) => provider.name },
-    { head: 'DESCRIPTION', value: ({ provider }) => provider.description },
-    { head: 'CONFIGURATION', value: ({ provider }) => configurationLines(provider).join('\n') },
-    { head: 'DEFAULT ROLE', value: ({ defaultRole }) => defaultRole() },
-    { head: 'SCIM', value: ({ provider }) => scimWord(provider) },
+    { head: 'DESCRIPTION', rank: 4, value: ({ provider }) => provider.description },
+    {
+      head: 'CONFIGURATION',
+      rank: 2,
+      brief: ({ provider }) => provider.oidc?.issuer,
+      value: ({ provider }) => configurationLines(provider).join('\n'),
+    },
+    { head: 'DEFAULT ROLE', rank: 1, value: ({ defaultRole }) => defaultRole() },
+    { head: 'SCIM', rank: 3, value: ({ provider }) => scimWord(provider) },
   ],
   json: ({ provider }) => inScriptNames(provider),
   tree,

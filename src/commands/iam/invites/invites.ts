@@ -2,20 +2,19 @@ import type { IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
+import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
 
 /** All that the caller sees; by place and end, once a run. */
 export function visibleInvites(context: Context): Promise<readonly IamStoredGroupInvite[]> {
   return context.cached('invites', async () => {
     const answer = await (await context.api()).call('iam.v1.GroupInvites.List', {});
-    return [...(answer.items ?? [])].sort(byPlaceThenEnd);
+    return [...(answer.items ?? [])].sort((a, b) => (placeThenEnd(a) < placeThenEnd(b) ? -1 : 1));
   });
 }
 
-export function byPlaceThenEnd(a: IamStoredGroupInvite, b: IamStoredGroupInvite): number {
-  const key = ({ id = '', expiration = '' }: IamStoredGroupInvite) => `${parentOf(id)} ${expiration} ${id}`;
-  return key(a) < key(b) ? -1 : 1;
-}
+export const placeThenEnd = ({ id = '', expiration = '' }: IamStoredGroupInvite): string =>
+  `${parentOf(id)} ${expiration} ${id}`;
 
 /** Milliseconds since the epoch. */
 export const endOf = ({ expiration }: IamStoredGroupInvite): number => Date.parse(expiration ?? '');
@@ -28,11 +27,8 @@ export interface InviteReference {
 export const inviteKind: Kind<InviteReference> = {
   metavar: 'INVITE_ID',
   noun: 'invite',
-  parse: (text) => {
-    if (!/^[0-9a-f]{40}(\/[0-9a-f]{16})+$/.test(text)) throw new Error('must be the id of an invite');
-    return text;
-  },
-  resolve: async (_context, id) => ({ id }),
+  parse: parseBelow('an invite'),
+  resolve: async (context, text) => ({ id: await wholeId(text, 'invite', () => visibleInvites(context)) }),
   async candidates(context) {
     const { byId } = await groupDirectory(context);
     return (await visibleInvites(context)).map((invite) => {

@@ -1,8 +1,10 @@
+import type { IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
-import { byPlaceThenEnd } from './invites.ts';
-import { inviteView } from './view.ts';
+import { placeThenEnd } from './invites.ts';
+import { inviteView, type ShownInvite, shown } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'invites', 'list'],
@@ -26,6 +28,10 @@ export default defineCommand({
   run: async (context, { parent }) => {
     const filter = parent === undefined ? {} : { group: parent.id };
     const invites = (await context.api()).list('iam.v1.GroupInvites.List', filter);
-    return ordered(context, invites, (all) => all.sort(byPlaceThenEnd));
+    return ordered(all(context, invites), ({ invite }) => placeThenEnd(invite));
   },
 });
+
+async function* all(context: Context, invites: AsyncIterable<IamStoredGroupInvite>): AsyncGenerator<ShownInvite> {
+  for await (const invite of invites) yield shown(context, invite);
+}

@@ -1,7 +1,10 @@
 import { compact } from '../../../api/compact.ts';
 import type { IamGroupInvite, IamRole, IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
+import { parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import { sinceCell } from '../../../cli/output/age.ts';
+import { groupDirectory } from '../../../cli/inputs/references.ts';
+import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { shellWord } from '../../../cli/shell-word.ts';
 
 /** `2026-01-02T03:04:05.000Z` wherever it is shown (outputs.md, `iam invites list`). */
@@ -13,18 +16,37 @@ const endCell = ({ expiration }: { readonly expiration?: string }) => {
 const roleCell = (role: IamRole | undefined) =>
   role === undefined ? '' : `[${role.name}]${role.description ? ` ${role.description}` : ''}`;
 
-export const inviteView = defineView<IamStoredGroupInvite>({
-  id: ({ id }) => id ?? '',
+export interface ShownInvite {
+  readonly invite: IamStoredGroupInvite;
+  /** Name of the organization or folder it leads to; looked up when it is shown. */
+  readonly location: () => Promise<string>;
+}
+
+export const shown = (context: Context, invite: IamStoredGroupInvite): ShownInvite => ({
+  invite,
+  location: async () => {
+    const id = parentOf(invite.id ?? '');
+    return (await groupDirectory(context)).byId.get(id)?.name || id;
+  },
+});
+
+export const inviteView = defineView<ShownInvite>({
+  id: ({ invite }) => invite.id ?? '',
   columns: [
-    { head: 'ID', value: ({ id }) => id },
-    { head: 'EXPIRATION', value: endCell },
-    { head: 'KEYID', value: ({ keyId }) => keyId },
-    { head: 'ROLE', value: ({ role }) => roleCell(role) },
-    { head: 'EMAIL', value: ({ email }) => email, wide: true },
-    { head: 'SINGLE USE', value: ({ singleUse }) => (singleUse === true ? 'yes' : 'no'), wide: true },
-    { head: 'CREATED', value: ({ createdAt }, cell) => sinceCell(createdAt, cell), wide: true },
+    { head: 'ID', id: true, value: ({ invite }) => invite.id },
+    {
+      head: 'EXPIRATION',
+      value: ({ invite }, cell) => (cell.times === 'utc' ? endCell(invite) : sinceCell(invite.expiration, cell)),
+      state: ({ invite }, cell) => endState(Date.parse(invite.expiration ?? ''), cell),
+    },
+    { head: 'KEYID', rank: 4, value: ({ invite }) => invite.keyId },
+    { head: 'ROLE', value: ({ invite }) => roleCell(invite.role), brief: ({ invite }) => invite.role?.name },
+    { head: 'LOCATION', rank: 1, value: ({ location }) => location() },
+    { head: 'EMAIL', rank: 2, value: ({ invite }) => invite.email },
+    { head: 'SINGLE USE', value: ({ invite }) => (invite.singleUse === true ? 'yes' : 'no'), wide: true },
+    { head: 'CREATED', value: ({ invite }, cell) => sinceCell(invite.createdAt, cell), wide: true },
   ],
-  json: compact,
+  json: ({ invite }) => compact(invite),
   envelope: 'items',
   empty: 'There are no invites.',
 });

@@ -7,9 +7,9 @@ import { defineView, type TreeNode } from '../../../cli/define.ts';
 export const groupView = defineView<IamGroup>({
   id: (group) => group.id ?? '',
   columns: [
-    { head: 'ID', value: (group) => group.id },
+    { head: 'ID', id: true, value: (group) => group.id },
     { head: 'NAME', value: (group) => group.name },
-    { head: 'DESCRIPTION', value: (group) => group.description },
+    { head: 'DESCRIPTION', rank: 2, value: (group) => group.description },
   ],
   json: compact,
   tree: (groups) => nest(groups),
@@ -21,10 +21,15 @@ export const groupView = defineView<IamGroup>({
 export const organizationView = defineView<IamGroup>({
   ...groupView,
   columns: [
-    { head: 'ID', value: (group) => group.id },
+    { head: 'ID', id: true, value: (group) => group.id },
     { head: 'NAME', value: (group) => group.name },
-    { head: 'STATUS', value: (group) => statusWord(group) },
-    { head: 'DESCRIPTION', value: (group) => group.description },
+    {
+      head: 'STATUS',
+      rank: 1,
+      state: (group) => (statusWord(group) === 'READY' ? 'pass' : undefined),
+      value: (group) => statusWord(group),
+    },
+    { head: 'DESCRIPTION', rank: 2, value: (group) => group.description },
   ],
   empty: 'You belong to no organization yet.',
 });

@@ -2,7 +2,9 @@ import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts
 import { parentOf, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import { identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
+import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';
 
@@ -63,6 +65,9 @@ export const groupName = (binding: IamRoleBindingListBinding) =>
 export const principal: Kind<Reference> = {
   ...identityKindParts(),
   async resolve(context, text, chosen) {
+    // A list of bindings shows the ids of users short as well.
+    const user = isShortId(text) ? byShortId(text, await visibleUsers(context, chosen)) : [];
+    if (user.length === 1 && user[0] !== undefined) return user[0];
     if (!text.includes('@') || identity.resolve === undefined) {
       return toReference(await identity.resolve?.(context, text, inOrganization(chosen)));
     }
@@ -134,11 +139,8 @@ export interface BindingReference {
 export const bindingKind: Kind<BindingReference> = {
   metavar: 'BINDING_ID',
   noun: 'role binding',
-  parse: (text) => {
-    if (!/^[0-9a-f]{40}(\/[0-9a-f]{16})+$/.test(text)) throw new Error('must be the id of a role binding');
-    return text;
-  },
-  resolve: async (_context, id) => ({ id }),
+  parse: parseBelow('a role binding'),
+  resolve: async (context, text) => ({ id: await wholeId(text, 'role binding', () => visibleBindings(context)) }),
   async candidates(context) {
     const bindings = await visibleBindings(context);
     const rows = await Promise.all(

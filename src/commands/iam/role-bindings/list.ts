@@ -32,8 +32,7 @@ export default defineCommand({
   ],
   view: bindingView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) =>
-    ordered(context, listed(context, input), (all) => all.sort((a, b) => byPlace(a.binding, b.binding))),
+  run: (context, input) => ordered(listed(context, input), ({ binding }) => placeThenHolder(binding)),
 });
 
 async function* listed(context: Context, input: Recursion): AsyncGenerator<ShownBinding> {
@@ -42,10 +41,5 @@ async function* listed(context: Context, input: Recursion): AsyncGenerator<Shown
   }
 }
 
-function byPlace(a: IamRoleBindingListBinding, b: IamRoleBindingListBinding): number {
-  const key = (one: IamRoleBindingListBinding) =>
-    [groupName(one), addressOf(one) || one.identity || '', roleName(one), one.id ?? ''] as const;
-  const [left, right] = [key(a), key(b)];
-  const at = left.findIndex((part, index) => part !== right[index]);
-  return at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
-}
+const placeThenHolder = (one: IamRoleBindingListBinding): string =>
+  [groupName(one), addressOf(one) || one.identity || '', roleName(one), one.id ?? ''].join('\u0000');

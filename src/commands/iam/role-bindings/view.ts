@@ -25,11 +25,11 @@ export const shown = (context: Context, binding: IamRoleBindingListBinding): Sho
 export const bindingView = defineView<ShownBinding>({
   id: ({ binding }) => binding.id ?? '',
   columns: [
-    { head: 'ID', value: ({ binding }) => binding.id },
+    { head: 'ID', id: true, value: ({ binding }) => binding.id },
     { head: 'IDENTITY', value: ({ holder }) => holder() },
     { head: 'ROLE', value: ({ binding }) => roleName(binding) },
     { head: 'LOCATION', value: ({ binding }) => groupName(binding) },
-    { head: 'IDENTITY ID', value: ({ binding }) => binding.identity, wide: true },
+    { head: 'IDENTITY ID', id: true, value: ({ binding }) => binding.identity, wide: true },
     { head: 'ISSUER', value: ({ binding }) => binding.claimMatchIssuer, wide: true },
     { head: 'SUBJECT', value: ({ binding }) => binding.claimMatchSubject, wide: true },
     { head: 'CREATED', value: ({ binding }, cell) => sinceCell(binding.createdAt, cell), wide: true },

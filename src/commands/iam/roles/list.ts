@@ -1,9 +1,9 @@
 import type { IamRole } from '../../../api/schema/types.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
-import { byNameThenId, group } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { boolean, string, strings } from '../../../cli/inputs/values.ts';
-import { ordered } from '../../../cli/output/ordered.ts';
+import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { uidpFilter } from '../recursion.ts';
 import { roleView } from './view.ts';
 
@@ -48,7 +48,7 @@ export default defineCommand({
   ],
   view: roleView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) => ordered(context, listed(context, input), (all) => all.sort(byNameThenId)),
+  run: (context, input) => ordered(listed(context, input), nameThenId),
 });
 
 async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<IamRole> {

@@ -44,10 +44,10 @@ const view = defineView<Finding>({
   rows: (finding) => finding.advisories.map((one) => ({ ...finding, advisories: [one] })),
   columns: [
     { head: 'PACKAGE', value: (row) => row.package.name },
-    { head: 'VERSION', value: (row) => row.package.version },
+    { head: 'VERSION', rank: 2, value: (row) => row.package.version },
     { head: 'ADVISORY', value: ({ advisories: [one] }) => (one === undefined ? '' : namesOf(one.advisory).join(', ')) },
     { head: 'STATUS', value: ({ advisories: [one] }) => one?.status },
-    { head: 'SINCE', value: ({ advisories: [one] }) => latest(one?.advisory.events)?.timestamp },
+    { head: 'SINCE', rank: 1, value: ({ advisories: [one] }) => latest(one?.advisory.events)?.timestamp },
   ],
   empty: 'No advisories found.',
 });

@@ -3,17 +3,18 @@ import type { RegistryEntitlement } from '../../../api/schema/types.gen.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { timeCell } from '../../../cli/output/age.ts';
+import { endState, sinceCell, timeCell } from '../../../cli/output/age.ts';
 
 const expiry = ({ expirationTime }: RegistryEntitlement) => Date.parse(expirationTime ?? '');
 
 const view = defineView<RegistryEntitlement>({
   columns: [
-    { head: 'ID', value: ({ id }) => id },
-    { head: 'TYPE', value: ({ type }) => String(type ?? '').replace(/^.*_UNSPECIFIED$/, '') },
-    { head: 'TIERS', value: ({ tiers = [] }) => tiers.join(', ') },
+    { head: 'ID', id: true, value: ({ id }) => id },
+    { head: 'TYPE', rank: 3, value: ({ type }) => String(type ?? '').replace(/^.*_UNSPECIFIED$/, '') },
+    { head: 'TIERS', rank: 2, value: ({ tiers = [] }) => tiers.join(', ') },
     {
       head: 'QUOTA',
+      rank: 1,
       value: ({ quota = {} }) =>
         Object.entries(quota)
           .map(([tier, { current = 0, max = 0 }]) => `${tier} ${current}/${max}`)
@@ -22,9 +23,10 @@ const view = defineView<RegistryEntitlement>({
     },
     {
       head: 'EXPIRES',
+      state: (row, cell) => endState(expiry(row), cell),
       value: (row, cell) => (Number.isNaN(expiry(row)) ? 'never' : timeCell(expiry(row), cell)),
     },
-    { head: 'CREATED', value: ({ createTime }) => createTime, wide: true },
+    { head: 'CREATED', value: ({ createTime }, cell) => sinceCell(createTime, cell), wide: true },
     { head: 'EXTERNAL ID', value: ({ externalId }) => externalId, wide: true },
   ],
   json: compact,

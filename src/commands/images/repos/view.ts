@@ -25,11 +25,11 @@ const tierOf = ({ repo }: ShownRepo) => repo.catalogTier || 'UNKNOWN';
 export const repoView = defineView<ShownRepo>({
   id: ({ repo }) => repo.id ?? '',
   columns: [
-    { head: 'ID', value: ({ repo }) => repo.id, wide: true },
-    { head: 'REGISTRY', value: ({ registry }) => registry() },
+    { head: 'ID', id: true, value: ({ repo }) => repo.id, wide: true },
+    { head: 'REGISTRY', rank: 2, value: ({ registry }) => registry() },
     { head: 'REPO', value: ({ repo }) => repo.name },
-    { head: 'BUNDLES', value: ({ repo }) => (repo.bundles ?? []).join(', ') },
-    { head: 'TIER', value: tierOf },
+    { head: 'BUNDLES', rank: 3, value: ({ repo }) => (repo.bundles ?? []).join(', ') },
+    { head: 'TIER', rank: 1, value: tierOf },
   ],
   terse: ({ repo }) => repo.name ?? '',
   json: ({ repo }) => compact(repo),

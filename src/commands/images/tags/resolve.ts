@@ -25,6 +25,7 @@ export default defineCommand({
     { text: 'With tags of builds', args: 'cgr.dev/chainguard/python:latest --all --output=json' },
   ],
   view: tagView,
+  lists: true,
   formats: ['table', 'json', 'id', 'wide', 'csv', 'terse', 'markdown'],
   run: async (context, { image, all }) => {
     const repo = await repositoryOf(context, image);

@@ -12,10 +12,10 @@ export interface ShownTag {
 export const tagView = defineView<ShownTag>({
   id: ({ tag }) => tag.id ?? '',
   columns: [
-    { head: 'REPO', value: ({ image }) => image },
+    { head: 'REPO', rank: 2, value: ({ image }) => image },
     { head: 'TAG', value: ({ tag }) => tag.name },
-    { head: 'DIGEST', value: ({ tag }) => tag.digest },
-    { head: 'LAST UPDATED', value: ({ tag }, cell) => updatedCell(tag, cell) },
+    { head: 'DIGEST', rank: 1, value: ({ tag }) => tag.digest },
+    { head: 'LAST UPDATED', rank: 3, value: ({ tag }, cell) => updatedCell(tag, cell) },
     { head: 'ID', value: ({ tag }) => tag.id, wide: true },
   ],
   terse: ({ image, tag }) => `${image}:${tag.name ?? ''}@${tag.digest ?? ''}`,

@@ -13,7 +13,7 @@ const view = defineView<Stream>({
   columns: [
     { head: 'VERSION', value: ({ version }) => version },
     { head: 'EOL DATE', value: ({ eolDate }) => dayOf(eolDate) },
-    { head: 'EOL GRACE PERIOD END DATE', value: ({ eolGracePeriodEndDate }) => eolGracePeriodEndDate },
+    { head: 'EOL GRACE PERIOD END DATE', rank: 1, value: ({ eolGracePeriodEndDate }) => eolGracePeriodEndDate },
     { head: 'LATEST', value: ({ latestVersion }) => latestVersion, wide: true },
     { head: 'RELEASE DATE', value: ({ releaseDate }) => dayOf(releaseDate), wide: true },
     { head: 'LTS', value: ({ lts }) => (lts ? 'yes' : ''), wide: true },

@@ -12,14 +12,17 @@ interface Row {
   readonly tags: () => Promise<readonly string[]>;
 }
 
+const resultState = ({ report }: Row) =>
+  report.result === 'Success' ? 'pass' : report.result === 'Failure' ? 'fail' : undefined;
+
 const view = defineView<Row>({
   id: ({ report }) => report.id ?? '',
   columns: [
     { head: 'ID', value: ({ report }) => report.id, wide: true },
     { head: 'START TIME', value: ({ report }) => localTime(report.startedAt) },
-    { head: 'COMPLETION TIME', value: ({ report }) => localTime(report.completedAt) },
-    { head: 'RESULT', value: ({ report }) => resultOf(report) },
-    { head: 'TAGS', value: async ({ tags }) => (await tags()).join(', ') },
+    { head: 'COMPLETION TIME', rank: 1, value: ({ report }) => localTime(report.completedAt) },
+    { head: 'RESULT', state: resultState, value: ({ report }) => resultOf(report) },
+    { head: 'TAGS', rank: 2, value: async ({ tags }) => (await tags()).join(', ') },
   ],
   terse: ({ report }) => report.id ?? '',
   json: ({ report }) => compact(report),
@@ -44,7 +47,7 @@ export default defineCommand({
   view,
   formats: ['table', 'json', 'id', 'wide', 'csv', 'terse', 'markdown'],
   run: async (context, { parent, repo, recursive }): Promise<readonly Row[]> => {
-    const logs = context.globals.output === 'json';
+    const logs = ['json', 'yaml'].includes(context.globals.output ?? '') || context.globals.query !== undefined;
     const found = await listReports(context, repo === undefined ? { location: parent.id, recursive } : { repo }, logs);
     const reports = recursive || repo !== undefined ? found : found.filter((report) => isDirectlyIn(report, parent.id));
     return reports.map((report) => ({ report, tags: () => tagsOf(context, report) }));

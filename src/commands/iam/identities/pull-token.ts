@@ -1,0 +1,59 @@
+import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
+import { defineView, type Kind } from '../../../cli/define.ts';
+import { type IdentityReference, identity } from '../../../cli/inputs/references.ts';
+import { endState, sinceCell } from '../../../cli/output/age.ts';
+import { CliError } from '../../../errors.ts';
+import { lookUp } from './look-up.ts';
+import { identityView, type ShownIdentity } from './view.ts';
+
+/** An identity that is a pull token, by name or id. */
+export const pullTokenKind: Kind<IdentityReference> = {
+  ...identity,
+  metavar: 'PULL_TOKEN',
+  noun: 'pull token',
+  async resolve(context, text, chosen) {
+    const found = (await identity.resolve?.(context, text, chosen)) ?? { id: text, name: text };
+    const whole = await lookUp(context, found);
+    if (typeOf(whole) === 'pull_token') return { ...found, identity: whole };
+    throw new CliError('usage', `"${text}" is an identity, but no pull token`, {
+      code: 'usage.invalid',
+      hint: 'see `chainctl auth pull-token list`, or use `chainctl iam identities`',
+    });
+  },
+  candidates: async (context, chosen) =>
+    ((await identity.candidates?.(context, chosen)) ?? []).filter(
+      ({ value }) => value.identity !== undefined && typeOf(value.identity) === 'pull_token',
+    ),
+};
+
+const day = 86_400_000;
+
+export const pullTokenListView = defineView<ShownIdentity>({
+  ...(identityView.id === undefined ? {} : { id: identityView.id }),
+  ...(identityView.json === undefined ? {} : { json: identityView.json }),
+  columns: [
+    { head: 'ID', id: true, value: ({ identity }) => identity.id },
+    { head: 'NAME', value: ({ identity }) => identity.name },
+    { head: 'DESCRIPTION', rank: 4, value: ({ identity }) => identity.description },
+    { head: 'ROLES', rank: 3, value: async ({ roles }) => (await roles()).join('\n') },
+    // Days to come, negative for days gone by (outputs, "auth pull-token list").
+    {
+      head: 'EXPIRES',
+      value: ({ identity }, cell) => daysUntil(expirationOf(identity), cell.now),
+      brief: ({ identity }, cell) => sinceCell(identity.static?.expiration, cell),
+      state: ({ identity }, cell) => endState(expirationOf(identity), cell),
+      align: 'right',
+    },
+    { head: 'CREATED', rank: 2, value: ({ identity }, cell) => sinceCell(identity.createdAt, cell) },
+    { head: 'LAST USED', rank: 1, value: ({ identity }, cell) => sinceCell(identity.lastSeen, cell) },
+    { head: 'EXPIRATION', wide: true, value: ({ identity }, cell) => sinceCell(identity.static?.expiration, cell) },
+  ],
+  envelope: 'items',
+  empty: 'There are no such pull tokens.',
+});
+
+function daysUntil(end: number | undefined, now: number): number | undefined {
+  if (end === undefined) return undefined;
+  // Away from zero: a token that lives for hours has a day left, one that died hours ago is a day gone.
+  return end > now ? Math.ceil((end - now) / day) : Math.floor((end - now) / day);
+}
