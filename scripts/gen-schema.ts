@@ -30,9 +30,16 @@ interface SpecField {
   optional?: boolean;
 }
 
+interface ServiceName {
+  package: string;
+  service: string;
+  version: string;
+}
+
 interface Spec {
   source: { repository: string; commit: string };
-  services: { package: string; service: string; version: string; rpcs: SpecRpc[] }[];
+  services: (ServiceName & { rpcs: SpecRpc[] })[];
+  unserved: (ServiceName & { name: string; http: { method: string; path: string }[] })[];
   messages: Record<string, { fields: SpecField[] }>;
   enums: Record<string, Record<string, number>>;
   capabilities: {
@@ -86,6 +93,18 @@ export function generateSchema(): Map<string, string> {
     '/** Every operation. The command line imports only the packages it calls, so that start-up stays small. */',
     `export const operations = {\n${operationNames.map((name) => `  ...${variableOf(name)}Operations,\n`).join('')}} as const;\n`,
     'export type OperationId = keyof typeof operations;\n',
+  );
+
+  const routes = spec.unserved.flatMap((rpc) =>
+    rpc.http.map(({ method, path }) => [idOf(rpc, rpc.name), method, path]),
+  );
+  add(
+    'unserved.gen.ts',
+    "import type { HttpBinding } from './types.ts';\n",
+    '/** Id, method and path of what the SDK can call besides: operations whose messages are not here. */',
+    `export const unserved: readonly (readonly [id: string, method: HttpBinding['method'], path: string])[] = [\n${routes
+      .map((route) => `  ${JSON.stringify(route)},\n`)
+      .join('')}];\n`,
   );
 
   const messagePackages = groupBy(Object.keys(spec.messages), packageOf);
@@ -162,12 +181,15 @@ export function generateSchema(): Map<string, string> {
   return files;
 }
 
-function operationOf(service: { package: string; service: string; version: string }, rpc: SpecRpc) {
-  const tail = tailOf(service.package);
-  const version = tail.endsWith(`.${service.version}`) ? tail : `${tail}.${service.version}`;
+function idOf({ package: pkg, service, version }: ServiceName, rpc: string): string {
+  const tail = tailOf(pkg);
+  return `${tail.endsWith(`.${version}`) ? tail : `${tail}.${version}`}.${service}.${rpc}`;
+}
+
+function operationOf(service: ServiceName, rpc: SpecRpc) {
   const method = rpc.http[0]?.method ?? 'POST';
   return {
-    id: `${version}.${service.service}.${rpc.name}`,
+    id: idOf(service, rpc.name),
     rpc: `/${service.package}.${service.service}/${rpc.name}`,
     bindings: rpc.http.map((binding) => ({ method: binding.method, path: binding.path, body: binding.body })),
     request: rpc.request,

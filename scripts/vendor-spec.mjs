@@ -58,6 +58,19 @@ const services = api.services
     })),
   }));
 
+// Of the other packages only the routes, so that the platform can say by name what it does not have.
+const unserved = api.services
+  .filter((service) => !packages.includes(service.package))
+  .flatMap(({ package: pkg, service, version, rpcs }) =>
+    rpcs.map(({ name, http }) => ({
+      package: pkg,
+      service,
+      version,
+      name,
+      http: http.map(({ method, path }) => ({ method, path })),
+    })),
+  );
+
 // A list of its own in the description, since it says more of each value than other enums do.
 const capabilityEnum = 'chainguard.capabilities.Capability';
 const capabilityValues = Object.fromEntries([
@@ -109,6 +122,7 @@ const parts = [
         `${JSON.stringify(head).slice(0, -1)},"rpcs":[\n${lines(rpcs.map((r) => `  ${JSON.stringify(r)}`))}\n]}`,
     ),
   )}\n]`,
+  `"unserved": ${listed(unserved)}`,
   `"messages": ${keyed([...messages].sort(), (name) => messageOf(api.messages[name]))}`,
   `"enums": ${keyed([...enums].sort(), valuesOf)}`,
   `"capabilities": ${listed(api.capabilities)}`,

@@ -10,7 +10,7 @@ import { encodeRequest, type WireRequest } from './wire/encode-request.ts';
 import type { Route } from './wire/routes.ts';
 
 export type { WireRequest } from './wire/encode-request.ts';
-export { createRouteMatcher } from './wire/routes.ts';
+export { createRouteMatcher, type Routed, type RouteMatch } from './wire/routes.ts';
 export { WireError };
 
 export interface Wire {

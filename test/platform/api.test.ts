@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { handlers } from '../../src/local/api/handlers.ts';
@@ -144,6 +146,33 @@ describe('routing', () => {
       unimplemented.push(operation.id);
     }
     expect(unimplemented).toEqual([]);
+  });
+
+  test('every operation of the SDK that is not here answers 501 with its name, by REST as by gRPC', async () => {
+    const { unserved } = JSON.parse(readFileSync(join(import.meta.dirname, '../../spec/api.json'), 'utf8')) as {
+      unserved: { package: string; service: string; name: string; http: { method: string; path: string }[] }[];
+    };
+    const platform = await startTestPlatform();
+    const token = await platform.token(dev);
+    const routes = unserved.flatMap(({ service, name, http }) =>
+      http.map(({ method, path }) => ({ method, path, id: `${service}.${name}` })),
+    );
+    const seen: { path: string; status: number; code: number; named: string }[] = [];
+    for (const { method, path, id } of routes) {
+      // A variable may keep a literal: {name=orgs/**}.
+      const full = path.replace(/\{[^}=]*(?:=([^}]*?))?\}/g, (_, pattern = '*') => pattern.replace(/\*+/g, 'x'));
+      const answer = await platform.call(token, method, full, method === 'GET' ? {} : { body: '{}' });
+      seen.push({ path: full, status: answer.status, code: answer.body.code, named: answer.body.message });
+      expect(seen.at(-1), id).toMatchObject({ status: 501, code: 12 });
+    }
+    // Two may share a path, so by name one by one for those whose path is its own.
+    const byPath = (path: string) => seen.find((each) => each.path === path)?.named;
+    expect(routes.length).toBeGreaterThan(0);
+    for (const [index, { id }] of routes.entries()) {
+      const { path } = seen[index] ?? { path: '' };
+      if (seen.filter((each) => each.path === path).length > 1) continue;
+      expect(byPath(path)).toMatch(new RegExp(`^[a-z0-9]+\\.v[0-9a-z]+\\.${id} is not implemented by this platform$`));
+    }
   });
 
   test('every handler belongs to an operation of the table', () => {

@@ -3,15 +3,18 @@
 import type { HttpBinding, Operation } from '../schema/types.ts';
 import { matchTemplate, parseTemplate, type Template } from './template.ts';
 
+/** What a path can lead to. */
+export type Routed = Pick<Operation, 'bindings'>;
+
 /** A way to call an operation, with what the path said. */
-export interface Route<O extends Operation = Operation> {
+export interface Route<O extends Routed = Operation> {
   readonly operation: O;
   readonly binding: HttpBinding;
   /** Text of each path variable, keyed by the proto path of the field it fills. */
   readonly pathValues: Readonly<Record<string, string>>;
 }
 
-export type RouteMatch<O extends Operation = Operation> =
+export type RouteMatch<O extends Routed = Operation> =
   | ({ readonly status: 'found' } & Route<O>)
   | { readonly status: 'not-found' | 'wrong-method' };
 
@@ -20,7 +23,7 @@ export type RouteMatch<O extends Operation = Operation> =
  * match, a verb wins, then the most literal segments, then those without `**`. A POST of a form that no POST route
  * takes falls back to the GET route of that path (semantics 5, "form override").
  */
-export function createRouteMatcher<O extends Operation>(
+export function createRouteMatcher<O extends Routed>(
   operations: Iterable<O>,
 ): (method: string, path: string, contentType?: string) => RouteMatch<O> {
   const routes: { operation: O; binding: HttpBinding; template: Template }[] = [];

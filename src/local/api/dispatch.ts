@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { grpcCodes } from '../../api/status.ts';
-import { createRouteMatcher, type Wire } from '../../api/wire.ts';
+import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../authorization/access.ts';
 import { unauthenticated } from '../core/failures.ts';
 import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
@@ -67,7 +67,7 @@ export function createApi(options: ApiOptions): Api {
     onCall?.({ operation: operation.id });
     const asks = options.outside[operation.id] as AskOutside | undefined;
     if (handlers[operation.id] === undefined && asks === undefined) {
-      throw new StatusError(grpcCodes.UNIMPLEMENTED, `${operation.id} is not implemented by this platform`);
+      throw new StatusError(grpcCodes.UNIMPLEMENTED, notImplemented(operation.id));
     }
     // Such an operation looks at no token (semantics 4).
     const isOpen = operation.iam === 'disabled';
@@ -99,7 +99,7 @@ export function createApi(options: ApiOptions): Api {
       const contentType = request.headers['content-type'];
       const route = match(request.method ?? '', url.pathname, contentType);
       if (route.status !== 'found') {
-        if (route.status === 'not-found') return false;
+        if (route.status === 'not-found') return refuseUnserved(request.method ?? '', url.pathname, contentType);
         throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
       }
       const { operation } = route;
@@ -119,6 +119,34 @@ export function createApi(options: ApiOptions): Api {
     },
   };
 }
+
+interface Unserved extends Routed {
+  readonly id: string;
+}
+type UnservedMatcher = (method: string, path: string, contentType?: string) => RouteMatch<Unserved>;
+let unservedMatcher: Promise<UnservedMatcher> | undefined;
+
+/**
+ * Returns false for a path that is no operation's at all. Throws UNIMPLEMENTED with the name of what the SDK could mean: to
+ * its programs a 404 says that there is nothing in a list, or no such organization.
+ */
+async function refuseUnserved(method: string, path: string, contentType: string | undefined): Promise<false> {
+  // Loaded at the first such request: most platforms never see one.
+  unservedMatcher ??= import('../../api/schema/unserved.gen.ts').then(({ unserved }) =>
+    createRouteMatcher<Unserved>(
+      unserved.map(([id, method, path]) => ({ id, bindings: [{ method, path, body: null }] })),
+    ),
+  );
+  const match = await unservedMatcher;
+  const route = match(method, path, contentType);
+  if (route.status === 'not-found') return false;
+  throw new StatusError(
+    grpcCodes.UNIMPLEMENTED,
+    route.status === 'found' ? notImplemented(route.operation.id) : 'Method Not Allowed',
+  );
+}
+
+const notImplemented = (id: string): string => `${id} is not implemented by this platform`;
 
 type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
 type Work = (tx: Tx) => Outcome<object>;
