@@ -8,6 +8,7 @@ import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { attestationPublicKeyPem } from '../../src/local/registry/attestation-key.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { parseApkDatabase } from '../../src/local/registry/builds/apk-database.ts';
+import { createGrpcClient, field, message, texts } from '../support/grpc-client.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 
@@ -162,7 +163,18 @@ test('configs, sizes, architectures and SBOMs come from the image itself', async
   const raw = JSON.parse((await get(`/registry/v1/repos/${repo}/digest/${digest}/rawsbom?arch=amd64`)).body.rawSbom);
   expect(raw.spdxVersion).toBe('SPDX-2.3');
   const sbom = (await get(`${base}/sbom?arch=amd64`)).body;
-  expect(JSON.parse(sbom.rawSbom)).toEqual(raw);
+  // `bytes` in the proto: base64 in JSON.
+  expect(JSON.parse(Buffer.from(sbom.rawSbom, 'base64').toString())).toEqual(raw);
+  // SbomRequest: repo_id 1, digest 2, arch 3; Sbom2: raw_sbom 2.
+  const grpc = createGrpcClient(world.platform.urls.api);
+  const answer = await grpc.call(
+    '/chainguard.platform.registry.Registry/GetSbom',
+    message(field(1, repo), field(2, digest), field(3, 'amd64')),
+    { authorization: `Bearer ${await world.platform.token(dev)}` },
+  );
+  grpc.close();
+  expect([answer.code, answer.message]).toEqual([0, '']);
+  expect(JSON.parse(texts(answer.bytes, 2)[0] ?? '')).toEqual(raw);
   const nodes: { package: { name: string; purl: string } }[] = sbom.graph.nodes;
   expect(nodes.map((node) => node.package.name)).toContain('nginx-mainline');
   expect(sbom.graph.edges.some((edge: { type: string }) => edge.type === 'CONTAINS')).toBe(true);

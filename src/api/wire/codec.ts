@@ -239,7 +239,10 @@ export class Codec {
       return isFields(value) ? this.encode(type, value, mode) : value;
     }
     if (kind === 'enum') return value;
-    return fromJson(type, typeof value === 'bigint' ? String(value) : value) ?? value;
+    const canonical = fromJson(type, typeof value === 'bigint' ? String(value) : value);
+    // Text in place of bytes would be decoded to other bytes, or to nothing, by whoever reads it.
+    if (canonical === undefined && type === 'bytes') throw wrong('', describe(type), value, 'tolerant');
+    return canonical ?? value;
   }
 }
 

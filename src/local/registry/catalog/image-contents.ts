@@ -100,7 +100,8 @@ export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, {
   const tool = creators.find((creator) => creator.startsWith('Tool: '))?.slice('Tool: '.length);
   return {
     id: digestOf(Buffer.from(rawSbom)),
-    rawSbom,
+    // A field of bytes, so base64 in canonical messages.
+    rawSbom: Buffer.from(rawSbom).toString('base64'),
     graph: {
       nodes: packagesIn(document).map(({ id, name, version, license, description, purl }) => ({
         package: { id, name, version, license, description, purl },
