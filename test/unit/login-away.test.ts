@@ -1,5 +1,6 @@
 // Signing in on another device, against the real issuer of a local platform: the encrypted session and the device code.
 
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createHeadlessKey, headlessCheck, openHeadless, sealHeadless } from '../../src/api/headless.ts';
 import { closeTransport } from '../../src/api/transport.ts';
@@ -231,6 +232,56 @@ describe('device code', () => {
     };
     await w.log();
     expect(w.host.sleeps).toEqual([5000, 5000, 10_000, 15_000]);
+  });
+
+  test('the ID token verifies with the discovery document of its own issuer, and is a login and nothing else', async () => {
+    const { platform, clock } = await world();
+    const { issuer, api } = platform.urls;
+    const post = async (path: string, form: Record<string, string>) => {
+      const response = await fetch(`${issuer}${path}`, { method: 'POST', body: new URLSearchParams(form) });
+      return (await response.json()) as Record<string, string>;
+    };
+    const idTokenOf = async (email: string) => {
+      const started = await post('/oauth/device/code', { client_id: 'auth0', scope: 'openid' });
+      await typeCode(platform, started['user_code'] ?? '', email);
+      const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
+      const device_code = started['device_code'] ?? '';
+      return (await post('/oauth/token', { grant_type, device_code, client_id: 'auth0' }))['id_token'] ?? '';
+    };
+    const token = await idTokenOf('dev@example.com');
+    // As go-oidc does it, from nothing but the token's own issuer.
+    const { iss = '' } = decodeJwt(token);
+    const found = await fetch(`${iss}/.well-known/openid-configuration`);
+    const discovery = (await found.json()) as { issuer: string; jwks_uri: string };
+    expect(discovery.issuer).toBe(iss);
+    const keys = createRemoteJWKSet(new URL(discovery.jwks_uri));
+    const checks = { issuer: iss, audience: 'auth0', currentDate: new Date(clock.now()) };
+    const { payload } = await jwtVerify(token, keys, checks);
+    expect(payload).toMatchObject({ email: 'dev@example.com', azp: 'auth0' });
+
+    // It is traded for an access token, whose upstream is the sign-in issuer's as with every other login.
+    const exchange = (bearer: string, query = '') =>
+      platform.call(bearer, 'POST', `/sts/exchange?aud=${encodeURIComponent(api)}${query}`);
+    const traded = await exchange(token);
+    expect(traded.status).toBe(200);
+    expect(decodeJwt(traded.body.token)).toMatchObject({
+      sub: personId('dev@example.com'),
+      act: { iss: 'https://auth.chainguard.dev/' },
+    });
+    // By itself it opens nothing, and changed or expired it is nothing.
+    expect((await platform.call(token, 'GET', '/iam/v1/groups')).status).toBe(401);
+    const [head = '', , signature = ''] = token.split('.');
+    const forged = Buffer.from(JSON.stringify({ ...payload, sub: 'someone|else' })).toString('base64url');
+    expect((await exchange(`${head}.${forged}.${signature}`)).status).toBe(403);
+    clock.advance(601_000);
+    expect((await exchange(token)).status).toBe(403);
+
+    // Whoever has no account yet registers with it.
+    const stranger = await idTokenOf('new@example.org');
+    expect((await exchange(stranger)).status).toBe(404);
+    const registered = await platform.call(stranger, 'POST', '/auth/v1/register', { body: {} });
+    expect(registered.status).toBe(200);
+    expect(decodeJwt((await exchange(stranger)).body.token).sub).toBe(registered.body.identity);
   });
 
   test('the platform: a code works once, for its client, and wrong ones cannot be tried in numbers', async () => {

@@ -27,6 +27,7 @@ import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
 import { createBrowserLogin } from './oauth.ts';
+import { createOwnIdTokens } from './own-id-tokens.ts';
 import { createPkceCheck } from './pkce-support.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
 import { createUpstream } from './upstream.ts';
@@ -77,10 +78,20 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const origins = options.issuerOrigins ?? new Set();
   const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
   const upstream = createUpstream(store, urls, clock, fetchDocument, origins);
-  const sts = createSts({ store, urls, clock, upstream, accessTokens, verifyAws });
+  const ownIdTokens = createOwnIdTokens(store, urls.issuer, clock);
+  const sts = createSts({ store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws });
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
-  const browserLogin = createBrowserLogin({ store, urls, clock, sts, headless, devices, fetchUpstream: fetchDocument });
+  const browserLogin = createBrowserLogin({
+    store,
+    urls,
+    clock,
+    sts,
+    ownIdTokens,
+    headless,
+    devices,
+    fetchUpstream: fetchDocument,
+  });
   const wire = createWire(oidcSchema);
   const authWire = createWire(authSchema);
   const match = createRouteMatcher(Object.values(oidcOperations));

@@ -21,6 +21,7 @@ import type { DeviceCodes } from './device-codes.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
 import { findProviderFor } from './find-provider.ts';
 import type { HeadlessSessions } from './headless-sessions.ts';
+import type { OwnIdTokens } from './own-id-tokens.ts';
 import { createRelyingParty, type ProviderTrip } from './relying-party.ts';
 import {
   activatePage,
@@ -42,6 +43,7 @@ export interface BrowserLoginOptions {
   readonly sts: Sts;
   readonly headless: HeadlessSessions;
   readonly devices: DeviceCodes;
+  readonly ownIdTokens: OwnIdTokens;
   readonly fetchUpstream: FetchUpstream;
 }
 
@@ -87,7 +89,7 @@ const mostChoices = 50;
 const idTokenSeconds = 600;
 
 export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
-  const { store, urls, clock, sts, headless, devices, fetchUpstream } = options;
+  const { store, urls, clock, sts, ownIdTokens, headless, devices, fetchUpstream } = options;
   const relyingParty = createRelyingParty(urls, fetchUpstream);
   // In memory on purpose: a sign-in does not outlive the platform that began it. Oldest first.
   const pending = new Map<string, PendingLogin>();
@@ -178,24 +180,20 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     useUp(response, state);
     if (person === undefined) return settle(response, login.destination, cancelled());
     const { subject, claims } = person;
-    const clientId = login.destination.kind === 'device' ? [login.destination.clientId] : [];
-    const audiences = [...clientId, urls.issuer];
+    const { destination } = login;
     const upstream: TokenClaims = {
       issuer: developerIssuer,
       subject,
       audiences: [urls.issuer],
       all: { ...claims, iss: developerIssuer, sub: subject, aud: urls.issuer },
     };
+    const account = { issuer: developerIssuer, subject };
+    const ttlSeconds = idTokenSeconds;
     const idToken = () =>
-      mintThirdPartyToken(store, {
-        issuer: developerIssuer,
-        subject,
-        claims,
-        audience: audiences,
-        ttlSeconds: idTokenSeconds,
-        now: clock.now(),
-      });
-    await settle(response, login.destination, { upstream, idToken });
+      destination.kind === 'device'
+        ? ownIdTokens.sign({ clientId: destination.clientId, upstream: account, claims, ttlSeconds })
+        : mintThirdPartyToken(store, { ...account, claims, audience: urls.issuer, ttlSeconds, now: clock.now() });
+    await settle(response, destination, { upstream, idToken });
   };
 
   /** Instead of leaving for a provider on behalf of another device. */

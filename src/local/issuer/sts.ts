@@ -28,6 +28,7 @@ import type { Store, Tx } from '../store/database.ts';
 import type { AccessTokens, Actor } from './access-tokens.ts';
 import { findProviderFor } from './find-provider.ts';
 import { type Grants, isNarrowing, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
+import type { OwnIdTokens } from './own-id-tokens.ts';
 import { type RefreshToken, refusal, rotate, type Session, startFamily } from './refresh-tokens.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
 
@@ -43,6 +44,7 @@ export interface StsOptions {
   readonly clock: PlatformClock;
   readonly upstream: Upstream;
   readonly accessTokens: AccessTokens;
+  readonly ownIdTokens: OwnIdTokens;
   readonly verifyAws?: VerifyAws | undefined;
 }
 
@@ -99,7 +101,7 @@ const lifeSeconds = 3600;
 const mostAudiences = 10;
 
 export function createSts(options: StsOptions): Sts {
-  const { store, urls, clock, upstream, accessTokens, verifyAws } = options;
+  const { store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws } = options;
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
   const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
   // The pattern engine is a quarter of a megabyte of script and not needed to start.
@@ -125,7 +127,8 @@ export function createSts(options: StsOptions): Sts {
       return { identity, rule: ruleOf(record), actor: awsActor(caller, urls.issuer) };
     }
     const decoded = decodeJwt(bearer);
-    const claims = toTokenClaims(decoded);
+    const own = await ownIdTokens.read(bearer, decoded);
+    const claims = own ?? toTokenClaims(decoded);
     // One sentence for an id that does not exist and for one that is somebody else's.
     const refused = permissionDenied(`no identity ${quote(identity)} accepts tokens of issuer ${quote(claims.issuer)}`);
     if (record === undefined || relationship === undefined || relationship.kind === 'awsIdentity') throw refused;
@@ -145,7 +148,7 @@ export function createSts(options: StsOptions): Sts {
       if (!acceptsIssuer(rule, claims.issuer)) throw refused;
       let isSimulated = false;
       if (claims.issuer === urls.issuer) await accessTokens.verify(bearer);
-      else isSimulated = await upstream.verify(bearer, decoded);
+      else if (own === undefined) isSimulated = await upstream.verify(bearer, decoded);
       const problem = matchClaims(rule, claims, defaultAudiences, isSimulated);
       if (problem !== undefined) throw permissionDenied(problem);
     }
@@ -156,13 +159,14 @@ export function createSts(options: StsOptions): Sts {
   /** A token for whom the bearer names by issuer and subject. */
   const recognise = async (bearer: string, audience: readonly string[]): Promise<Proof> => {
     const decoded = decodeJwt(bearer);
-    if (decoded.issuer === urls.issuer) return renew(bearer, decoded, audience);
-    const claims = toTokenClaims(decoded);
+    const own = await ownIdTokens.read(bearer, decoded);
+    if (own === undefined && decoded.issuer === urls.issuer) return renew(bearer, decoded, audience);
+    const claims = own ?? toTokenClaims(decoded);
     // Keys are fetched only from issuers that somebody signs in with.
     const isKnown =
       publicKeys(store, claims.issuer).length > 0 || store.read((tx) => someUserSignsInWith(tx, claims.issuer));
     if (!isKnown) throw notFound(`no account signs in with issuer ${quote(claims.issuer)}`);
-    await upstream.verify(bearer, decoded);
+    if (own === undefined) await upstream.verify(bearer, decoded);
     await requireAudience(claims, defaultAudiences);
     const user = store.read((tx) => findUser(tx, claims.issuer, claims.subject));
     if (user === undefined) throw noAccount(claims);
@@ -327,6 +331,8 @@ export function createSts(options: StsOptions): Sts {
 
     async verifyLogin(bearer) {
       const decoded = decodeJwt(bearer);
+      const own = await ownIdTokens.read(bearer, decoded);
+      if (own !== undefined) return toVerifiedLogin(own);
       if (decoded.issuer === urls.issuer) {
         throw permissionDenied('a token of the platform itself cannot be registered: send that of the login');
       }
