@@ -15,7 +15,7 @@ import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
 import { decodeClaims, expiryOf } from './jwt.ts';
 import { withLock } from './lock.ts';
 import { audienceParts, storeTokens } from './session.ts';
-import { audienceLock, type LoginSource } from './token-cache.ts';
+import { audienceLock, type LoginSource, requireRoom } from './token-cache.ts';
 import { verifyToken } from './verify.ts';
 
 export interface LoginOptions {
@@ -81,6 +81,8 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
   }
   const issuer = (options.issuer ?? config.get('platform.issuer')).replace(/\/+$/, '');
   const audiences = options.audience?.length ? [...new Set(options.audience)] : [config.get('platform.audience')];
+  // Before anybody is asked to sign in for nothing.
+  for (const audience of audiences) requireRoom(host, audience, issuer);
   const attempt: Attempt = { host, config, issuer, audiences, options };
   const found = await findIdentityToken(host, issuer, options);
   const tokens = found === undefined ? await loginWithPerson(attempt) : await exchangeEach(attempt, found);

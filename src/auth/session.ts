@@ -14,6 +14,7 @@ import {
   type CachedTokens,
   deleteAllTokens,
   deleteTokens,
+  isLocalIssuer,
   type LoginRecord,
   listFolders,
   readTokens,
@@ -44,7 +45,7 @@ export async function accessToken(
   audience: string,
   options: SessionOptions = {},
 ): Promise<string> {
-  const before = readTokens(host, audience);
+  const before = readOwnTokens(host, audience, normal(options.issuer ?? config.get('platform.issuer')));
   if (!options.renew && isFresh(host, before)) return before.token;
   const issuer = normal(options.issuer ?? config.get('platform.issuer'));
   const apiAudience = config.withoutFlag('platform.audience');
@@ -54,7 +55,7 @@ export async function accessToken(
   const renewing = async () => {
     // Another process may have done the work while this one waited.
     const tokens = await readAllTokens(host, audience);
-    if (usable(tokens)) return tokens.token;
+    if (usable(tokens) && isOwn(tokens, issuer)) return tokens.token;
     return renew({ host, config, audience, issuer, apiAudience, options }, tokens);
   };
   // Nobody has logged in: that is the answer, also where no lock can be made because the home is read-only.
@@ -67,7 +68,7 @@ export async function accessToken(
     throw notLoggedIn(config, audience, before, outcome);
   // Its own lock: a person takes minutes, and nobody should wait for them who can do without.
   return withLock(`${audienceLock(host, audience)}.login`, { signal: options.signal, timeoutMs: 360_000 }, async () => {
-    const tokens = readTokens(host, audience);
+    const tokens = readOwnTokens(host, audience, issuer);
     if (usable(tokens)) return tokens.token;
     const { login } = await import('./login.ts');
     const result = await login(host, config, { audience: [audience], issuer, signal: options.signal });
@@ -99,6 +100,17 @@ export async function storeTokens(
   const kept = { token: tokens.token, refreshToken: tokens.refreshToken ?? null, record };
   await keepTokens(host, config, audience, kept, options);
   return record;
+}
+
+/** What is kept for the audience, unless a local platform that goes by the same audience has issued it. */
+function readOwnTokens(host: Host, audience: string, issuer: string): CachedTokens {
+  const tokens = readTokens(host, audience);
+  return isOwn(tokens, issuer) ? tokens : { token: undefined, refreshToken: undefined, record: undefined };
+}
+
+function isOwn({ token }: CachedTokens, issuer: string): boolean {
+  const from = token === undefined ? undefined : decodeClaims(token)?.iss;
+  return typeof from !== 'string' || normal(from) === issuer || !isLocalIssuer(from) || isLocalIssuer(issuer);
 }
 
 async function readAllTokens(host: Host, audience: string): Promise<AllTokens> {

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { CliError } from '../errors.ts';
 import { codeOf, isLeftover, makeFolder, removeFile, replaceFile, toFileError } from '../files.ts';
 import { cacheDir, type Host } from '../host.ts';
+import { isLoopbackHost } from '../loopback.ts';
 import {
   audienceFolder,
   cacheRootIn,
@@ -97,7 +98,35 @@ export function readRecord(host: CacheHost, audience: string): LoginRecord | und
   );
 }
 
+/**
+ * Throws kind `conflict` when the folder of the audience holds a login at a platform elsewhere and `issuer` is one on this
+ * machine: a local platform that goes by production's audience never takes the place of production's tokens.
+ */
+export function requireRoom(host: CacheHost, audience: string, issuer: string | undefined): void {
+  if (!isLocalIssuer(issuer)) return;
+  const { token } = readTokens(host, audience);
+  const kept = token === undefined ? readRecord(host, audience)?.issuer : decodeClaims(token)?.iss;
+  if (typeof kept !== 'string' || isLocalIssuer(kept)) return;
+  throw new CliError(
+    'conflict',
+    `The login at ${kept} for "${audience}" is kept, and a local one would take its place`,
+    {
+      code: 'local.foreign-login',
+      hint: 'give the local login a cache of its own: set XDG_CACHE_HOME to another folder in this shell',
+    },
+  );
+}
+
+/** Whether tokens come from a platform on this machine. */
+export function isLocalIssuer(issuer: unknown): boolean {
+  if (typeof issuer !== 'string' || !URL.canParse(issuer)) return false;
+  const { protocol, hostname } = new URL(issuer);
+  return protocol === 'http:' && isLoopbackHost(hostname);
+}
+
 export function writeTokens(host: CacheHost, audience: string, tokens: NewTokens): void {
+  const issuer = decodeClaims(tokens.token)?.iss;
+  requireRoom(host, audience, typeof issuer === 'string' ? issuer : undefined);
   const root = cacheRoot(host);
   const folder = audiencePath(host, audience);
   guarded('write', join(folder, tokenFileName), () => {

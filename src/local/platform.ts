@@ -51,6 +51,10 @@ export interface PlatformOptions {
   readonly clouds?: CloudAddresses | undefined;
   /** Origins of issuers and key sets that may be at private addresses, or at another origin than their issuer. */
   readonly issuerOrigins?: ReadonlySet<string> | undefined;
+  /** Audiences whose tokens the API takes besides those for its own address. */
+  readonly audiences?: readonly string[] | undefined;
+  /** Host names it answers to besides loopback ones, on any port: a proxy in front of it has a port of its own. */
+  readonly hostAliases?: readonly string[] | undefined;
   readonly clock?: PlatformClock | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
   /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
@@ -96,6 +100,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const host = options.host ?? '127.0.0.1';
     const server = await startServer({
       host,
+      hostAliases: options.hostAliases,
       ports: portsToTry(store, options.port),
       now: () => clock.now(),
       log: options.log,
@@ -108,7 +113,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     store.transact((tx) => seedAnyone(tx, urls.issuer));
     const awsSts = options.clouds?.awsSts;
     const { issuerOrigins } = options;
-    const issuer = createIssuer({ store, urls, clock, issuerOrigins, ...(awsSts ? { awsSts } : {}) });
+    const issuer = createIssuer({
+      store,
+      urls,
+      clock,
+      issuerOrigins,
+      audiences: options.audiences,
+      ...(awsSts ? { awsSts } : {}),
+    });
     const blobs = createBlobStore(dataDir);
     const readBlob = (text: string): Uint8Array | undefined => {
       const digest = parseDigest(text);

@@ -96,6 +96,27 @@ describe('local start --detach', () => {
     expect((await person.chainctl(['local', 'status'])).code).toBe(1);
   });
 
+  test('goes by the audiences and host names it is given, in the background too', async () => {
+    const person = somebody();
+    const words = ['--audience=https://console-api.enforce.dev', '--host-alias=console-api.enforce.dev'];
+    const ran = await person.chainctl(['local', 'start', '--detach', '--seed=demo', '-o', 'json', ...words]);
+    expect([ran.code, ran.err]).toEqual([0, '']);
+    const script = [
+      'eval "$(chainctl local env)"',
+      'login() { chainctl auth login --identity-token "$(chainctl local token)" --audience "$1" >/dev/null; }',
+      'login https://console-api.enforce.dev',
+      'curl -s -o /dev/null -w "%{http_code} " -H "Host: console-api.enforce.dev" ' +
+        '-H "Authorization: Bearer $(chainctl auth token --audience https://console-api.enforce.dev)" ' +
+        '$CHAINGUARD_PLATFORM_API/iam/v1/groups',
+    ].join('; ');
+    expect(await person.sh(script)).toMatchObject({ code: 0, out: '200 ' });
+    const again = await person.chainctl(['local', 'start', '--detach', ...words]);
+    expect(again.err).toContain('warning: `--audience` and `--host-alias` say how a platform starts');
+    const wrong = await person.chainctl(['local', 'start', '--host-alias=a:80']);
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toContain('`--host-alias` must be a host name without a port');
+  });
+
   test('listens where it is told', async () => {
     const person = somebody();
     const ran = await person.chainctl(['local', 'start', '--detach', '--seed=empty', '--listen=[::1]:0', '-o', 'json']);

@@ -56,6 +56,8 @@ export interface TestPlatformOptions {
   /** Where account associations are checked. */
   readonly clouds?: CloudAddresses;
   readonly delivery?: PlatformOptions['delivery'];
+  readonly audiences?: readonly string[];
+  readonly hostAliases?: readonly string[];
 }
 
 export interface Answer {
@@ -139,6 +141,8 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     clock,
     clouds: options.clouds,
     delivery: options.delivery,
+    audiences: options.audiences,
+    hostAliases: options.hostAliases,
     seed: seed === 'demo' ? 'demo' : 'empty',
     log: (line) => log.push(line),
   });

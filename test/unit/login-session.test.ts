@@ -111,6 +111,30 @@ function workflowIdentity({ platform }: World): string {
 
 const asDeveloper = (url: string) => signInAs(url, 'dev@example.com').then(() => true);
 
+test('a local login for an audience of production is refused before anybody signs in, and is never used there', async () => {
+  const w = await world();
+  const production = 'https://console-api.enforce.dev';
+  const exp = (w.host.now() + hour) / 1000;
+  const theirs = makeToken({ iss: 'https://issuer.enforce.dev', sub: 'a', aud: production, exp });
+  writeTokens(w.host, production, { token: theirs, refreshToken: null });
+  const before = w.exchanges().length;
+  await expect(w.log({ audience: [production] })).rejects.toMatchObject({
+    code: 'local.foreign-login',
+    hint: expect.stringContaining('XDG_CACHE_HOME'),
+  });
+  expect(w.exchanges()).toHaveLength(before);
+  expect(readTokens(w.host, production).token).toBe(theirs);
+
+  // The other way round: what a local platform issued is no login at production.
+  const ours = makeToken({ iss: 'http://127.0.0.1:4711', sub: 'b', aud: w.api, exp });
+  writeTokens(w.host, w.api, { token: ours, refreshToken: null });
+  await expect(w.token(w.api, { issuer: 'https://issuer.enforce.dev' })).rejects.toMatchObject({
+    code: 'auth.no-login',
+  });
+  // Another local platform may have it, as before.
+  expect(await w.token(w.api)).toBe(ours);
+});
+
 describe('with an identity token', () => {
   test('a literal: one token for each audience, each stored', async () => {
     const w = await world();

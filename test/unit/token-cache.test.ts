@@ -46,6 +46,33 @@ describe('jwt', () => {
   });
 });
 
+describe('a local platform that goes by an audience of production', () => {
+  const local = 'http://127.0.0.1:4711';
+  const ofProduction = makeToken({ iss: 'https://issuer.enforce.dev', sub: 'a', aud: api });
+  const ofLocal = makeToken({ iss: local, sub: 'b', aud: api });
+
+  test('never takes the place of its tokens', () => {
+    const host = fakeHost();
+    const refreshToken = makeRefreshToken(Date.now() + 1000);
+    writeTokens(host, api, { token: ofProduction, refreshToken });
+    expect(() => writeTokens(host, api, { token: ofLocal, refreshToken: null })).toThrow(
+      expect.objectContaining({ code: 'local.foreign-login', kind: 'conflict' }),
+    );
+    expect(readTokens(host, api)).toMatchObject({ token: ofProduction, refreshToken });
+  });
+
+  test('may be the first, and gives way to production', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: ofLocal, refreshToken: null });
+    expect(readTokens(host, api).token).toBe(ofLocal);
+    // Another port of the same machine is another start of it.
+    const moved = makeToken({ iss: 'http://127.0.0.1:4712', sub: 'b', aud: api });
+    writeTokens(host, api, { token: moved, refreshToken: null });
+    writeTokens(host, api, { token: ofProduction, refreshToken: null });
+    expect(readTokens(host, api).token).toBe(ofProduction);
+  });
+});
+
 describe('layout', () => {
   test('the folder and file names other tools read, 0600 in 0700, no newline', () => {
     const host = fakeHost();

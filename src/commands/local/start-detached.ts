@@ -19,7 +19,7 @@ const otherTimeoutMs = 10_000;
 const largestLog = 1024 * 1024;
 
 export async function startDetached(context: Context, options: StartOptions): Promise<StartResult> {
-  const { folder, seed, listen } = options;
+  const { folder, seed, listen, audience, hostAlias } = options;
   const before = await runningPlatform(folder);
   if (before !== undefined) return { info: before, already: true };
 
@@ -28,6 +28,8 @@ export async function startDetached(context: Context, options: StartOptions): Pr
   if (listen !== undefined) {
     words.push('--listen', `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`);
   }
+  for (const name of audience) words.push('--audience', name);
+  for (const name of hostAlias) words.push('--host-alias', name);
   const child = await context.host.startAgain(words, log.path);
   try {
     const info = await waitUntilReady(context, folder, child, log);

@@ -13,6 +13,10 @@ export interface StartOptions {
   readonly folder: string;
   readonly seed: 'demo' | 'empty';
   readonly listen?: ListenAddress;
+  /** Audiences whose tokens the API takes besides. */
+  readonly audience: readonly string[];
+  /** Host names it answers to besides. */
+  readonly hostAlias: readonly string[];
 }
 
 export interface StartResult {
@@ -24,7 +28,7 @@ export interface StartResult {
 export async function startHere(context: Context, options: StartOptions): Promise<StartResult> {
   const { startPlatform, PlatformBusyError } = await import('../../local/platform.ts');
   const { badCloudVariable, cloudAddressesIn } = await import('../../local/iam/clouds/addresses.ts');
-  const { folder, seed, listen } = options;
+  const { folder, seed, listen, audience, hostAlias } = options;
   const bad = badCloudVariable(context.host.env);
   const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/fetch-upstream.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
@@ -34,6 +38,8 @@ export async function startHere(context: Context, options: StartOptions): Promis
       dataDir: folder,
       seed,
       ...(listen === undefined ? {} : { host: listen.host, port: listen.port }),
+      audiences: audience,
+      hostAliases: hostAlias,
       clouds: cloudAddressesIn(context.host.env),
       issuerOrigins,
       log: (entry) => context.host.stderr.write(requestLine(entry, context.io.errStyle)),

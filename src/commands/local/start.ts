@@ -5,7 +5,7 @@ import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { isLoopbackHost } from '../../loopback.ts';
 import { dataDirInput, folderOf, localCommand } from './folder.ts';
-import { listenAddress } from './listen.ts';
+import { audienceName, hostName, listenAddress } from './listen.ts';
 import { placeLines, platformJson } from './view.ts';
 
 interface Started {
@@ -50,6 +50,18 @@ export default defineCommand({
         'Where to listen. On loopback unless told otherwise; port 0, and nothing, mean the port of last time or one the ' +
         'system chooses.',
     },
+    audience: {
+      kind: audienceName,
+      many: true,
+      help:
+        'An audience besides its own address whose tokens the API takes, such as "https://console-api.enforce.dev", for ' +
+        'programs that have it built in. Not the global flag of this name.',
+    },
+    hostAlias: {
+      kind: hostName,
+      many: true,
+      help: 'A host name that it answers to besides loopback ones, on any port: for a proxy in front of it.',
+    },
     seed: {
       kind: choice('demo', 'empty'),
       default: 'demo',
@@ -59,6 +71,10 @@ export default defineCommand({
   examples: [
     { text: 'In this terminal, until Ctrl-C', args: '' },
     { text: 'In the background, for a script', args: '--detach --output=json' },
+    {
+      text: "Behind a proxy that answers for production's addresses",
+      args: '--audience https://console-api.enforce.dev --host-alias console-api.enforce.dev --host-alias issuer.enforce.dev',
+    },
     { text: 'In a folder of its own', args: '--data-dir ./platform --listen 127.0.0.1:8080' },
   ],
   view: startedView,
@@ -73,11 +89,17 @@ export default defineCommand({
         `listening on ${listen.host} lets everyone who reaches this machine talk to the platform and sign in to it`,
       );
     }
-    const options = { folder, seed, ...(listen === undefined ? {} : { listen }) };
+    const { audience = [], hostAlias = [] } = input;
+    const options = { folder, seed, audience, hostAlias, ...(listen === undefined ? {} : { listen }) };
     const started = input.detach
       ? await (await import('./start-detached.ts')).startDetached(context, options)
       : await (await import('./start-here.ts')).startHere(context, options);
-    if (started.already) context.io.note(`A platform is already running in "${folder}" (process ${started.info.pid}).`);
+    if (started.already) {
+      context.io.note(`A platform is already running in "${folder}" (process ${started.info.pid}).`);
+      if (audience.length + hostAlias.length > 0) {
+        context.io.warn('`--audience` and `--host-alias` say how a platform starts, and change nothing of this one');
+      }
+    }
     return { ...started, next: nextCommands(context, folder, started.here !== undefined) };
   },
   afterwards: async (context, [started]) => {

@@ -59,6 +59,8 @@ export interface LoopbackServer {
 
 export interface ServerOptions {
   readonly host: string;
+  /** Host names it answers to besides. */
+  readonly hostAliases?: readonly string[] | undefined;
   /** Tried in order while they are taken; 0 lets the system choose. */
   readonly ports: readonly number[];
   readonly now: () => number;
@@ -98,11 +100,12 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   const [serveHttp1] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   /** Connections that have not said yet which protocol they speak. */
   const undecided = new Set<Socket>();
+  const isOwn = (name: string | undefined): boolean => isOwnHost(name, options.host, port, options.hostAliases);
   const http2 = lazily(async () => {
     const { createHttp2 } = await import('./http2.ts');
     return createHttp2({
       handler: (await ready).http2,
-      isOwnHost: (name) => isOwnHost(name, options.host, port),
+      isOwnHost: isOwn,
       watch,
       patience,
     });
@@ -134,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
     const note = watch(request, response);
     notes.set(request, note);
     bodies.add(request, response);
-    const work = answer(request, response, ready, options.host, port).catch((error: unknown) => {
+    const work = answer(request, response, ready, isOwn).catch((error: unknown) => {
       fail(request, response, error, note);
     });
     running.add(work);
@@ -168,15 +171,14 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   ready: Promise<Handlers>,
-  host: string,
-  port: number,
+  isOwn: (host: string | undefined) => boolean,
 ): Promise<void> {
   const { http1: handlers } = await ready;
   // Node keeps the first; a proxy in front may have looked at the other (RFC 9112 3.2).
   if (countOf(request, 'host') > 1) {
     throw new StatusError(grpcCodes.INVALID_ARGUMENT, 'the request has more than one Host header');
   }
-  if (!isOwnHost(request.headers.host, host, port)) {
+  if (!isOwn(request.headers.host)) {
     sendStatus(
       response,
       new StatusError(grpcCodes.PERMISSION_DENIED, 'this platform does not go by that host name'),

@@ -36,7 +36,18 @@ export interface AccessTokens {
   verify(token: string): Promise<Caller>;
 }
 
-export function createAccessTokens(store: Store, issuer: string, clock: PlatformClock): AccessTokens {
+/** Names that tokens for the API may have as their audience besides its own. */
+export interface ApiAudiences {
+  readonly api: string;
+  readonly aliases: readonly string[];
+}
+
+export function createAccessTokens(
+  store: Store,
+  issuer: string,
+  clock: PlatformClock,
+  audiences?: ApiAudiences,
+): AccessTokens {
   return {
     async sign(token) {
       const capabilities = [...token.grants]
@@ -58,7 +69,7 @@ export function createAccessTokens(store: Store, issuer: string, clock: Platform
     },
 
     async verify(token) {
-      const caller = toCaller(await verifyOwn(store, issuer, clock, token));
+      const caller = withApiAudience(toCaller(await verifyOwn(store, issuer, clock, token)), audiences);
       if (!store.read((tx) => isStillThere(tx, caller))) {
         throw unauthenticated('the identity of the token no longer exists');
       }
@@ -66,6 +77,16 @@ export function createAccessTokens(store: Store, issuer: string, clock: Platform
     },
   };
 }
+
+/** A token for an alias of the API is one for the API, to whichever protocol reads it. */
+function withApiAudience(caller: Caller, audiences: ApiAudiences | undefined): Caller {
+  if (audiences === undefined) return caller;
+  const aliases = new Set(audiences.aliases.map(plain));
+  if (!caller.audience.some((audience) => aliases.has(plain(audience)))) return caller;
+  return { ...caller, audience: [...caller.audience, audiences.api] };
+}
+
+const plain = (audience: string): string => audience.replace(/\/$/, '');
 
 /** Not when the account was deleted since and made anew. Issue times are whole seconds. */
 function isStillThere(tx: Tx, { identity, issuedAt }: Caller): boolean {

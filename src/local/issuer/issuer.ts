@@ -36,6 +36,8 @@ export interface IssuerOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
+  /** What the API is called by in tokens besides its address. */
+  readonly audiences?: readonly string[] | undefined;
   /** How documents of real issuers are fetched; over the network unless said otherwise. */
   readonly fetchUpstream?: FetchUpstream;
   /** Where issuers and their key sets may be although the address is private or not the issuer's own. */
@@ -74,7 +76,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const verifyAws =
     options.verifyAws ??
     (awsSts === undefined ? undefined : createAwsVerifier({ endpoint: awsSts, audiences: [urls.issuer], clock }));
-  const accessTokens = createAccessTokens(store, urls.issuer, clock);
+  const accessTokens = createAccessTokens(store, urls.issuer, clock, {
+    api: urls.api,
+    aliases: options.audiences ?? [],
+  });
   const origins = options.issuerOrigins ?? new Set();
   const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
   const upstream = createUpstream(store, urls, clock, fetchDocument, origins);

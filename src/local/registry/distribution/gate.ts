@@ -99,7 +99,9 @@ export function createGate(options: {
   const reached = (request: IncomingMessage): { base: string; host: string } => {
     const host = request.headers.host ?? '';
     if (!/^[A-Za-z0-9._:[\]-]+$/.test(host)) return { base: origin.origin, host: origin.host };
-    const encrypted = 'encrypted' in request.socket && request.socket.encrypted === true;
+    // A proxy that ends TLS says so; who says it untruly changes the answer to itself only.
+    const forwarded = request.headers['x-forwarded-proto'] === 'https';
+    const encrypted = forwarded || ('encrypted' in request.socket && request.socket.encrypted === true);
     return { base: host === origin.host ? origin.origin : `${encrypted ? 'https' : 'http'}://${host}`, host };
   };
 
