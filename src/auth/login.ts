@@ -44,6 +44,10 @@ export interface LoginOptions {
   readonly register?: () => Promise<boolean>;
   /** Told what a person should know of how the login is kept. */
   readonly warn?: (line: string) => void;
+  /** Told once for a login that other programs cannot read. */
+  readonly note?: (line: string) => void;
+  /** Keeps the refresh token in the file that programs of the SDK read, also where there is a keychain. */
+  readonly share?: boolean | undefined;
   readonly onRetry?: (reason: string, waitMs: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -228,14 +232,15 @@ async function store(
   issued: IssuedTokens,
   source: LoginSource,
 ): Promise<void> {
-  const { identity, identityProvider, warn } = options;
+  const { identity, identityProvider, warn, note, share } = options;
   const how = {
     issuer,
     source,
     ...(identity === undefined ? {} : { identity }),
     ...(identityProvider ? { identityProvider } : {}),
+    ...(share === true ? { shared: true as const } : {}),
   };
-  await storeTokens(host, config, audience, issued, how, { warn });
+  await storeTokens(host, config, audience, issued, how, { warn, note });
 }
 
 const noWork = async () => {};

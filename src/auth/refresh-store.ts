@@ -1,5 +1,5 @@
 // Where refresh tokens are kept: the keychain, or the file beside the access token (`auth.token-store`). Promises: a token
-// is in one place; changing the setting loses none, because a token is found where it is and kept where it should be;
+// is in one place, because one kept twice would be used twice; changing the setting loses none, because a token is found where it is and kept where it should be;
 // forgetting forgets both.
 
 import type { Config } from '../config/load.ts';
@@ -39,6 +39,8 @@ export async function readAllTokens(host: Host, audience: string): Promise<AllTo
 export interface KeepOptions {
   /** Told when the refresh token of a new login goes into a file because there is no keychain. */
   readonly warn?: ((line: string) => void) | undefined;
+  /** Told when `auto` has put it into the keychain, which programs of the SDK cannot read. */
+  readonly note?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -62,13 +64,27 @@ export async function keepTokens(
     write(host, audience, tokens, stays && record !== undefined ? { ...record, refreshIn: 'keychain' } : record);
     return;
   }
-  if (record !== undefined && (await putIntoKeychain(host, config, audience, refreshToken, options))) {
+  const wantsFile = record === undefined || record.shared === true;
+  if (!wantsFile && (await putIntoKeychain(host, config, audience, refreshToken, options))) {
     write(host, audience, { ...tokens, refreshToken: null }, { ...record, refreshIn: 'keychain' });
+    if (config.get('auth.token-store') === 'auto') options.note?.(unreadable);
     return;
   }
   write(host, audience, tokens, record);
   // Last: until here a power cut leaves the token in one place at least.
   if (wasIn === 'keychain') await removeFromKeychain(host, audience);
+}
+
+const unreadable =
+  'The refresh token is in the keychain, where Terraform and other programs of the SDK cannot read it: when they should ' +
+  'use this login, sign in with `chainctl auth login --share-login`';
+
+/** Where the refresh token of a login lies; undefined when there is none. */
+export function refreshStoreOf(host: Host, audience: string): 'keychain' | 'file' | undefined {
+  // As readAllTokens looks for it.
+  const { refreshToken, record } = readTokens(host, audience);
+  if (refreshToken !== undefined) return 'file';
+  return record?.refreshIn === 'keychain' ? 'keychain' : undefined;
 }
 
 /** For a token that the issuer no longer takes. */

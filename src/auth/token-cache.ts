@@ -33,6 +33,8 @@ export interface LoginRecord {
   readonly source: LoginSource;
   /** Where the refresh token is when it is not in the file beside this. */
   readonly refreshIn?: 'keychain';
+  /** The refresh token stays in the file, where programs of the SDK look for it, whatever `auth.token-store` says. */
+  readonly shared?: true;
 }
 
 export type LoginSource =
@@ -274,7 +276,10 @@ function parseRecord(text: string | undefined): LoginRecord | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   // Every member is checked below before it is used.
-  const { version, issuer, subject, identity, identityProvider, source, refreshIn } = value as Record<string, unknown>;
+  const { version, issuer, subject, identity, identityProvider, source, refreshIn, shared } = value as Record<
+    string,
+    unknown
+  >;
   if (version !== 1 || typeof issuer !== 'string' || typeof subject !== 'string') return undefined;
   const from = parseSource(source);
   if (from === undefined) return undefined;
@@ -285,6 +290,7 @@ function parseRecord(text: string | undefined): LoginRecord | undefined {
     ...(typeof identityProvider === 'string' ? { identityProvider } : {}),
     source: from,
     ...(refreshIn === 'keychain' ? { refreshIn } : {}),
+    ...(shared === true ? { shared } : {}),
   };
 }
 

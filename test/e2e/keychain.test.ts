@@ -171,13 +171,16 @@ test('the refresh token goes into the keychain, renews from there and goes with 
   const me = person(platform, session.env);
   const done = await me.run(['auth', 'login'], { signIn: true });
   expect(done, done.err).toMatchObject({ code: 0 });
-  expect(done.err).not.toContain('keychain');
+  expect(done.err).not.toContain('warning');
+  // Said once: with the login, and not with each renewal.
+  expect(done.err.match(/sign in with `chainctl auth login --share-login`/g)).toHaveLength(1);
   expect(me.refreshFiles()).toEqual([]);
   expect(isKept(session)).toBe(true);
 
   age(me.cache);
   const status = await me.run(['auth', 'status', '-o', 'json']);
-  expect(status, status.err).toMatchObject({ code: 0 });
+  expect(status, status.err).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(status.out).refresh_token_store).toBe('keychain');
   // Rotated, and the new one kept there too: once more.
   age(me.cache);
   expect((await me.run(['auth', 'token'])).code).toBe(0);
@@ -196,6 +199,50 @@ test('the refresh token goes into the keychain, renews from there and goes with 
   for (const path of filesBelow(me.cache).filter((one) => one.endsWith('/oidc-token'))) writeFileSync(path, 'rubbish');
   expect((await me.run(['auth', 'logout'])).code).toBe(0);
   expect(isKept(session)).toBe(false);
+}, 60_000);
+
+test('a shared login lies where the SDK looks for it, keychain or not, and stays there through renewals', async () => {
+  const session = await desktop();
+  const platform = await startTestPlatform({ clock: machineClock });
+  const me = person(platform, session.env);
+  // One in the keychain from before.
+  expect((await me.run(['auth', 'login'], { signIn: true })).code).toBe(0);
+  expect([me.refreshFiles().length, isKept(session)]).toEqual([0, true]);
+
+  const shared = await me.run(['auth', 'login', '--share-login'], { signIn: true });
+  expect(shared, shared.err).toMatchObject({ code: 0 });
+  expect(shared.err).not.toMatch(/keychain|share-login/);
+  expect(isKept(session)).toBe(false);
+  // The SDK's layout: folder of the audience with `/` as `-`, the raw token without a newline, 0600.
+  const path = join(me.cache, 'chainguard', platform.urls.api.replaceAll('/', '-'), 'refresh-token');
+  expect(me.refreshFiles()).toEqual([path]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const token = readFileSync(path, 'utf8');
+  expect(JSON.parse(Buffer.from(token, 'base64').toString()).exp).toBeGreaterThan(Date.now() / 1000);
+
+  const status = await me.run(['auth', 'status']);
+  expect(status.out).toMatch(/Refresh +\| token in a file that only you can read, for programs of the SDK too\n/);
+  // Renewed by chainctl it stays there, although `auto` would take the keychain.
+  age(me.cache);
+  expect((await me.run(['auth', 'token'])).code).toBe(0);
+  expect([me.refreshFiles(), isKept(session)]).toEqual([[path], false]);
+  const rotated = readFileSync(path, 'utf8');
+  expect(rotated).not.toBe(token);
+  // Spent by a program of the SDK, which writes the next one there, it is still a login of chainctl.
+  const answer = await fetch(`${platform.urls.issuer}/sts/exchange_refresh_token?aud=${platform.urls.api}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${rotated}` },
+  });
+  const pair = (await answer.json()) as { token: { token: string }; refreshToken: { token: string } };
+  writeFileSync(path, pair.refreshToken.token);
+  writeFileSync(join(path, '..', 'oidc-token'), pair.token.token);
+  age(me.cache);
+  expect((await me.run(['auth', 'token'])).code).toBe(0);
+  expect([me.refreshFiles(), isKept(session)]).toEqual([[path], false]);
+
+  // The next login without the flag goes back.
+  expect((await me.run(['auth', 'login'], { signIn: true })).code).toBe(0);
+  expect([me.refreshFiles().length, isKept(session)]).toEqual([0, true]);
 }, 60_000);
 
 test('while a keychain asks to be unlocked, the lock on the login stays alive; a no is told', async () => {

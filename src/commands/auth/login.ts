@@ -51,6 +51,12 @@ export default defineCommand({
       kind: boolean,
       help: 'Exchange tokens over HTTP/1.1, which is what chainctl always does; accepted for scripts.',
     },
+    shareLogin: {
+      kind: boolean,
+      help:
+        'Keep the refresh token in a file that only you can read, where Terraform and other programs of the SDK look for ' +
+        'it, instead of the keychain. Like `auth.token-store=file`, for this login only.',
+    },
     inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in.' },
     refresh: { kind: boolean, help: 'Keep the token fresh until interrupted.' },
     refreshOnly: { kind: boolean, help: 'Keep fresh what is there already, without signing in.' },
@@ -65,6 +71,7 @@ export default defineCommand({
   examples: [
     { text: 'With the browser', args: '' },
     { text: 'On a machine without a browser', args: '--headless' },
+    { text: 'Also for Terraform, where there is a keychain', args: '--share-login' },
     {
       text: 'Beside a workload, for as long as it runs',
       args: '--identity=IDENTITY_ID --identity-token=./token.jwt --refresh',
@@ -92,6 +99,8 @@ export default defineCommand({
       preferAmbient: input.preferAmbientCredentials,
       ...(context.io.interactive ? { askProvider: () => askProvider(context) } : {}),
       inviteCode: input.inviteCode,
+      share: input.shareLogin,
+      note: once((line) => context.io.note(line)),
       skipBrowser: input.skipBrowser,
       ...(input.register ? { register: async () => true } : {}),
     });
@@ -106,6 +115,15 @@ export default defineCommand({
     if (plan.wanted) await stayFresh(context, plan);
   },
 });
+
+/** One login may be for several audiences, and says a thing once. */
+function once(tell: (line: string) => void): (line: string) => void {
+  const told = new Set<string>();
+  return (line) => {
+    if (!told.has(line)) tell(line);
+    told.add(line);
+  };
+}
 
 const organization = 'organization';
 

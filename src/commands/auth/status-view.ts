@@ -13,6 +13,8 @@ export interface AuthStatus {
   readonly capabilities?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined;
+  /** Where its refresh token lies; undefined when it has none. */
+  readonly refreshTokenStore?: 'keychain' | 'file' | undefined;
   /** Why it is not valid. */
   readonly reason?: string;
   /** What to run then. */
@@ -33,6 +35,11 @@ const truth = (valid: boolean) => (valid ? 'True' : 'False');
 const roleLines = (status: AuthStatus) =>
   Object.entries(status.capabilities ?? {}).map(([group, role]) => `${group}: ${role}`);
 
+const storeTexts = {
+  keychain: 'token in the keychain, for chainctl only',
+  file: 'token in a file that only you can read, for programs of the SDK too',
+} as const;
+
 export const statusView = defineView<AuthStatus>({
   columns: [
     { head: 'VALID', value: (status) => truth(status.valid) },
@@ -41,13 +48,14 @@ export const statusView = defineView<AuthStatus>({
     { head: 'CAPABILITIES', value: (status) => roleLines(status).join('\n') },
     { head: 'EXPIRES', value: (status, cell) => (status.expiresAt ? timeCell(status.expiresAt, cell) : '') },
   ],
-  json: ({ valid, identity, email, capabilities, expiresAt, audience }) => ({
+  json: ({ valid, identity, email, capabilities, expiresAt, audience, refreshTokenStore }) => ({
     valid,
     identity,
     email,
     capabilities: capabilities ?? {},
     expiry: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     audience,
+    refresh_token_store: refreshTokenStore,
   }),
   text: (status, cell) => {
     const [first = '', ...others] = roleLines(status);
@@ -59,6 +67,7 @@ export const statusView = defineView<AuthStatus>({
       ...others.map((line) => ['', line] as const),
       ['Expiry', status.expiresAt === undefined ? undefined : timeCell(status.expiresAt, cell)],
       ['Audience', status.audience],
+      ['Refresh', status.refreshTokenStore && storeTexts[status.refreshTokenStore]],
     ] as const;
     // Scripts cut these lines at the bar (script-contracts 2, `auth status`).
     return rows

@@ -32,18 +32,28 @@ export default defineCommand({
   },
   run: async (context, input): Promise<AuthStatus> => {
     const audience = context.config.get('platform.audience');
-    if (input.quick) return quickStatus(context, audience);
-    try {
-      const token = await tokenFor(context, audience, input);
-      return await (isForApi(context, audience)
-        ? askedStatus(context, audience)
-        : signedStatus(context, audience, token));
-    } catch (error) {
-      if (!(error instanceof CliError) || error.kind !== 'auth') throw error;
-      return { ...(await quickStatus(context, audience)), valid: false, reason: error.message, hint: error.hint };
-    }
+    const status = await statusOf(context, audience, input);
+    const { refreshStoreOf } = await import('../../auth/refresh-store.ts');
+    return { ...status, refreshTokenStore: refreshStoreOf(context.host, audience) };
   },
 });
+
+async function statusOf(
+  context: Context,
+  audience: string,
+  input: LoginInput & { quick: boolean },
+): Promise<AuthStatus> {
+  if (input.quick) return quickStatus(context, audience);
+  try {
+    const token = await tokenFor(context, audience, input);
+    return await (isForApi(context, audience)
+      ? askedStatus(context, audience)
+      : signedStatus(context, audience, token));
+  } catch (error) {
+    if (!(error instanceof CliError) || error.kind !== 'auth') throw error;
+    return { ...(await quickStatus(context, audience)), valid: false, reason: error.message, hint: error.hint };
+  }
+}
 
 async function tokenFor(context: Context, audience: string, input: LoginInput): Promise<string> {
   try {
