@@ -14,7 +14,7 @@ import {
   send,
   sendStreaming,
 } from './transport.ts';
-import { type Wire, WireError, type WireRequest } from './wire.ts';
+import { isShallow, type Wire, WireError, type WireRequest } from './wire.ts';
 
 export interface ApiOptions {
   readonly host: Host;
@@ -106,11 +106,14 @@ export async function callPath(options: ApiOptions, exchange: Exchange): Promise
 }
 
 function fromJson(text: string, url: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw notTheApi(url, error instanceof Error ? error : undefined);
   }
+  if (!isShallow(value)) throw notTheApi(url);
+  return value;
 }
 
 /** Characters of one line; what is longer is no event of any stream. */

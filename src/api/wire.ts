@@ -4,14 +4,14 @@
 
 import type { Operation, SchemaSet } from './schema/types.ts';
 import { grpcCodes } from './status.ts';
-import { asFields, Codec, type EncodeMode, type Fields, WireError } from './wire/codec.ts';
+import { asFields, Codec, type EncodeMode, type Fields, isShallow, WireError } from './wire/codec.ts';
 import { decodeRequest, type ReceivedRequest } from './wire/decode-request.ts';
 import { encodeRequest, type WireRequest } from './wire/encode-request.ts';
 import type { Route } from './wire/routes.ts';
 
 export type { WireRequest } from './wire/encode-request.ts';
 export { createRouteMatcher, type Routed, type RouteMatch } from './wire/routes.ts';
-export { WireError };
+export { isShallow, WireError };
 
 export interface Wire {
   /**

@@ -107,7 +107,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
     undo.push(() => server.stop());
     // Tokens and identities name the issuer by its URL, so the next start should have the same one.
-    store.transact((tx) => writeMeta(tx, 'port', String(server.port)));
+    store.transact((tx) => {
+      writeMeta(tx, 'port', String(server.port));
+      writeMeta(tx, 'pid', String(process.pid));
+    });
 
     const urls = urlsOf(host, server.port);
     store.transact((tx) => seedAnyone(tx, urls.issuer));

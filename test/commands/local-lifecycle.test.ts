@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { loadDriver } from '../../src/local/store/database.ts';
 import { claimsOf, createWorld, type Person, processesUsing, until } from '../support/program.ts';
 
 const world = createWorld();
@@ -283,6 +284,45 @@ describe('local reset', () => {
     await person.ok('local', 'reset', '--yes');
     expect(existsSync(folderOf(person))).toBe(false);
   });
+});
+
+test.each([
+  ['cut short', (text: string) => text.slice(0, 40)],
+  ['empty', () => ''],
+  ['without its process', (text: string) => text.replace('"pid"', '"id"')],
+  ['with a group of processes', (text: string) => text.replace(/"pid": \d+/, '"pid": -1')],
+])('a platform.json that is %s is named, and stop ends the platform all the same', async (_, damage) => {
+  const person = somebody();
+  await person.ok('local', 'start', '--detach', '--seed=empty');
+  const path = join(folderOf(person), 'platform.json');
+  const { pid } = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, damage(readFileSync(path, 'utf8')));
+  for (const verb of ['env', 'status']) {
+    const ran = await person.chainctl(['local', verb]);
+    expect(ran).toMatchObject({ code: 1, out: '' });
+    expect(ran.err).toMatch(
+      /^error: "[^"]+platform\.json" is damaged, so the platform cannot be found\nhint: .*local stop/,
+    );
+  }
+  await person.ok('local', 'stop');
+  expect(isAlive(pid)).toBe(false);
+  await person.ok('local', 'start', '--detach', '--seed=empty');
+});
+
+test('the state of a newer version is refused in one sentence', async () => {
+  const person = somebody();
+  await person.ok('local', 'start', '--detach', '--seed=empty');
+  await person.ok('local', 'stop');
+  const handle = new (loadDriver())(join(folderOf(person), 'platform.db'));
+  handle.exec("INSERT INTO migrations (name) VALUES ('999-from-the-future')");
+  handle.close();
+  for (const words of [['start'], ['token']]) {
+    const ran = await person.chainctl(['local', ...words]);
+    expect(ran).toMatchObject({ code: 1, out: '' });
+    expect(ran.err).toMatch(
+      /^error: The state in "[^"]+" was written by a newer chainctl and was left as it is\nhint: /,
+    );
+  }
 });
 
 test('a seed that a folder does not have is told', async () => {

@@ -8,6 +8,7 @@ import { type RequestLogEntry, startServer } from '../../src/local/http/server.t
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { PlatformBusyError, startPlatform } from '../../src/local/platform.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
+import { loadDriver, NewerStoreError } from '../../src/local/store/database.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 
@@ -107,6 +108,23 @@ test('where gRPC cannot be served, its connections end, the log says why, and th
   }
   expect(log.map(({ error }) => error?.split('\n')[0])).toEqual(['Error: no gRPC here', 'Error: no gRPC here']);
   await server.stop();
+});
+
+test.each([
+  ['a migration', "INSERT INTO migrations (name) VALUES ('999-from-the-future')"],
+  ['a version', 'PRAGMA user_version = 7'],
+])('a folder that a newer version wrote, known by %s, is refused and left as it is', async (_, sql) => {
+  const dataDir = temporaryFolder();
+  const first = await startPlatform({ dataDir, seed: 'empty' });
+  await first.stop();
+  const path = join(dataDir, 'platform.db');
+  const handle = new (loadDriver())(path);
+  handle.exec(sql);
+  handle.close();
+  const before = readFileSync(path);
+  await expect(startPlatform({ dataDir, seed: 'demo' })).rejects.toThrow(NewerStoreError);
+  expect(readFileSync(path).equals(before)).toBe(true);
+  expect(isFolderLocked(dataDir)).toBe(false);
 });
 
 test('a client that goes away in the middle of its body is no defect', async () => {

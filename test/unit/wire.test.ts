@@ -631,3 +631,20 @@ describe('status codes (semantics 7)', () => {
     expect(httpStatusOf(99)).toBe(500);
   });
 });
+
+describe('values without end', () => {
+  const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+  it.each([100, 200_000])('%i levels in an answer', (depth) => {
+    const answer = `{"uid":"x","later":${nested(depth)}}`;
+    const read = () => wire.decodeResponse('chainguard.platform.iam.Group', answer);
+    if (depth === 100) expect(read()).toMatchObject({ later: expect.any(Array) });
+    else expect(read).toThrow('"later" must not be a value of more than 100 levels');
+  });
+
+  it('in place of a message or of text', () => {
+    const read = (text: string) => () => wire.decodeResponse('chainguard.platform.iam.Group', text);
+    expect(read(nested(200_000))).toThrow(WireError);
+    expect(read(`{"name":${nested(200_000)}}`)).toThrow(WireError);
+  });
+});

@@ -162,6 +162,7 @@ export class Codec {
     if (reading === 'strict') return message;
     const unknown = Object.entries(value).filter(([key]) => this.field(messageName, key) === undefined);
     if (reading === 'exact' && unknown[0]) throw new WireError(`"${path}${unknown[0][0]}" is not a known field`);
+    for (const [key, item] of unknown) requireShallow(item, `${path}${key}`, reading);
     return unknown.length === 0 ? message : Object.fromEntries([...Object.entries(message), ...unknown]);
   }
 
@@ -195,6 +196,7 @@ export class Codec {
       return name ?? value;
     }
     if (kind === 'message' && !this.isWellKnown(type)) return this.decode(type, value, `${path}.`, reading);
+    requireShallow(value, path, reading);
     const decoded = fromJson(type, value);
     if (decoded !== undefined) return decoded;
     // Text in a spelling of its own does a client no harm; another shape would.
@@ -315,13 +317,33 @@ export function describe(type: string): string {
 }
 
 export function wrong(path: string, wanted: string, value: unknown, reading: Reading = 'strict'): WireError {
-  const shown = JSON.stringify(value) ?? 'nothing';
+  const shown = isShallow(value) ? (JSON.stringify(value) ?? 'nothing') : tooDeep;
   const what = path === '' ? 'The message' : `"${path.replace(/\.$/, '')}"`;
   const got = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
   return new WireError(
     `${what} must be ${wanted}, not ${got}`,
     reading !== 'tolerant' ? grpcCodes.INVALID_ARGUMENT : grpcCodes.INTERNAL,
   );
+}
+
+/** What protobuf libraries take of messages inside messages. Beyond some thousands, programs run out of stack. */
+const deepest = 100;
+const tooDeep = `a value of more than ${deepest} levels`;
+
+/** Whether a JSON value has no more levels than a message may have. */
+export function isShallow(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= deepest; depth += 1) {
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+    if (level.length === 0) return true;
+  }
+  return false;
+}
+
+function requireShallow(value: unknown, path: string, reading: Reading): void {
+  if (typeof value !== 'object' || isShallow(value)) return;
+  const code = reading === 'tolerant' ? grpcCodes.INTERNAL : grpcCodes.INVALID_ARGUMENT;
+  throw new WireError(`"${path}" must not be ${tooDeep}`, code);
 }
 
 export function mapKeyOf(type: string, text: string, path: string): string {

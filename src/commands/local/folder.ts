@@ -42,7 +42,35 @@ export async function runningPlatform(folder: string): Promise<PlatformFile | un
   // Most questions about a folder without a platform are answered without loading SQLite.
   if (!existsSync(join(folder, 'platform.json'))) return undefined;
   const { findPlatform } = await import('../../local/platform-file.ts');
-  return findPlatform(folder);
+  try {
+    return findPlatform(folder);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CliError('local', `"${join(folder, 'platform.json')}" is damaged, so the platform cannot be found`, {
+      code: 'local.damaged-file',
+      hint: 'end the platform with `chainctl local stop` and start it again, which writes the file anew',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The process that serves the folder, by what the platform keeps in its database as well; undefined when none does.
+ * For ending one whose `platform.json` is damaged.
+ */
+export async function servingProcess(folder: string): Promise<number | undefined> {
+  const { findServingProcess } = await import('../../local/platform-file.ts');
+  return findServingProcess(folder);
+}
+
+/** The clear words for a folder that a newer version has written; anything else as it is. */
+export function toStateError(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || error.name !== 'NewerStoreError') return error;
+  return new CliError('local', `The state in "${folder}" was written by a newer chainctl and was left as it is`, {
+    code: 'local.newer-state',
+    hint: 'use that version, or another folder with `--data-dir`',
+    cause: error,
+  });
 }
 
 /** Throws kind `local` when none is running. */

@@ -9,7 +9,7 @@ import { parseDuration } from '../../duration.ts';
 import { CliError } from '../../errors.ts';
 import type { ThirdPartyClaims } from '../../local/issuer/simulated.ts';
 import type { Store } from '../../local/store/database.ts';
-import { dataDirInput, folderOf, localCommand, runningPlatform } from './folder.ts';
+import { dataDirInput, folderOf, localCommand, runningPlatform, toStateError } from './folder.ts';
 
 /** A life that may lie in the past: `-1h` is how an expired token is made. */
 const life: Kind<number> = {
@@ -113,10 +113,13 @@ async function withStore<T>(context: Context, folder: string, work: (store: Stor
   const { openStore } = await import('../../local/store/database.ts');
   const { migrations } = await import('../../local/store/schema.ts');
   const { host } = context;
-  const store = openStore(path, migrations, {
-    now: () => host.now(),
-    randomBytes: (count) => host.randomBytes(count),
-  });
+  const clock = { now: () => host.now(), randomBytes: (count: number) => host.randomBytes(count) };
+  let store: Store;
+  try {
+    store = openStore(path, migrations, clock);
+  } catch (error) {
+    throw toStateError(error, folder);
+  }
   try {
     return await work(store);
   } finally {

@@ -5,7 +5,7 @@ import { CliError } from '../../errors.ts';
 import { codeOf, toFileError } from '../../files.ts';
 import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
-import { localCommand, runningPlatform } from './folder.ts';
+import { localCommand, runningPlatform, toStateError } from './folder.ts';
 import type { ListenAddress } from './listen.ts';
 import { requestLine } from './request-log.ts';
 
@@ -51,7 +51,7 @@ export async function startHere(context: Context, options: StartOptions): Promis
     return { info, already: false, here };
   } catch (error) {
     if (error instanceof PlatformBusyError) return { info: await waitForOther(context, folder), already: true };
-    throw toStartError(error, options);
+    throw toStartError(toStateError(error, folder), options);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
-import { dataDirInput, folderOf, runningPlatform } from './folder.ts';
+import { dataDirInput, folderOf, runningPlatform, servingProcess } from './folder.ts';
 
 /** What a platform that is told to end may take: two seconds for requests under way, and some. */
 const graceMs = 5_000;
@@ -21,12 +21,11 @@ export default defineCommand({
   readsConfig: false,
   run: async (context, input) => {
     const folder = folderOf(context, input.dataDir);
-    const running = await runningPlatform(folder);
-    if (running === undefined) {
+    const pid = await runningProcess(folder);
+    if (pid === undefined) {
       context.io.note(`No platform is running in "${folder}".`);
       return;
     }
-    const { pid } = running;
     const signalled = context.host.signalProcess(pid, 'SIGTERM');
     if (!signalled && (await isServed(folder))) throw notOurs(pid);
     if (!(await freeWithin(context, folder, graceMs))) {
@@ -38,6 +37,18 @@ export default defineCommand({
     context.io.note('The platform has stopped.');
   },
 });
+
+/** A damaged file keeps nobody from ending the platform. */
+async function runningProcess(folder: string): Promise<number | undefined> {
+  try {
+    return (await runningPlatform(folder))?.pid;
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'local.damaged-file') throw error;
+    const pid = await servingProcess(folder);
+    if (pid === undefined) throw error;
+    return pid;
+  }
+}
 
 async function isServed(folder: string): Promise<boolean> {
   const { isFolderLocked } = await import('../../local/store/folder-lock.ts');

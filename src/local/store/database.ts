@@ -56,11 +56,29 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** Opens or creates the database file and applies the migrations it lacks, in order. */
+/** The file has been written by a version that knows more; nothing of it has been changed. */
+export class NewerStoreError extends Error {
+  override readonly name = 'NewerStoreError';
+
+  constructor(path: string) {
+    super(`"${path}" was written by a newer version`);
+  }
+}
+
+/**
+ * Opens or creates the database file and applies the migrations it lacks, in order. Throws NewerStoreError for one that
+ * has others.
+ */
 export function openStore(path: string, migrations: readonly Migration[], clock: StoreClock): Store {
   const Database = loadDriver();
   const handle = new Database(path);
   handle.exec('PRAGMA busy_timeout = 10000');
+  try {
+    refuseNewer(handle, path, migrations);
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
   handle.exec('PRAGMA journal_mode = WAL');
   // FULL is what survives power loss; NORMAL would only survive a killed process.
   handle.exec('PRAGMA synchronous = FULL');
@@ -147,6 +165,16 @@ function undo(handle: Handle): void {
   } catch {
     // Nothing was open any more.
   }
+}
+
+/** There is no way back: what a newer version has changed, this one would read wrongly and write over. */
+function refuseNewer(handle: Handle, path: string, migrations: readonly Migration[]): void {
+  // Nothing here sets it; a version that does has a reason.
+  const version = handle.prepare('PRAGMA user_version').get() as { user_version: number };
+  const isThere = handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get() !== undefined;
+  const applied = isThere ? (handle.prepare('SELECT name FROM migrations').all() as { name: string }[]) : [];
+  const known = new Set(migrations.map(({ name }) => name));
+  if (version.user_version !== 0 || applied.some(({ name }) => !known.has(name))) throw new NewerStoreError(path);
 }
 
 function migrate(handle: Handle, migrations: readonly Migration[]): void {

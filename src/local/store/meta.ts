@@ -1,7 +1,10 @@
 import type { Tx } from './database.ts';
 
-/** What a data folder remembers of itself: the `port` it was last served on, its `seed`, which later parts of it are done. */
-export type MetaKey = 'port' | 'seed' | 'seed.images' | 'seed.anyone';
+/**
+ * What a data folder remembers of itself: the `port` it was last served on and the `pid` that did, its `seed`, which
+ * later parts of it are done.
+ */
+export type MetaKey = 'port' | 'pid' | 'seed' | 'seed.images' | 'seed.anyone';
 
 export function readMeta(tx: Tx, key: MetaKey): string | undefined {
   const row = tx.get('SELECT value FROM meta WHERE key = ?', key);
