@@ -1,7 +1,9 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
+import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { createPullLog } from '../../src/local/registry/registry-events.ts';
+import { findOrganization, findRepositoryAt } from '../../src/local/registry/repositories.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 
@@ -273,4 +275,51 @@ test('each pull is an event, also of one who only looks', async () => {
       expect.objectContaining({ digest: digestOf('layer'), method: 'GET', type: 'blob' }),
     ]),
   );
+});
+
+test('of pulls the newest are remembered, in rows of bounded size; what is on its way to a sink stays', async () => {
+  const { platform, client } = await start();
+  const { store } = platform;
+  await client.pushImage(name, 'latest', 'layer');
+  const repository = store.read((tx) => {
+    const organization = findOrganization(tx, 'example.com');
+    const found = organization && findRepositoryAt(tx, organization, 'thing');
+    if (found === undefined) throw new Error('the repository is not there');
+    return found;
+  });
+  const pulls = () =>
+    store.read((tx) =>
+      tx
+        .all("SELECT seq, length(body) AS size, body FROM outbox WHERE type LIKE '%.pull.v1' ORDER BY seq")
+        .map((row) => ({ seq: Number(row['seq']), size: Number(row['size']), body: JSON.parse(String(row['body'])) })),
+    );
+  const log = createPullLog(store, 20);
+  const visit = { identity: dev, actor: {}, remoteAddress: '127.0.0.1', userAgent: 'x'.repeat(60_000) };
+  const pull = (tag: string) => log(repository, visit, { type: 'manifest', digest: digestOf('x'), tag, method: 'GET' });
+  await pull('first');
+  const [first] = pulls();
+  store.transact((tx) => {
+    tx.run(
+      `INSERT INTO subscriptions (id, parent, sink, after_seq, created_at, updated_at)
+       VALUES (?, ?, 'http://127.0.0.1:9', 1000000000, 0, 0)`,
+      `${demoOrganizations.private}/00000000000000aa`,
+      demoOrganizations.private,
+    );
+    tx.run(
+      "INSERT INTO deliveries (event, subscription, subject, next_try_at, created_at) VALUES (?, ?, '', ?, 0)",
+      first?.seq ?? 0,
+      `${demoOrganizations.private}/00000000000000aa`,
+      Number.MAX_SAFE_INTEGER,
+    );
+  });
+  for (let count = 0; count < 100; count += 1) await pull(`t${count}`);
+  // The dispatcher looks at an event before it may go.
+  await expect
+    .poll(async () => {
+      for (let count = 0; count < 20; count += 1) await pull(`u${count}`);
+      return pulls().length;
+    })
+    .toBeLessThanOrEqual(41);
+  expect(pulls().every(({ size }) => size < 800)).toBe(true);
+  expect([pulls()[0]?.seq, pulls().at(-1)?.body.tag]).toEqual([first?.seq, 'u19']);
 });

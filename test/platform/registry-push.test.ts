@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
-import { audienceOf, createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
+import {
+  audienceOf,
+  basic,
+  createClient,
+  digestOf,
+  imageManifest,
+  ociIndex,
+  ociManifest,
+  send,
+} from './registry-client.ts';
 
 const dev = personId('dev@example.com');
 const name = 'example.com/thing';
@@ -437,4 +446,86 @@ test('names and methods that do not exist are refused in the right shape', async
   const deep = 'example.com/team/service/api';
   await client.pushImage(deep, 'v1', 'deep');
   expect((await client.request('GET', `/v2/${deep}/tags/list`)).json.tags).toEqual(['v1']);
+});
+
+test('who may not push has not sent a body for it, when the client asks first', async () => {
+  const { platform, client } = await start();
+  const ask = (token: string | undefined, path: string): Promise<{ continued: boolean; status: number }> =>
+    new Promise((resolve, reject) => {
+      let continued = false;
+      const headers = {
+        expect: '100-continue',
+        'content-length': 5,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
+      const call = httpRequest(new URL(path, platform.urls.registry), { method: 'POST', headers }, (response) => {
+        response.resume();
+        resolve({ continued, status: response.statusCode ?? 0 });
+        call.destroy();
+      });
+      call.on('error', reject);
+      call.once('continue', () => {
+        continued = true;
+        call.end('layer');
+      });
+      call.flushHeaders();
+    });
+  const path = `/v2/${name}/blobs/uploads/?digest=${digestOf('layer')}`;
+  const audience = new URL(platform.urls.registry).host;
+  expect(await ask(undefined, path)).toEqual({ continued: false, status: 401 });
+  const stranger = await platform.token(platform.user('stranger@example.org'), { audience });
+  expect(await ask(stranger, path)).toEqual({ continued: false, status: 403 });
+  expect(await ask(undefined, '/iam/v1/groups')).toEqual({ continued: false, status: 401 });
+  expect(await ask(await platform.token(dev, { audience }), path)).toEqual({ continued: true, status: 201 });
+  expect((await client.request('GET', `/v2/${name}/blobs/${digestOf('layer')}`)).bytes.toString()).toBe('layer');
+});
+
+test('the last request of an upload may be sent again', async () => {
+  const { client } = await start();
+  const started = await client.request('POST', `/v2/${name}/blobs/uploads/`);
+  const finish = (digest: string) =>
+    client.request('PUT', `${started.headers.get('location')}?digest=${digest}`, { body: 'layer' });
+  expect((await finish(digestOf('layer'))).status).toBe(201);
+  const again = await finish(digestOf('layer'));
+  expect([again.status, again.headers.get('location')]).toEqual([201, `/v2/${name}/blobs/${digestOf('layer')}`]);
+  expect(await finish(digestOf('another'))).toMatchObject({ status: 404, code: 'BLOB_UPLOAD_UNKNOWN' });
+});
+
+test('a malformed digest is refused as such, wherever one stands', async () => {
+  const { client } = await start();
+  await client.pushImage(name, 'v1', 'layer');
+  for (const digest of ['sha256:xyz', 'sha256:', 'md5:d41d8cd98f00b204e9800998ecf8427e', `sha256:${'A'.repeat(64)}`]) {
+    for (const [method, path] of [
+      ['GET', `blobs/${digest}`],
+      ['HEAD', `blobs/${digest}`],
+      ['DELETE', `blobs/${digest}`],
+      ['GET', `manifests/${digest}`],
+      ['HEAD', `manifests/${digest}`],
+      ['PUT', `manifests/${digest}`],
+      ['DELETE', `manifests/${digest}`],
+      ['GET', `referrers/${digest}`],
+      ['POST', `blobs/uploads/?digest=${digest}`],
+      ['POST', `blobs/uploads/?mount=${digest}`],
+      ['PUT', `blobs/uploads/of-nobody?digest=${digest}`],
+    ] as const) {
+      const answer = await client.request(method, `/v2/${name}/${path}`, method === 'PUT' ? { body: '{}' } : {});
+      const code = method === 'HEAD' ? undefined : 'DIGEST_INVALID';
+      expect([method, path, answer.status, answer.code]).toEqual([method, path, 400, code]);
+    }
+  }
+});
+
+test('a mount without a place works with the token of one repository, and reaches no further than its holder', async () => {
+  const { platform, client } = await start();
+  const digest = await client.pushBlob('example.com/somewhere', 'shared');
+  const audience = new URL(platform.urls.registry).host;
+  const mount = async (identity: string, full: string): Promise<number> => {
+    const login = basic('_token', await platform.token(identity, { audience }));
+    const scope = `/token?scope=repository:${full}:pull,push`;
+    const { token } = (await send(platform.urls.registry, 'GET', scope, { headers: login })).json;
+    return (await send(platform.urls.registry, 'POST', `/v2/${full}/blobs/uploads/?mount=${digest}`, { token })).status;
+  };
+  expect(await mount(dev, 'example.com/anywhere')).toBe(201);
+  const stranger = platform.user('stranger@example.org', ['owner', demoOrganizations.public]);
+  expect(await mount(stranger, 'chainguard/copy')).toBe(202);
 });

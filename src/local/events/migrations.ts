@@ -52,4 +52,11 @@ export const eventMigrations: readonly Migration[] = [
       CREATE INDEX outbox_created ON outbox(created_at);
     `,
   },
+  {
+    name: '016-pulls',
+    sql: `
+      -- To find the pulls that are too many; the literal is what SQLite knows the index by.
+      CREATE INDEX outbox_pulls ON outbox(seq) WHERE type = 'dev.chainguard.registry.pull.v1';
+    `,
+  },
 ];

@@ -2,7 +2,7 @@
 // clouds answer for the machine's own credentials, nor to anything but one host, whatever a name resolves to.
 
 import { isIP, type LookupFunction } from 'node:net';
-import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../network-address.ts';
+import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../core/network-address.ts';
 
 /** Why an event is not sent there; a clause about the sink. */
 export class SinkError extends Error {

@@ -1,5 +1,27 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { invalidArgument } from '../core/failures.ts';
+
+/** Requests whose clients wait for our word before they send a body (RFC 9110 10.1.1). */
+const waiting = new WeakMap<IncomingMessage, ServerResponse>();
+
+/** Lets such a client wait until its body is read, so that one that is refused has not sent it for nothing. */
+export function holdBody(request: IncomingMessage, response: ServerResponse): void {
+  waiting.set(request, response);
+  // Whether a refused client sends its body all the same is its own choice, so nothing may follow on this connection.
+  response.setHeader('connection', 'close');
+}
+
+/** The body as it comes. Stopping early leaves the connection open, so that an answer still gets through. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  const held = waiting.get(request);
+  if (held !== undefined) {
+    waiting.delete(request);
+    held.removeHeader('connection');
+    held.writeContinue();
+  }
+  // Without an encoding set, a request yields buffers.
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
 
 /** The body as text, undefined when there is none. Throws INVALID_ARGUMENT past `limit` bytes or when it is not UTF-8. */
 export async function readText(request: IncomingMessage, limit: number): Promise<string | undefined> {
@@ -7,13 +29,10 @@ export async function readText(request: IncomingMessage, limit: number): Promise
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
   const chunks: Buffer[] = [];
   let size = 0;
-  // Destroying the request would take the connection away from the answer.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    // Without an encoding set, a request yields buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.length;
+  for await (const chunk of bodyOf(request)) {
+    size += chunk.length;
     if (size > limit) throw tooLarge;
-    chunks.push(bytes);
+    chunks.push(chunk);
   }
   if (size === 0) return undefined;
   try {

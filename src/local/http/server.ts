@@ -11,6 +11,7 @@ import { chooseProtocol } from './connections.ts';
 import { isOwnHost } from './host-check.ts';
 import type { Http2Handler } from './http2.ts';
 import { defaultPatience, endThenDestroy, type Patience, watchBodies } from './patience.ts';
+import { holdBody } from './request-body.ts';
 
 /** One answered (or dropped) request. */
 export interface RequestLogEntry {
@@ -132,6 +133,10 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   });
   const port = await listenOnOneOf(server, options);
 
+  server.on('checkContinue', (request, response) => {
+    holdBody(request, response);
+    server.emit('request', request, response);
+  });
   server.on('request', (request, response) => {
     if (stopping) response.setHeader('connection', 'close');
     const note = watch(request, response);

@@ -4,8 +4,8 @@
 
 import { isIP, type LookupFunction } from 'node:net';
 import { isLoopbackHttp, isLoopbackUrl } from '../core/loopback.ts';
+import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../core/network-address.ts';
 import { ask, type OutgoingAnswer } from '../core/outgoing.ts';
-import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../network-address.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';

@@ -63,13 +63,28 @@ export function pushOwnTag(tx: Tx, repository: Repository, tag: string, digest: 
   tx.atEnd(() => recordPush(tx, repository, ownVisit, { type: 'manifest', digest, tag, ...previous }));
 }
 
-/** Returns a function that resolves when the event is on disk. Pulls of one moment share one commit. */
-export function createPullLog(store: Store): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
+const pullType = 'dev.chainguard.registry.pull.v1';
+/** How many pulls are remembered; whoever wants more of them subscribes. */
+const mostPulls = 10_000;
+/** Looking for what is too much costs a commit some time, so it is done once for so many pulls. */
+const pruneEvery = 1_000;
+/** Characters of what a client says of itself. */
+const longestAgent = 256;
+
+/**
+ * Returns a function that resolves when the event is on disk. Pulls of one moment share one commit. A platform that is
+ * pulled from all day keeps the newest `most` of them, and those that are still on their way to a sink.
+ */
+export function createPullLog(
+  store: Store,
+  most = mostPulls,
+): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
+  let sincePruned = Number.POSITIVE_INFINITY;
   let waiting: ((tx: Tx) => void)[] = [];
   let flush: Promise<void> | undefined;
   return (repository, visit, pull) => {
     waiting.push((tx) =>
-      emit(tx, 'dev.chainguard.registry.pull.v1', repository, visit, {
+      emit(tx, pullType, repository, visit, {
         ...(pull.tag === undefined ? {} : { tag: pull.tag }),
         digest: pull.digest,
         method: pull.method,
@@ -84,6 +99,11 @@ export function createPullLog(store: Store): (repository: Repository, visit: Vis
         try {
           store.transact((tx) => {
             for (const write of batch) write(tx);
+            sincePruned += batch.length;
+            if (sincePruned >= Math.min(pruneEvery, most)) {
+              prunePulls(tx, most);
+              sincePruned = 0;
+            }
           });
           resolve();
         } catch (error) {
@@ -93,6 +113,18 @@ export function createPullLog(store: Store): (repository: Repository, visit: Vis
     });
     return flush;
   };
+}
+
+/** Keeps what no subscription has been given yet, and what is on its way. */
+function prunePulls(tx: Tx, most: number): void {
+  tx.run(
+    `DELETE FROM outbox WHERE type = '${pullType}'
+       AND seq <= (SELECT seq FROM outbox WHERE type = '${pullType}' ORDER BY seq DESC LIMIT 1 OFFSET ?)
+       AND seq <= MAX(
+         (SELECT seq FROM event_cursor), (SELECT COALESCE(MIN(after_seq), 9223372036854775807) FROM subscriptions))
+       AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = outbox.seq AND d.state = 'pending')`,
+    most,
+  );
 }
 
 function emit(
@@ -112,7 +144,7 @@ function emit(
     // A loopback platform knows no geography; the field is not optional.
     location: '',
     remote_address: visit.remoteAddress,
-    user_agent: visit.userAgent,
+    user_agent: visit.userAgent.slice(0, longestAgent),
   };
   tx.run(
     `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)

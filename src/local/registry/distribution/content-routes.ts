@@ -16,7 +16,7 @@ import {
 } from '../repositories.ts';
 import { publishReferrer, publishTag } from '../sync.ts';
 import { pushedRepository, removeTags } from './changes.ts';
-import { type Exchange, type RegistryParts, readBody, sendBytes, sendEmpty } from './exchange.ts';
+import { type Exchange, type RegistryParts, readBody, requireDigest, sendBytes, sendEmpty } from './exchange.ts';
 import { existing, type Need, type Place } from './gate.ts';
 
 /** Twice what the specification asks registries to take. */
@@ -30,13 +30,13 @@ function pullNeed(name: string): Need {
 export async function pullBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
   const { request, response } = exchange;
   const principal = await parts.gate.identify(request, [pullNeed(name)]);
+  const digest = requireDigest(text);
   const found = parts.store.read((tx) => {
     const repository = existing(parts.gate.authorize(tx, request, principal, pullNeed(name)));
     const size = blobSize(tx, repository, text);
     return size === undefined ? undefined : { repository, size };
   });
-  const digest = parseDigest(text);
-  if (found === undefined || digest === undefined) throw refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry');
+  if (found === undefined) throw refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry');
   const { repository, size } = found;
   // A file somebody cut or removed behind our back must not pass for the blob.
   if ((await parts.blobs.size(digest)) !== size) throw new Error(`the file of blob ${text} is damaged or gone`);
@@ -82,6 +82,7 @@ export async function deleteBlob(
 ): Promise<void> {
   const need: Need = { name, action: 'delete', capabilities: ['manifest.delete'] };
   const principal = await parts.gate.identify(exchange.request, [need]);
+  requireDigest(digest);
   parts.store.transact((tx) => {
     const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
     if (blobSize(tx, repository, digest) === undefined) throw refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry');
@@ -102,6 +103,7 @@ export async function pullManifest(
 ): Promise<void> {
   const { request, response } = exchange;
   const principal = await parts.gate.identify(request, [pullNeed(name)]);
+  requireReference(reference);
   const { repository, manifest } = parts.store.read((tx) => {
     const repository = existing(parts.gate.authorize(tx, request, principal, pullNeed(name)));
     return { repository, manifest: findManifest(tx, repository, reference) };
@@ -186,6 +188,7 @@ export async function removeManifest(
   const byTag = isTag(reference);
   const need: Need = { name, action: 'delete', capabilities: [byTag ? 'tag.delete' : 'manifest.delete'] };
   const principal = await parts.gate.identify(exchange.request, [need]);
+  if (!byTag) requireDigest(reference);
   parts.store.transact((tx) => {
     const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
     const which = byTag ? { name: reference } : { digest: reference };
@@ -193,6 +196,11 @@ export async function removeManifest(
     if (byTag ? tags === 0 : !deleteManifest(tx, repository, reference)) throw manifestUnknown(reference);
   });
   sendEmpty(exchange, 202, {});
+}
+
+/** What has a colon is no tag, so it has to be a digest. Any other text may be the tag of some other registry. */
+function requireReference(reference: string): void {
+  if (reference.includes(':')) requireDigest(reference);
 }
 
 function requireTagRight(place: Place, previous: string | undefined, digest: string): void {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyOf } from '../../http/request-body.ts';
 import type { Announce } from '../../outbox/outbox.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store } from '../../store/database.ts';
+import { type Digest, parseDigest } from '../../store/digest.ts';
 import { refuse } from '../registry-error.ts';
 import type { createPullLog } from '../registry-events.ts';
 import type { Gate } from './gate.ts';
@@ -22,23 +24,25 @@ export interface Exchange {
   readonly url: URL;
 }
 
-/** The body as a stream. Stopping early leaves the connection open, so that an answer still gets through. */
-export function requestBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-}
-
 /** The whole body. Throws 413 when it is longer than `limit` bytes. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLong = refuse(413, 'SIZE_INVALID', `the body is longer than ${limit} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of requestBody(request)) {
+  for await (const chunk of bodyOf(request)) {
     length += chunk.length;
     if (length > limit) throw tooLong;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Throws 400 DIGEST_INVALID for what is not a whole digest of an algorithm we know. */
+export function requireDigest(text: string): Digest {
+  const digest = parseDigest(text);
+  if (digest === undefined) throw refuse(400, 'DIGEST_INVALID', 'not a digest this registry can check');
+  return digest;
 }
 
 export function sendEmpty({ response }: Exchange, status: number, headers: Readonly<Record<string, string>>): void {

@@ -32,6 +32,8 @@ export interface Principal {
   readonly caller: Caller | undefined;
   readonly grants: readonly Grant[];
   readonly catalog: readonly string[] | undefined;
+  /** UIDPs of groups whose blobs a push may reuse. */
+  readonly sources: readonly string[];
 }
 
 export interface Place {
@@ -79,6 +81,8 @@ const carried: Readonly<Record<Action, readonly string[]>> = {
 };
 const actionNames: readonly Action[] = ['pull', 'push', 'delete'];
 
+/** Headers that carry a token end at some size. Organizations come before what is in them. */
+const mostSources = 20;
 // protocols Q19, in seconds.
 const anonymousLifetime = 300;
 const longestLifetime = 3600;
@@ -157,12 +161,13 @@ export function createGate(options: {
       if (identity !== undefined && !store.read((tx) => exists(tx, identity))) {
         throw challenge(request, scopes, 'invalid_token');
       }
-      return { identity, actor: claims.actor, caller: undefined, grants: claims.grants, catalog: claims.catalog };
+      const { actor, grants, catalog, sources } = claims;
+      return { identity, actor, caller: undefined, grants, catalog, sources };
     }
     const caller = await verify(bearer);
     if (caller === undefined) throw challenge(request, scopes, 'invalid_token');
     if (!hasAudience(caller)) throw forbidden();
-    return { identity: caller.identity, actor: caller.actor, caller, grants: [], catalog: undefined };
+    return { identity: caller.identity, actor: caller.actor, caller, grants: [], catalog: undefined, sources: [] };
   };
 
   const authorize = (tx: Tx, request: IncomingMessage, principal: Principal, need: Need): Place => {
@@ -193,7 +198,11 @@ export function createGate(options: {
     const repository = organization && findRepositoryAt(tx, organization, name.repository);
     if (repository === undefined || repository.public) return repository;
     const held = capabilities(tx, principal, full, repository.organization, repository);
-    return held.has('manifest.list') ? repository : undefined;
+    if (held.has('manifest.list')) return repository;
+    if (principal.identity === undefined || principal.sources.length === 0) return undefined;
+    const ceiling = new Map(principal.sources.map((group) => [group, new Set(['manifest.list'])]));
+    const holder: Caller = { ...nobody, identity: principal.identity, ceiling };
+    return capabilitiesAt(tx, holder, repository.id).has('manifest.list') ? repository : undefined;
   };
 
   const catalog = (tx: Tx, request: IncomingMessage, principal: Principal): string[] => {
@@ -268,6 +277,7 @@ export function createGate(options: {
     if (caller === undefined && scopes.length === 0) throw forbidden();
     const grants = new Map<string, Grant>();
     let listed: string[] | undefined;
+    let sources: string[] = [];
     const refusals: RegistryError[] = [];
     store.read((tx) => {
       const asked = new Map<string, Set<Action>>();
@@ -291,6 +301,10 @@ export function createGate(options: {
           refusals.push(error);
         }
       }
+      // A mount that names no source looks for one wherever its pusher may read, and a token names one repository.
+      if (caller !== undefined && [...grants.values()].some(({ actions }) => actions.includes('push'))) {
+        sources = groupsWith(tx, caller, ['manifest.list']).slice(0, mostSources);
+      }
     });
     // One scope of several is often only a wish (a mount's source); the request fails when none can be had.
     if (grants.size === 0 && listed === undefined && refusals[0] !== undefined) throw refusals[0];
@@ -304,6 +318,7 @@ export function createGate(options: {
       expiresAt: issuedAt + lifetime,
       grants: [...grants.values()],
       catalog: listed,
+      sources,
     };
     // Clients take anything below a minute for a minute (token specification), so say so.
     return { token: tokens.sign(claims), expiresIn: Math.max(60, lifetime), issuedAt: now };

@@ -1,5 +1,4 @@
 import { toWireTime } from '../../api/wire-time.ts';
-import { parseDigest } from '../../store/digest.ts';
 import { mediaTypes } from '../manifest.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
 import {
@@ -11,7 +10,7 @@ import {
   type Page,
   type Referrer,
 } from '../repositories.ts';
-import { type Exchange, type RegistryParts, sendBytes, sendJson } from './exchange.ts';
+import { type Exchange, type RegistryParts, requireDigest, sendBytes, sendJson } from './exchange.ts';
 import { existing, type Need } from './gate.ts';
 
 const longestPage = 10_000;
@@ -52,7 +51,7 @@ export async function listReferrers(
   const { request, url } = exchange;
   const need: Need = { name, action: 'pull', capabilities: ['referrers.list'] };
   const principal = await parts.gate.identify(request, [need]);
-  if (parseDigest(digest) === undefined) throw refuse(400, 'DIGEST_INVALID', 'not a digest this registry can check');
+  requireDigest(digest);
   const artifactType = url.searchParams.get('artifactType') ?? undefined;
   const manifests: Referrer[] = [];
   const more = parts.store.read((tx) => {

@@ -27,6 +27,8 @@ export interface RegistryClaims {
   readonly grants: readonly Grant[];
   /** UIDPs of the organizations whose repositories may be listed; undefined when the catalog was not asked for. */
   readonly catalog: readonly string[] | undefined;
+  /** UIDPs of the groups whose blobs may be mounted, of tokens that may push. */
+  readonly sources: readonly string[];
 }
 
 export interface RegistryTokens {
@@ -56,6 +58,7 @@ export function createRegistryTokens(store: Store, audience: string): RegistryTo
         act: claims.actor,
         access: claims.grants.map((grant) => ({ type: 'repository', ...grant })),
         ...(claims.catalog === undefined ? {} : { catalog: claims.catalog }),
+        ...(claims.sources.length === 0 ? {} : { sources: claims.sources }),
       });
       return `${header}.${payload}.${mac(`${header}.${payload}`).toString('base64url')}`;
     },
@@ -75,6 +78,7 @@ export function createRegistryTokens(store: Store, audience: string): RegistryTo
         act: Record<string, string>;
         access: Grant[];
         catalog?: string[];
+        sources?: string[];
       };
       // A platform started again on another port is another registry to its clients.
       if (claims.aud !== audience || claims.exp <= now) return undefined;
@@ -85,6 +89,7 @@ export function createRegistryTokens(store: Store, audience: string): RegistryTo
         expiresAt: claims.exp,
         grants: claims.access,
         catalog: claims.catalog,
+        sources: claims.sources ?? [],
       };
     },
   };

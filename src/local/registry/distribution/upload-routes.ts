@@ -1,13 +1,14 @@
+import { bodyOf } from '../../http/request-body.ts';
 import { type ChunkPlace, UploadError } from '../../store/blob-store.ts';
 import type { Tx } from '../../store/database.ts';
-import { type Digest, digestText, isDigestAlgorithm, parseDigest } from '../../store/digest.ts';
+import { type Digest, digestText, isDigestAlgorithm } from '../../store/digest.ts';
 import { isName } from '../reference.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
 import { recordPush, toVisit } from '../registry-events.ts';
 import { addBlob, blobSize, linkBlob, pathsWithBlob, type Repository } from '../repositories.ts';
 import { pushedRepository } from './changes.ts';
-import { type Exchange, type RegistryParts, requestBody, sendEmpty } from './exchange.ts';
-import type { Need, Principal } from './gate.ts';
+import { type Exchange, type RegistryParts, requireDigest, sendEmpty } from './exchange.ts';
+import type { Need, Place, Principal } from './gate.ts';
 
 /** Unfinished uploads nobody has touched for this long are removed. */
 const abandonedAfter = 24 * 60 * 60 * 1000;
@@ -52,14 +53,14 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
 
   // Without `from` any repository will do that the pusher may read (specification, "Mounting a blob").
   if (mount !== null && (source !== undefined || from === null)) {
-    const digest = parseOrRefuse(mount);
+    const digest = requireDigest(mount);
     if (mountBlob(parts, exchange, principal, { name, source, digest })) {
       return sendBlobCreated(exchange, name, digest);
     }
   }
 
   const whole = url.searchParams.get('digest');
-  const digest = whole === null ? undefined : parseOrRefuse(whole);
+  const digest = whole === null ? undefined : requireDigest(whole);
   const algorithm = url.searchParams.get('digest-algorithm') ?? digest?.algorithm ?? 'sha256';
   if (!isDigestAlgorithm(algorithm)) throw refuse(400, 'DIGEST_INVALID', 'unsupported digest algorithm');
 
@@ -70,7 +71,7 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   const id = await parts.blobs.begin(algorithm);
   try {
     if (digest !== undefined) {
-      await parts.blobs.append(id, requestBody(request));
+      await parts.blobs.append(id, bodyOf(request));
       const size = await parts.blobs.finish(id, digest);
       keepBlob(parts, exchange, principal, repository, { digest, size });
       return sendBlobCreated(exchange, name, digest);
@@ -101,25 +102,29 @@ export async function continueUpload(
 ): Promise<void> {
   const { request } = exchange;
   const principal = await parts.gate.identify(request, [pushNeed(name)]);
+  const place = parts.store.read((tx) => parts.gate.authorize(tx, request, principal, pushNeed(name)));
   const repository = parts.store.read((tx) => {
-    const place = parts.gate.authorize(tx, request, principal, pushNeed(name));
     const row = place.repository && tx.get('SELECT repo FROM uploads WHERE id = ?', id);
     // An upload belongs to the repository it was started in; elsewhere its id means nothing.
     return row !== undefined && row['repo'] === place.repository?.id ? place.repository : undefined;
   });
   const received = repository === undefined ? undefined : await parts.blobs.received(id);
-  if (repository === undefined || received === undefined) throw uploadUnknown();
+  if (repository === undefined || received === undefined) {
+    const there = request.method === 'PUT' ? finished(parts, exchange, place) : undefined;
+    if (there === undefined) throw uploadUnknown();
+    return sendBlobCreated(exchange, name, there);
+  }
 
   try {
     switch (request.method) {
       case 'PATCH': {
-        const total = await parts.blobs.append(id, requestBody(request), chunkPlace(exchange));
+        const total = await parts.blobs.append(id, bodyOf(request), chunkPlace(exchange));
         touch(parts, id);
         return sendEmpty(exchange, 202, uploadHeaders(name, id, total));
       }
       case 'PUT': {
-        const digest = parseOrRefuse(exchange.url.searchParams.get('digest') ?? '');
-        await parts.blobs.append(id, requestBody(request), chunkPlace(exchange));
+        const digest = requireDigest(exchange.url.searchParams.get('digest') ?? '');
+        await parts.blobs.append(id, bodyOf(request), chunkPlace(exchange));
         const size = await parts.blobs.finish(id, digest);
         keepBlob(parts, exchange, principal, repository, { digest, size, upload: id });
         return sendBlobCreated(exchange, name, digest);
@@ -141,6 +146,17 @@ export async function continueUpload(
     }
     throw toRefusal(error);
   }
+}
+
+/** The blob that a repeated last request is about: the answer to the first was lost, and the upload is over. */
+function finished(
+  { store }: RegistryParts,
+  { url }: Exchange,
+  { repository }: Pick<Place, 'repository'>,
+): Digest | undefined {
+  const digest = requireDigest(url.searchParams.get('digest') ?? '');
+  const isThere = repository && store.read((tx) => blobSize(tx, repository, digestText(digest)) !== undefined);
+  return isThere === true ? digest : undefined;
 }
 
 function mountBlob(
@@ -235,12 +251,6 @@ function uploadHeaders(name: string, id: string, received: number): Record<strin
 function sendBlobCreated(exchange: Exchange, name: string, digest: Digest): void {
   const text = digestText(digest);
   sendEmpty(exchange, 201, { Location: `/v2/${name}/blobs/${text}`, 'Docker-Content-Digest': text });
-}
-
-function parseOrRefuse(text: string): Digest {
-  const digest = parseDigest(text);
-  if (digest === undefined) throw refuse(400, 'DIGEST_INVALID', 'not a digest this registry can check');
-  return digest;
 }
 
 function uploadUnknown(): RegistryError {
