@@ -50,12 +50,14 @@ export interface OciDescriptor {
   readonly digest: string;
   readonly size: number;
   readonly platform?: { readonly os?: string; readonly architecture?: string; readonly variant?: string };
+  readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface OciManifest {
   readonly digest: string;
   readonly mediaType: string;
+  readonly artifactType?: string;
   /** Of an index. */
   readonly manifests?: readonly OciDescriptor[];
   /** Of an image. */
@@ -84,9 +86,9 @@ export interface RegistryLogin {
 export interface OciClient {
   /** By tag or digest. Throws kind `not-found` when there is none. */
   manifest(repository: string, reference: string): Promise<OciManifest>;
-  /** Text of a blob, checked against its digest. */
-  blob(repository: string, digest: string): Promise<string>;
-  /** Manifests that refer to this one; empty where the registry keeps none. */
+  /** Bytes of a blob, checked against its digest. Throws code `api.too-large` above `largestBlob`. */
+  blob(repository: string, digest: string): Promise<Buffer>;
+  /** Manifests that refer to this one, all pages of them; empty where the registry keeps none. */
   referrers(repository: string, digest: string): Promise<readonly OciDescriptor[]>;
   /** Any JSON document below `/v2/<repository>/`; `what` is how messages call it. */
   document(repository: string, path: string, what: string): Promise<unknown>;
@@ -100,8 +102,12 @@ const manifestTypes = [
 ].join(', ');
 
 const mostRedirects = 5;
-/** Attestations with thousands of packages stay far below this. */
+/** Bytes. Manifests, lists and the like. */
 const longestDocument = 64 * 1024 * 1024;
+/** Bytes. What cosign reads of an attestation unless it is told otherwise. */
+export const largestBlob = 128 * 1024 * 1024;
+/** A page may hold as few as its registry likes; a list that goes on behind these is one without end. */
+const mostPages = 10_000;
 
 export function createOciClient(options: OciClientOptions): OciClient {
   const { host, origin, signal } = options;
@@ -109,7 +115,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
   /** `authorization` by repository, once a challenge was met. */
   const known = new Map<string, string>();
 
-  async function get(url: string, headers: Readonly<Record<string, string>>): Promise<WholeResponse> {
+  async function get(url: string, headers: Readonly<Record<string, string>>, maxBytes: number): Promise<WholeResponse> {
     let target = url;
     for (let hop = 0; hop <= mostRedirects; hop += 1) {
       const isOwn = new URL(target).origin === new URL(origin).origin;
@@ -120,7 +126,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
         url: target,
         headers: shown,
         signal,
-        maxBytes: longestDocument,
+        maxBytes,
       });
       const location = response.headers['location'];
       if (![301, 302, 303, 307, 308].includes(response.status) || typeof location !== 'string') return response;
@@ -134,10 +140,15 @@ export function createOciClient(options: OciClientOptions): OciClient {
   }
 
   /** Anonymously first, then with the login: public images need none, and none is sent where it is not wanted. */
-  async function read(repository: string, path: string, accept: string): Promise<WholeResponse> {
+  async function read(
+    repository: string,
+    path: string,
+    accept: string,
+    maxBytes = longestDocument,
+  ): Promise<WholeResponse> {
     const url = `${origin}/v2/${repository}/${path}`;
     const before = known.get(repository);
-    let response = await get(url, { accept, ...(before === undefined ? {} : { authorization: before }) });
+    let response = await get(url, { accept, ...(before === undefined ? {} : { authorization: before }) }, maxBytes);
     if (response.status !== 401) return response;
     const challenge = challengeOf(response);
     if (challenge === undefined) return response;
@@ -149,7 +160,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
       // Whoever has shown a login lacks no login, but rights.
       if (authorization === undefined && withLogin) return { ...response, status: 403 };
       if (authorization === undefined) continue;
-      response = await get(url, { accept, authorization });
+      response = await get(url, { accept, authorization }, maxBytes);
       if (response.status !== 401 && response.status !== 403) {
         known.set(repository, authorization);
         return response;
@@ -179,8 +190,14 @@ export function createOciClient(options: OciClientOptions): OciClient {
     return bearer === undefined ? undefined : `Bearer ${bearer}`;
   }
 
-  async function document(repository: string, path: string, accept: string, what: string): Promise<WholeResponse> {
-    const response = await read(repository, path, accept);
+  async function document(
+    repository: string,
+    path: string,
+    accept: string,
+    what: string,
+    maxBytes?: number,
+  ): Promise<WholeResponse> {
+    const response = await read(repository, path, accept, maxBytes);
     if (response.status === 200) return response;
     if (response.status === 404) throw failure('not-found', `${what} not found in ${name}`);
     if (response.status === 401) {
@@ -201,24 +218,43 @@ export function createOciClient(options: OciClientOptions): OciClient {
       return { ...parsed, mediaType, digest: reference.includes(':') ? reference : digest };
     },
     async blob(repository, digest) {
-      const response = await document(repository, `blobs/${digest}`, '*/*', `${repository}@${digest}`);
-      checkDigest(response.bytes, digest, name);
-      return response.text;
+      const what = `${repository}@${digest}`;
+      const { bytes } = await document(repository, `blobs/${digest}`, '*/*', what, largestBlob);
+      checkDigest(bytes, digest, name);
+      return bytes;
     },
     async referrers(repository, digest) {
-      const response = await read(repository, `referrers/${digest}`, manifestTypes);
+      const first = await read(repository, `referrers/${digest}`, manifestTypes);
       // Registries of before 1.1 keep the same index under a tag (specification, "Referrers Tag Schema").
-      const answer =
-        response.status === 200
-          ? response
-          : await read(repository, `manifests/${digest.replace(':', '-')}`, manifestTypes);
+      let answer =
+        first.status === 200 ? first : await read(repository, `manifests/${digest.replace(':', '-')}`, manifestTypes);
       if (answer.status !== 200) return [];
-      const { manifests = [] } = parseJson(answer.text, name) as { manifests?: OciDescriptor[] };
-      return manifests;
+      const found: OciDescriptor[] = [];
+      for (let page = 1; ; page += 1) {
+        const { manifests } = parseJson(answer.text, name) as { manifests?: readonly OciDescriptor[] };
+        found.push(...(Array.isArray(manifests) ? manifests : []));
+        const next = first.status === 200 ? nextPage(answer, repository, digest) : undefined;
+        if (next === undefined) return found;
+        if (page >= mostPages) throw failure('api', `${name} lists referrers of ${digest} without end`);
+        answer = await read(repository, next, manifestTypes);
+        // Half a list would pass for the whole.
+        if (answer.status !== 200)
+          throw failure('api', `${name} answered ${answer.status} for more referrers of ${digest}`);
+      }
     },
     document: async (repository, path, what) =>
       parseJson((await document(repository, path, 'application/json', what)).text, name),
   };
+}
+
+/** Path below the repository of the list's next page (specification, "Listing Referrers"); undefined at its end. */
+function nextPage(answer: WholeResponse, repository: string, digest: string): string | undefined {
+  const header = [answer.headers['link']].flat().join(', ');
+  const target = /<([^>]*)>\s*;[^<]*\brel="?next\b/i.exec(header)?.[1];
+  if (target === undefined) return undefined;
+  const base = `http://registry.invalid/v2/${repository}/referrers/${digest}`;
+  // Whatever host or path it names, the page is one of this list.
+  return URL.canParse(target, base) ? `referrers/${digest}${new URL(target, base).search}` : undefined;
 }
 
 interface Challenge {

@@ -1,9 +1,15 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { trustOf } from '../../src/commands/images/attestation.ts';
+import { readEnvelope } from '../../src/attestations/statement.ts';
+import { trustOf as trustOfEnvelope } from '../../src/commands/images/attestation.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { attest, spdxPredicate } from '../../src/local/registry/attestations.ts';
 
+const trustOf = (envelope: object, key: KeyObject | undefined) =>
+  trustOfEnvelope(
+    readEnvelope(Buffer.from(JSON.stringify(envelope))),
+    key && { key, name: 'the one its registry publishes' },
+  );
 const pair = () => newKeyPair('P-256');
 const keyIdOf = (key: KeyObject) =>
   createHash('sha256')

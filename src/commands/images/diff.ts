@@ -1,13 +1,16 @@
 import { defineCommand, defineView, exclusive } from '../../cli/define.ts';
 import { named, strings } from '../../cli/inputs/values.ts';
+import type { Unverified } from './attestation.ts';
+import { type DiffRow, type PackageDiff, rowsOf, withoutEmpty } from './diff-rows.ts';
 import type { Vulnerability } from './grype.ts';
 import { imageReference } from './image-reference.ts';
-import { type DiffRow, diffPackages, type PackageDiff, rowsOf, withoutEmpty } from './package-diff.ts';
-import { identityOf, platformKind, readSbom } from './sbom.ts';
+import { platformKind, signatureInputs, signatureProblems } from './sbom-inputs.ts';
 
 interface ImageDiff {
   readonly packages: PackageDiff;
   readonly vulnerabilities: { readonly added?: readonly Vulnerability[]; readonly removed?: readonly Vulnerability[] };
+  /** Attestations whose signatures are not known to be good; not there when all are. */
+  readonly unverified?: readonly Unverified[];
   /** Set where an item is one row of a table. */
   readonly row?: DiffRow;
   /** What the template of the command line makes of it. */
@@ -15,8 +18,8 @@ interface ImageDiff {
 }
 
 const view = defineView<ImageDiff>({
-  json: ({ packages, vulnerabilities }) => ({ packages, vulnerabilities }),
-  template: ({ packages, vulnerabilities, templated }) => templated({ packages, vulnerabilities }),
+  json: documentOf,
+  template: (diff) => diff.templated(documentOf(diff)),
   rows: (diff) =>
     [
       ...rowsOf(diff.packages),
@@ -31,6 +34,10 @@ const view = defineView<ImageDiff>({
     { head: 'TO', value: ({ row }) => row?.to },
   ],
 });
+
+function documentOf({ packages, vulnerabilities, unverified }: ImageDiff) {
+  return { packages, vulnerabilities, ...(unverified === undefined ? {} : { unverified }) };
+}
 
 /** Where it was, and how bad. */
 const vulnerabilityRow = (change: 'added' | 'removed', { id, reference, severity }: Vulnerability): DiffRow => {
@@ -48,8 +55,9 @@ export default defineCommand({
   path: ['images', 'diff'],
   summary: 'Compare what is in two images.',
   description:
-    'Packages come from the SBOMs attested of the images. Signatures are verified with the key that the registry publishes; ' +
-    'what is not verified is said. Private images of other registries are read with what `docker login` has stored. ' +
+    'Packages come from the SBOMs attested of the images, SPDX 2 or CycloneDX. Signatures are verified with the key that the ' +
+    'registry publishes, with --key, or by --certificate-identity; what is not verified is said, and with --output=json stands ' +
+    'in `unverified`. Private images of other registries are read with what `docker login` has stored. ' +
     'Vulnerabilities are compared when grype is on PATH.',
   inputs: {
     from: {
@@ -76,6 +84,7 @@ export default defineCommand({
       help: 'Types of packages to compare; "-" for every type.',
     },
     platform: { kind: platformKind, default: 'linux/amd64', help: 'Platform whose images are compared.' },
+    ...signatureInputs,
     template: {
       kind: named('TEMPLATE'),
       help: "With --output=go-template: the template, in the language of Go's text/template, over what --output=json prints.",
@@ -96,7 +105,9 @@ export default defineCommand({
   view,
   formats: ['json', 'markdown', 'go-template'],
   check: [exclusive('template', 'templateFile')],
-  validate: async ({ template, templateFile }, context) => {
+  validate: async ({ template, templateFile, ...flags }, context) => {
+    const problems = signatureProblems(flags);
+    if (problems.length > 0) return problems;
     const isGiven = template !== undefined || templateFile !== undefined;
     if (context.globals.output !== 'go-template') {
       const flag = template === undefined ? '--template-file' : '--template';
@@ -106,10 +117,18 @@ export default defineCommand({
     const { templateProblem } = await import('../../cli/output/go-template/template-flags.ts');
     return [await templateProblem({ template, templateFile }, context)].filter((problem) => problem !== undefined);
   },
-  run: async (context, { from, to, artifactTypes, platform, template, templateFile }) => {
-    const [before, after] = await Promise.all([readSbom(context, from, platform), readSbom(context, to, platform)]);
-    const { tellTrust } = await import('./attestation.ts');
-    tellTrust(context, [before, after]);
+  run: async (context, { from, to, artifactTypes, platform, template, templateFile, ...flags }) => {
+    const { readSbom } = await import('./sbom.ts');
+    const [before, after] = await Promise.all([
+      readSbom(context, from, platform, flags),
+      readSbom(context, to, platform, flags),
+    ]);
+    const { tellUnverified, unverifiedOf } = await import('./attestation.ts');
+    const unverified = unverifiedOf([before, after], flags);
+    tellUnverified(context, unverified);
+    const { diffPackages } = await import('./package-diff.ts');
+    const packages = diffPackages(before.packages, after.packages, artifactTypes);
+    for (const note of absentTypes([...before.packages, ...after.packages], artifactTypes)) context.io.note(note);
     const { findVulnerabilities } = await import('./grype.ts');
     const found: (readonly Vulnerability[])[] = [];
     for (const [image, sbom] of [[from, before] as const, [to, after] as const]) {
@@ -123,8 +142,9 @@ export default defineCommand({
     }
     const [old, now] = found;
     return {
-      packages: diffPackages(before.packages, after.packages, artifactTypes),
-      vulnerabilities: old === undefined || now === undefined ? {} : diffVulnerabilities(old, now),
+      packages,
+      vulnerabilities: old === undefined || now === undefined ? {} : await diffVulnerabilities(old, now),
+      ...(unverified.length === 0 ? {} : { unverified }),
       templated: async (diff) =>
         (await import('../../cli/output/go-template/template-flags.ts')).applyTemplate(
           { template, templateFile },
@@ -135,8 +155,23 @@ export default defineCommand({
   },
 });
 
-function diffVulnerabilities(before: readonly Vulnerability[], after: readonly Vulnerability[]) {
-  const keyOf = ({ id, reference }: Vulnerability) => `${id} ${identityOf(reference)}`;
+/** One sentence for each type that was asked for and that neither image has. */
+function absentTypes(packages: readonly { readonly type: string }[], types: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { type } of packages) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const there = [...counts].map(([type, count]) => `${type} (${count})`).sort();
+  return types
+    .filter((type) => type !== '-' && !counts.has(type))
+    .map((type) =>
+      there.length === 0
+        ? `Neither image has packages of type "${type}", nor of any other.`
+        : `Neither image has packages of type "${type}"; in both together there are ${there.join(', ')}. Name types with \`-t\`.`,
+    );
+}
+
+async function diffVulnerabilities(before: readonly Vulnerability[], after: readonly Vulnerability[]) {
+  const { readPackageUrl } = await import('../../attestations/package-url.ts');
+  const keyOf = ({ id, reference }: Vulnerability) => `${id} ${readPackageUrl(reference).key || reference}`;
   const missingIn = (others: readonly Vulnerability[]) => {
     const seen = new Set(others.map(keyOf));
     return (one: Vulnerability) => {

@@ -14,7 +14,7 @@ export interface Vulnerability {
 
 /** What grype finds in a bill of materials; undefined when there is no grype on PATH. */
 export async function findVulnerabilities(context: Context, sbom: Sbom): Promise<readonly Vulnerability[] | undefined> {
-  const output = await runGrype(context, JSON.stringify(sbom.document));
+  const output = await runGrype(context, sbom.document);
   if (output === undefined) return undefined;
   let matches: unknown;
   try {
@@ -33,7 +33,7 @@ interface Match {
   readonly artifact?: { readonly purl?: string };
 }
 
-function runGrype(context: Context, input: string): Promise<string | undefined> {
+function runGrype(context: Context, input: Buffer): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn('grype', ['--output', 'json', '--quiet'], {
       env: context.host.env,

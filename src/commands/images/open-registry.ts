@@ -5,6 +5,7 @@ import {
   type OciManifest,
   type RegistryLogin,
 } from '../../api/oci-client.ts';
+import { formatPlatform, isNoPlatform, type Platform, preferredFor } from '../../attestations/platforms.ts';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 import { isLoopbackHost } from '../../loopback.ts';
@@ -55,20 +56,15 @@ async function storedLoginFor(context: Context, registry: string): Promise<Regis
   return found && { ...found, leavesHost: true };
 }
 
-/** `linux/arm64` or `linux/arm/v7`. */
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant: string | undefined;
-}
-
 export interface FoundImage {
   /** Digest of the image's own manifest, which attestations speak of. */
   readonly digest: string;
-  readonly manifest: OciManifest;
-  /** Manifests of attestations that the image's index lists beside it, as BuildKit does. */
-  readonly attestations: readonly string[];
+  /** The index it was found in. */
+  readonly index?: { readonly digest: string; readonly manifests: readonly OciDescriptor[] };
 }
+
+/** Indexes in indexes; more is a mistake or meant to harm. */
+const deepestIndex = 4;
 
 /** The image of one platform. An image that is no index is taken for what it is. Throws kind `not-found`. */
 export async function imageOfPlatform(
@@ -77,29 +73,34 @@ export async function imageOfPlatform(
   reference: string,
   platform: Platform,
 ): Promise<FoundImage> {
-  const manifest = await client.manifest(repository, reference);
-  if (manifest.manifests === undefined) return { digest: manifest.digest, manifest, attestations: [] };
-  const found = manifest.manifests.find((one) => isFor(one, platform));
-  if (found === undefined) {
-    const offered = manifest.manifests.flatMap(({ platform: one }) => (one ? [`${one.os}/${one.architecture}`] : []));
-    throw new CliError('not-found', `${repository} has no image for ${platform.os}/${platform.architecture}`, {
-      code: 'not-found.platform',
-      ...(offered.length === 0 ? {} : { hint: `there are ${offered.join(', ')}` }),
-    });
+  const top = await client.manifest(repository, reference);
+  if (top.manifests === undefined) return { digest: top.digest };
+  const offered: { readonly one: OciDescriptor; readonly index: OciManifest }[] = [];
+  let level = [top];
+  for (let depth = 0; depth < deepestIndex && level.length > 0; depth += 1) {
+    const below: OciDescriptor[] = [];
+    for (const index of level) {
+      for (const one of index.manifests ?? []) {
+        if (isIndex(one)) below.push(one);
+        else if (!isNoPlatform(one.platform ?? {})) offered.push({ one, index });
+      }
+    }
+    level = await Promise.all(below.map(({ digest }) => client.manifest(repository, digest)));
   }
-  const attestations = manifest.manifests.filter(
-    ({ annotations }) =>
-      annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' &&
-      annotations['vnd.docker.reference.digest'] === found.digest,
-  );
-  return {
-    digest: found.digest,
-    manifest: await client.manifest(repository, found.digest),
-    attestations: attestations.map(({ digest }) => digest),
-  };
+  const found = preferredFor(offered, platform, ({ one }) => platformOf(one));
+  if (found !== undefined) return { digest: found.one.digest, index: indexOf(found.index) };
+  const names = [...new Set(offered.flatMap(({ one }) => platformOf(one) ?? []).map(formatPlatform))];
+  throw new CliError('not-found', `${repository} has no image for ${formatPlatform(platform)}`, {
+    code: 'not-found.platform',
+    ...(names.length === 0 ? {} : { hint: `there are ${names.join(', ')}` }),
+  });
 }
 
-const isFor = ({ platform }: OciDescriptor, wanted: Platform) =>
-  platform?.os === wanted.os &&
-  platform.architecture === wanted.architecture &&
-  (wanted.variant === undefined || platform.variant === wanted.variant);
+const isIndex = ({ mediaType }: OciDescriptor): boolean => /image\.index\.|manifest\.list\./.test(mediaType);
+
+const indexOf = ({ digest, manifests = [] }: OciManifest) => ({ digest, manifests });
+
+function platformOf({ platform }: OciDescriptor): Platform | undefined {
+  const { os, architecture, variant } = platform ?? {};
+  return os === undefined || architecture === undefined ? undefined : { os, architecture, variant };
+}

@@ -1,86 +1,76 @@
-import { identityOf, type Package } from './sbom.ts';
+// What differs between the packages of two images. Guarantees: taking what is removed from the packages of the first, changing
+// what is changed and adding what is added makes the packages of the second; the order of neither counts.
 
-export interface PackageEntry {
-  readonly name: string;
-  /** Package URL. */
-  readonly reference: string;
-}
+import type { Package } from '../../attestations/documents.ts';
+import { readPackageUrl } from '../../attestations/package-url.ts';
+import { type PackageChange, type PackageDiff, type PackageEntry, withoutEmpty } from './diff-rows.ts';
 
-export interface PackageChange {
-  readonly name: string;
-  readonly previous: { readonly version: string; readonly reference: string };
-  readonly current: { readonly version: string; readonly reference: string };
-}
-
-/** Lists that would be empty are not there (outputs.md, images diff). */
-export interface PackageDiff {
-  readonly added?: readonly PackageEntry[];
-  readonly removed?: readonly PackageEntry[];
-  readonly changed?: readonly PackageChange[];
-}
-
-/** Packages matched by package URL without version; of several with the same one the first counts. `-` is every type. */
+/** Compares packages of these types, or of every type with `-`. */
 export function diffPackages(
   before: readonly Package[],
   after: readonly Package[],
   types: readonly string[],
 ): PackageDiff {
-  const from = byIdentity(before, types);
-  const to = byIdentity(after, types);
-  const added = [...to].filter(([key]) => !from.has(key)).map(([, one]) => toEntry(one));
-  const removed = [...from].filter(([key]) => !to.has(key)).map(([, one]) => toEntry(one));
-  const changed = [...to].flatMap(([key, current]) => {
-    const previous = from.get(key);
-    if (previous === undefined || previous.version === current.version) return [];
-    return [{ name: current.name, previous: toVersion(previous), current: toVersion(current) }];
+  const from = byKey(before, types);
+  const to = byKey(after, types);
+  const added: PackageEntry[] = [];
+  const removed: PackageEntry[] = [];
+  const changed: PackageChange[] = [];
+  for (const key of new Set([...from.keys(), ...to.keys()])) {
+    const old = more(from.get(key) ?? [], to.get(key) ?? []);
+    const now = more(to.get(key) ?? [], from.get(key) ?? []);
+    const isChange = isOneVersion(old) && isOneVersion(now);
+    const pairs = isChange ? Math.min(old.length, now.length) : 0;
+    for (let at = 0; at < pairs; at += 1) {
+      const [previous, current] = [old[at], now[at]];
+      if (previous !== undefined && current !== undefined) {
+        changed.push({ name: current.name, previous: toVersion(previous), current: toVersion(current) });
+      }
+    }
+    removed.push(...old.slice(pairs).map(toEntry));
+    added.push(...now.slice(pairs).map(toEntry));
+  }
+  return withoutEmpty({
+    added: added.sort(byName(({ reference }) => reference)),
+    removed: removed.sort(byName(({ reference }) => reference)),
+    changed: changed.sort(byName(({ current }) => current.reference)),
   });
-  return withoutEmpty({ added: added.sort(byName), removed: removed.sort(byName), changed: changed.sort(byName) });
 }
 
-export function withoutEmpty<T extends Readonly<Record<string, readonly unknown[]>>>(lists: T): Partial<T> {
-  // The entries are those of the object itself, less some.
-  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)) as Partial<T>;
-}
-
-function byIdentity(packages: readonly Package[], types: readonly string[]): Map<string, Package> {
-  const found = new Map<string, Package>();
+function byKey(packages: readonly Package[], types: readonly string[]): Map<string, Package[]> {
+  const found = new Map<string, Package[]>();
   for (const one of packages) {
     if (!types.includes('-') && !types.includes(one.type)) continue;
-    const key = identityOf(one.purl);
-    if (!found.has(key)) found.set(key, one);
+    const { key } = readPackageUrl(one.purl);
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [one]);
+    else known.push(one);
   }
   return found;
 }
 
+/** What the first has more of, version by version. */
+function more(packages: readonly Package[], others: readonly Package[]): Package[] {
+  const counts = new Map<string, number>();
+  for (const one of others) counts.set(versionOf(one), (counts.get(versionOf(one)) ?? 0) + 1);
+  return packages.filter((one) => {
+    const count = counts.get(versionOf(one)) ?? 0;
+    counts.set(versionOf(one), count - 1);
+    return count <= 0;
+  });
+}
+
+const isOneVersion = (packages: readonly Package[]): boolean => new Set(packages.map(versionOf)).size === 1;
+
+/** The URL's when the document names none. */
+const versionOf = ({ version, purl }: Package): string => (version === '' ? readPackageUrl(purl).version : version);
+
 const toEntry = ({ name, purl }: Package): PackageEntry => ({ name, reference: purl });
-const toVersion = ({ version, purl }: Package) => ({ version, reference: purl });
-const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+const toVersion = (one: Package) => ({ version: versionOf(one), reference: one.purl });
 
-/** One change as a row of a table. */
-export interface DiffRow {
-  readonly change: 'added' | 'removed' | 'changed';
-  readonly kind: 'package' | 'vulnerability';
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-}
+const byName =
+  <T extends { readonly name: string }>(otherwise: (one: T) => string) =>
+  (a: T, b: T): number =>
+    compare(a.name, b.name) || compare(otherwise(a), otherwise(b));
 
-export const rowsOf = (diff: PackageDiff): readonly DiffRow[] => [
-  ...(diff.added ?? []).map(({ name, reference }) => row('added', name, '', versionIn(reference))),
-  ...(diff.removed ?? []).map(({ name, reference }) => row('removed', name, versionIn(reference), '')),
-  ...(diff.changed ?? []).map(({ name, previous, current }) => row('changed', name, previous.version, current.version)),
-];
-
-const row = (change: DiffRow['change'], name: string, from: string, to: string): DiffRow => ({
-  ...{ change, name, from, to },
-  kind: 'package',
-});
-
-function versionIn(purl: string): string {
-  const version = /@([^/?#]*)(?:[?#].*)?$/.exec(purl)?.[1] ?? '';
-  try {
-    return decodeURIComponent(version);
-  } catch {
-    return version;
-  }
-}
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

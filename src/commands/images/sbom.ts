@@ -1,159 +1,162 @@
-// What is in an image, from the bill of materials attested of it. Promises: a statement counts only when it speaks of the
-// digest that was asked for, and comes with what its signature is worth (attestation.ts).
+// What is in an image, from the bill of materials attested of it. Guarantees: a statement counts only when it speaks of the
+// digest that was asked for, or of the index it is in, and comes with what its signature is worth (attestation.ts).
 
-import type { KeyObject } from 'node:crypto';
+import { formatReference, type ImageReference, largestBlob, type OciClient, wantedOf } from '../../api/oci-client.ts';
+import type { BomFormat, Package } from '../../attestations/documents.ts';
+import { type Candidate, findCandidates, whyNotBom } from '../../attestations/finding.ts';
+import type { Platform } from '../../attestations/platforms.ts';
 import {
-  formatReference,
-  type ImageReference,
-  type OciClient,
-  type OciDescriptor,
-  wantedOf,
-} from '../../api/oci-client.ts';
+  probeStatement,
+  readDocument,
+  readEntries,
+  readEnvelope,
+  type StatementFacts,
+} from '../../attestations/statement.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Kind } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
-import { publishedKey, type Trust, trustOf } from './attestation.ts';
-import { imageOfPlatform, openRegistry, originOf, type Platform } from './open-registry.ts';
-
-export const platformKind: Kind<Platform> = {
-  metavar: 'OS/ARCH',
-  parse: (text): Platform => {
-    const match = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9]+))?$/.exec(text);
-    if (match === null) throw new Error('must be a platform such as "linux/amd64"');
-    const [, os = '', architecture = '', variant] = match;
-    return { os, architecture, variant };
-  },
-};
-
-export interface Package {
-  readonly name: string;
-  readonly version: string;
-  /** Package URL. */
-  readonly purl: string;
-  /** `apk`, `npm`, … */
-  readonly type: string;
-  /** What the package was built from; its own name unless the document says otherwise. */
-  readonly origin: string;
-}
+import { judge, type Trust, type Trusted, trustedBy } from './attestation.ts';
+import { type FoundImage, imageOfPlatform, openRegistry, originOf } from './open-registry.ts';
+import type { SignatureFlags } from './sbom-inputs.ts';
 
 export interface Sbom {
   /** Path in the registry. */
   readonly repository: string;
   /** Of the image for the platform. */
   readonly digest: string;
-  /** The SPDX document. */
-  readonly document: object;
+  readonly format: BomFormat;
+  /** The document as it was attested, JSON. */
+  readonly document: Buffer;
   readonly packages: readonly Package[];
   readonly trust: Trust;
   /** How messages call the image. */
   readonly name: string;
 }
 
-/** The bill of materials of one platform's image. Throws kind `not-found` when none is attested. */
-export async function readSbom(context: Context, image: ImageReference, platform: Platform): Promise<Sbom> {
+/**
+ * The bill of materials of one platform's image. Throws kind `not-found` when none is attested, and code `sbom.too-large`
+ * when the only one there is has more bytes than are read.
+ */
+export async function readSbom(
+  context: Context,
+  image: ImageReference,
+  platform: Platform,
+  flags: SignatureFlags,
+): Promise<Sbom> {
   const { registry, repository } = image;
   const client = await context.cached(`registry:${registry}`, async () => openRegistry(context, registry));
-  const { digest, attestations } = await imageOfPlatform(client, repository, wantedOf(image), platform);
-  const found = await context.cached(`sbom:${registry}/${repository}@${digest}`, async () =>
-    findDocument(client, repository, digest, attestations, await publishedKey(context, originOf(context, registry))),
+  const found = await imageOfPlatform(client, repository, wantedOf(image), platform);
+  const { digest } = found;
+  const bom = await context.cached(`sbom:${registry}/${repository}@${digest}`, async () =>
+    findBom(client, repository, found, await trustedBy(context, originOf(context, registry), flags), (others) =>
+      missing(formatReference({ ...image, digest }), others),
+    ),
   );
-  if (found === undefined) {
-    throw new CliError('not-found', `No SBOM attestation found for ${formatReference({ ...image, digest })}`, {
-      code: 'not-found.sbom',
-    });
-  }
-  const { document, trust } = found;
-  return { repository, digest, document, packages: packagesOf(document), trust, name: formatReference(image) };
+  return { ...bom, repository, digest, name: formatReference(image) };
 }
 
-const spdx = /^https:\/\/spdx\.dev\/Document(?:\/v2\.[0-9]+)?$/;
-const envelopeTypes =
-  /^application\/(?:vnd\.dsse\.envelope\.v1\+json|vnd\.dev\.sigstore\.bundle[.+].*|vnd\.in-toto\+json)$/;
+type Bom = Pick<Sbom, 'format' | 'document' | 'packages' | 'trust'>;
 
-interface FoundDocument {
-  readonly document: object;
-  readonly trust: Trust;
-}
-
-/** The newest that is verified; without one the newest that is there, a forged one before all others. */
-async function findDocument(
+/** The best that is verified; without one the best that is there, a forged one before all others. */
+async function findBom(
   client: OciClient,
   repository: string,
-  digest: string,
-  attestations: readonly string[],
-  key: KeyObject | undefined,
-): Promise<FoundDocument | undefined> {
-  const referrers = [...(await client.referrers(repository, digest))].sort((a, b) => madeAt(b) - madeAt(a));
-  // cosign before referrers: one manifest under a tag made of the digest.
-  const tag = `${digest.replace(':', '-')}.att`;
-  let best: FoundDocument | undefined;
-  for (const reference of [...referrers.map((one) => one.digest), ...attestations, tag]) {
-    const manifest = await client.manifest(repository, reference).catch(unlessMissing);
-    // Whoever attests again, because the first document was wrong, has cosign add a layer behind the others.
-    for (const layer of [...(manifest?.layers ?? [])].reverse()) {
-      const predicate = layer.annotations?.['predicateType'] ?? layer.annotations?.['in-toto.io/predicate-type'];
-      if (!envelopeTypes.test(layer.mediaType) || (predicate !== undefined && !spdx.test(predicate))) continue;
-      const found = documentIn(await client.blob(repository, layer.digest), digest, key);
-      if (found?.trust.kind === 'verified') return found;
-      if (best === undefined || found?.trust.kind === 'forged') best = found ?? best;
+  image: FoundImage,
+  trusted: Trusted,
+  missing: (others: readonly string[]) => CliError,
+): Promise<Bom> {
+  const { candidates, others } = await findCandidates(
+    {
+      referrers: (digest) => client.referrers(repository, digest),
+      manifest: (reference) => client.manifest(repository, reference).catch(unlessMissing),
+    },
+    image,
+  );
+  const rest = [...others];
+  let best: Bom | undefined;
+  let tooLarge: CliError | undefined;
+  for (const candidate of candidates) {
+    let bytes: Buffer;
+    try {
+      bytes = await blobOf(client, repository, candidate);
+    } catch (error) {
+      if (!(error instanceof CliError) || !isTooLarge(error)) throw error;
+      tooLarge = error;
+      continue;
     }
+    const bom = await bomIn(bytes, candidate, trusted);
+    if (typeof bom === 'string') {
+      rest.push(bom);
+      continue;
+    }
+    if (bom.trust.kind === 'verified') return bom;
+    if (best === undefined || (bom.trust.kind === 'forged' && best.trust.kind !== 'forged')) best = bom;
   }
-  return best;
+  if (best !== undefined) return best;
+  throw tooLarge ?? missing(rest);
 }
 
-const madeAt = ({ annotations }: OciDescriptor): number =>
-  Date.parse(annotations?.['org.opencontainers.image.created'] ?? '') || 0;
+async function blobOf(client: OciClient, repository: string, { layer }: Candidate): Promise<Buffer> {
+  if (layer.size > largestBlob) {
+    const limit = `${largestBlob / 1024 / 1024} MiB`;
+    throw new CliError(
+      'api',
+      `The SBOM attestation ${layer.digest} has ${layer.size} bytes; at most ${limit} are read`,
+      {
+        code: 'sbom.too-large',
+      },
+    );
+  }
+  return client.blob(repository, layer.digest);
+}
+
+/** Whether a build is passed over because what is attested of it is more than is read. */
+export const isTooLarge = ({ code }: CliError): boolean => code === 'sbom.too-large' || code === 'api.too-large';
+
+/** What the statement holds instead, where it holds no bill of materials of the image. */
+async function bomIn(bytes: Buffer, candidate: Candidate, trusted: Trusted): Promise<Bom | string> {
+  try {
+    const facts = read(probeStatement(), bytes).facts();
+    const reason = whyNotBom(candidate, facts);
+    if (reason !== undefined) return reason;
+    const packages: Package[] = [];
+    read(readEntries(facts, { package: (entry) => packages.push(entry) }), bytes);
+    const trust = await judge(readEnvelope(bytes), candidate.layer.annotations ?? {}, trusted);
+    return { format: facts.document.format, document: documentIn(bytes, facts), packages, trust };
+  } catch (error) {
+    // What cannot be read says nothing, and hides nothing.
+    if (error instanceof SyntaxError) return 'something that is no statement';
+    throw error;
+  }
+}
+
+function documentIn(bytes: Buffer, facts: StatementFacts): Buffer {
+  const pieces: Buffer[] = [];
+  // The bytes are those of the document that is kept, or made for the purpose.
+  read(
+    readDocument(facts, (chunk) => pieces.push(Buffer.from(chunk))),
+    bytes,
+  );
+  return Buffer.concat(pieces);
+}
+
+function read<R extends { push(chunk: Uint8Array): void; end(): void }>(reader: R, bytes: Buffer): R {
+  reader.push(bytes);
+  reader.end();
+  return reader;
+}
 
 function unlessMissing(error: unknown): undefined {
   if (error instanceof CliError && error.kind === 'not-found') return undefined;
   throw error;
 }
 
-/** The SPDX document of a DSSE envelope, bare or in a bundle, or of a bare statement. What cannot be read says nothing. */
-function documentIn(text: string, digest: string, key: KeyObject | undefined): FoundDocument | undefined {
-  try {
-    const outer = fields(JSON.parse(text));
-    const envelope = outer['dsseEnvelope'] === undefined ? outer : fields(outer['dsseEnvelope']);
-    const payload = envelope['payload'];
-    const statement =
-      typeof payload === 'string' ? fields(JSON.parse(Buffer.from(payload, 'base64').toString('utf8'))) : envelope;
-    const [algorithm = '', hex] = digest.split(':');
-    const subjects = list(statement['subject']);
-    const isAbout = subjects.some((subject) => fields(subject['digest'])[algorithm] === hex);
-    if (!isAbout || !spdx.test(String(statement['predicateType']))) return undefined;
-    const { predicate } = statement;
-    // cosign used to write the document as text inside its own frame.
-    const data = fields(predicate)['Data'];
-    const document: unknown = typeof data === 'string' ? JSON.parse(data) : predicate;
-    if (typeof document !== 'object' || document === null) return undefined;
-    return { document, trust: trustOf(envelope, key) };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** Packages with a package URL, in the document's order; the image itself is none. */
-function packagesOf(document: object): Package[] {
-  return list(fields(document)['packages']).flatMap((entry) => {
-    const reference = list(entry['externalRefs']).find((one) => one['referenceType'] === 'purl');
-    const purl = reference?.['referenceLocator'];
-    if (typeof purl !== 'string') return [];
-    const type = /^pkg:([a-z0-9.+-]+)\//i.exec(purl)?.[1]?.toLowerCase();
-    if (type === undefined || type === 'oci') return [];
-    const name = text(entry['name']);
-    const origin =
-      new URLSearchParams(/\?([^#]*)/.exec(purl)?.[1] ?? '').get('origin') ??
-      /^built from (\S+)$/.exec(text(entry['sourceInfo']))?.[1] ??
-      name;
-    return [{ name, version: text(entry['versionInfo']), purl, type, origin }];
+function missing(name: string, others: readonly string[]): CliError {
+  const there = [...new Set(others)];
+  return new CliError('not-found', `No SBOM attestation found for ${name}`, {
+    code: 'not-found.sbom',
+    hint:
+      there.length === 0
+        ? 'nothing is attached to it; `cosign attest --type spdxjson` attaches an SBOM'
+        : `what is attached to it is ${there.slice(0, 5).join('; ')}${there.length > 5 ? `; and ${there.length - 5} more` : ''}`,
   });
 }
-
-/** What makes two packages the same thing in another version: its package URL up to the version. */
-export const identityOf = (purl: string): string => purl.replace(/[?#].*$/, '').replace(/@[^/]*$/, '');
-
-const fields = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-const list = (value: unknown) => (Array.isArray(value) ? value.map(fields) : []);
-const text = (value: unknown) => (typeof value === 'string' ? value : '');

@@ -4,7 +4,7 @@ import type { Context } from '../../../cli/context.ts';
 import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
 import { choice } from '../../../cli/inputs/values.ts';
 import { imageReference } from '../image-reference.ts';
-import { platformKind, readSbom } from '../sbom.ts';
+import { platformKind, signatureInputs, signatureProblems } from '../sbom-inputs.ts';
 import { compareVersions } from './version-order.ts';
 
 const statuses = [
@@ -59,7 +59,7 @@ export default defineCommand({
   path: ['images', 'advisories', 'list'],
   summary: 'List advisories about the packages of an image.',
   description:
-    'Packages come from the SBOM attested of the image; its signature is verified with the key that the registry publishes. Without --status, advisories ' +
+    'Packages come from the SBOM attested of the image; its signature is verified with the key that the registry publishes, with --key, or by --certificate-identity. Without --status, advisories ' +
     'that are settled for the installed version are left out.',
   aliases: ['ls'],
   inputs: {
@@ -72,8 +72,10 @@ export default defineCommand({
       question: 'Which image?',
     },
     platform: { kind: platformKind, default: 'linux/amd64', help: 'Platform whose image is looked at.' },
+    ...signatureInputs,
     status: { kind: statusKind, many: true, help: `Only advisories of this status: ${statuses.join(', ')}.` },
   },
+  validate: signatureProblems,
   examples: [
     { text: 'What is open', args: 'cgr.dev/chainguard/nginx:latest' },
     { text: 'What waits for others', args: 'cgr.dev/chainguard/go:latest --status=detected,pending-upstream' },
@@ -81,12 +83,14 @@ export default defineCommand({
   ],
   view,
   formats: ['table', 'json', 'csv', 'markdown', 'wide'],
-  run: async (context, { image, platform, status }) => {
-    const sbom = await readSbom(context, image, platform);
-    const { packages } = sbom;
-    const { tellTrust } = await import('../attestation.ts');
-    tellTrust(context, [sbom]);
-    const installed = packages.filter(({ type }) => type === 'apk');
+  run: async (context, { image, platform, status, ...flags }) => {
+    const { readSbom } = await import('../sbom.ts');
+    const sbom = await readSbom(context, image, platform, flags);
+    const { tellUnverified, unverifiedOf } = await import('../attestation.ts');
+    tellUnverified(context, unverifiedOf([sbom], flags));
+    const installed = sbom.packages
+      .filter(({ type }) => type === 'apk')
+      .map((one) => ({ ...one, origin: one.origin || one.name }));
     const documents = await documentsOf(context, [...new Set(installed.map(({ origin }) => origin))]);
     const isWanted = (one: Status) => (status.length === 0 ? !settled.includes(one) : status.includes(one));
     return installed
