@@ -70,7 +70,11 @@ const dist = flags.out ?? join(root, 'dist');
 const fresh = `${dist}.${process.pid}`;
 const bundle = await rolldown({
   cwd: root,
-  input: { chainctl: 'src/cli/main.ts', 'credential-helper': 'src/credential-helper.ts' },
+  input: {
+    chainctl: 'src/cli/main.ts',
+    'credential-helper': 'src/credential-helper.ts',
+    'sbom-worker': 'src/local/registry/sboms/sbom-worker.ts',
+  },
   platform: 'node',
   plugins: [leaveOutUnusedBuiltins],
   external: (id, importer) =>

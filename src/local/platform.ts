@@ -26,6 +26,8 @@ import { createAnnounce } from './outbox/outbox.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { createBuilder } from './registry/builds/builder.ts';
 import { createRegistry } from './registry/registry.ts';
+import { createAttestedSboms } from './registry/sboms/attested-sboms.ts';
+import { createSbomReader } from './registry/sboms/sbom-reader.ts';
 import { createScim } from './scim/server.ts';
 import { seedAnyone } from './seed/anyone.ts';
 import { createBlobStore } from './store/blob-store.ts';
@@ -129,6 +131,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       const digest = parseDigest(text);
       return digest === undefined ? undefined : blobs.readSmall(digest);
     };
+    const sbomReader = createSbomReader();
+    undo.push(() => sbomReader.close());
     const verifyAccessToken = (token: string) => issuer.verifyAccessToken(token);
     const wire = createWire(schema);
     const announce = createAnnounce(wire, urls.api);
@@ -143,6 +147,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       wire,
       announce,
       readBlob,
+      sboms: createAttestedSboms(store, blobs, sbomReader),
       outside: createOutsideHandlers({
         store,
         verifyLogin: (token) => issuer.verifyLogin(token),

@@ -8,11 +8,13 @@ import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../authorization/access.ts';
 import { unauthenticated } from '../core/failures.ts';
+import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
-import { sendJson } from '../http/answers.ts';
+import { sendJson, sendPieces } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
 import { recordEvent, toEvent } from '../outbox/outbox.ts';
 import { isOpenToAll } from '../registry/public-access.ts';
+import type { AttestedSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type CallFacts, handlers } from './handlers.ts';
 import type { Outcome, OutsideHandlers } from './outside.ts';
@@ -28,6 +30,7 @@ export interface ApiOptions {
   readonly wire: Wire;
   readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
+  readonly sboms: AttestedSboms;
   readonly outside: OutsideHandlers;
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
@@ -55,7 +58,7 @@ export interface ApiCall {
 }
 
 export interface Api extends HttpHandler {
-  /** Answers the canonical response. Throws StatusError or WireError. */
+  /** Answers the canonical response, or its JSON in pieces. Throws StatusError or WireError. */
   call(call: ApiCall): Promise<object>;
 }
 
@@ -74,7 +77,8 @@ export function createApi(options: ApiOptions): Api {
     const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, names } = await read();
-    const facts: CallFacts = { urls: options.urls, names, readBlob, announce };
+    const sboms = options.sboms.forCall();
+    const facts: CallFacts = { urls: options.urls, names, readBlob, sboms, announce };
     const prepare = async (): Promise<Work> => {
       if (asks === undefined) {
         // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
@@ -87,7 +91,20 @@ export function createApi(options: ApiOptions): Api {
       return (tx) => finish(tx, caller, facts);
     };
     try {
-      return perform(options, operation, caller, message, await prepare());
+      const work = await prepare();
+      for (;;) {
+        try {
+          return perform(options, operation, caller, message, (tx) => {
+            const outcome = work(tx);
+            // Nothing that was made without them may be kept.
+            if (sboms.isWaiting()) throw new Error('bills of materials have to be read first');
+            return outcome;
+          });
+        } catch (error) {
+          if (!sboms.isWaiting()) throw error;
+        }
+        await sboms.load();
+      }
     } catch (error) {
       throw inWordsOf(operation, error);
     }
@@ -114,7 +131,8 @@ export function createApi(options: ApiOptions): Api {
           return { message, names: namesIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)) };
         },
       });
-      sendJson(response, 200, wire.encodeResponse(operation.response, answer));
+      if (answer instanceof StreamedAnswer) await sendPieces(response, answer.pieces());
+      else sendJson(response, 200, wire.encodeResponse(operation.response, answer));
       return true;
     },
   };

@@ -9,6 +9,7 @@ import {
   updateAdvisory,
   updateAdvisoryEvent,
 } from '../advisories/written-advisories.ts';
+import type { StreamedAnswer } from '../core/streamed-answer.ts';
 import type { Caller, PlatformUrls } from '../core/types.ts';
 import { createSubscription, deleteSubscription, listSubscriptions } from '../events/subscriptions.ts';
 import {
@@ -85,6 +86,7 @@ import {
   summarizeEntitlements,
   swapEntitlementImages,
 } from '../registry/entitlements/entitlements.ts';
+import type { CallSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Tx } from '../store/database.ts';
 import { ping } from './ping.ts';
 import { v2Handlers } from './versions/handlers.ts';
@@ -96,6 +98,8 @@ export interface CallFacts {
   names(...path: string[]): boolean;
   /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
   readBlob(digest: string): Uint8Array | undefined;
+  /** What is attested of images. */
+  readonly sboms: CallSboms;
   /** For what an operation does that another one has an event for. Its own is the router's work. */
   readonly announce: Announce;
 }
@@ -109,7 +113,7 @@ export type Handler<Id extends keyof OperationTypes> = (
   caller: Caller,
   request: OperationTypes[Id]['request'],
   facts: CallFacts,
-) => OperationTypes[Id]['response'];
+) => OperationTypes[Id]['response'] | StreamedAnswer;
 
 /** What this platform does with its store alone. An operation that is neither here nor in `outside.ts` answers 501. */
 export const handlers: { readonly [Id in keyof OperationTypes]?: Handler<Id> } = {

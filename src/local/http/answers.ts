@@ -2,12 +2,35 @@
 // nothing may be cached, and what an unexpected exception says stays in the log.
 
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { WireError } from '../../api/wire.ts';
 import { StatusError } from '../core/types.ts';
 
 export function sendJson(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'application/json', text);
+}
+
+/** Sends JSON while it is made. Throws while nothing was sent yet; later the connection is cut. */
+export async function sendPieces(response: ServerResponse, pieces: AsyncIterable<Uint8Array | string>): Promise<void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const rest = async function* (): AsyncGenerator<Uint8Array | string> {
+    if (first.done !== true) yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  };
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  try {
+    await pipeline(Readable.from(rest(), { objectMode: false }), response);
+  } catch (error) {
+    // The client went away; nobody is there to tell.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+  }
 }
 
 export function sendHtml(response: ServerResponse, status: number, text: string): void {

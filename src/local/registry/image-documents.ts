@@ -2,7 +2,6 @@
 // repository holds; a manifest that is an index is answered for one architecture of it.
 
 import type { Tx } from '../store/database.ts';
-import { findStatements, spdxPredicate } from './attestations.ts';
 import { type Descriptor, mediaTypes } from './manifest.ts';
 import { findManifest, type Repository } from './repositories.ts';
 
@@ -97,14 +96,6 @@ export function configOf(manifest: ImageManifest, readBlob: ReadBlob): ImageConf
 /** Bytes of config and layers, as they are stored. */
 export function sizeOf(manifest: ImageManifest): number {
   return manifest.layers.reduce((sum, layer) => sum + layer.size, manifest.config.size);
-}
-
-/** The SPDX document attested of one image. */
-export function sbomOf(tx: Tx, repository: Repository, digest: string, readBlob: ReadBlob): object | undefined {
-  for (const { predicate } of findStatements(tx, repository.id, digest, spdxPredicate, readBlob)) {
-    if (typeof predicate === 'object' && predicate !== null) return predicate;
-  }
-  return undefined;
 }
 
 function toManifest(digest: string, document: object): ImageManifest {

@@ -46,6 +46,11 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   if (stated !== undefined && stated !== mediaType) {
     throw invalid(`Content-Type ${mediaType} differs from the manifest's own mediaType`);
   }
+  // Docker's schema 2 names itself; without that the same bytes would be an OCI document as well, and which one they are would be
+  // up to who pushed them last.
+  if (stated === undefined && (mediaType === mediaTypes.dockerManifest || mediaType === mediaTypes.dockerList)) {
+    throw invalid(`a manifest of the type ${mediaType} has to carry it as its mediaType`);
+  }
   if (document['schemaVersion'] !== 2) throw invalid('schemaVersion must be 2');
   // One document readable as both kinds would mean different images to different clients (CVE-2021-41190).
   if (indexTypes.includes(mediaType)) {

@@ -214,7 +214,7 @@ export function addManifest(
   tx.run(
     `INSERT INTO manifests (repo, digest, media_type, artifact_type, subject, annotations, content, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (repo, digest) DO UPDATE SET media_type = excluded.media_type`,
+     ON CONFLICT (repo, digest) DO NOTHING`,
     repository.id,
     stored.digest,
     manifest.mediaType,

@@ -1,4 +1,4 @@
-// Bills of materials in SPDX 2.3 JSON, and what the API needs of them. Promises: `makeSpdx` lists exactly the packages
+// Bills of materials in SPDX 2.3 JSON that this platform makes. Promises: `makeSpdx` lists exactly the packages
 // it is given; the same input makes the same bytes.
 
 import { createHash } from 'node:crypto';
@@ -27,18 +27,6 @@ export interface SpdxSubject {
   /** RFC 3339 without fraction. */
   readonly created: string;
   readonly creator: string;
-}
-
-/** A package of an SPDX document as readers need it. */
-export interface SbomPackage {
-  readonly id: string;
-  readonly name: string;
-  readonly version: string;
-  readonly license: string;
-  readonly description: string;
-  readonly purl: string;
-  /** What it was built from; empty when the document does not say. */
-  readonly origin: string;
 }
 
 const namespace = 'https://spdx.org/spdxdocs/chainctl-local';
@@ -105,43 +93,6 @@ export function makeSpdx(subject: SpdxSubject, packages: readonly InstalledPacka
   };
 }
 
-/** Packages with a package URL of an SPDX document somebody made; the image itself and its layers are none. */
-export function packagesIn(document: unknown): SbomPackage[] {
-  const packages = fields(document)['packages'];
-  if (!Array.isArray(packages)) return [];
-  return packages.flatMap((value) => {
-    const entry = fields(value);
-    const references = Array.isArray(entry['externalRefs']) ? entry['externalRefs'] : [];
-    const purl = references.map(fields).find((reference) => reference['referenceType'] === 'purl')?.[
-      'referenceLocator'
-    ];
-    if (typeof purl !== 'string' || purl.startsWith('pkg:oci/')) return [];
-    const declared = text(entry['licenseDeclared']);
-    return [
-      {
-        id: text(entry['SPDXID']),
-        name: text(entry['name']),
-        version: text(entry['versionInfo']),
-        license: declared === 'NOASSERTION' ? '' : declared,
-        description: text(entry['description']),
-        purl,
-        origin: /^built from (\S+)$/.exec(text(entry['sourceInfo']))?.[1] ?? '',
-      },
-    ];
-  });
-}
-
-/** Edges of an SPDX document: who, how, whom. */
-export function relationshipsIn(document: unknown): { from: string; type: string; to: string }[] {
-  const relationships = fields(document)['relationships'];
-  if (!Array.isArray(relationships)) return [];
-  return relationships.map(fields).map((edge) => ({
-    from: text(edge['spdxElementId']),
-    type: text(edge['relationshipType']),
-    to: text(edge['relatedSpdxElement']),
-  }));
-}
-
 export function apkPurl(entry: Pick<InstalledPackage, 'name' | 'version' | 'architecture' | 'origin'>): string {
   const qualifiers = [`arch=${entry.architecture}`, 'distro=wolfi'];
   if (entry.origin !== '' && entry.origin !== entry.name) qualifiers.push(`origin=${encodeURIComponent(entry.origin)}`);
@@ -175,12 +126,4 @@ function purlRef(referenceLocator: string): object {
 
 function relationship(spdxElementId: string, relationshipType: string, relatedSpdxElement: string): object {
   return { spdxElementId, relationshipType, relatedSpdxElement };
-}
-
-function fields(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -58,6 +58,8 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Both ends inclusive. */
   read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
+  /** Where a blob's file is, for who reads it in another thread. */
+  path(digest: Digest): string;
   /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 64 MiB. */
   readSmall(digest: Digest): Buffer | undefined;
   /** Digests of the files there are, folder by folder. */
@@ -259,6 +261,7 @@ export function createBlobStore(dataDir: string): BlobStore {
     },
 
     size: (digest) => sizeOf(blobPath(digest)),
+    path: blobPath,
 
     read: (digest, range) => createReadStream(blobPath(digest), { ...range, highWaterMark: readSize }),
 

@@ -16,6 +16,7 @@ import { httpStatusOf } from '../../../api/status.ts';
 import type { Wire } from '../../../api/wire.ts';
 import { stackOf } from '../../../errors.ts';
 import { invalidArgument } from '../../core/failures.ts';
+import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { StatusError } from '../../core/types.ts';
 import { toStatusError } from '../../http/answers.ts';
 import type { Http2Handler } from '../../http/http2.ts';
@@ -57,7 +58,7 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
         const message = wire.decodeMessage(operation.request, json);
         const own = issuer.operations[operation.id];
         if (own !== undefined) note({ operation: operation.id });
-        const answer =
+        const given =
           own === undefined
             ? await api.call({
                 operation,
@@ -67,6 +68,7 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
                 read: async () => ({ message, names: namesIn(message) }),
               })
             : await own(message, authorization);
+        const answer = given instanceof StreamedAnswer ? await given.whole() : given;
         // What was answered without a mistake of ours always fits its own schema.
         const fields = wire.encodeMessage(operation.response, answer, 'compact') as JsonValue;
         note({ operation: operation.id, status: 200 });

@@ -6,34 +6,21 @@ import type {
   RegistryManifestDigestCount,
   RegistryManifestDigestCountFilter,
   RegistryManifestMetadataFilter,
-  RegistryManifestMetadataList,
-  RegistryPkgMetadata,
-  RegistryRawSbom,
   RegistryRawSbomRequest,
   RegistrySbomRequest,
   RegistrySize,
   RegistrySizeRequest,
-  TenantComponentGraphEdge,
-  TenantComponentGraphEdgeType,
   TenantSbom2,
 } from '../../../api/schema/types.gen.ts';
 import type { CallFacts } from '../../api/handlers.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { invalidArgument, notFound } from '../../core/failures.ts';
+import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
-import { digestOf } from '../../store/digest.ts';
-import {
-  configOf,
-  type ImageOfPlatform,
-  imageFor,
-  imagesOf,
-  type ReadBlob,
-  sbomOf,
-  sizeOf,
-} from '../image-documents.ts';
+import { configOf, type ImageOfPlatform, imageFor, imagesOf, type ReadBlob, sizeOf } from '../image-documents.ts';
 import type { Repository } from '../repositories.ts';
-import { packagesIn, relationshipsIn } from '../sbom.ts';
+import type { AttestedSbom } from '../sboms/attested-sboms.ts';
 import { requireRepository } from './tags.ts';
 
 export function getArchitectures(
@@ -74,51 +61,48 @@ export function getImageConfig(
   };
 }
 
-/** The attested SPDX document as text. */
-export function getRawSbom(
-  tx: Tx,
-  _caller: Caller,
-  request: RegistryRawSbomRequest,
-  { readBlob }: CallFacts,
-): RegistryRawSbom {
+/** The attested document as text. */
+export function getRawSbom(tx: Tx, _caller: Caller, request: RegistryRawSbomRequest, facts: CallFacts): StreamedAnswer {
   const reference = request.reference?.replace(/^.*@/, '');
   const digest = request.digest !== undefined && request.digest !== '' ? request.digest : reference;
-  const { repository, image } = findOne(tx, { ...request, ...(digest === undefined ? {} : { digest }) }, readBlob);
-  return { rawSbom: JSON.stringify(requireSbom(tx, repository, image.manifest.digest, readBlob)) };
+  const asked = { ...request, ...(digest === undefined ? {} : { digest }) };
+  const { repository, image } = findOne(tx, asked, facts.readBlob);
+  const sbom = requireSbom(repository, image.manifest.digest, facts);
+  return new StreamedAnswer(async function* () {
+    yield '{"rawSbom":"';
+    yield* facts.sboms.reader.pieces({ kind: 'document', encoding: 'json', ...sbom });
+    yield '"}';
+  });
 }
 
-/** The attested SPDX document as a graph, with its text. */
-export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, { readBlob }: CallFacts): TenantSbom2 {
-  const { repository, image } = findOne(tx, request, readBlob);
-  const document = requireSbom(tx, repository, image.manifest.digest, readBlob);
-  const rawSbom = JSON.stringify(document);
-  const { name, creationInfo } = document as {
-    name?: string;
-    creationInfo?: { created?: string; creators?: string[] };
-  };
-  const creators = creationInfo?.creators ?? [];
+/** The attested document as a graph, with its bytes. */
+export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, facts: CallFacts): StreamedAnswer {
+  const { repository, image } = findOne(tx, request, facts.readBlob);
+  const { digest } = image.manifest;
+  const sbom = requireSbom(repository, digest, facts);
+  const { format, name, creators, created } = sbom.facts.document;
   const tool = creators.find((creator) => creator.startsWith('Tool: '))?.slice('Tool: '.length);
-  return {
-    id: digestOf(Buffer.from(rawSbom)),
-    // A field of bytes, so base64 in canonical messages.
-    rawSbom: Buffer.from(rawSbom).toString('base64'),
-    graph: {
-      nodes: packagesIn(document).map(({ id, name, version, license, description, purl }) => ({
-        package: { id, name, version, license, description, purl },
-      })),
-      edges: relationshipsIn(document).flatMap(({ from, type, to }): TenantComponentGraphEdge[] => {
-        const known = edgeTypes[type];
-        return known === undefined ? [] : [{ subjectId: from, predicateId: to, type: known }];
-      }),
-    },
-    format: 'spdx-json',
-    source: 'INGESTED',
-    name: name ?? '',
-    digest: image.manifest.digest,
-    authors: creators.join(', '),
-    ...(tool === undefined ? {} : { tool }),
-    ...(creationInfo?.created === undefined ? {} : { generatedAt: creationInfo.created }),
-  };
+  const { reader } = facts.sboms;
+  return new StreamedAnswer(async function* () {
+    let id = '';
+    yield '{"rawSbom":"';
+    yield* reader.pieces({ kind: 'document', encoding: 'base64', ...sbom }, (found) => {
+      id = found;
+    });
+    yield '","graph":{"nodes":[';
+    yield* reader.pieces({ kind: 'nodes', ...sbom });
+    yield '],"edges":[';
+    yield* reader.pieces({ kind: 'edges', ...sbom });
+    const rest: TenantSbom2 = {
+      ...{ id, digest, name },
+      format: format === 'cyclonedx' ? 'cyclonedx-json' : 'spdx-json',
+      source: 'INGESTED',
+      authors: creators.join(', '),
+      ...(tool === undefined ? {} : { tool }),
+      ...(created === undefined ? {} : { generatedAt: created }),
+    };
+    yield `]},${JSON.stringify(rest).slice(1)}`;
+  });
 }
 
 /** Packages of the digests asked for; of an index, those of the architecture that comes with it. */
@@ -126,8 +110,8 @@ export function listManifestMetadata(
   tx: Tx,
   _caller: Caller,
   request: RegistryManifestMetadataFilter,
-  { readBlob }: CallFacts,
-): RegistryManifestMetadataList {
+  { readBlob, sboms }: CallFacts,
+): StreamedAnswer {
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   // A query cannot carry the list of digests (semantics 5), so none means every image that a tag names.
   const wanted =
@@ -135,22 +119,29 @@ export function listManifestMetadata(
       digest: imageDigest ?? indexFilter?.digest ?? '',
       arch: indexFilter?.arch ?? '',
     })) ?? taggedDigests(tx, repository).map((digest) => ({ digest, arch: '' }));
-  const items = new Map<string, RegistryPkgMetadata[]>();
+  const items = new Map<string, { readonly sbom: AttestedSbom; readonly created: string | undefined }>();
   for (const { digest, arch } of wanted) {
     const images = imagesOf(tx, repository, digest, readBlob);
     const chosen = arch === '' ? images : [imageFor(images, arch)].filter((image) => image !== undefined);
     for (const { manifest } of chosen) {
       if (items.has(manifest.digest)) continue;
-      const sbom = sbomOf(tx, repository, manifest.digest, readBlob);
-      const created = configOf(manifest, readBlob)?.created;
-      if (sbom !== undefined)
-        items.set(
-          manifest.digest,
-          packagesIn(sbom).map((entry) => toMetadata(entry, created)),
-        );
+      const sbom = sboms.of(repository, manifest.digest);
+      if (sbom !== undefined) {
+        items.set(manifest.digest, { sbom, created: configOf(manifest, readBlob)?.created });
+      }
     }
   }
-  return { items: [...items].map(([digest, pkgMetadata]) => ({ digest, pkgMetadata })) };
+  return new StreamedAnswer(async function* () {
+    yield '{"items":[';
+    let separator = '';
+    for (const [digest, { sbom, created }] of items) {
+      yield `${separator}{"digest":${JSON.stringify(digest)},"pkgMetadata":[`;
+      yield* sboms.reader.pieces({ kind: 'metadata', created, ...sbom });
+      yield ']}';
+      separator = ',';
+    }
+    yield ']}';
+  });
 }
 
 /** Different manifests in a repository, or in all repositories of a group. */
@@ -202,17 +193,10 @@ export function findOne(
   return { repository, image };
 }
 
-const edgeTypes: Readonly<Record<string, TenantComponentGraphEdgeType>> = {
-  DESCRIBES: 'DESCRIBES',
-  CONTAINS: 'CONTAINS',
-  DEPENDS_ON: 'DEPENDS_ON',
-  GENERATED_FROM: 'GENERATED_FROM',
-};
-
-function requireSbom(tx: Tx, repository: Repository, digest: string, readBlob: ReadBlob): object {
-  const document = sbomOf(tx, repository, digest, readBlob);
-  if (document === undefined) throw notFound(`no SBOM is attested of ${digest}`);
-  return document;
+function requireSbom(repository: Repository, digest: string, { sboms }: CallFacts): AttestedSbom {
+  const sbom = sboms.of(repository, digest);
+  if (sbom === undefined) throw notFound(`no SBOM is attested of ${digest}`);
+  return sbom;
 }
 
 function taggedDigests(tx: Tx, repository: Repository): string[] {
@@ -221,16 +205,6 @@ function taggedDigests(tx: Tx, repository: Repository): string[] {
     repository.id,
   );
   return rows.map((row) => String(row['digest']));
-}
-
-function toMetadata(entry: ReturnType<typeof packagesIn>[number], created: string | undefined): RegistryPkgMetadata {
-  const isSubpackage = entry.origin !== '' && entry.origin !== entry.name;
-  return {
-    purl: entry.purl,
-    originPurl: isSubpackage ? `pkg:apk/wolfi/${entry.origin}@${entry.version}` : entry.purl,
-    license: entry.license,
-    ...(created === undefined ? {} : { buildTimestamp: created }),
-  };
 }
 
 function emptyValues(map: Readonly<Record<string, object>> | undefined): Record<string, Record<string, never>> {
