@@ -26,11 +26,21 @@ const streams: Readonly<Record<string, readonly Stream[]>> = {
   'go-1.25': [{ version: '1.25', released: '2025-08-12', latest: '1.25.4-r0' }],
 };
 
+/** Packages of one stream, which the reference's own examples ask for by that name. */
+const further: typeof streams = {
+  'python-3.13': [{ version: '3.13', released: '2024-10-07', ends: '2029-10-31', latest: '3.13.9-r0' }],
+  bazel: [
+    { version: '8', released: '2024-12-09', ends: '2027-12-31', latest: '8.4.2-r0', lts: true },
+    { version: '7', released: '2023-12-11', ends: '2026-12-31', latest: '7.6.2-r0', lts: true },
+    { version: '6', released: '2022-12-19', ends: '2025-12-31', latest: '6.5.0-r7', lts: true },
+  ],
+};
+
 const graceMonths = 6;
 
 /** `now` in milliseconds decides which streams have ended. */
 export function seedPackageVersions(tx: Tx, now: number): void {
-  for (const [name, list] of Object.entries(streams)) {
+  for (const [name, list] of Object.entries({ ...streams, ...further })) {
     const hasEnded = ({ ends }: Stream): boolean => ends !== undefined && Date.parse(ends) <= now;
     const metadata: RegistryPackageVersionMetadata = {
       eolVersions: list.filter(hasEnded).map(toVersion),
