@@ -1,6 +1,6 @@
 // Writes every generated file, or with --check says which is stale and exits 1.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateDocs } from './gen-docs.ts';
 import { generateIndex } from './gen-index.ts';
@@ -29,6 +29,12 @@ async function main(): Promise<void> {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, content);
   }
+  // A page whose command has gone would be a dead end that nothing else reports.
+  const pages = readdirSync(join(root, 'docs/commands'), { recursive: true, encoding: 'utf8' })
+    .map((name) => `docs/commands/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.md') && !files.has(path));
+  stale.push(...pages);
+  if (!checkOnly) for (const path of pages) rmSync(join(root, path));
   if (checkOnly && stale.length > 0) {
     console.error(`stale: ${stale.join(', ')}\nrun \`npm run gen\` and commit what it writes`);
     process.exitCode = 1;

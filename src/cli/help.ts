@@ -47,7 +47,8 @@ const childRows = (children: readonly IndexNode[]) =>
 // A page wider than 100 columns is hard to read; narrower than 40 leaves no room for two columns.
 const helpWidth = (host: Host) => Math.max(40, Math.min(100, host.stdout.columns));
 
-function usageLine(definition: AnyCommand, width: number): string {
+/** Returns the usage, wrapped at `width` columns, each line indented. */
+export function usageLine(definition: AnyCommand, width: number): string {
   const words: string[] = [];
   // Places first, as people type them; the order of declaration is the order of asking.
   const inputs = Object.entries(definition.inputs).sort(
