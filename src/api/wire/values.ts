@@ -5,8 +5,13 @@
 const mostSeconds = 315_576_000_000n;
 const billion = 1_000_000_000n;
 
+/** What the platform itself writes, of days that every year has: already canonical, and most of what there is. */
+const plainTimestamp =
+  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000)\d{3})?Z$/;
+
 /** RFC 3339 in UTC with `Z` and 0, 3, 6 or 9 fraction digits. */
 export function canonicalTimestamp(text: string): string | undefined {
+  if (plainTimestamp.test(text)) return text;
   const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
   if (!parts) return undefined;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [

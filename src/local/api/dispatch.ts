@@ -17,8 +17,9 @@ import { isOpenToAll } from '../registry/public-access.ts';
 import type { AttestedSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { type CallFacts, handlers } from './handlers.ts';
+import { inOnePiece, type Run, sendInParts } from './long-answers.ts';
 import type { Outcome, OutsideHandlers } from './outside.ts';
-import { requiredUidp } from './selection.ts';
+import { type Part, requiredUidp } from './selection.ts';
 import { inWordsOf } from './versions/errors.ts';
 
 /** Bytes. The largest message the API takes in REST form; images go to the registry. */
@@ -66,7 +67,8 @@ export function createApi(options: ApiOptions): Api {
   const { wire, announce, readBlob } = options;
   const match = createRouteMatcher<KnownOperation>(Object.values(operations));
 
-  const call = async ({ operation, authorization, read, onCall }: ApiCall): Promise<object> => {
+  /** Everything up to the transaction, which may then be done part by part. */
+  const admitted = async ({ operation, authorization, read, onCall }: ApiCall): Promise<Run> => {
     onCall?.({ operation: operation.id });
     const asks = options.outside[operation.id] as AskOutside | undefined;
     if (handlers[operation.id] === undefined && asks === undefined) {
@@ -79,35 +81,41 @@ export function createApi(options: ApiOptions): Api {
     const { message, names } = await read();
     const sboms = options.sboms.forCall();
     const facts: CallFacts = { urls: options.urls, names, readBlob, sboms, announce };
-    const prepare = async (): Promise<Work> => {
+    const prepare = async (): Promise<(part?: Part) => Work> => {
       if (asks === undefined) {
         // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
         const handler = handlers[operation.id] as Perform;
-        return (tx) => ({ response: handler(tx, caller, message, facts) });
+        return (part) => (tx) => ({ response: handler(tx, caller, message, { ...facts, part }) });
       }
       // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
       options.store.read((tx) => admit(tx, operation, caller, message));
       const finish = await asks(message, isOpen ? requireBearer(authorization) : '');
-      return (tx) => finish(tx, caller, facts);
+      return () => (tx) => finish(tx, caller, facts);
     };
-    try {
-      const work = await prepare();
+    const inItsWords = (error: unknown): never => {
+      throw inWordsOf(operation, error);
+    };
+    const work = await prepare().catch(inItsWords);
+    return async (part) => {
       for (;;) {
         try {
           return perform(options, operation, caller, message, (tx) => {
-            const outcome = work(tx);
+            const outcome = work(part)(tx);
             // Nothing that was made without them may be kept.
             if (sboms.isWaiting()) throw new Error('bills of materials have to be read first');
             return outcome;
           });
         } catch (error) {
-          if (!sboms.isWaiting()) throw error;
+          if (!sboms.isWaiting()) return inItsWords(error);
         }
-        await sboms.load();
+        await sboms.load().catch(inItsWords);
       }
-    } catch (error) {
-      throw inWordsOf(operation, error);
-    }
+    };
+  };
+
+  const call = async (it: ApiCall): Promise<object> => {
+    const run = await admitted(it);
+    return it.operation.readOnly ? inOnePiece(run) : run();
   };
 
   return {
@@ -120,7 +128,7 @@ export function createApi(options: ApiOptions): Api {
         throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
       }
       const { operation } = route;
-      const answer = await call({
+      const run = await admitted({
         operation,
         authorization: request.headers.authorization,
         onCall: (note) => options.onCall?.(request, note),
@@ -131,8 +139,13 @@ export function createApi(options: ApiOptions): Api {
           return { message, names: namesIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)) };
         },
       });
-      if (answer instanceof StreamedAnswer) await sendPieces(response, answer.pieces());
-      else sendJson(response, 200, wire.encodeResponse(operation.response, answer));
+      const encode = (answer: object): string => wire.encodeResponse(operation.response, answer);
+      const sendWhole = async (answer: object): Promise<void> => {
+        if (answer instanceof StreamedAnswer) await sendPieces(response, answer.pieces());
+        else sendJson(response, 200, encode(answer));
+      };
+      if (operation.readOnly) await sendInParts(response, run, { encode, sendWhole });
+      else await sendWhole(await run());
       return true;
     },
   };

@@ -89,10 +89,11 @@ import {
 import type { CallSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Tx } from '../store/database.ts';
 import { ping } from './ping.ts';
+import type { ListFacts } from './selection.ts';
 import { v2Handlers } from './versions/handlers.ts';
 
 /** What an operation may know of its call besides who calls and what for. */
-export interface CallFacts {
+export interface CallFacts extends ListFacts {
   readonly urls: PlatformUrls;
   /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
   names(...path: string[]): boolean;

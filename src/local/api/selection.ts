@@ -33,12 +33,81 @@ export interface Selection {
   readonly also?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The rows a list shows, by ascending id. All conditions hold together and no node is inside itself (semantics 12). */
-export function selectVisible(tx: Tx, selection: Selection): SqlRow[] {
+/**
+ * A stretch of a long list, so that others are answered between two of them. Each is read in a transaction of its own:
+ * what changes meanwhile shows behind the last id, or not at all. A list that knows no parts ignores it and is whole.
+ */
+export interface Part {
+  /** How many rows to read. */
+  readonly most: number;
+  /** The id to go on behind; undefined for the first part. */
+  readonly after: string | undefined;
+  /** Set by the list: the last id that was looked at, when there may be more. */
+  next: string | undefined;
+}
+
+/** What a list is told besides its request. */
+export interface ListFacts {
+  /** Only this much of it is wanted at once. */
+  readonly part?: Part | undefined;
+}
+
+/**
+ * The rows a list shows, by ascending id, or those of one part. All conditions hold together and no node is inside itself
+ * (semantics 12).
+ */
+export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow[] {
   const { sql, values } = conditions(selection);
-  return rangesOf(selection).flatMap((range) =>
-    tx.all(`SELECT * FROM ${sourceOf(selection)} WHERE id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values),
-  );
+  const from = `SELECT * FROM ${sourceOf(selection)} WHERE`;
+  if (part === undefined) {
+    return rangesOf(selection).flatMap((range) =>
+      tx.all(`${from} id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values),
+    );
+  }
+  const { table } = selection;
+  const { most, after } = part;
+  const rows: SqlRow[] = [];
+  const ranges = after === undefined ? rangesOf(selection) : beyond(rangesOf(selection), after, 'ASC');
+  for (const [low, high] of ranges) {
+    const isBehind = low === after ? '>' : '>=';
+    const left = most - rows.length;
+    const query = `${from} id ${isBehind} ? AND id < ?${sql} ORDER BY id LIMIT ?`;
+    rows.push(...readPacked(tx, table, query, [low, high, ...values, left]));
+    if (rows.length === most) {
+      part.next = String(rows.at(-1)?.['id']);
+      break;
+    }
+  }
+  return rows;
+}
+
+/**
+ * Rows as one text that SQLite has made of them: building an object of each, column by column, takes the drivers most of
+ * the time of a long list. For queries of all columns of a table without blobs.
+ */
+function readPacked(tx: Tx, table: Selection['table'], query: string, values: readonly SqlValue[]): SqlRow[] {
+  const names = columnsOf(tx, table);
+  const list = names.map((name) => `"${name}"`).join(', ');
+  const packed = tx.get(`SELECT json_group_array(json_array(${list})) AS rows FROM (${query})`, ...values);
+  const rows = JSON.parse(String(packed?.['rows'])) as SqlValue[][];
+  return rows.map((row) => {
+    const named: SqlRow = {};
+    for (let at = 0; at < names.length; at += 1) named[names[at] as string] = row[at] as SqlValue;
+    return named;
+  });
+}
+
+const columns = new Map<string, readonly string[]>();
+
+/** Columns do not change while a platform runs: migrations are done before. */
+function columnsOf(tx: Tx, table: Selection['table']): readonly string[] {
+  const known = columns.get(table);
+  if (known !== undefined) return known;
+  const own = tx.all('SELECT name FROM pragma_table_info(?)', table).map((row) => String(row['name']));
+  // What `sources` adds to the columns of the table.
+  const all = sources[table] === undefined ? own : [...own, 'id', 'parent'];
+  columns.set(table, all);
+  return all;
 }
 
 export interface Cut {

@@ -8,7 +8,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
 import type { CallFacts } from '../api/handlers.ts';
-import { requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
 import { isPlatformUrl } from '../core/loopback.ts';
@@ -41,8 +41,13 @@ export function createSubscription(
   return { id, sink: sink.href };
 }
 
-export function listSubscriptions(tx: Tx, caller: Caller, request: EventsSubscriptionFilter): EventsSubscriptionList {
-  return { items: selectVisible(tx, subscriptionSelection(tx, caller, request)).map(toWireSubscription) };
+export function listSubscriptions(
+  tx: Tx,
+  caller: Caller,
+  request: EventsSubscriptionFilter,
+  facts?: ListFacts,
+): EventsSubscriptionList {
+  return { items: selectVisible(tx, subscriptionSelection(tx, caller, request), facts?.part).map(toWireSubscription) };
 }
 
 export function subscriptionSelection(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): Selection {

@@ -10,7 +10,7 @@ import type {
   IamDeleteAccountAssociationsRequest,
 } from '../../api/schema/types.gen.ts';
 import { checkAwsAccount, checkDescription, checkName } from '../api/field-rules.ts';
-import { optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -48,8 +48,9 @@ export function listAccountAssociations(
   tx: Tx,
   caller: Caller,
   request: IamAccountAssociationsFilter,
+  facts?: ListFacts,
 ): IamAccountAssociationsList {
-  return { items: selectVisible(tx, associationSelection(tx, caller, request)).map(toWireAssociations) };
+  return { items: selectVisible(tx, associationSelection(tx, caller, request), facts?.part).map(toWireAssociations) };
 }
 
 /** `group` takes exactly that group. */

@@ -10,7 +10,7 @@ import type {
   IamGetExternalGroupRoleMappingRequest,
 } from '../../api/schema/types.gen.ts';
 import { newChildId, parentOf, rootOf } from '../../api/uidp.ts';
-import { optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
@@ -78,8 +78,9 @@ export function listExternalGroupRoleMappings(
   tx: Tx,
   caller: Caller,
   request: IamExternalGroupRoleMappingFilter,
+  facts?: ListFacts,
 ): IamExternalGroupRoleMappingList {
-  return { items: selectVisible(tx, mappingSelection(tx, caller, request)).map(toWireMapping) };
+  return { items: selectVisible(tx, mappingSelection(tx, caller, request), facts?.part).map(toWireMapping) };
 }
 
 export function mappingSelection(

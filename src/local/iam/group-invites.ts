@@ -11,7 +11,7 @@ import type {
 import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
 import { millisecondsOf } from '../api/durations.ts';
 import { checkEmail } from '../api/field-rules.ts';
-import { optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
@@ -54,9 +54,14 @@ export function createGroupInviteWithGroup(tx: Tx, caller: Caller, request: IamG
 }
 
 /** `group` takes that group and everything below it. Codes are shown once and never here. */
-export function listGroupInvites(tx: Tx, caller: Caller, request: IamGroupInviteFilter): IamGroupInviteList {
+export function listGroupInvites(
+  tx: Tx,
+  caller: Caller,
+  request: IamGroupInviteFilter,
+  facts?: ListFacts,
+): IamGroupInviteList {
   const within = optionalUidp('group', request.group);
-  const rows = selectVisible(tx, groupInviteSelection(tx, caller, request)).filter(
+  const rows = selectVisible(tx, groupInviteSelection(tx, caller, request), facts?.part).filter(
     (row) => within === undefined || isAncestorOrSelf(within, String(row['group_id'])),
   );
   const roles = rolesOfInvites(tx, rows);

@@ -8,7 +8,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { isAncestorOrSelf, isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith, requireCapabilities } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -45,8 +45,8 @@ export function updateGroup(tx: Tx, _caller: Caller, request: IamGroup): IamGrou
   return toWireGroup(findGroup(tx, id));
 }
 
-export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter): IamGroupList {
-  return { items: selectVisible(tx, groupSelection(tx, caller, request)).map(toWireGroup) };
+export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter, facts?: ListFacts): IamGroupList {
+  return { items: selectVisible(tx, groupSelection(tx, caller, request), facts?.part).map(toWireGroup) };
 }
 
 export function groupSelection(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): Selection {

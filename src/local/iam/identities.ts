@@ -9,7 +9,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { isAncestor, isRoot, newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { authorityOf, grantsOf, groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -53,8 +53,8 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
   return toWireIdentity(requireIdentity(tx, id));
 }
 
-export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter): IamIdentityList {
-  const rows = selectVisible(tx, identitySelection(tx, caller, request));
+export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter, facts?: ListFacts): IamIdentityList {
+  const rows = selectVisible(tx, identitySelection(tx, caller, request), facts?.part);
   return { items: rows.map((row) => toWireIdentity(toIdentityRecord(row))) };
 }
 

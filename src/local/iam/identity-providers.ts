@@ -100,9 +100,9 @@ export function listIdentityProviders(
   tx: Tx,
   caller: Caller,
   request: IamIdentityProviderFilter,
-  { urls }: CallFacts,
+  { urls, part }: CallFacts,
 ): IamIdentityProviderList {
-  const rows = selectVisible(tx, identityProviderSelection(tx, caller, request));
+  const rows = selectVisible(tx, identityProviderSelection(tx, caller, request), part);
   return { items: rows.map((row) => toWireProvider(toProviderRecord(row), urls.api, tx.now)) };
 }
 

@@ -159,12 +159,13 @@ export function toIdentityRecord(row: SqlRow): IdentityRecord {
 
 export function toWireIdentity(record: IdentityRecord): IamIdentity {
   const { kind, ...relationship } = record.relationship;
+  const createdAt = toWireTime(record.createdAt);
   return {
     id: record.id,
     name: record.name,
     description: record.description,
-    createdAt: toWireTime(record.createdAt),
-    updatedAt: toWireTime(record.updatedAt),
+    createdAt,
+    updatedAt: record.updatedAt === record.createdAt ? createdAt : toWireTime(record.updatedAt),
     ...(record.lastSeen === null ? {} : { lastSeen: toWireTime(record.lastSeen) }),
     ...relationship,
   };

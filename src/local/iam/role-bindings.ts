@@ -12,7 +12,7 @@ import type {
   IamRoleBindingListBinding,
 } from '../../api/schema/types.gen.ts';
 import { rootOf } from '../../api/uidp.ts';
-import { requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { type Authority, authorityOf, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
@@ -59,8 +59,15 @@ export function updateRoleBinding(tx: Tx, caller: Caller, request: IamRoleBindin
   return { id, identity, role };
 }
 
-export function listRoleBindings(tx: Tx, caller: Caller, request: IamRoleBindingFilter): IamRoleBindingList {
-  return { items: readBindings(tx, selectVisible(tx, roleBindingSelection(tx, caller, request))).map(toListItem) };
+export function listRoleBindings(
+  tx: Tx,
+  caller: Caller,
+  request: IamRoleBindingFilter,
+  facts?: ListFacts,
+): IamRoleBindingList {
+  return {
+    items: readBindings(tx, selectVisible(tx, roleBindingSelection(tx, caller, request), facts?.part)).map(toListItem),
+  };
 }
 
 export function roleBindingSelection(tx: Tx, caller: Caller, { id, uidp }: IamRoleBindingFilter): Selection {

@@ -10,7 +10,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { capabilitiesAt, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -61,9 +61,9 @@ export function updateRole(tx: Tx, caller: Caller, request: IamRole): IamRole {
   return { id, name, description, capabilities };
 }
 
-export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter): IamRoleList {
+export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter, facts?: ListFacts): IamRoleList {
   const { parent } = request;
-  const rows = selectVisible(tx, roleSelection(tx, caller, request));
+  const rows = selectVisible(tx, roleSelection(tx, caller, request), facts?.part);
   const shown =
     parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
   return { items: shown.map(toWireRole) };

@@ -3,7 +3,7 @@
 
 import type { CommonUIDPFilter } from '../../../api/schema/types.gen.ts';
 import { ancestry, isAncestor, isAncestorOrSelf } from '../../../api/uidp.ts';
-import { optionalUidp, requiredUidp } from '../../api/selection.ts';
+import { optionalUidp, type Part, requiredUidp } from '../../api/selection.ts';
 import { groupsWith } from '../../authorization/access.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../../store/database.ts';
@@ -20,23 +20,15 @@ export interface RegistrySelection {
 export type Condition = readonly [sql: string, ...values: SqlValue[]];
 
 /** Repositories by ascending id. */
-export function selectRepos(tx: Tx, caller: Caller, selection: RegistrySelection): SqlRow[] {
-  return select(tx, caller, selection, {
-    from: 'SELECT r.* FROM repos r WHERE',
-    id: 'r.id',
-    parent: 'r.parent',
-    name: 'r.name',
-  });
+export function selectRepos(tx: Tx, caller: Caller, selection: RegistrySelection, part?: Part): SqlRow[] {
+  const columns = { from: 'SELECT r.* FROM repos r WHERE', id: 'r.id', parent: 'r.parent', name: 'r.name' };
+  return select(tx, caller, selection, columns, part);
 }
 
 /** Tags by ascending id. Their columns are those of table `tags`, with `public` of their repository. */
-export function selectTags(tx: Tx, caller: Caller, selection: RegistrySelection): SqlRow[] {
-  return select(tx, caller, selection, {
-    from: 'SELECT t.*, r.public FROM tags t JOIN repos r ON r.id = t.repo WHERE',
-    id: 't.id',
-    parent: 't.repo',
-    name: 't.name',
-  });
+export function selectTags(tx: Tx, caller: Caller, selection: RegistrySelection, part?: Part): SqlRow[] {
+  const from = 'SELECT t.*, r.public FROM tags t JOIN repos r ON r.id = t.repo WHERE';
+  return select(tx, caller, selection, { from, id: 't.id', parent: 't.repo', name: 't.name' }, part);
 }
 
 /** Builds that have begun, the newest first. */
@@ -68,7 +60,7 @@ interface Columns {
   readonly name: string;
 }
 
-function select(tx: Tx, caller: Caller, selection: RegistrySelection, columns: Columns): SqlRow[] {
+function select(tx: Tx, caller: Caller, selection: RegistrySelection, columns: Columns, part?: Part): SqlRow[] {
   const { uidp, capability, also = [] } = selection;
   const conditions: Condition[] = [...also];
   const wanted = optionalUidp('id', selection.id);
@@ -84,11 +76,25 @@ function select(tx: Tx, caller: Caller, selection: RegistrySelection, columns: C
   // Repositories and tags always lie in something.
   if (uidp?.inRoot === true) return [];
 
+  if (part?.after !== undefined) conditions.push([`${columns.id} > ?`, part.after]);
+  /** Where the shortest of several cut answers ends: beyond it the others may not be shown yet. */
+  let end: string | undefined;
   const query = (...more: Condition[]): SqlRow[] => {
     const all = [...more, ...conditions];
     const where = all.map(([sql]) => sql).join(' AND ');
     const values = all.flatMap(([, ...bound]) => bound);
-    return tx.all(`${columns.from} ${where} ORDER BY ${columns.id}`, ...values);
+    const sql = `${columns.from} ${where} ORDER BY ${columns.id}`;
+    if (part === undefined) return tx.all(sql, ...values);
+    const rows = tx.all(`${sql} LIMIT ?`, ...values, part.most);
+    const last = rows.length < part.most ? undefined : String(rows.at(-1)?.['id']);
+    if (last !== undefined && (end === undefined || last < end)) end = last;
+    return rows;
+  };
+  const upToEnd = (rows: SqlRow[]): SqlRow[] => {
+    if (part === undefined || end === undefined) return rows;
+    const bound = end;
+    part.next = bound;
+    return rows.filter((row) => String(row['id']) <= bound);
   };
   const visible = groupsWith(tx, caller, [capability]);
   const own = visible.flatMap((place) => {
@@ -96,13 +102,14 @@ function select(tx: Tx, caller: Caller, selection: RegistrySelection, columns: C
     return range === undefined ? [] : query([`${columns.id} >= ? AND ${columns.id} < ?`, ...range]);
   });
   const named = [wanted, within, container, inside].some((place) => place !== undefined) || ids.length > 0;
-  if (!named || capability === 'build_report.list') return own;
+  if (!named || capability === 'build_report.list') return upToEnd(own);
   const area: Condition[] =
     within === undefined ? [] : [[`${columns.id} >= ? AND ${columns.id} < ?`, `${within}/`, `${within}0`]];
   const open = query(['r.public = 1'], ...area).filter(
     (row) => !visible.some((place) => isAncestorOrSelf(place, String(row['id']))),
   );
-  return open.length === 0 ? own : [...own, ...open].sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
+  if (open.length === 0) return upToEnd(own);
+  return upToEnd([...own, ...open].sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1)));
 }
 
 function isOneOf(column: string): string {

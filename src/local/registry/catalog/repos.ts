@@ -8,7 +8,7 @@ import type {
   RegistryRepoFilter,
   RegistryRepoList,
 } from '../../../api/schema/types.gen.ts';
-import { requiredUidp } from '../../api/selection.ts';
+import { type ListFacts, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { hasCapabilities, requireCapabilities } from '../../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../../core/failures.ts';
@@ -59,13 +59,9 @@ export function updateRepo(tx: Tx, caller: Caller, request: RegistryRepo): Regis
   return write(tx, caller, before, name, attributes);
 }
 
-export function listRepos(tx: Tx, caller: Caller, request: RegistryRepoFilter): RegistryRepoList {
-  const rows = selectRepos(tx, caller, {
-    capability: 'repo.list',
-    id: request.id,
-    name: request.name,
-    uidp: request.uidp,
-  });
+export function listRepos(tx: Tx, caller: Caller, request: RegistryRepoFilter, facts?: ListFacts): RegistryRepoList {
+  const { id, name, uidp } = request;
+  const rows = selectRepos(tx, caller, { capability: 'repo.list', id, name, uidp }, facts?.part);
   return { items: rows.map((row) => toWireRepo(tx, row)) };
 }
 

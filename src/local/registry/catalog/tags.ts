@@ -12,7 +12,7 @@ import type {
   RegistryUpdateStatus,
   RegistryUpdateStatusRequest,
 } from '../../../api/schema/types.gen.ts';
-import { requiredUidp } from '../../api/selection.ts';
+import { type ListFacts, type Part, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
@@ -29,22 +29,17 @@ const longestHistory = 1000;
 const recentMs = 24 * 60 * 60 * 1000;
 
 /** Everything that matches, at once; what is excluded is off unless asked for (semantics 6, tag lists). */
-export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter): RegistryTagList {
-  return { items: selectWantedTags(tx, caller, request).map(toWireTag) };
+export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter, facts?: ListFacts): RegistryTagList {
+  return { items: selectWantedTags(tx, caller, request, facts?.part).map(toWireTag) };
 }
 
-export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFilter): SqlRow[] {
+export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFilter, part?: Part): SqlRow[] {
   const also: Condition[] = [];
   if (request.digest !== undefined && request.digest !== '') also.push(['t.digest = ?', request.digest]);
   const since = timeOf('updated_since', request.updatedSince);
   if (since !== undefined) also.push(['t.updated_at > ?', since]);
-  const rows = selectTags(tx, caller, {
-    capability: 'tag.list',
-    id: request.id,
-    name: request.name,
-    uidp: request.uidp,
-    also,
-  });
+  const { id, name, uidp } = request;
+  const rows = selectTags(tx, caller, { capability: 'tag.list', id, name, uidp, also }, part);
   return rows.filter((row) => isWanted(String(row['name']), request));
 }
 
