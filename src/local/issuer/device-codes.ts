@@ -18,7 +18,8 @@ export type DevicePoll =
   | { readonly error: 'authorization_pending' | 'slow_down' | 'access_denied' | 'expired_token' | 'invalid_grant' };
 
 export interface DeviceCodes {
-  start(clientId: string): DeviceAuthorization;
+  /** `too-many`: of this client, or of all, wait already. */
+  start(clientId: string): DeviceAuthorization | 'too-many';
   /** The key of the login that waits under this code, or why there is none. */
   find(userCode: string): { readonly key: string; readonly clientId: string } | 'unknown' | 'too-many';
   /** False when it is over. */
@@ -38,7 +39,9 @@ interface Entry {
 
 const lifeMs = 900_000;
 const intervalMs = 5_000;
-const mostEntries = 500;
+/** Codes that wait: for one client, and in all. None is given up for another. */
+const mostOfOne = 200;
+const mostEntries = 2_000;
 // No vowels: no words. 20 letters to the 8th, and a hundred wrong ones in ten minutes, all visitors together.
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 const mostWrong = 100;
@@ -51,7 +54,7 @@ export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
   const forgetOld = (): void => {
     // An expired one is kept as long again, so that its program hears that it has expired and not that it never was.
     for (const [key, { since }] of entries) {
-      if (clock.now() - since < 2 * lifeMs && entries.size < mostEntries) break;
+      if (clock.now() - since < 2 * lifeMs) break;
       entries.delete(key);
     }
   };
@@ -60,6 +63,9 @@ export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
   return {
     start(clientId) {
       forgetOld();
+      const waiting = [...entries.values()].filter((entry) => !isOver(entry));
+      const ofOne = waiting.filter((entry) => entry.clientId === clientId).length;
+      if (ofOne >= mostOfOne || waiting.length >= mostEntries) return 'too-many';
       const deviceCode = Buffer.from(clock.randomBytes(32)).toString('base64url');
       const userCode = newUserCode(clock);
       entries.set(digest(deviceCode), {

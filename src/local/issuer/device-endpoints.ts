@@ -23,7 +23,12 @@ export async function serveDeviceCode(
   const clientId = form.get('client_id') ?? '';
   if (!/^[\x21-\x7e]{1,100}$/.test(clientId)) return refuse(response, 'invalid_request');
   if (!(form.get('scope') ?? '').split(' ').includes('openid')) return refuse(response, 'invalid_scope');
-  const { deviceCode, userCode, expiresInSeconds, intervalSeconds } = devices.start(clientId);
+  const started = devices.start(clientId);
+  if (started === 'too-many') {
+    const error_description = 'too many codes of this client are waiting; they end after fifteen minutes';
+    return sendJson(response, 429, JSON.stringify({ error: 'slow_down', error_description }));
+  }
+  const { deviceCode, userCode, expiresInSeconds, intervalSeconds } = started;
   const answer = {
     device_code: deviceCode,
     user_code: userCode,

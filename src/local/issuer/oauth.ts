@@ -83,7 +83,9 @@ interface SignedIn {
 }
 
 const pendingLifeMs = 10 * 60_000;
-const mostPending = 200;
+/** Waiting sign-ins: for one program, and in all. None is given up for another. */
+const mostPendingOfOne = 20;
+const mostPending = 2_000;
 const largestForm = 16 * 1024;
 const mostChoices = 50;
 const idTokenSeconds = 600;
@@ -126,6 +128,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
       createdAt: clock.now(),
     };
     forgetOld();
+    requireRoom(destination);
     pending.set(state, login);
     response.setHeader('set-cookie', cookieHeader(state, cookie, pendingLifeMs / 1000));
     if (provider === undefined) return sendSignIn(response, 200, state, login, undefined);
@@ -310,9 +313,23 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
 
   const forgetOld = (): void => {
     for (const [state, { createdAt }] of pending) {
-      if (clock.now() - createdAt < pendingLifeMs && pending.size < mostPending) break;
+      if (clock.now() - createdAt < pendingLifeMs) break;
       pending.delete(state);
     }
+  };
+
+  /** A newcomer is refused rather than let one go that a person is looking at. */
+  const requireRoom = (destination: Destination): void => {
+    const origin = originOf(destination);
+    let ofOne = 0;
+    for (const login of pending.values()) if (originOf(login.destination) === origin) ofOne += 1;
+    if (ofOne < mostPendingOfOne && pending.size < mostPending) return;
+    throw new PageError(429, 'Too many sign-ins are waiting', [
+      ofOne < mostPendingOfOne
+        ? `More than ${mostPending} wait on this platform.`
+        : `${mostPendingOfOne} wait for ${origin} already, which is the most for one origin.`,
+      'Finish one of them, or wait ten minutes.',
+    ]);
   };
 
   const cookieHeader = (state: string, value: string, seconds: number): string => {
@@ -325,6 +342,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
   const servePage = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     switch (`${request.method} ${url.pathname}`) {
       case 'GET /oauth':
+        refuseEmbedded(request);
         return begin(response, url.searchParams);
       case 'POST /oauth/sign-in':
         return finish(request, response);
@@ -375,6 +393,25 @@ function waitingOf(destination: Destination): Waiting {
     case 'device':
       return { kind: 'elsewhere', check: destination.userCode.toUpperCase() };
   }
+}
+
+/** Who waits: an address on this machine, or the kind of other device. */
+function originOf(destination: Destination): string {
+  switch (destination.kind) {
+    case 'redirect':
+      return destination.redirect.origin;
+    case 'headless':
+      return 'sign-ins on another machine';
+    case 'device':
+      return `devices of ${destination.clientId}`;
+  }
+}
+
+/** A page of another site may lead here, as a link does, and not ask behind a person's back, as an image does. */
+function refuseEmbedded(request: IncomingMessage): void {
+  const { 'sec-fetch-site': site, 'sec-fetch-dest': kind } = request.headers;
+  if (site === undefined || site === 'none' || site === 'same-origin' || kind === 'document') return;
+  throw new PageError(403, 'This sign-in was asked for by another site', ['Nothing has been done.']);
 }
 
 function cancelled(): StatusError {

@@ -1,0 +1,57 @@
+// Sign-ins that wait for a person cannot be pushed out by others.
+
+import { expect, test } from 'vitest';
+import { startTestPlatform } from '../support/platform.ts';
+
+const startOf = (port: number) => `/oauth?redirect=${encodeURIComponent(`http://localhost:${port}/`)}`;
+
+test('no number of other sign-ins ends one that waits, and the limit is that of their own origin', async () => {
+  const platform = await startTestPlatform();
+  const waiting = await platform.call(undefined, 'GET', startOf(4000));
+  const cookie = (waiting.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const state = /name="state" value="([^"]+)"/.exec(String(waiting.body))?.[1] ?? '';
+  expect(state).not.toBe('');
+  const statuses: number[] = [];
+  for (let count = 0; count < 210; count += 1) {
+    statuses.push((await platform.call(undefined, 'GET', startOf(1))).status);
+  }
+  expect(statuses.filter((status) => status === 200)).toHaveLength(20);
+  const refused = await platform.call(undefined, 'GET', startOf(1));
+  expect([refused.status, String(refused.body)]).toEqual([429, expect.stringContaining('http://localhost:1')]);
+  const finished = await platform.call(undefined, 'POST', '/oauth/sign-in', {
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ state, email: 'dev@example.com' }).toString(),
+  });
+  expect(finished.status).toBe(303);
+});
+
+test('a page of another site begins none behind a person’s back; a link does', async () => {
+  const platform = await startTestPlatform();
+  const from = async (site: string, kind: string): Promise<number> => {
+    const headers = { 'sec-fetch-site': site, 'sec-fetch-dest': kind };
+    return (await platform.call(undefined, 'GET', startOf(1), { headers })).status;
+  };
+  expect(await from('cross-site', 'image')).toBe(403);
+  expect(await from('cross-site', 'iframe')).toBe(403);
+  expect(await from('same-site', 'image')).toBe(403);
+  expect(await from('cross-site', 'document')).toBe(200);
+  expect(await from('none', 'document')).toBe(200);
+});
+
+test('no number of other device codes takes one away', async () => {
+  const platform = await startTestPlatform();
+  const ask = (path: string, fields: Record<string, string>) =>
+    platform.call(undefined, 'POST', path, {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(fields).toString(),
+    });
+  const code = (client: string) => ask('/oauth/device/code', { client_id: client, scope: 'openid' });
+  const first = (await code('mine')).body;
+  const answers = [];
+  for (let count = 0; count < 210; count += 1) answers.push(await code('others'));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(200);
+  expect(answers.at(-1)?.body.error).toBe('slow_down');
+  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: 'mine' };
+  const poll = await ask('/oauth/token', { ...grant, device_code: first.device_code });
+  expect(poll.body.error).toBe('authorization_pending');
+});
