@@ -49,7 +49,7 @@ function commandSections(definition: AnyCommand): string[] {
     );
     parts.push('## Examples\n', fenced('sh', lines.join('\n\n')));
   }
-  const { own } = allInputs(definition.inputs);
+  const { own } = allInputs(definition);
   const inputs = Object.entries(own).filter(([, input]) => !input.hidden);
   const places = inputs.filter(([, input]) => input.positional !== undefined);
   if (places.length > 0) {
