@@ -1,6 +1,7 @@
 // Writes the reference from the command definitions: a page for each command and each group, linked to its neighbors.
 
 import type { AnyCommand, IndexNode, Input } from '../src/cli/define.ts';
+import { formatsOf } from '../src/cli/formats.ts';
 import { usageLine } from '../src/cli/help.ts';
 import { allInputs, commandName, flagOf } from '../src/cli/spelling.ts';
 import { index } from '../src/commands/index.gen.ts';
@@ -42,7 +43,7 @@ function pageFor(node: IndexNode, path: readonly string[], definition: AnyComman
 }
 
 function commandSections(definition: AnyCommand): string[] {
-  const parts = [fenced('text', usageLine(definition, 100).replace(/^ {2}/gm, ''))];
+  const parts = [fenced('text', usageLine(definition, 100).replace(/^Usage: /, ''))];
   if (definition.examples.length > 0) {
     const lines = definition.examples.map(
       ({ text, args }) => `# ${text}\n${`${commandName(definition)} ${args}`.trimEnd()}`,
@@ -63,7 +64,7 @@ function commandSections(definition: AnyCommand): string[] {
       .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
     parts.push('## Flags\n', table(['flag', 'default', 'meaning'], rows));
   }
-  const formats = (definition.formats ?? []).filter((format) => format !== 'text');
+  const formats = formatsOf(definition).filter((format) => format !== 'text');
   if (formats.length > 0) parts.push(`Output formats (\`-o\`): ${formats.map(code).join(', ')}.\n`);
   return parts;
 }

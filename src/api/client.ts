@@ -103,6 +103,12 @@ function packageOf(id: ClientOperationId): Promise<Package> {
   return loading;
 }
 
+/** Capabilities that an operation asks for; the caller needs all of them. */
+export async function capabilitiesOf(id: ClientOperationId): Promise<readonly string[]> {
+  const { operations } = await packageOf(id);
+  return operations[id]?.capabilities ?? [];
+}
+
 export function createApiClient(options: ApiOptions): ApiClient {
   const find = async (id: ClientOperationId) => {
     const { operations, wire } = await packageOf(id);

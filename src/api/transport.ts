@@ -3,6 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { isLoopbackHost } from '../loopback.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
@@ -136,6 +137,16 @@ export function traceExchanges(host: Host, tell: (line: () => string) => void): 
   traces.set(host, tell);
 }
 
+/** Called when an exchange begins; what it returns, when its answer has come or failed. */
+export type Watch = (request: { readonly method: string; readonly url: URL }) => () => void;
+
+const watches = new WeakMap<Host, Watch>();
+
+/** Has the beginning and the end of every exchange told, for whoever waits for it. */
+export function watchExchanges(host: Host, watch: Watch): void {
+  watches.set(host, watch);
+}
+
 /** Closes kept-alive connections, so that the process can end at once. */
 export async function closeTransport(host: Host): Promise<void> {
   const known = connections.get(host);
@@ -205,6 +216,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     request.signal?.removeEventListener('abort', forward);
   };
   const start = host.now();
+  const ended = watches.get(host)?.({ method: request.method, url });
   const trace = (what: string | number) =>
     traces.get(host)?.(
       () => `${request.method} ${url.origin}${url.pathname}: ${what} after ${Math.round(host.now() - start)} ms`,
@@ -228,10 +240,13 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     answer = await connectionsOf(host).request(raw, proxy);
   } catch (error) {
     close();
+    ended?.();
     trace(codeOf(error));
     throw told(error);
   }
   trace(answer.status);
+  // The rest of a stream may never come, and is nobody's to wait for.
+  if (limits === 'pause') ended?.();
   if (limits === 'pause') clearTimeout(timer);
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
@@ -246,6 +261,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
       throw told(error);
     } finally {
       close();
+      ended?.();
     }
   };
   return { ...answer, body: read() };
@@ -301,11 +317,14 @@ interface Exchange {
 function toTransportError(error: unknown, { url, proxy, timeoutMs, isTimeout }: Exchange): CliError {
   const code = codeOf(error);
   const isUntrusted = untrusted.has(code);
-  const hint = isUntrusted
-    ? "name a file with its authority's certificate in SSL_CERT_FILE"
-    : proxy === undefined
-      ? 'check the network and the platform URLs with `chainctl config validate`'
-      : 'check the network, HTTPS_PROXY and NO_PROXY';
+  const isLocal = code === 'ECONNREFUSED' && isLoopbackHost(url.hostname);
+  const hint = isLocal
+    ? 'start the local platform with `chainctl local start`, or leave it with `eval "$(chainctl local env --unset)"`'
+    : isUntrusted
+      ? "name a file with its authority's certificate in SSL_CERT_FILE"
+      : proxy === undefined
+        ? 'check the network and the platform URLs with `chainctl config validate`'
+        : 'check the network, HTTPS_PROXY and NO_PROXY';
   if (isTimeout) {
     return new CliError('timeout', `${url.protocol}//${url.host} did not answer within ${timeoutMs / 1000} s`, {
       code: 'network.timeout',

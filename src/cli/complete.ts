@@ -106,7 +106,7 @@ async function resolve(
     const pick = picked();
     if (pick !== undefined) {
       asked = true;
-      noteSelected(`${nounOf(key, input)} ${pick.label}`, context);
+      noteSelected(`${pick.noun ?? nounOf(key, input)} ${pick.label}`, context);
     }
     texts.push(pick?.text ?? text);
   }
@@ -161,7 +161,12 @@ export const missingSentence = (names: readonly string[]): string =>
 
 /** One line and no more, because that is all a log shows. */
 export const missingError = (names: readonly string[]): CliError =>
-  new CliError('usage', missingSentence(names), { code: 'usage.missing' });
+  new CliError('usage', missingSentence(names), {
+    code: 'usage.missing',
+    ...(names.includes('`--parent`')
+      ? { hint: 'name a location, or set one for good: `chainctl config set default.group NAME`' }
+      : {}),
+  });
 
 async function soleOrRefuse(
   definition: AnyCommand,
@@ -218,7 +223,7 @@ async function ask(
   if (second === undefined) picked = [first];
   else if (input.many) picked = await context.prompts.pickMany(question, candidates);
   else picked = [await context.prompts.pick(question, candidates)];
-  for (const { label } of picked) noteSelected(`${noun} ${label}`, context);
+  for (const one of picked) noteSelected(`${one.noun ?? noun} ${one.label}`, context);
   typed.set(
     key,
     picked.map(({ text }) => text),

@@ -1,7 +1,7 @@
 // Everything a command may reach. Promises: members are made on first use, so `--help` reads no file and a command that
 // talks to nobody opens no connection.
 
-import type { ApiClient } from '../api/client.ts';
+import type { ApiClient, ClientOperationId } from '../api/client.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { folderConfigFile } from '../config/paths.ts';
 import type { ConfigKey } from '../config/schema.ts';
@@ -10,6 +10,7 @@ import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { createIo, type Io, printable } from './io.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
+import { createWaiting, type Waiting } from './waiting.ts';
 
 /** Values of the global flags, as given. */
 export interface Globals {
@@ -42,6 +43,10 @@ export interface Context {
   /** Loads it now. Throws when the file cannot be read or parsed. */
   loadConfig(): Promise<Config>;
   readonly prompts: Prompter;
+  /** Lists that were asked of the API in this run. */
+  readonly listed: Set<ClientOperationId>;
+  /** The line that says what is waited for. */
+  readonly waiting: Waiting;
   /** Operations of the platform's API, with this login's token. */
   api(): Promise<ApiClient>;
   /** The same to take back what was begun: an interruption, which may be the reason, does not stop it. */
@@ -66,7 +71,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
   let config: Config | undefined;
   let prompter: Prompter | undefined = parts.prompter;
 
-  const io = createIo(host, {
+  const plain = createIo(host, {
     forceColor: globals.forceColor,
     assumeYes: globals.assumeYes,
     // A config that cannot be read must not hide the error that says so.
@@ -77,6 +82,23 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       return config === undefined || config.source(key) === 'default' ? undefined : config.get(key) || undefined;
     },
   });
+
+  const waiting = createWaiting(host, plain.errStyle);
+  const io: Io = {
+    ...plain,
+    out: (text) => {
+      waiting.clear();
+      plain.out(text);
+    },
+    note: (line) => {
+      waiting.clear();
+      plain.note(line);
+    },
+    warn: (line) => {
+      waiting.clear();
+      plain.warn(line);
+    },
+  };
 
   const context: Context = {
     host,
@@ -105,7 +127,15 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     undoApi: () =>
       context.cached('client:undo', () =>
         openClient(
-          { host, io, isJsonAlone: context.isJsonAlone, config: context.config, signal: new AbortController().signal },
+          {
+            host,
+            io,
+            isJsonAlone: context.isJsonAlone,
+            config: context.config,
+            signal: new AbortController().signal,
+            waiting,
+            listed: context.listed,
+          },
           context.config.get('platform.api'),
           undoTimeoutMs,
         ),
@@ -131,8 +161,12 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       const level = config?.get('default.log-level').toLowerCase();
       return globals.debug || level === 'debug' || isTrue(host.env['CHAINCTL_DEBUG']);
     },
+    waiting,
+    listed: new Set(),
     debug: (line) => {
-      if (context.isDebug) host.stderr.write(`debug: ${printable(line())}\n`);
+      if (!context.isDebug) return;
+      waiting.clear();
+      host.stderr.write(`debug: ${printable(line())}\n`);
     },
   };
   return context;
@@ -142,7 +176,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
 const undoTimeoutMs = 10_000;
 
 async function openClient(
-  context: Pick<Context, 'host' | 'config' | 'io' | 'isJsonAlone' | 'signal'>,
+  context: Pick<Context, 'host' | 'config' | 'io' | 'isJsonAlone' | 'signal' | 'waiting' | 'listed'>,
   baseUrl: string,
   timeoutMs?: number,
 ): Promise<ApiClient> {
@@ -150,7 +184,7 @@ async function openClient(
   const { createApiClient } = await import('../api/client.ts');
   const audience = context.config.get('platform.audience');
   const { accessToken } = await import('../auth/session.ts');
-  return createApiClient({
+  const client = createApiClient({
     host: context.host,
     baseUrl,
     signal: context.signal,
@@ -164,6 +198,32 @@ async function openClient(
       }),
     onRetry: tellOf(context),
   });
+  return watchingLists(client, context.waiting, context.listed);
+}
+
+/** The same client, whose lists say how far they are, and which were asked for. */
+function watchingLists(client: ApiClient, waiting: Waiting, listed: Set<ClientOperationId>): ApiClient {
+  return {
+    ...client,
+    call: (id, request) => {
+      if (/\.List\w*$/.test(id)) listed.add(id);
+      return client.call(id, request);
+    },
+    async *list(id, request) {
+      listed.add(id);
+      const wait = waiting.begin('Reading the list');
+      let count = 0;
+      try {
+        for await (const item of client.list(id, request)) {
+          count += 1;
+          if (count % 100 === 0) wait.say(`Reading the list, ${count} so far`);
+          yield item;
+        }
+      } finally {
+        wait.end();
+      }
+    },
+  };
 }
 
 /** Says before a pause why nothing happens. */

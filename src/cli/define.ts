@@ -32,6 +32,10 @@ export interface Candidate<V> {
   readonly description?: string;
   /** What to type instead of picking: printed in the echoed command. */
   readonly text: string;
+  /** Its name where that means one thing: what Tab offers in place of an id. */
+  readonly unique?: string;
+  /** What this one is called where the kind has things of several nouns. */
+  readonly noun?: string;
   /** Depth in a tree of locations; 0 for roots. */
   readonly depth?: number;
 }

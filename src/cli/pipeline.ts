@@ -34,6 +34,10 @@ export async function runCommand(
   const context = createContext(host, toGlobals(parsed.globals, assumeYes), signal, parts);
   nameSuccessors(definition, parsed, context);
   if (definition.readsConfig !== false) await context.loadConfig();
+  if (host.stderr.isTty) {
+    const { watchExchanges } = await import('../api/transport.ts');
+    watchExchanges(host, ({ url }) => context.waiting.begin(`Waiting for ${url.host}`).end);
+  }
   if (context.isDebug) {
     const { traceExchanges } = await import('../api/transport.ts');
     traceExchanges(host, context.debug);
@@ -166,7 +170,12 @@ async function write(
     await render(input);
   }
   const forPeople = !programFormats.has(format) && globals.query === undefined;
-  if (isList && count === 0 && forPeople && view.empty) io.note(view.empty);
+  if (isList && count === 0 && forPeople && view.empty) {
+    io.note(view.empty);
+    const { whyEmpty } = await import('./why-empty.ts');
+    const reason = await whyEmpty(context);
+    if (reason !== undefined) io.note(reason);
+  }
   return kept;
 }
 

@@ -25,6 +25,12 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
     const { printOffers } = await import('./shell-completion.ts');
     return printOffers(host, find, signal);
   }
+  const [word, topic] = host.argv;
+  if (word === 'help' && topic !== undefined && host.argv.length === 2) {
+    const { helpTopic } = await import('./help-topics.ts');
+    const text = helpTopic(topic, host);
+    if (text !== undefined) return host.stdout.write(text);
+  }
   const { path, node, rest, stranger } = find(host.argv);
   if (node.load === undefined) {
     if (stranger !== undefined) throw unknownCommand(stranger, path, node);
@@ -154,6 +160,8 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
       },
     );
   }
+  const known = customary[[...path, word].join(' ')] ?? customaryVerb(word, path, node);
+  if (known !== undefined) return unknown(word, path, `use \`${known}\``);
   const near = nearestChild(word, node);
   // `organizations list` was meant as `iam organizations list`.
   const elsewhere = deeper(word, node);
@@ -163,10 +171,36 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
   const guess = names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`;
   // A group's description says where a verb is that the group has not: "To create a folder: …".
   const told = node.description?.startsWith(`To ${word} `) ? node.description.replace(/^T(.*)\.$/, 't$1') : undefined;
-  return new CliError('usage', `Unknown command "${word}" for \`${parent}\``, {
+  return unknown(word, path, told ?? guess);
+}
+
+const unknown = (word: string, path: readonly string[], hint: string) =>
+  new CliError('usage', `Unknown command "${word}" for \`${commandName({ path })}\``, {
     code: 'usage.unknown-command',
-    hint: told ?? guess,
+    hint,
   });
+
+/** What other command lines call it. */
+const customary: Readonly<Record<string, string>> = {
+  whoami: 'chainctl auth status',
+  'auth whoami': 'chainctl auth status',
+  'auth switch': 'chainctl config contexts use',
+  'auth list': 'chainctl auth status',
+  context: 'chainctl config contexts',
+  contexts: 'chainctl config contexts',
+  'config get': 'chainctl config view',
+  'config list': 'chainctl config view',
+  'config ls': 'chainctl config view',
+  'iam users': 'chainctl iam role-bindings list',
+  users: 'chainctl iam role-bindings list',
+  'iam members': 'chainctl iam role-bindings list',
+};
+
+/** A verb for looking at one thing, which here is called otherwise; with the words before it. */
+function customaryVerb(word: string, path: readonly string[], node: IndexNode): string | undefined {
+  if (!['get', 'show', 'view', 'info', 'inspect', 'describe'].includes(word) || path.length === 0) return undefined;
+  const verb = ['describe', 'view', 'list'].find((name) => node.children?.some((child) => child.name === name));
+  return verb === undefined ? undefined : commandName({ path: [...path, verb] });
 }
 
 /** A group takes the global flags only. */

@@ -2,7 +2,8 @@
 // from the `candidates` of its inputs, those that pickers use, or their `offers`; nothing is asked, no login begins, no word is written to
 // stderr, and what fails or takes too long offers nothing.
 
-import type { Host } from '../host.ts';
+import { dirname, join } from 'node:path';
+import { cacheDir, type Host } from '../host.ts';
 import { collect } from './collect.ts';
 import { type Context, createContext } from './context.ts';
 import type { AnyCommand, Candidate, IndexNode, Input } from './define.ts';
@@ -20,7 +21,29 @@ export interface Offer {
 type Offers = readonly Offer[] | 'files';
 
 /** Milliseconds that a person waits for Tab before it seems to hang. */
-const patienceMs = 2000;
+const patienceMs = 1500;
+
+/** Milliseconds in which a platform that did not answer is not asked again: the next Tab answers at once. */
+const silenceMs = 30_000;
+
+const silenceFile = (host: Host) => join(cacheDir(host), 'chainctl', 'completion-silent');
+
+async function rememberSilence(host: Host): Promise<void> {
+  const { mkdirSync, writeFileSync } = await import('node:fs');
+  try {
+    mkdirSync(dirname(silenceFile(host)), { recursive: true, mode: 0o700 });
+    writeFileSync(silenceFile(host), `${host.now()}\n`, { mode: 0o600 });
+  } catch {
+    // Then the next Tab waits again.
+  }
+}
+
+/** Throws while the platform was silent a moment ago. */
+async function refuseWhileSilent({ host }: Context): Promise<void> {
+  const { readTextIfExists } = await import('../files.ts');
+  const at = Number(readTextIfExists(silenceFile(host)) ?? Number.NaN);
+  if (host.now() - at < silenceMs && host.now() >= at) throw new Error('the platform was silent a moment ago');
+}
 
 /**
  * Prints what fits the words after `__complete`, the last of which is being typed; without any, those of bash's COMP_LINE
@@ -39,15 +62,12 @@ export async function printOffers(
   const words = line.words.slice(0, -1);
   const current = line.words.at(-1) ?? '';
   let offers: Offers = [];
+  const patience = AbortSignal.timeout(patienceMs);
   try {
-    offers = await offersFor(
-      quiet(host),
-      find(words),
-      current,
-      AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
-    );
+    offers = await offersFor(quiet(host), find(words), current, AbortSignal.any([signal, patience]));
   } catch {
     // Tab is no place to learn what is wrong; running the command is.
+    if (patience.aborted) await rememberSilence(host);
   }
   if (offers === 'files') return host.stdout.write(':files\n');
   const fitting = offers.filter(({ text }) => text.startsWith(current) && text === printable(text));
@@ -77,6 +97,7 @@ async function offersFor(host: Host, found: Found, current: string, signal: Abor
   const context = createContext(host, toGlobals(globals, false), signal);
   const valuesOf = async (key: string, input: Input, typed: string): Promise<Offers> => {
     await context.loadConfig();
+    await refuseWhileSilent(context);
     const chosen = await chosenBefore(definition, key, { given, globals, older: new Map() }, context);
     return valueOffers(definition, key, input, typed, chosen, context);
   };
@@ -150,9 +171,9 @@ async function valueOffers(
   // `a,b`: the last one is being typed.
   const done = kind.splitsCommas ? typed.slice(0, typed.lastIndexOf(',') + 1) : '';
   // An id says nothing without the name that a picker shows for it.
-  const toOffer = ({ text, label, description }: Candidate<unknown>): Offer => ({
-    text: `${done}${text}`,
-    description: [label, description].filter((words) => words !== undefined && words !== text).join(', '),
+  const toOffer = ({ text, label, description, unique }: Candidate<unknown>): Offer => ({
+    text: `${done}${unique ?? text}`,
+    description: [label, description].filter((words) => words && words !== text && words !== unique).join(', '),
   });
   if (key === 'output' && definition.inputs['output'] === undefined) {
     const { acceptedFormats } = await import('./formats.ts');

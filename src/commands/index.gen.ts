@@ -8,6 +8,25 @@ export const index: IndexNode = {
   description: "Sign in, manage organizations, roles and assumable identities, and let Docker and CI pull images. Without an account, `chainctl local start` gives you a complete platform on this machine.",
   children: [
     {
+      name: "api",
+      summary: "Call any operation of the API with your login.",
+      load: () => import('./api.ts'),
+      valueFlags: ["--field","-f"],
+      children: [
+        {
+          name: "describe",
+          summary: "Show what an operation takes and answers.",
+          load: () => import('./api/describe.ts'),
+        },
+        {
+          name: "list",
+          summary: "List the operations of the API.",
+          aliases: ["ls"],
+          load: () => import('./api/list.ts'),
+        },
+      ],
+    },
+    {
       name: "auth",
       summary: "Sign in, and let other tools use your login.",
       children: [
@@ -88,6 +107,11 @@ export const index: IndexNode = {
           ],
         },
       ],
+    },
+    {
+      name: "commands",
+      summary: "List every command, for people and for programs.",
+      load: () => import('./commands.ts'),
     },
     {
       name: "completion",
@@ -469,7 +493,7 @@ export const index: IndexNode = {
             {
               name: "describe",
               summary: "Show one identity.",
-              aliases: ["view"],
+              aliases: ["view","get","show"],
               load: () => import('./iam/identities/describe.ts'),
             },
             {

@@ -19,7 +19,7 @@ const texts = async (...words: string[]) => (await offers(words)).texts;
 
 describe('words and flags, without a login', () => {
   test('commands with what they do, in the order of help; hidden ones and other spellings are left out', async () => {
-    expect((await offers([''])).lines[0]).toBe('auth\tSign in, and let other tools use your login.');
+    expect((await offers([''])).lines[0]).toBe('api\tCall any operation of the API with your login.');
     expect(await texts('iam', 'ro')).toEqual(['role-bindings', 'roles']);
     expect(await texts('iam', 'organizations', 'li')).toEqual(['list']);
     expect(await texts('iam', 'org', 'li')).toEqual(['list']);
@@ -71,13 +71,20 @@ describe('names on the platform', () => {
     expect(capability).toEqual(['--capabilities=groups.list,repo.list']);
   });
 
-  test('what goes by its id is offered with its name and place', async () => {
+  test('an identity is offered by its name where that means one thing, else by its id', async () => {
     const { run } = await signedIn();
-    const made = ['github', 'my-app', '--github-repo=acme/app', '--parent=example.com', '--yes', '-o', 'id'];
-    const id = (await run(['iam', 'identities', 'create', ...made])).out.trim();
-    expect((await offers(['iam', 'identities', 'describe', ''], run)).lines).toContain(
-      `${id}\tmy-app, example.com …/${id.slice(41)}`,
-    );
+    const make = async (name: string, place: string) => {
+      const made = ['github', name, '--github-repo=acme@1/app@2', `--parent=${place}`, '--yes', '-o', 'id'];
+      return (await run(['iam', 'identities', 'create', ...made])).out.trim();
+    };
+    const one = await make('my-app', 'example.com');
+    const twice = await make('shared', 'example.com');
+    await make('shared', 'sandbox');
+    const { lines, texts } = await offers(['iam', 'identities', 'describe', ''], run);
+    expect(lines).toContain(`my-app\texample.com …/${one.slice(41)}`);
+    expect(texts).not.toContain(one);
+    expect(lines).toContain(`${twice}\tshared, example.com …/${twice.slice(41)}`);
+    expect((await offers(['iam', 'identities', 'describe', 'my'], run)).texts).toEqual(['my-app']);
   });
 
   test('images: repositories until one is left, then its tags', async () => {
@@ -113,6 +120,25 @@ describe('names on the platform', () => {
     expect(lines[0]).toMatch(/^sandbox\trings [^\u0000-\u001f\u007f]*and long$/);
     const stranger = as(platform.user('stranger@example.com'));
     expect((await offers(['iam', 'folders', 'describe', ''], stranger)).texts).toEqual([]);
+  });
+
+  test('a platform that is silent is waited for once, and not again for half a minute', async () => {
+    const { createServer } = await import('node:net');
+    const sockets: { destroy(): void }[] = [];
+    const silent = createServer((socket) => void sockets.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const { run } = await signedIn();
+    const env = { CHAINGUARD_PLATFORM_API: `http://127.0.0.1:${port}` };
+    const ask = (now?: number) =>
+      run(['__complete', '--', 'iam', 'folders', 'describe', ''], now ? { env, now } : { env });
+    expect((await ask()).out).toBe(':words\n');
+    const asked = sockets.length;
+    expect(asked).toBeGreaterThan(0);
+    expect((await ask()).out).toBe(':words\n');
+    expect(sockets).toHaveLength(asked);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
   });
 
   test('a platform that does not answer offers nothing', async () => {

@@ -85,6 +85,7 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
               ? `No folder found for "${text}"`
               : `"${text}" is ${noun === 'organization' ? 'a folder, not an organization' : 'an organization, not a folder'}`,
           names: () => directory.groups.filter(accepts).map((group) => group.name ?? ''),
+          called: (name) => (directory.byName.get(name)?.every(isOrganization) ? 'the organization ' : 'the folder '),
           // Those that share a name are told apart by where they are.
           candidate: (group) => ({ value: toReference(group), label: pathOf(group, directory), text: group.id ?? '' }),
         }),
@@ -135,6 +136,7 @@ function groupCandidate(one: IamGroup, directory: GroupDirectory): Candidate<Ref
     ...(one.description ? { description: one.description } : {}),
     text: unique ? (one.name ?? '') : (one.id ?? ''),
     depth: lineage(one, directory).length - 1,
+    noun: isOrganization(one) ? 'organization' : 'folder',
   };
 }
 
@@ -258,6 +260,7 @@ export const identity: Kind<IdentityReference> = {
     const directory = await groupDirectory(context);
     return identities.map((each) => ({
       ...identityCandidate(each),
+      ...uniqueName(each, isShared),
       ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
     }));
   },
@@ -302,6 +305,9 @@ export function sharedIn(things: readonly Named[]): (thing: Named) => boolean {
   return ({ name = '' }) => twice.has(name);
 }
 
+const uniqueName = (thing: Named, isShared: (thing: Named) => boolean) =>
+  thing.name && !isShared(thing) ? { unique: thing.name } : {};
+
 /** By code units, so that the order is the same on every machine; equal names by id. */
 export const byNameThenId = (a: Named, b: Named) =>
   compare(a.name ?? '', b.name ?? '') || compare(a.id ?? '', b.id ?? '');
@@ -319,6 +325,8 @@ interface Lookup<T> {
   /** Names to look for near misses in. */
   readonly names: () => readonly string[];
   readonly candidate: (thing: T) => Candidate<Reference>;
+  /** What the thing of that name is, with a blank behind it, where the noun is not what people call it. */
+  readonly called?: (name: string) => string;
 }
 
 /** The one of several matches that is meant: picked by a person, else only when there is no doubt. */
@@ -333,7 +341,7 @@ export async function one<T extends { readonly id?: string }>(
     const near = nearest(text, lookup.names());
     throw new CliError('not-found', lookup.missing, {
       code: `not-found.${lookup.noun.replaceAll(' ', '-')}`,
-      ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
+      ...(near === undefined ? {} : { hint: `did you mean ${lookup.called?.(near) ?? ''}"${near}"?` }),
     });
   }
   if (others.length === 0) return first;
@@ -395,7 +403,9 @@ export const identityProvider: Kind<IdentityProviderReference> = {
   },
   async candidates(context, chosen) {
     const parent = (chosen['parent'] as Reference | undefined)?.id;
-    return (await visibleIdentityProviders(context, parent)).map(identityProviderCandidate);
+    const providers = await visibleIdentityProviders(context, parent);
+    const isShared = sharedIn(providers);
+    return providers.map((each) => ({ ...identityProviderCandidate(each), ...uniqueName(each, isShared) }));
   },
 };
 

@@ -106,6 +106,7 @@ export default defineCommand({
     });
     if (input.headless) await rememberHeadless(context);
     context.io.note('Successfully exchanged token.');
+    context.io.note(printable(`Logged in as ${await accountOf(context, result)} on ${platformOf(context)}.`));
     return result;
   },
   afterwards: async (context) => {
@@ -124,6 +125,29 @@ function once(tell: (line: string) => void): (line: string) => void {
     told.add(line);
   };
 }
+
+/** The address or id, and on a terminal the roles: a script need not pay for a question to the issuer. */
+async function accountOf(context: Context, { email, identity }: LoginResult): Promise<string> {
+  const who = email ?? identity;
+  if (!context.host.stderr.isTty) return who;
+  try {
+    const me = await (await context.issuerApi()).call('auth.v1.Auth.Validate', {});
+    const roles = (me.capabilities ?? []).map(
+      ({ group, role }) => `${role?.name ?? 'a role'} of ${group?.name || group?.id}`,
+    );
+    const more = roles.length > shownRoles ? ` and ${roles.length - shownRoles} more` : '';
+    return roles.length === 0 ? who : `${who} (${roles.slice(0, shownRoles).join(', ')}${more})`;
+  } catch (error) {
+    // The login stands, whatever else is asked about it; one for another audience has no token for that question.
+    if (error instanceof CliError && error.kind !== 'cancelled') return who;
+    throw error;
+  }
+}
+
+const shownRoles = 3;
+
+/** The host of the API, by which people tell platforms apart. */
+const platformOf = ({ config }: Context) => new URL(config.get('platform.api')).host;
 
 const organization = 'organization';
 

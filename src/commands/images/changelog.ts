@@ -3,7 +3,7 @@ import type { Platform } from '../../attestations/platforms.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { integer } from '../../cli/inputs/values.ts';
-import { withProgress } from '../../cli/progress.ts';
+import { waitingFor } from '../../cli/waiting.ts';
 import { CliError } from '../../errors.ts';
 import { type DiffRow, type PackageDiff, row, rowsOf } from './diff-rows.ts';
 import { imageReference, notFound } from './image-reference.ts';
@@ -104,7 +104,7 @@ export default defineCommand({
     const sboms: (Sbom | CliError)[] = [];
     for (let at = 0; at < wanted.length; at += atOnce) {
       const reading = Promise.all(wanted.slice(at, at + atOnce).map(({ digest }) => read(digest)));
-      sboms.push(...(await withProgress(context, `Reading SBOMs, ${at} of ${wanted.length}…`, reading)));
+      sboms.push(...(await waitingFor(context, `Reading SBOMs, ${at} of ${wanted.length}`, reading)));
     }
     const found = sboms.filter((one): one is Sbom => !(one instanceof CliError));
     const [first] = sboms;

@@ -3,7 +3,7 @@ import { parentOf } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';
 import { boolean, duration } from '../../cli/inputs/values.ts';
-import { withProgress } from '../../cli/progress.ts';
+import { waitingFor } from '../../cli/waiting.ts';
 import { locationIn, type Place, selectRepositories } from './selection.ts';
 
 /** Which tags of a repository a list shows. */
@@ -44,7 +44,7 @@ export async function imagesOf(context: Context, place: Place, choice: TagChoice
           );
           return answers.flat();
         });
-  const [found, all] = await withProgress(context, 'Reading repositories and tags…', Promise.all([repositories, tags]));
+  const [found, all] = await waitingFor(context, 'Reading repositories and tags', Promise.all([repositories, tags]));
   const byRepo = new Map<string, RegistryTag[]>();
   for (const tag of all) {
     const repo = parentOf(tag.id ?? '');

@@ -6,7 +6,7 @@ import { identityView, shown } from './view.ts';
 export default defineCommand({
   path: ['iam', 'identities', 'describe'],
   summary: 'Show one identity.',
-  aliases: ['view'],
+  aliases: ['view', 'get', 'show'],
   inputs: {
     identity: {
       kind: identity,

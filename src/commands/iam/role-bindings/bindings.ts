@@ -6,7 +6,6 @@ import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import { identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';
-import { nearest } from '../../../suggest.ts';
 
 /** Bindings at a place and below it; without a place all that the caller sees. Once a run. */
 function visibleBindings(context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> {
@@ -74,13 +73,10 @@ export const principal: Kind<Reference> = {
     const users = await visibleUsers(context, chosen);
     const found = users.find((user) => user.name === text);
     if (found !== undefined) return found;
-    const near = nearest(
-      text,
-      users.map((user) => user.name),
-    );
+    // Another person's address is never proposed: it is one letter away from being given what was not meant for it.
     throw new CliError('not-found', `No identity found for "${text}"`, {
       code: 'not-found.identity',
-      hint: near === undefined ? 'invite them: `chainctl iam invites create`' : `did you mean "${near}"?`,
+      hint: 'see who is there with `chainctl iam role-bindings list`, or invite them with `chainctl iam invites create`',
     });
   },
   async candidates(context, chosen) {

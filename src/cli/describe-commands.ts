@@ -1,0 +1,133 @@
+// Every command as data. Guarantees: taken from the definitions, so it cannot say anything that a command does not do.
+
+import { index } from '../commands/index.gen.ts';
+import type { AnyCommand, IndexNode, Input } from './define.ts';
+import { acceptedFormats } from './formats.ts';
+import { allInputs, commandName, flagOf, isList } from './spelling.ts';
+
+export interface DescribedFlag {
+  /** With its dashes; of an argument its name in usage lines. */
+  readonly name: string;
+  readonly short?: string;
+  readonly aliases?: readonly string[];
+  /** `boolean`, or the word that stands for the value in help. */
+  readonly type: string;
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  /** The configuration property that it is taken from when it is not given. */
+  readonly config?: string;
+  readonly required: boolean;
+  readonly repeatable: boolean;
+  readonly secret?: true;
+  readonly help: string;
+}
+
+export interface DescribedCommand {
+  /** With `chainctl`. */
+  readonly command: string;
+  readonly summary: string;
+  readonly aliases: readonly string[];
+  readonly deprecated?: string;
+  /** Whether it may change something on the platform or on this machine. */
+  readonly writes: boolean;
+  /** Whether it asks before it does, unless `--yes` is given. */
+  readonly confirms: boolean;
+  readonly lists: boolean;
+  /** What `--output` takes. */
+  readonly formats: readonly string[];
+  readonly arguments: readonly DescribedFlag[];
+  readonly flags: readonly DescribedFlag[];
+  /** Flags that every command has are in `chainctl help flags`; these are the ones of them that it has beside. */
+  readonly globalFlags: readonly string[];
+}
+
+/** All that are not hidden, by name. */
+export async function describeCommands(): Promise<readonly DescribedCommand[]> {
+  const loaders: (() => Promise<{ readonly default: AnyCommand }>)[] = [];
+  const walk = ({ load, children = [], hidden }: IndexNode) => {
+    if (hidden) return;
+    if (load !== undefined) loaders.push(load);
+    for (const child of children) walk(child);
+  };
+  walk(index);
+  const all = await Promise.all(loaders.map(async (load) => describe((await load()).default)));
+  return all.sort((a, b) => (a.command < b.command ? -1 : 1));
+}
+
+function describe(definition: AnyCommand): DescribedCommand {
+  const { own, global } = allInputs(definition);
+  const visible = Object.entries(own).filter(([, input]) => !input.hidden);
+  const places = visible.filter(([, { positional }]) => positional !== undefined);
+  const flags = visible.filter(([key, input]) => flagOf(key, input) !== undefined);
+  return {
+    command: commandName(definition),
+    summary: definition.summary,
+    aliases: definition.aliases ?? [],
+    ...(definition.deprecated === undefined ? {} : { deprecated: definition.deprecated }),
+    writes: mayWrite(definition),
+    confirms: definition.confirm !== undefined,
+    lists: isList(definition),
+    formats: acceptedFormats(definition),
+    arguments: places.map(([key, input]) => ({ ...described(key, input), name: input.positional ?? key })),
+    flags: flags.map(([key, input]) => ({ ...described(key, input), name: `--${flagOf(key, input)}` })),
+    globalFlags: Object.entries(global).map(([key, input]) => `--${flagOf(key, input)}`),
+  };
+}
+
+function described(key: string, input: Input): DescribedFlag {
+  const { kind, short, aliases, config, required, many, help } = input;
+  return {
+    name: key,
+    ...(short === undefined ? {} : { short: `-${short}` }),
+    ...(aliases === undefined ? {} : { aliases: aliases.map((alias) => `--${alias}`) }),
+    type: kind.boolean ? 'boolean' : kind.metavar,
+    ...(kind.choices === undefined ? {} : { choices: kind.choices }),
+    ...(input.default === undefined ? {} : { default: input.default }),
+    ...(config === undefined ? {} : { config }),
+    required: required === true,
+    repeatable: many === true,
+    ...(kind.secret ? { secret: true } : {}),
+    help,
+  };
+}
+
+/** Commands whose last word is one of these look and change nothing. */
+const readers: ReadonlySet<string> = new Set([
+  'list',
+  'describe',
+  'view',
+  'status',
+  'validate',
+  'version',
+  'history',
+  'diff',
+  'changelog',
+  'sbom',
+  'attestation',
+  'resolve',
+  'bash',
+  'zsh',
+  'fish',
+  'refs',
+  'values',
+  'logs',
+  'env',
+  'commands',
+  'capabilities',
+  'listen',
+  'aws',
+  'gcp',
+  'azure',
+  'check-aws',
+  'check-gcp',
+  'token',
+  'doctor',
+  'man',
+  'help',
+]);
+
+const writing: ReadonlySet<string> = new Set(['set', 'unset', 'create']);
+
+function mayWrite({ path }: AnyCommand): boolean {
+  return !readers.has(path.at(-1) ?? '') || path.slice(0, -1).some((word) => writing.has(word));
+}
