@@ -17,7 +17,7 @@ const chunkGroups = [
   },
   {
     name: 'run',
-    test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
+    test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|batch|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
   },
   {
     name: 'api',

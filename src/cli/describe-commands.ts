@@ -121,8 +121,6 @@ const readers: ReadonlySet<string> = new Set([
   'check-aws',
   'check-gcp',
   'token',
-  'doctor',
-  'man',
   'help',
 ]);
 

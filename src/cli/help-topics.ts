@@ -25,7 +25,6 @@ id is accepted wherever it means one thing. In a pipe nothing is cut and times a
   chainctl iam identities list --sort-by=-last-seen --limit 10
 
 Colors: output.color.pass, .warn and .fail; --force-color, NO_COLOR, CLICOLOR_FORCE and CLICOLOR decide.
-Long output goes through $PAGER; \`chainctl config set default.pager false\` switches that off.
 Scripts: docs/scripting.md of the package.
 `;
 
@@ -65,7 +64,7 @@ const environment = (): string => {
     '  CHAINCTL_CONFIG, CHAINCTL_CONTEXT, CHAINCTL_DEBUG  the file, the context, debug output',
     '  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE    the way to the network',
     '  NO_COLOR, CLICOLOR, CLICOLOR_FORCE, COLORTERM       colors',
-    '  PAGER, EDITOR, BROWSER                              programs to start',
+    '  EDITOR, BROWSER                                     programs to start',
     '  ACCESSIBLE, TERM=dumb                               plain numbered lines in place of pickers',
     '',
   ].join('\n');

@@ -67,7 +67,7 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
     isRoot
       ? wrap(
           'More: `chainctl COMMAND --help`, `chainctl help flags|output|environment|exit-codes|contexts`, ' +
-            '`man chainctl`, and docs/README.md of the package',
+            'and the folder docs of the package',
           '',
           width,
         )

@@ -47,7 +47,8 @@ export function createWaiting(host: Host, style: Style): Waiting {
     frame += 1;
     const sign = isStill ? '' : `${frames[frame % frames.length]} `;
     const since = seconds >= 2 && !isStill ? `, ${seconds} s` : '';
-    const advice = seconds * 1000 >= adviceMs ? ': Ctrl-C ends it, `chainctl doctor` looks for the reason' : '';
+    const advice =
+      seconds * 1000 >= adviceMs ? ': Ctrl-C ends it, `chainctl config validate` looks for the reason' : '';
     write(style.dim(`${sign}${first.text}${since}${advice}`.slice(0, Math.max(20, stderr.columns - 1))));
     timer = setTimeout(draw, frameMs);
     timer.unref();

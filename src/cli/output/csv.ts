@@ -1,14 +1,17 @@
 import { printableLines } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import { type Batch, batched } from './batch.ts';
+import type { Renderer, RenderInput } from './renderer.ts';
 
 /**
  * RFC 4180 with a header, every column including the wide ones, written row by row. Times are RFC 3339 wherever it goes:
  * a spreadsheet cannot compute with "3 days ago".
  */
-export const render: Renderer = async ({ view, items, io, now, rawCsv }) => {
+export const render: Renderer = (input) => batched(input.io, (batch) => write(input, batch));
+
+async function write<T>({ view, items, now, rawCsv }: RenderInput<T>, batch: Batch): Promise<void> {
   const columns = view.columns ?? [];
   const cell = { now, times: 'utc' as const };
-  const line = (fields: readonly string[]) => io.out(`${fields.join(',')}\r\n`);
+  const line = (fields: readonly string[]) => batch.out(`${fields.join(',')}\r\n`);
   let started = false;
   const start = () => {
     if (!started) line(columns.map(({ head }) => quoted(head)));
@@ -17,11 +20,13 @@ export const render: Renderer = async ({ view, items, io, now, rawCsv }) => {
   for await (const item of items) {
     const values = await Promise.all(columns.map((column) => column.value(item, cell)));
     // After the first item, so that a list that fails at once leaves nothing behind that parses.
+    const isFirst = !started;
     start();
     line(values.map((value) => quoted(typeof value === 'string' && !rawCsv ? inert(value) : String(value ?? ''))));
+    if (isFirst) batch.flush();
   }
   start();
-};
+}
 
 /** Spreadsheets run what begins like a formula, also behind quotes; an apostrophe makes it a text (OWASP, CSV Injection). */
 const inert = (value: string) => (/^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);

@@ -1,7 +1,9 @@
 import { printable } from '../io.ts';
+import { batched } from './batch.ts';
 import type { Renderer } from './renderer.ts';
 
 /** One id to a line, written as it arrives, nothing else (script-contracts 1.9). */
-export const render: Renderer = async ({ view, items, io }) => {
-  for await (const item of items) if (view.id) io.out(`${printable(view.id(item))}\n`);
-};
+export const render: Renderer = ({ view, items, io }) =>
+  batched(io, async (batch) => {
+    for await (const item of items) if (view.id) batch.out(`${printable(view.id(item))}\n`);
+  });

@@ -1,20 +1,23 @@
 import { printableJson } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import { type Batch, batched } from './batch.ts';
+import type { Renderer, RenderInput } from './renderer.ts';
 
 /**
  * One document: one line without blanks in a pipe (script-contracts 1.5), indented on a terminal. A list is written item
  * by item, so memory stays flat; a failure half-way is reported after what was written, never by a shorter document
  * that still parses.
  */
-export const render: Renderer = async ({ view, items, isList, io }) => {
+export const render: Renderer = (input) => batched(input.io, (batch) => write(input, batch));
+
+async function write<T>({ view, items, isList, io }: RenderInput<T>, batch: Batch): Promise<void> {
   const indent = io.outIsTty ? 2 : undefined;
-  const shape = (item: Parameters<NonNullable<typeof view.json>>[0]) => (view.json ? view.json(item) : item);
+  const shape = (item: T) => (view.json ? view.json(item) : item);
   if (view.envelope === 'lines') {
-    for await (const item of items) io.out(`${printableJson(shape(item))}\n`);
+    for await (const item of items) batch.out(`${printableJson(shape(item))}\n`);
     return;
   }
   if (!isList) {
-    for await (const item of items) io.out(`${printableJson(shape(item), indent)}\n`);
+    for await (const item of items) batch.out(`${printableJson(shape(item), indent)}\n`);
     return;
   }
   const { envelope = 'items' } = view;
@@ -25,9 +28,9 @@ export const render: Renderer = async ({ view, items, isList, io }) => {
   let wrote = false;
   for await (const item of items) {
     const text = printableJson(shape(item), indent);
-    io.out(`${wrote ? ',' : open}${margin}${indent ? text.replaceAll('\n', margin) : text}`);
+    batch.out(`${wrote ? ',' : open}${margin}${indent ? text.replaceAll('\n', margin) : text}`);
     wrote = true;
   }
-  if (!wrote) io.out(open);
-  io.out(`${wrote && indent ? (array ? '\n' : '\n  ') : ''}${close}\n`);
-};
+  if (!wrote) batch.out(open);
+  batch.out(`${wrote && indent ? (array ? '\n' : '\n  ') : ''}${close}\n`);
+}

@@ -1,0 +1,146 @@
+// A long list as a ratio to curl, which downloads the same answer from the same server, interleaved in one run: json,
+// table, csv and id of `iam identities list`, with their peak memory. `--rows=100000 --rounds=5 --enforce`.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const option = (name, fallback) =>
+  Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);
+
+/** The answer of a platform that lists every field, as the REST gateway does. */
+function answer(rows) {
+  const organization = '0475f6baca584a8964a6bce6b74dbe78dd8805b6';
+  const items = Array.from({ length: rows }, (_, at) => ({
+    id: `${organization}/${(at * 7919).toString(16).padStart(16, '0')}`,
+    name: `identity-${at}`,
+    description: at % 3 === 0 ? 'Builds and publishes the images of one service' : '',
+    createdAt: '2026-01-02T03:04:05Z',
+    updatedAt: '2026-01-02T03:04:05Z',
+    claimMatch: {
+      issuer: 'https://token.actions.githubusercontent.com',
+      subjectPattern: `^repo:(?:acme/app-${at}):.*$`,
+    },
+  }));
+  return JSON.stringify({ items });
+}
+
+if (!isMainThread) {
+  const identities = Buffer.from(answer(workerData.rows));
+  const nothing = Buffer.from('{"items":[]}');
+  const server = createServer((request, response) => {
+    const body = request.url?.startsWith('/iam/v1/identities') ? identities : nothing;
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.end(body);
+  });
+  server.listen(0, '127.0.0.1', () => parentPort?.postMessage(server.address().port));
+} else {
+  await main();
+}
+
+async function main() {
+  const rows = option('rows', 100_000);
+  const rounds = option('rounds', 5);
+  const worker = new Worker(new URL(import.meta.url), { workerData: { rows } });
+  const port = await new Promise((resolve) => worker.once('message', resolve));
+  const api = `http://127.0.0.1:${port}`;
+  const folder = mkdtempSync(join(tmpdir(), 'chainctl-bench-lists-'));
+  const memory = join(folder, 'memory');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    CHAINGUARD_PLATFORM_API: api,
+    CHAINGUARD_PLATFORM_ISSUER: api,
+    CHAINGUARD_PLATFORM_AUDIENCE: api,
+  };
+  // Nobody checks it here: what counts is that no sign-in begins.
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const cache = join(folder, 'cache', 'chainguard', api.replaceAll('/', '-'));
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  const token = `${part({ alg: 'RS256' })}.${part({ aud: api, exp: Math.floor(Date.now() / 1000) + 3600 })}.c2ln`;
+  writeFileSync(join(cache, 'oidc-token'), token, { mode: 0o600 });
+
+  const program = [
+    process.argv.find((word) => word.startsWith('--program='))?.slice(10) ?? join(root, 'bin/chainctl.js'),
+  ];
+  const list = (format) => [...program, 'iam', 'identities', 'list', '-o', format];
+  const node = process.execPath;
+  const cases = [
+    { name: 'curl', command: 'curl', args: ['-s', `${api}/iam/v1/identities`] },
+    { name: 'one small call', command: node, args: [...program, 'iam', 'organizations', 'list', '-o', 'json'] },
+    ...['json', 'table', 'csv', 'id'].map((format) => ({ name: format, command: node, args: list(format) })),
+  ].map((one) => ({ ...one, ms: [], first: [], kb: [] }));
+  try {
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const one of cases) {
+        const { ms, first, kb } = await measure(one, env, memory);
+        if (round === 0) continue;
+        one.ms.push(ms);
+        one.first.push(first);
+        one.kb.push(kb);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await worker.terminate();
+  }
+  const [curl, small, json] = ['curl', 'one small call', 'json'].map((name) => cases.find((one) => one.name === name));
+  const aims = { json: { time: 1.5 }, table: { time: 1.3, memory: 1.5 } };
+  console.log(`Node ${process.version}, ${rows} rows, ${rounds} rounds, medians`);
+  let over = false;
+  for (const one of cases) {
+    const peer = one.name === 'table' ? json : curl;
+    const ratio = median(one.ms) / median(peer.ms);
+    const memoryRatio = median(one.kb) / median(json.kb);
+    const aim = aims[one.name];
+    const isOver = aim !== undefined && (ratio > aim.time || memoryRatio > (aim.memory ?? Number.POSITIVE_INFINITY));
+    over ||= isOver;
+    console.log(
+      `${one.name.padEnd(16)} ${median(one.ms).toFixed(0).padStart(6)} ms  ${ratio.toFixed(2)} × ${peer.name.padEnd(5)}` +
+        ` first byte ${median(one.first).toFixed(0).padStart(5)} ms  peak ${(median(one.kb) / 1024).toFixed(0).padStart(4)} MB` +
+        ` (${memoryRatio.toFixed(2)} × json)${isOver ? '  over its aim' : ''}`,
+    );
+  }
+  const firstAim = median(curl.first) + median(small.ms);
+  for (const one of cases.filter(({ name }) => ['json', 'csv', 'id'].includes(name))) {
+    const isLate = median(one.first) > firstAim;
+    over ||= isLate;
+    console.log(
+      `first row of ${one.name}: ${median(one.first).toFixed(0)} ms, aim ${firstAim.toFixed(0)} ms${isLate ? '  over its aim' : ''}`,
+    );
+  }
+  if (over && process.argv.includes('--enforce')) process.exitCode = 1;
+}
+
+function measure({ command, args }, env, memory) {
+  const started = process.hrtime.bigint();
+  return new Promise((resolve, reject) => {
+    const child = spawn('/usr/bin/time', ['-f', '%M', '-o', memory, command, ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let first;
+    let bytes = 0;
+    child.stdout.on('data', (chunk) => {
+      first ??= Number(process.hrtime.bigint() - started) / 1e6;
+      bytes += chunk.length;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const ms = Number(process.hrtime.bigint() - started) / 1e6;
+      if (code !== 0 || bytes === 0)
+        reject(new Error(`${command} ${args.join(' ')} ended with ${code}, ${bytes} bytes`));
+      else resolve({ ms, first, kb: Number(readFileSync(memory, 'utf8').trim().split('\n').at(-1)) });
+    });
+  });
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+if (spawnSync('/usr/bin/time', ['-f', '%M', 'true']).status !== 0) throw new Error('GNU time is needed');
