@@ -93,7 +93,40 @@ const tags = [
   { name: 'latest', digest: digests[0], lastUpdated: '2026-03-27T05:00:00Z' },
 ].map((tag, at) => ({ id: `${organization}/0102030405060708/000000000000000${at}`, ...tag, deprecated: false }));
 
+const operation = {
+  id: 'iam.v1.Groups.List',
+  bindings: [{ method: 'GET', path: '/iam/v1/groups', body: null }],
+  capabilities: ['groups.list'],
+  readOnly: true,
+  idempotent: true,
+};
+
 export const answers: Readonly<Record<string, unknown>> = {
+  api: { items: [{ id: organization, name: 'example.com' }] },
+  'api describe': {
+    operation,
+    request: [{ name: 'name', json: 'name', kind: 'scalar', type: 'string' }],
+    response: [
+      { name: 'items', json: 'items', kind: 'message', type: 'chainguard.platform.iam.Group', repeated: true },
+    ],
+  },
+  'api list': [operation],
+  commands: [
+    {
+      command: 'chainctl iam roles list',
+      summary: 'List the roles that can be bound.',
+      aliases: ['ls'],
+      writes: false,
+      confirms: false,
+      lists: true,
+      formats: ['table', 'json'],
+      arguments: [],
+      flags: [
+        { name: '--name', type: 'STRING', required: false, repeatable: false, help: 'Only roles with this name.' },
+      ],
+      globalFlags: ['--output'],
+    },
+  ],
   'auth login': {
     identity: organization,
     email: 'dev@example.com',

@@ -6,6 +6,7 @@ import type { Format, View } from '../../src/cli/define.ts';
 import { formatsOf } from '../../src/cli/formats.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { itemsFor, renderers } from '../../src/cli/output/renderer.ts';
+import { displayWidth } from '../../src/cli/width.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { answers } from './answers.ts';
 import { expectGolden, expectNoOthers } from './golden.ts';
@@ -29,8 +30,14 @@ for (const { definition } of await loadCommands()) {
 process.env['TZ'] = 'UTC';
 const now = Date.parse('2026-03-27T12:00:00Z');
 
-async function rendered(view: View<unknown>, format: Format, answer: unknown, tty: boolean): Promise<string> {
-  const host = fakeHost({ tty, columns: 80, now });
+async function rendered(
+  view: View<unknown>,
+  format: Format,
+  answer: unknown,
+  tty: boolean,
+  { columns = 80, env = {} }: { readonly columns?: number; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
+  const host = fakeHost({ tty, columns, env, now });
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
   const { render } = await renderers[format]();
   const isList = Array.isArray(answer);
@@ -59,6 +66,30 @@ for (const [view, { commands, formats }] of views) {
     if (onTerminal !== inPipe) golden('.terminal', onTerminal);
   });
 }
+
+// What a person sees of each list on three terminals; colors are looked at above.
+const screens = [
+  { columns: 80, rows: 24 },
+  { columns: 120, rows: 40 },
+  { columns: 200, rows: 50 },
+];
+const screenFiles: string[] = [];
+
+for (const [view, { commands }] of views) {
+  const name = commands.find((command) => command in answers) ?? commands[0] ?? '';
+  if (view.columns === undefined || !Array.isArray(answers[name])) continue;
+  test.each(screens)(`${name} on $columns × $rows`, async ({ columns, rows }) => {
+    const text = await rendered(view, 'table', answers[name], true, { columns, env: { NO_COLOR: '1' } });
+    expect(text).not.toContain('\u001b');
+    const lines = text.trimEnd().split('\n');
+    for (const line of lines) expect(displayWidth(line), line).toBeLessThanOrEqual(columns);
+    const file = `screens/${name.replaceAll(' ', '-')}.${columns}x${rows}.txt`;
+    screenFiles.push(file);
+    expectGolden(file, text);
+  });
+}
+
+test('there is no screen of a view that is gone', () => expectNoOthers('screens', screenFiles));
 
 test('there is no output of a view that is gone, and no answer either', () => {
   expectNoOthers('outputs', files);
