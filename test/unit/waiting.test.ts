@@ -38,7 +38,9 @@ test('after ten seconds it says since when and what to do; what else is written 
   await after(400);
   host.advance(12_000);
   await after(150);
-  expect(host.stderr.text).toContain('Waiting for x, 12 s: Ctrl-C ends it, `chainctl config validate` looks for the reason');
+  expect(host.stderr.text).toContain(
+    'Waiting for x, 12 s: Ctrl-C ends it, `chainctl config validate` looks for the reason',
+  );
   waiting.clear();
   expect(host.stderr.text.endsWith('\r\u001b[2K')).toBe(true);
   wait.end();
