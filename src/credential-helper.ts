@@ -1,4 +1,4 @@
-// The Docker credential helper (protocols 7.2). Promises: a token that is still good costs one small file and loads no
+// The Docker credential helper (protocols 7.2). Guarantees: a token that is still good costs one small file and loads no
 // configuration, HTTP or command; nobody is asked on the terminal; stdout holds Docker's protocol and nothing else.
 
 import { readSync, writeSync } from 'node:fs';

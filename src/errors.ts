@@ -1,4 +1,4 @@
-// Errors a person may read. Promises: `message` is one sentence without a trailing full stop and holds no secret;
+// Errors a person may read. Guarantees: `message` is one sentence without a trailing full stop and holds no secret;
 // `hint` is what to type next; `code` is a stable dotted word for scripts and for docs/errors.md.
 
 export type ErrorKind =

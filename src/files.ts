@@ -1,4 +1,4 @@
-// Files of the user's. Promises: a file is replaced whole or not at all, is never readable by others on the way, and a
+// Files of the user's. Guarantees: a file is replaced whole or not at all, is never readable by others on the way, and a
 // failure names the file and what to do.
 
 import {

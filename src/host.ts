@@ -1,5 +1,5 @@
 // The outside world as one interface: everything a command may touch besides the file system below a path it was given.
-// Promises: nothing here is read before it is asked for, so a command that needs no home folder works without one.
+// Guarantees: nothing here is read before it is asked for, so a command that needs no home folder works without one.
 
 import { isAbsolute, join } from 'node:path';
 

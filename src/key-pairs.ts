@@ -1,4 +1,4 @@
-// New key pairs. Promises: what is handed out was read from encoded text. On Node 20 a fresh KeyObject shares a lock with the
+// New key pairs. Guarantees: what is handed out was read from encoded text. On Node 20 a fresh KeyObject shares a lock with the
 // job that made it, and a collection in the middle of `export` frees that job and waits for the lock for ever.
 
 import {

@@ -1,4 +1,4 @@
-// Thin typed access to the operations. A method is its operation and its types. Promises: a package's tables are loaded
+// Thin typed access to the operations. A method is its operation and its types. Guarantees: a package's tables are loaded
 // by the first call that needs them, so a command about identities never reads those of the registry.
 
 import { type ApiOptions, callOperation, callPath, type Exchange, listItems, readLines } from './http.ts';

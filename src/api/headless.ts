@@ -1,4 +1,4 @@
-// The encrypted session of a headless login (semantics 3.7, protocols 2.1), both ends of it. Promises: the token is
+// The encrypted session of a headless login (semantics 3.7, protocols 2.1), both ends of it. Guarantees: the token is
 // readable by nobody but who made the code; all-zero secrets are refused; what does not decrypt is an error.
 
 import {

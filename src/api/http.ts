@@ -1,4 +1,4 @@
-// The one way a command calls the platform. Promises: retries only what is safe to send twice, renews a
+// The one way a command calls the platform. Guarantees: retries only what is safe to send twice, renews a
 // refused token once, and maps every failure to a CliError whose text holds neither token nor query.
 
 import { CliError } from '../errors.ts';
@@ -201,7 +201,7 @@ function encode(wire: Wire, operation: Operation, message: Record<string, unknow
     return wire.encodeRequest(operation, message);
   } catch (error) {
     // What a person typed and nothing upstream refused, such as `..` in an id.
-    if (error instanceof WireError) throw new CliError('usage', capitalised(error.message), { cause: error });
+    if (error instanceof WireError) throw new CliError('usage', capitalized(error.message), { cause: error });
     throw error;
   }
 }
@@ -250,7 +250,7 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
       // Half a document is no better than none: the status speaks.
     }
   }
-  const said = message === '' ? `${origin} answered ${response.status}` : capitalised(message);
+  const said = message === '' ? `${origin} answered ${response.status}` : capitalized(message);
   const options = { cause: new Error(`${operationId}: HTTP ${response.status}`) };
   switch (code) {
     case grpcCodes.INVALID_ARGUMENT:
@@ -289,5 +289,5 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
 }
 
 /** Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`. */
-const capitalised = (text: string) =>
+const capitalized = (text: string) =>
   /^[a-z]+(?=[\s,;]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

@@ -288,7 +288,7 @@ export interface AwsRole {
   readonly account: string;
   readonly partition: string;
   readonly roleName: string;
-  /** Unique id that begins with `AROA`; without it a role made anew under the same name is accepted too. */
+  /** Unique id that begins with `AROA`; without it a role recreated with the same name is accepted too. */
   readonly roleId?: string | undefined;
 }
 

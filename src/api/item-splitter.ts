@@ -1,4 +1,4 @@
-// A list while it arrives: `{"items":[…]}` cut into the texts of its items. Promises: an item is handed on as soon as its
+// A list while it arrives: `{"items":[…]}` cut into the texts of its items. Guarantees: an item is handed on as soon as its
 // last byte is there; texts may hold braces, quotes and escapes, and characters may be split between chunks.
 
 const quote = 0x22;

@@ -1,4 +1,4 @@
-// Reading from a registry that speaks the OCI distribution specification. Promises: bytes that do not have the digest
+// Reading from a registry that speaks the OCI distribution specification. Guarantees: bytes that do not have the digest
 // they were asked by are an error; credentials go to the registry's own host and nowhere a redirect points.
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// The token exchange (semantics 3.5, protocols 3). Promises: parameters travel as a form and never as JSON, a bearer goes
+// The token exchange (semantics 3.5, protocols 3). Guarantees: parameters travel as a form and never as JSON, a bearer goes
 // to the issuer it was asked for and through no redirect, and a refusal carries the server's own words.
 
 import { CliError } from '../errors.ts';

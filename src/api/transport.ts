@@ -1,4 +1,4 @@
-// One HTTP exchange. Promises: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
+// One HTTP exchange. Guarantees: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
 // end, and a failure is a CliError that names the host but neither the query nor a header.
 
 import { CliError } from '../errors.ts';

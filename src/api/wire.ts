@@ -1,5 +1,5 @@
 // Messages to HTTP and back, for whoever calls the platform and for whoever serves it (semantics 5 and 6).
-// Promises: driven by the generated tables alone, knows no single operation, does no I/O. Messages are plain objects
+// Guarantees: driven by the generated tables alone, knows no single operation, does no I/O. Messages are plain objects
 // with lowerCamel keys in canonical form: enums by name, 64-bit integers as text, times RFC 3339, zero values left out.
 
 import type { Operation, SchemaSet } from './schema/types.ts';

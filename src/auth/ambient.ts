@@ -1,4 +1,4 @@
-// Identity tokens that the surroundings hand out without a question (protocols 8.3): GitHub Actions, GitLab, Buildkite,
+// Ambient identity tokens: those that a CI job or machine offers (protocols 8.3): GitHub Actions, GitLab, Buildkite,
 // CircleCI, Google Cloud, AWS and Azure. Everywhere else the token is a file or a value that a person names.
 
 import { spawn } from 'node:child_process';

@@ -1,5 +1,5 @@
 // AWS credentials from where AWS's own tools look (protocols 3.5): variables, the profile files, a web identity, the
-// container's and the machine's endpoints, in that order. Promises: values are never logged; plain http only to this
+// container's and the machine's endpoints, in that order. Guarantees: values are never logged; plain http only to this
 // machine and to link-local addresses.
 
 import { join, resolve } from 'node:path';

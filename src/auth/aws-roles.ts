@@ -1,5 +1,5 @@
 // Credentials that one call away from others are: roles, IAM Identity Center, and programs that print some (AWS SDKs and
-// Tools Reference Guide, "Standardized credential providers"). Promises: what a program or a service says besides the
+// Tools Reference Guide, "Standardized credential providers"). Guarantees: what a program or a service says besides the
 // credentials is not repeated.
 
 import { spawn } from 'node:child_process';

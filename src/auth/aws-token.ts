@@ -1,5 +1,5 @@
 // The token of an AWS role or user: a signed GetCallerIdentity request that the platform has AWS answer (protocols 3.5).
-// Promises: the secret key signs and never leaves; the request is bound to one issuer and one identity.
+// Guarantees: the secret key signs and never leaves; the request is bound to one issuer and one identity.
 
 import { createHash, createHmac } from 'node:crypto';
 

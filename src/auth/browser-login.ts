@@ -1,4 +1,4 @@
-// The browser login, client side (protocols 1). Promises: an answer is taken from this machine only, only with the secret
+// The browser login, client side (protocols 1). Guarantees: an answer is taken from this machine only, only with the secret
 // of this very login in it, and only once; the token leaves the address bar at once; no wait is for ever.
 
 import { timingSafeEqual } from 'node:crypto';

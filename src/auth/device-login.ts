@@ -1,4 +1,4 @@
-// Signing in with a code that is typed on any device: RFC 8628 (protocols 2.2). Promises: what the server says about
+// Signing in with a code that is typed on any device: RFC 8628 (protocols 2.2). Guarantees: what the server says about
 // pace is followed, a code that has expired is not waited for, and nothing but its own hosts is asked.
 
 import { notAnIssuer } from '../api/sts.ts';

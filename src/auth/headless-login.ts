@@ -1,4 +1,4 @@
-// Signing in on another device over an encrypted session (protocols 2.1). Promises: the token in transit is readable by
+// Signing in on another device over an encrypted session (protocols 2.1). Guarantees: the token in transit is readable by
 // this process only, and the wait ends after ten minutes.
 
 import { createHeadlessKey, headlessCheck, openHeadless } from '../api/headless.ts';

@@ -1,5 +1,5 @@
 // The companion of `auth login --refresh`: tokens of the cache renewed before they expire, for as long as the process
-// lives. Promises: it never waits past a minute without looking at the clock, so a machine that slept is noticed; an
+// lives. Guarantees: it never waits past a minute without looking at the clock, so a machine that slept is noticed; an
 // issuer that cannot be reached is asked again; an interrupt ends it between two renewals.
 
 import type { Config } from '../config/load.ts';

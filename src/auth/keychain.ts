@@ -1,4 +1,4 @@
-// The operating system's store for secrets (performance, Keychain). Promises: on Linux only the Secret Service, never the
+// The operating system's store for secrets (performance, Keychain). Guarantees: on Linux only the Secret Service, never the
 // kernel's keyring, which forgets; whatever goes wrong in there is one kind of error; loaded when a secret is moved; a
 // keychain that asks a person to unlock it keeps only its caller waiting, so that locks held meanwhile stay alive.
 

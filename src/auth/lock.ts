@@ -1,4 +1,4 @@
-// A lock between processes. Promises: at most one live holder; a holder that died is replaced without a race; nothing is
+// A lock between processes. Guarantees: at most one live holder; a holder that died is replaced without a race; nothing is
 // left behind after a release.
 //
 // The lock is a folder that holds one file named by the holder's nonce. Taking it renames a prepared folder onto it, which

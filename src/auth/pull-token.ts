@@ -1,4 +1,4 @@
-// Long-lived credentials for the registry, made on this machine (protocols 7.3). Promises: the private key is forgotten
+// Long-lived credentials for the registry, made on this machine (protocols 7.3). Guarantees: the private key is forgotten
 // as soon as the one token is signed; the platform only ever sees the public half.
 
 import { sign } from 'node:crypto';

@@ -1,4 +1,4 @@
-// One access token per audience, kept fresh. Promises: a token with more than a minute left costs one file; however many
+// One access token per audience, kept fresh. Guarantees: a token with more than a minute left costs one file; however many
 // processes need a new one, one of them gets it; a refresh token goes to the issuer it came from and to no other.
 
 import { readFileSync } from 'node:fs';

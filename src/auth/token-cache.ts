@@ -1,4 +1,4 @@
-// The tokens on disk (semantics 3.4, protocols 6). Promises: the layout other tools read, files 0600 from the start in
+// The tokens on disk (semantics 3.4, protocols 6). Guarantees: the layout other tools read, files 0600 from the start in
 // folders 0700, nothing believed that others could have planted, and no token in an error.
 
 import { chmodSync, type Dirent, readdirSync, rmdirSync } from 'node:fs';

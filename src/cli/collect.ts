@@ -1,4 +1,4 @@
-// The first half of the pipeline: what was given, where it came from and whether it holds. Promises: flag beats
+// The first half of the pipeline: what was given, where it came from and whether it holds. Guarantees: flag beats
 // environment beats file beats default, every problem names its source, and no message shows a secret.
 
 import { envName } from '../config/schema.ts';

@@ -1,4 +1,4 @@
-// The second half of the pipeline: names become things, and what is missing is asked for. Promises: inputs are settled
+// The second half of the pipeline: names become things, and what is missing is asked for. Guarantees: inputs are settled
 // in declared order, one after the other; without a terminal nothing is asked and everything missing is said at once.
 
 import { CliError } from '../errors.ts';
@@ -65,7 +65,7 @@ export async function complete(
     }
   }
   if (asked) {
-    context.io.note(context.io.errStyle.dim(`  Same again: ${commandLine(definition, typed, globals)}`));
+    context.io.note(context.io.errStyle.dim(`  Equivalent command: ${commandLine(definition, typed, globals)}`));
   }
   return { values: { ...chosen, ...leftOut }, said: chosen };
 }

@@ -1,4 +1,4 @@
-// Everything a command may reach. Promises: members are made on first use, so `--help` reads no file and a command that
+// Everything a command may reach. Guarantees: members are made on first use, so `--help` reads no file and a command that
 // talks to nobody opens no connection.
 
 import type { ApiClient, ClientOperationId } from '../api/client.ts';

@@ -1,4 +1,4 @@
-// How a command, a group and a view are declared. Promises: a definition is data plus one function, loads nothing
+// How a command, a group and a view are declared. Guarantees: a definition is data plus one function, loads nothing
 // heavy, and its `run` receives values that were parsed, looked up, asked for and confirmed.
 
 import type { ConfigKey } from '../config/schema.ts';
@@ -232,11 +232,11 @@ export interface Column<T> {
   readonly rank?: number;
   /** What stands for the value in a list on a terminal, where a line is all the room there is. */
   readonly brief?: (item: T, cell: CellContext) => CellValue | Promise<CellValue>;
-  /** What the value says about the item, which is its colour. */
+  /** What the value says about the item, which is its color. */
   readonly state?: (item: T, cell: CellContext) => State | undefined;
 }
 
-/** Good, worth a look, bad: the colours `output.color.pass`, `.warn` and `.fail`. */
+/** Good, worth a look, bad: the colors `output.color.pass`, `.warn` and `.fail`. */
 export type State = 'pass' | 'warn' | 'fail';
 
 type CellValue = string | number | undefined;

@@ -1,4 +1,4 @@
-// The person's own editor on a file. Promises: VISUAL, then EDITOR, then what the machine has; nothing is opened without a
+// The person's own editor on a file. Guarantees: VISUAL, then EDITOR, then what the machine has; nothing is opened without a
 // terminal unless an editor was named, and a failed editor is an error, so that a half-made text is never taken.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -16,7 +16,7 @@ export const globalInputs = {
   audience: { kind: named('AUDIENCE'), help: 'Audience of the token to use.', config: 'platform.audience' },
   config: { kind: named('FILE'), help: 'Configuration file to use instead of the usual ones (env CHAINCTL_CONFIG).' },
   console: { kind: named('URL'), help: 'Address of the web console.', config: 'platform.console' },
-  forceColor: { kind: boolean, help: 'Colour the output even when it is not a terminal.' },
+  forceColor: { kind: boolean, help: 'Color the output even when it is not a terminal.' },
   help: { kind: boolean, short: 'h', help: 'Show this help.' },
   issuer: { kind: named('URL'), help: 'Address of the token issuer.', config: 'platform.issuer' },
   logLevel: {

@@ -1,4 +1,4 @@
-// Help, written from definitions alone. Promises: usage lines and flag tables are never typed by hand, and parent help
+// Help, written from definitions alone. Guarantees: usage lines and flag tables are never typed by hand, and parent help
 // loads no command.
 
 import type { Host } from '../host.ts';

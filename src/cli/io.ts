@@ -1,4 +1,4 @@
-// stdout is the answer, stderr the conversation. Promises: no colour code, question or warning reaches a pipe on stdout,
+// stdout is the answer, stderr the conversation. Guarantees: no color code, question or warning reaches a pipe on stdout,
 // and text from the network is stripped of control characters before a terminal sees it.
 
 import type { Host } from '../host.ts';
@@ -13,12 +13,12 @@ export interface Io {
   readonly canAnswer: boolean;
   readonly outIsTty: boolean;
   readonly width: number;
-  /** Colour functions for stdout and for stderr, plain where colour is off. */
+  /** Color functions for stdout and for stderr, plain where color is off. */
   readonly outStyle: Style;
   readonly errStyle: Style;
   /** Writes to stdout, as is. */
   out(text: string): void;
-  /** Writes one line to stderr; control characters in it are neutralised, colours of `errStyle` stay. */
+  /** Writes one line to stderr; control characters in it are neutralized, colors of `errStyle` stay. */
   note(line: string): void;
   warn(line: string): void;
 }
@@ -28,7 +28,7 @@ export interface IoOptions {
   /** `output.silent`: informational lines are left out; warnings stay. */
   readonly silent: () => boolean;
   readonly assumeYes: boolean;
-  /** The colours of states that a person chose. */
+  /** The colors of states that a person chose. */
   readonly palette?: Palette;
 }
 
@@ -81,8 +81,8 @@ export function printableJson(value: unknown, indent?: number): string {
   );
 }
 
-/** Like `printableLines`, but for our own colours. */
-function harmless(text: string, coloured: boolean): string {
+/** Like `printableLines`, but for our own colors. */
+function harmless(text: string, colored: boolean): string {
   const parts = text.split(/(\u001b\[[0-9;]*m)/);
-  return parts.map((part, at) => (at % 2 === 0 ? printableLines(part) : coloured ? part : '')).join('');
+  return parts.map((part, at) => (at % 2 === 0 ? printableLines(part) : colored ? part : '')).join('');
 }

@@ -1,4 +1,4 @@
-// The entry: argv to exit code. Promises: the version and the Docker helper are answered before anything else loads, and
+// The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads, and
 // only here is the process ended, after everything was written.
 
 import { basename } from 'node:path';

@@ -1,4 +1,4 @@
-// One command from words to output: collect, check, resolve, ask, confirm, run, render. Promises: `run`
+// One command from words to output: collect, check, resolve, ask, confirm, run, render. Guarantees: `run`
 // starts only when every input is known and agreed to, and nothing is asked twice.
 
 import { CliError } from '../errors.ts';

@@ -1,4 +1,4 @@
-// From the words typed to one command of the index. Promises: finding a command loads that command only; everything the
+// From the words typed to one command of the index. Guarantees: finding a command loads that command only; everything the
 // index knows (parents' help, nearest names) is answered without loading any, and without the parser.
 
 import { index } from '../commands/index.gen.ts';

@@ -1,4 +1,4 @@
-// The real outside world. Promises: output goes through write(2) without process.stdout, which costs milliseconds and
+// The real outside world. Guarantees: output goes through write(2) without process.stdout, which costs milliseconds and
 // may cut what a slow reader has not taken yet; nothing is opened before it is used.
 
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What a shell offers at Tab. Promises: words and flags come from the index and the one command that is meant; values come
+// What a shell offers at Tab. Guarantees: words and flags come from the index and the one command that is meant; values come
 // from the `candidates` of its inputs, those that pickers use, or their `offers`; nothing is asked, no login begins, no word is written to
 // stderr, and what fails or takes too long offers nothing.
 

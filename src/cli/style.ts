@@ -1,4 +1,4 @@
-// Colours of a stream. Guarantees: where colour is off, every function gives its text back as it is.
+// Colors of a stream. Guarantees: where color is off, every function gives its text back as it is.
 
 import type { Host } from '../host.ts';
 
@@ -10,17 +10,17 @@ export interface Style {
   green(text: string): string;
   yellow(text: string): string;
   cyan(text: string): string;
-  /** What is as it should be, worth a look, or wrong: the colours of `output.color`. */
+  /** What is as it should be, worth a look, or wrong: the colors of `output.color`. */
   pass(text: string): string;
   warn(text: string): string;
   fail(text: string): string;
 }
 
-/** The colour a person chose for a state, such as `#ff8800` or `orange`; undefined for the terminal's own. */
+/** The color a person chose for a state, such as `#ff8800` or `orange`; undefined for the terminal's own. */
 export type Palette = (state: 'pass' | 'warn' | 'fail') => string | undefined;
 
 /**
- * Whether a stream gets colours: the flag, then `NO_COLOR` (https://no-color.org), then `CLICOLOR_FORCE` and `CLICOLOR`
+ * Whether a stream gets colors: the flag, then `NO_COLOR` (https://no-color.org), then `CLICOLOR_FORCE` and `CLICOLOR`
  * (https://bixense.com/clicolors), then whether it is a terminal that can show them.
  */
 export function hasColors({ env }: Pick<Host, 'env'>, isTty: boolean, forceColor: boolean): boolean {
@@ -68,14 +68,14 @@ const names: Readonly<Record<string, string>> = {
   orange: '38;5;214',
 };
 
-/** The parameters of the escape sequence that selects a colour; undefined for a name that is not known. */
+/** The parameters of the escape sequence that selects a color; undefined for a name that is not known. */
 function codeOf(color: string, env: Host['env']): string | undefined {
   const digits = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(color)?.[1];
   if (digits === undefined) return names[color.toLowerCase()];
   const six = digits.length === 3 ? digits.replace(/./g, '$&$&') : digits;
   const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => Number.parseInt(six.slice(at, at + 2), 16));
   if (/^(truecolor|24bit)$/.test(env['COLORTERM'] ?? '')) return `38;2;${red};${green};${blue}`;
-  // The nearest of the 6 × 6 × 6 colours that a terminal of 256 colours has.
+  // The nearest of the 6 × 6 × 6 colors that a terminal of 256 colors has.
   const step = (value: number) => Math.round((value / 255) * 5);
   return `38;5;${16 + 36 * step(red) + 6 * step(green) + step(blue)}`;
 }

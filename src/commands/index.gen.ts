@@ -162,7 +162,7 @@ export const index: IndexNode = {
         },
         {
           name: "unset",
-          summary: "Take one property out of the configuration file.",
+          summary: "Unset a configuration property.",
           load: () => import('./config/unset.ts'),
         },
         {
@@ -184,7 +184,7 @@ export const index: IndexNode = {
       children: [
         {
           name: "deliveries",
-          summary: "See what became of events.",
+          summary: "Inspect event deliveries.",
           aliases: ["delivery"],
           children: [
             {
@@ -202,7 +202,7 @@ export const index: IndexNode = {
         },
         {
           name: "listen",
-          summary: "Print events as they happen, or hand them on.",
+          summary: "Stream events, or forward them to a local URL.",
           load: () => import('./events/listen.ts'),
         },
         {
@@ -566,7 +566,7 @@ export const index: IndexNode = {
               children: [
                 {
                   name: "disable",
-                  summary: "Shut out the SCIM connector of an identity provider.",
+                  summary: "Disable SCIM provisioning for an identity provider.",
                   load: () => import('./iam/identity-providers/scim/disable.ts'),
                 },
                 {
@@ -807,17 +807,17 @@ export const index: IndexNode = {
           children: [
             {
               name: "build",
-              summary: "Customise images and watch them being built.",
+              summary: "Customize images and watch them being built.",
               aliases: ["builds"],
               children: [
                 {
                   name: "apply",
-                  summary: "Customise the images of repositories.",
+                  summary: "Customize the images of repositories.",
                   load: () => import('./images/repos/build/apply.ts'),
                 },
                 {
                   name: "edit",
-                  summary: "Edit how the images of a repository are customised.",
+                  summary: "Edit how the images of a repository are customized.",
                   load: () => import('./images/repos/build/edit.ts'),
                 },
                 {
@@ -870,7 +870,7 @@ export const index: IndexNode = {
             },
             {
               name: "resolve",
-              summary: "Tell the digest of a tag and its other names.",
+              summary: "Resolve a tag to its digest and list its aliases.",
               load: () => import('./images/tags/resolve.ts'),
             },
           ],

@@ -1,4 +1,4 @@
-// Configuration files as text. Promises: unknown keys, comments and the order of lines survive an edit, and a file that
+// Configuration files as text. Guarantees: unknown keys, comments and the order of lines survive an edit, and a file that
 // is not YAML is never changed.
 
 import type { Document, Scalar, YAMLMap } from 'yaml';

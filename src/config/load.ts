@@ -1,4 +1,4 @@
-// The configuration in force. Promises: flag beats environment beats file beats default (protocols 0), every value has
+// The configuration in force. Guarantees: flag beats environment beats file beats default (protocols 0), every value has
 // passed its key's check, and without a file nothing but its absence is looked at.
 
 import { CliError } from '../errors.ts';

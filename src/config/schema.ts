@@ -67,13 +67,13 @@ export const configSchema = [
     help: 'Social account to log in with',
   },
   { key: 'default.use-refresh-token', kind: 'flag', default: 'true', help: 'Ask for a refresh token when logging in' },
-  { key: 'output.color.fail', kind: 'color', default: '#ff0000', help: 'Colour of failures' },
-  { key: 'output.color.pass', kind: 'color', default: '#00ff00', help: 'Colour of successes' },
-  { key: 'output.color.warn', kind: 'color', default: '#ffa500', help: 'Colour of warnings' },
-  { key: 'output.color.info', kind: 'color', default: '', help: 'Colour of remarks' },
-  { key: 'output.color.highlight', kind: 'color', default: '', help: 'Colour of what matters most in a text' },
-  { key: 'output.color.secondary', kind: 'color', default: '', help: 'Colour of what matters least in a text' },
-  { key: 'output.color.special', kind: 'color', default: '', help: 'Colour of everything out of the ordinary' },
+  { key: 'output.color.fail', kind: 'color', default: '#ff0000', help: 'Color of failures' },
+  { key: 'output.color.pass', kind: 'color', default: '#00ff00', help: 'Color of successes' },
+  { key: 'output.color.warn', kind: 'color', default: '#ffa500', help: 'Color of warnings' },
+  { key: 'output.color.info', kind: 'color', default: '', help: 'Color of remarks' },
+  { key: 'output.color.highlight', kind: 'color', default: '', help: 'Color of what matters most in a text' },
+  { key: 'output.color.secondary', kind: 'color', default: '', help: 'Color of what matters least in a text' },
+  { key: 'output.color.special', kind: 'color', default: '', help: 'Color of everything out of the ordinary' },
   { key: 'output.silent', kind: 'flag', default: 'false', help: 'Leave out remarks on stderr' },
   { key: 'platform.api', kind: 'url', default: 'https://console-api.enforce.dev', help: 'Address of the API' },
   {
@@ -142,7 +142,7 @@ export function parseValue(key: ConfigKey, text: string): ParsedValue {
     case 'color':
       return value === '' || /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value) || /^[a-z]{3,20}$/i.test(value)
         ? good(value.toLowerCase())
-        : bad('a colour like #ff0000 or orange');
+        : bad('a color like #ff0000 or orange');
     case 'url':
       return urlValue(value);
     case 'audience':

@@ -1,4 +1,4 @@
-// Docker's own configuration file. Promises: every other key, the order, the layout, the permissions and a symbolic link
+// Docker's own configuration file. Guarantees: every other key, the order, the layout, the permissions and a symbolic link
 // stay; a file that is not JSON is named and not touched; two writers of ours take turns.
 
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// A login that Docker or podman has stored for a registry. Promises: it is only read, and shown to nobody but the caller;
+// A login that Docker or podman has stored for a registry. Guarantees: it is only read, and shown to nobody but the caller;
 // what cannot be read is no login, because the registry's own refusal says more.
 
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// The embedded platform as one call. Promises: when startPlatform resolves, every protocol answers on one origin and
+// The embedded platform as one call. Guarantees: when startPlatform resolves, every protocol answers on one origin and
 // `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the process.
 
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-// A project's `.npmrc`. Promises: lines that are not about our registry stay as they are, in their order and with their
+// A project's `.npmrc`. Guarantees: lines that are not about our registry stay as they are, in their order and with their
 // ends; a symbolic link stays one; the file is readable by its owner only, because it now holds a credential.
 
 import { spawn } from 'node:child_process';

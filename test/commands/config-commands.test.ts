@@ -93,7 +93,7 @@ describe('on a terminal', () => {
     const { env, file } = place();
     const mode = await runCli(['config', 'set'], { env, tty: true, answers: ['auth.mode', 'headless'] });
     expect(mode).toMatchObject({ code: 0, out: '' });
-    expect(mode.err).toContain('Same again: chainctl config set auth.mode headless');
+    expect(mode.err).toContain('Equivalent command: chainctl config set auth.mode headless');
     const group = await runCli(['config', 'set', 'default.group'], { env, tty: true, answers: ['example.com'] });
     expect(group.asked).toEqual(['Which value?']);
     expect(readFileSync(file, 'utf8')).toBe('auth:\n    mode: headless\ndefault:\n    group: example.com\n');

@@ -23,7 +23,7 @@ test('an identity of another issuer, with no argument at all', async () => {
     subjectPattern: 'job:\\d+',
   });
   expect(made.err).toMatch(
-    /Same again: chainctl iam identities create any-job --identity-issuer=https:\/\/issuer\.example\.com --subject-pattern='job:\\d\+' /,
+    /Equivalent command: chainctl iam identities create any-job --identity-issuer=https:\/\/issuer\.example\.com --subject-pattern='job:\\d\+' /,
   );
 });
 
@@ -100,7 +100,7 @@ test('what to change is asked after what is changed, and lands in the echoed com
     'Which description?',
   ]);
   expect(JSON.parse(renamed.out)).toMatchObject({ name: 'sandbox', description: 'For trials' });
-  expect(renamed.err).toMatch(/Same again: chainctl iam folders update \S*sandbox --description='For trials'/);
+  expect(renamed.err).toMatch(/Equivalent command: chainctl iam folders update \S*sandbox --description='For trials'/);
 });
 
 test('what changes of an identity and of a role binding', async () => {

@@ -68,7 +68,9 @@ describe.each(spellings)('%s', (_name, argv) => {
     expect(made.err).toContain('Selected identity provider other.');
     expect(made.err).toContain('Selected organization example.com.');
     expect(made.err).toContain(other);
-    expect(made.err).toMatch(/Same again: chainctl iam .* --external-group-id=SRE --scope=example.com --role=editor/);
+    expect(made.err).toMatch(
+      /Equivalent command: chainctl iam .* --external-group-id=SRE --scope=example.com --role=editor/,
+    );
     expect(made.out).toMatch(new RegExp(`^${other}/[0-9a-f]{16}\n$`));
   });
 

@@ -47,7 +47,7 @@ describe('create', () => {
     const made = await run(['iam', 'invites', 'create'], { tty: true, answers: ['engineering', 'viewer'] });
     expect(made.code).toBe(0);
     expect(made.asked).toEqual(['Where are people invited to?', 'Which role do they get?']);
-    expect(made.err).toContain('Same again: chainctl iam invites create engineering --role=viewer');
+    expect(made.err).toContain('Equivalent command: chainctl iam invites create engineering --role=viewer');
     expect(made.out).toMatch(/^Invite code: /);
   });
 

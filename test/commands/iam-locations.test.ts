@@ -168,7 +168,7 @@ describe('folders', () => {
       asked: ['Several are named "platform". Which folder?'],
     });
     expect(asked.err).toContain('Selected folder example.com/sandbox/platform.');
-    expect(asked.err).toContain(`Same again: chainctl iam folders describe ${ids[1]} --output=id`);
+    expect(asked.err).toContain(`Equivalent command: chainctl iam folders describe ${ids[1]} --output=id`);
   });
 });
 

@@ -76,10 +76,14 @@ describe('create', () => {
       answers: ['engineering', 'robot', 'viewer', true],
     });
     expect(picked.code).toBe(0);
-    expect(picked.asked.slice(0, 3)).toEqual(['Where does the role count?', 'Who gets the role?', 'Which role?']);
+    expect(picked.asked.slice(0, 3)).toEqual([
+      'Where should the role apply?',
+      'Which identity should get the role?',
+      'Which role?',
+    ]);
     expect(picked.err).toContain('Selected folder engineering.');
     expect(picked.err).toContain(
-      `Same again: chainctl iam role-bindings create --parent=engineering --identity=${robot} --role=viewer`,
+      `Equivalent command: chainctl iam role-bindings create --parent=engineering --identity=${robot} --role=viewer`,
     );
     expect(picked.out).toMatch(/ robot +\| viewer \| engineering\n$/);
     // The role of the sandbox cannot be bound elsewhere, so it is not offered there.

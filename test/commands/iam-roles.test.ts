@@ -37,7 +37,7 @@ describe('create', () => {
       'Which capabilities does the role have?',
     ]);
     expect(made.err).toContain(
-      'Same again: chainctl iam roles create my-role --parent=sandbox --capabilities=tag.list --capabilities=repo.list --output=json',
+      'Equivalent command: chainctl iam roles create my-role --parent=sandbox --capabilities=tag.list --capabilities=repo.list --output=json',
     );
   });
 
@@ -87,7 +87,7 @@ describe('update', () => {
       answers: [['tag.list'], true],
     });
     expect(added.code, added.err).toBe(0);
-    expect(added.err).toContain('Same again: chainctl iam roles update reader --add-capabilities=tag.list');
+    expect(added.err).toContain('Equivalent command: chainctl iam roles update reader --add-capabilities=tag.list');
     expect((await show()).capabilities).toContain('tag.list');
     const twice = await run(['iam', 'roles', 'update', 'reader', '--add-capabilities='], {
       tty: true,

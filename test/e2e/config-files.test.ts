@@ -200,7 +200,7 @@ describe('the program’s own configuration', () => {
   const text = `# mine
 default:
   group: example.com # the usual one
-  colour-of-the-shed: red
+  color-of-the-shed: red
 unknown:
   - a
   - b: { c: 1 }
@@ -220,7 +220,7 @@ platform:
     expect(person.read('dotfiles/chainctl.yaml')).toBe(text.replace('group: example.com', 'group: other.example.com'));
     await person.ok('config', 'unset', 'default.group');
     const after = person.read('dotfiles/chainctl.yaml');
-    for (const kept of ['# mine', 'colour-of-the-shed: red', '- b: { c: 1 }', '# where things are']) {
+    for (const kept of ['# mine', 'color-of-the-shed: red', '- b: { c: 1 }', '# where things are']) {
       expect(after).toContain(kept);
     }
     expect(after).not.toContain('other.example.com');
@@ -263,7 +263,7 @@ platform:
     expect(ran.filter(({ code }) => code !== 0)).toEqual([]);
     const after = person.read('.config/chainctl/config.yaml');
     for (const [key] of values) expect(after).toMatch(new RegExp(`^ +${key.split('.')[1]}: \\S`, 'm'));
-    for (const kept of ['# mine', 'colour-of-the-shed: red', '- b: { c: 1 }', '# where things are']) {
+    for (const kept of ['# mine', 'color-of-the-shed: red', '- b: { c: 1 }', '# where things are']) {
       expect(after).toContain(kept);
     }
   });

@@ -80,10 +80,10 @@ test('a binding: place, holder and role, each offered as far as the ones before 
     '--identity-issuer=https://issuer.example',
   );
   run(screen, 'chainctl iam role-bindings create');
-  await screen.shows('Where does the role count?');
+  await screen.shows('Where should the role apply?');
   await narrow(screen, 'platf', /^ {2}> .*\[platform\]/m);
   screen.press('Enter');
-  await screen.shows('Who gets the role?');
+  await screen.shows('Which identity should get the role?');
   await narrow(screen, 'robot', /^ {2}> \[robot\]/m);
   screen.press('Enter');
   await screen.shows('Which role?');
@@ -94,7 +94,7 @@ test('a binding: place, holder and role, each offered as far as the ones before 
   expect(asked).toContain('This gives "robot" the role "picked-role" in "platform".');
   screen.press('Enter');
   const done = joined(await screen.shows('code 0'));
-  expect(done).toContain('Same again: chainctl iam role-bindings create --parent=platform --identity=');
+  expect(done).toContain('Equivalent command: chainctl iam role-bindings create --parent=platform --identity=');
   const tree = await developer.ok('iam', 'role-bindings', 'list', '--parent=example.com', '-o', 'tree');
   expect(tree).toContain('    └ robot: picked-role');
 });
@@ -109,7 +109,7 @@ test('an invite: place and role, and the code comes out', async () => {
   await narrow(screen, 'viewer', /^ {2}> \[.*viewer\]/m);
   screen.press('Enter');
   const done = await screen.shows('code 0');
-  expect(joined(done)).toContain('Same again: chainctl iam invites create example.com --role=');
+  expect(joined(done)).toContain('Equivalent command: chainctl iam invites create example.com --role=');
   expect(done).toContain('Invite code: ');
   const { items } = JSON.parse(await developer.ok('iam', 'invites', 'list', '-o', 'json'));
   expect(items).toHaveLength(1);

@@ -1,4 +1,4 @@
-// A customised image from the command line to the client that pulls it.
+// A customized image from the command line to the client that pulls it.
 
 import { expect, test } from 'vitest';
 import { skopeo } from '../support/clients.ts';

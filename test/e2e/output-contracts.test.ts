@@ -174,7 +174,7 @@ describe('pipes', () => {
     expect(table.match(/^ [0-9a-f]{40}/gm)).toHaveLength(many);
   });
 
-  test('no colour, no cursor, no question and no warning in a pipe', async () => {
+  test('no color, no cursor, no question and no warning in a pipe', async () => {
     for (const command of [
       'iam identities list',
       'iam organizations list -o table',
@@ -182,7 +182,7 @@ describe('pipes', () => {
       '--help',
       'iam roles list',
     ]) {
-      // Even for somebody who could see colours on stderr.
+      // Even for somebody who could see colors on stderr.
       expect(await script(`TERM=xterm-256color chainctl ${command} 2>/dev/null`), command).not.toMatch(/[\u001b\r]/);
     }
   });

@@ -267,7 +267,7 @@ describe('a write that nobody reads any further', () => {
   });
 });
 
-describe('colour', () => {
+describe('color', () => {
   const warn = 'chainctl config view --config nowhere.yaml';
 
   test('never reaches a pipe or a file by itself', async () => {

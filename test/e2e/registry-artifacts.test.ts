@@ -219,7 +219,7 @@ test('skopeo copies between two of our registries, and sync brings every tag', a
   expect(referrers.json.manifests).toHaveLength(1);
 });
 
-test('buildah builds on a customised image, makes a manifest list, pushes it, and everything is in the API', async () => {
+test('buildah builds on a customized image, makes a manifest list, pushes it, and everything is in the API', async () => {
   await login(platform);
   const token = await platform.token(dev);
   const parent = demoOrganizations.public;

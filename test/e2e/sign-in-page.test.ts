@@ -303,7 +303,7 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
       const [words, right] = [await control.textContent(), (box?.x ?? -1) + (box?.width ?? 0)];
       expect([what, words, (box?.height ?? 0) >= 44, right <= width]).toEqual([what, words, true, true]);
     }
-    // The plain pages leave the colours to the browser, which does not tell them.
+    // The plain pages leave the colors to the browser, which does not tell them.
     const isPlain = ['console', 'finished', 'closing', 'not-logged-in'].includes(what);
     for (const text of isPlain ? [] : await page.locator('h1, p, strong, label, button, a').all()) {
       const [words, ratio] = [await text.textContent(), await text.evaluate(contrast)];

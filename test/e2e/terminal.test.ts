@@ -78,7 +78,7 @@ describe('a location that is missing', () => {
     expect(asked).not.toContain('[example.com]');
     screen.press('Enter');
     const done = await screen.shows('code 0');
-    expect(done.replaceAll('\n', '')).toContain(`Same again: ${create} --parent=${second}`);
+    expect(done.replaceAll('\n', '')).toContain(`Equivalent command: ${create} --parent=${second}`);
     const listed = JSON.parse(await developer.ok('iam', 'identities', 'list', `--parent=${second}`, '-o', 'json'));
     expect(listed.items).toMatchObject([{ name: 'from-terminal' }]);
   });
@@ -153,7 +153,7 @@ describe('a picker', () => {
     }
   });
 
-  test('shows no colour with NO_COLOR and asks nothing of a dumb terminal', async () => {
+  test('shows no color with NO_COLOR and asks nothing of a dumb terminal', async () => {
     const screen = await terminal();
     run(screen, 'TERM=dumb chainctl iam organizations describe');
     await screen.shows('code 2');

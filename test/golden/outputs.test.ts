@@ -1,4 +1,4 @@
-// Each format of each view, with a small fixed answer, in a pipe and on a coloured terminal of 80 columns.
+// Each format of each view, with a small fixed answer, in a pipe and on a colored terminal of 80 columns.
 
 import { expect, test } from 'vitest';
 import { loadCommands } from '../../scripts/gen-index.ts';
@@ -60,7 +60,7 @@ for (const [view, { commands, formats }] of views) {
       expectGolden(file, text);
     };
     const inPipe = await rendered(view, format, answer, false);
-    expect(inPipe, 'no colour in a pipe').not.toContain('\u001b');
+    expect(inPipe, 'no color in a pipe').not.toContain('\u001b');
     golden('', inPipe);
     const onTerminal = await rendered(view, format, answer, true);
     if (onTerminal !== inPipe) golden('.terminal', onTerminal);

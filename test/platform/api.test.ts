@@ -225,7 +225,7 @@ describe('bodies', () => {
   test('unknown names are ignored, both spellings are read', async () => {
     const platform = await startTestPlatform();
     const answer = await platform.call(await platform.token(dev), 'POST', `/iam/v1/identities/${organization}`, {
-      body: { name: 'x', colour: 'red', claim_match: { issuer: 'https://issuer.example', subject_pattern: '.*' } },
+      body: { name: 'x', color: 'red', claim_match: { issuer: 'https://issuer.example', subject_pattern: '.*' } },
     });
     expect(answer.body.claimMatch).toMatchObject({ issuer: 'https://issuer.example', subjectPattern: '.*' });
   });

@@ -80,7 +80,7 @@ describe('account associations', () => {
     [{ azure: { ...azure, clientIds: { canary: 'x' } } }, 'azure.client_ids["canary"]: "x" is not a GUID'],
     [
       { chainguard: { serviceBindings: { NOBODY: organization } } },
-      'chainguard.service_bindings["NOBODY"] names no service',
+      'chainguard.service_bindings["NOBODY"] is an unknown service',
     ],
   ])('%o is refused', async (body, message) => {
     const answer = await put('POST', organization, body);

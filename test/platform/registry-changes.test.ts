@@ -201,7 +201,7 @@ test('a chart brings repositories, and each is told of', async () => {
   expect(new Set(events.slice(chart + 1).map(({ type }) => type))).toEqual(new Set([push]));
 });
 
-test('a customised image is pushed by the platform', async () => {
+test('a customized image is pushed by the platform', async () => {
   const { platform, call } = await start('demo');
   const source = (await call('GET', `/registry/v1/repos?uidp.children_of=${demoOrganizations.public}&name=static`)).body
     .items[0].id;

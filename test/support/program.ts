@@ -1,4 +1,4 @@
-// The built program as its users start it. Promises: a home, caches and PATH of its own for every person, nothing of the
+// The built program as its users start it. Guarantees: a home, caches and PATH of its own for every person, nothing of the
 // machine's own configuration is read, and no process and no file outlives the test file that made it.
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// A person at a real terminal: tmux draws it, keys go in, the screen comes out. Promises: nothing of it outlives the test.
+// A person at a real terminal: tmux draws it, keys go in, the screen comes out. Guarantees: nothing of it outlives the test.
 
 import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';

@@ -230,7 +230,7 @@ list: [1, 2]
       ['default.active-within', '1d', 'a positive duration'],
       ['default.autoclose', 'yes', 'true or false'],
       ['default.autoclose-timeout', '-1', 'a whole number of seconds'],
-      ['output.color.warn', '#12', 'a colour'],
+      ['output.color.warn', '#12', 'a color'],
       ['default.group', 'a\nb', 'one line'],
     ];
     for (const [key, value, expected] of bad) await expect(setConfigValue(host, key, value)).rejects.toThrow(expected);

@@ -8,7 +8,7 @@ function ioOn(host: FakeHostOptions, options: Partial<IoOptions> = {}) {
   return { host: fake, io: createIo(fake, { forceColor: false, silent: () => false, assumeYes: false, ...options }) };
 }
 
-describe('colour', () => {
+describe('color', () => {
   test.each([
     ['a terminal', { tty: true }, {}, true],
     ['a pipe', {}, {}, false],
@@ -17,10 +17,10 @@ describe('colour', () => {
     ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }, {}, false],
     ['a pipe with --force-color', {}, { forceColor: true }, true],
     ['NO_COLOR with --force-color', { env: { NO_COLOR: '1' } }, { forceColor: true }, true],
-  ])('on %s', (_name, host, options, coloured) => {
+  ])('on %s', (_name, host, options, colored) => {
     const { io } = ioOn(host, options);
-    expect(io.outStyle.red('x')).toBe(coloured ? '\u001b[31mx\u001b[39m' : 'x');
-    expect(io.errStyle.bold('x')).toBe(coloured ? '\u001b[1mx\u001b[22m' : 'x');
+    expect(io.outStyle.red('x')).toBe(colored ? '\u001b[31mx\u001b[39m' : 'x');
+    expect(io.errStyle.bold('x')).toBe(colored ? '\u001b[1mx\u001b[22m' : 'x');
   });
 });
 
@@ -41,7 +41,7 @@ describe('questions', () => {
 });
 
 describe('remarks and warnings', () => {
-  test('go to stderr, foreign escapes neutralised, our colours kept', () => {
+  test('go to stderr, foreign escapes neutralized, our colors kept', () => {
     const { host, io } = ioOn({ tty: true });
     io.note(`${io.errStyle.green('ok')} \u001b[2Jname\u009b\u0007\nsecond\tline`);
     io.warn('be\rware');
@@ -51,7 +51,7 @@ describe('remarks and warnings', () => {
     );
   });
 
-  test('carry no colour into a pipe, foreign ones included', () => {
+  test('carry no color into a pipe, foreign ones included', () => {
     const { host, io } = ioOn({});
     io.note(`${io.errStyle.green('ok')} \u001b[31mred\u001b[0m`);
     expect(host.stderr.text).toBe('ok red\n');

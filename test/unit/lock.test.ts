@@ -53,7 +53,7 @@ test('a killed holder is replaced at once, by one of many', async () => {
     ),
   );
   expect(most).toBe(1);
-  // Far below the 15 s of a heartbeat that stands still: the dead process was recognised.
+  // Far below the 15 s of a heartbeat that stands still: the dead process was recognized.
   expect(performance.now() - began).toBeLessThan(10_000);
 }, 60_000);
 

@@ -365,7 +365,7 @@ describe('on a terminal', () => {
         '  ✔ Selected type b.',
         '  ✔ Selected thing two.',
         '  ✔ Selected thing two.',
-        "  Same again: chainctl try 'it'\\''s' --thing=id-1 --type=b --others=id-2 --others=id-3 --log-level=error",
+        "  Equivalent command: chainctl try 'it'\\''s' --thing=id-1 --type=b --others=id-2 --others=id-3 --log-level=error",
         '',
       ].join('\n'),
     );
@@ -377,7 +377,7 @@ describe('on a terminal', () => {
     });
     expect(run.code).toBe(0);
     expect(run.err).toContain('Selected thing one.');
-    expect(run.err).toContain('Same again: chainctl try n --thing=id-1 --type=a --others=one');
+    expect(run.err).toContain('Equivalent command: chainctl try n --thing=id-1 --type=a --others=one');
   });
 
   test('no candidate is an error that says how to name one', async () => {
@@ -429,7 +429,7 @@ describe('on a terminal', () => {
     expect(run.err).toBe(
       [
         '  ✔ Selected thing e\ufffdvil.',
-        "  Same again: chainctl try --token=… --password=… --thing='evil\ufffd[2J'",
+        "  Equivalent command: chainctl try --token=… --password=… --thing='evil\ufffd[2J'",
         '',
       ].join('\n'),
     );
@@ -449,11 +449,11 @@ describe('on a terminal', () => {
       third: { kind: named('THIRD'), positional: 'THIRD', flag: false, required: true, help: 'T.' },
     });
     const skipping = await runDefinition(places, [], { tty: true, answers: ['one', 'x'] });
-    expect(skipping.err).toContain('Same again: chainctl try x --second=id-1');
+    expect(skipping.err).toContain('Equivalent command: chainctl try x --second=id-1');
     const dashes = await runDefinition(places, ['f', 'one'], { tty: true, answers: ['-x'] });
-    expect(dashes.err).toContain('Same again: chainctl try -- f one -x');
+    expect(dashes.err).toContain('Equivalent command: chainctl try -- f one -x');
     const quoted = await runDefinition(places, ['f', 'one'], { tty: true, answers: ['-x y'] });
-    expect(quoted.err).toContain("Same again: chainctl try -- f one '-x y'");
+    expect(quoted.err).toContain("Equivalent command: chainctl try -- f one '-x y'");
   });
 
   test('which of several a name meant is in the command that is shown', async () => {
@@ -465,13 +465,13 @@ describe('on a terminal', () => {
       tty: true,
       answers: ['id-3', 'id-2'],
     });
-    expect(given.err).toContain('Same again: chainctl try --thing=id-3 --others=one --others=id-2');
+    expect(given.err).toContain('Equivalent command: chainctl try --thing=id-3 --others=one --others=id-2');
     const configured = await runDefinition(command, [], {
       tty: true,
       answers: ['id-2'],
       ...written('default:\n  group: two\n'),
     });
-    expect(configured.err).toContain('Same again: chainctl try --thing=id-2');
+    expect(configured.err).toContain('Equivalent command: chainctl try --thing=id-2');
     const plain = await runDefinition(command, ['--thing=one'], { tty: true, answers: [] });
     expect(plain.err).toBe('');
   });

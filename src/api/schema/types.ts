@@ -1,5 +1,5 @@
 // The shapes of the generated operation and message tables. Data only: everything that speaks to or serves the
-// platform reads these tables, and none of them holds behaviour.
+// platform reads these tables, and none of them holds behavior.
 
 /** One remote operation, as `api.json` describes it. */
 export interface Operation {

@@ -1,4 +1,4 @@
-// A message of the API written by a person, as JSON or YAML. Promises: field names in camel, snake or kebab case, mixed in
+// A message of the API written by a person, as JSON or YAML. Guarantees: field names in camel, snake or kebab case, mixed in
 // one file; a mistake in the syntax is told with file, line and column; numbers that stand for texts keep their digits.
 
 import type { FieldSchema, SchemaSet } from '../../api/schema/types.ts';

@@ -1,4 +1,4 @@
-// Kinds whose text names something on the platform. Promises: an id passes through untouched, one match is used, none is
+// Kinds whose text names something on the platform. Guarantees: an id passes through untouched, one match is used, none is
 // a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
 
 import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../../api/schema/types.gen.ts';

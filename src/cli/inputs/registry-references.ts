@@ -1,4 +1,4 @@
-// Repositories and image references as they are typed. Promises: an id is used as it is, a name is looked up once per
+// Repositories and image references as they are typed. Guarantees: an id is used as it is, a name is looked up once per
 // run, and a name that several repositories have is never guessed.
 
 import type { RegistryRepo } from '../../api/schema/types.gen.ts';

@@ -1,4 +1,4 @@
-// Kinds of plain values. Promises: `parse` throws an Error whose message completes "`--flag` …" and never shows the
+// Kinds of plain values. Guarantees: `parse` throws an Error whose message completes "`--flag` …" and never shows the
 // value of a secret.
 
 import { parseDuration } from '../../duration.ts';

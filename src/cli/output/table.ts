@@ -72,7 +72,7 @@ const edge = '\u0000';
  */
 class Rows {
   readonly widths: number[];
-  /** By row as it was added; empty where nothing is coloured. */
+  /** By row as it was added; empty where nothing is colored. */
   readonly states: (readonly (State | undefined)[])[] = [];
   private readonly rows: string[] = [];
   private readonly keys: (string | number)[] = [];

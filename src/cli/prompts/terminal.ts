@@ -1,5 +1,5 @@
 // The questions on a real terminal. Loaded with the first question only, because it costs what the rest of a command
-// does. Promises: no row is wider than the terminal, and every way out of a question ends it: Enter, q, Ctrl-C, Ctrl-D.
+// does. Guarantees: no row is wider than the terminal, and every way out of a question ends it: Enter, q, Ctrl-C, Ctrl-D.
 // Ctrl-Z interrupts it only.
 
 import { createPrompt, isEnterKey, useEffect, useKeypress, useRef, useState } from '@inquirer/core';

@@ -40,12 +40,12 @@ export default defineCommand({
     audience: {
       kind: named('AUDIENCE'),
       many: true,
-      help: 'What the login is for, one token each; the API of the platform unless given.',
+      help: 'Audience of the login, one token each. Defaults to the API of the platform.',
     },
     ...loginInputs,
     preferAmbientCredentials: {
       kind: boolean,
-      help: 'Take the token that the surroundings hand out before the one of --identity-token.',
+      help: 'Prefer ambient credentials over --identity-token.',
     },
     stsHttp1Downgrade: {
       kind: boolean,

@@ -4,7 +4,7 @@ import { setProperty } from './property.ts';
 
 export default defineCommand({
   path: ['config', 'unset'],
-  summary: 'Take one property out of the configuration file.',
+  summary: 'Unset a configuration property.',
   description: 'Its default applies again, or what the environment says. Unsetting a property that is not set is fine.',
   inputs: {
     name: {
@@ -16,7 +16,7 @@ export default defineCommand({
       question: 'Which property would you like to unset?',
     },
   },
-  examples: [{ text: 'Go back to the default colour', args: 'output.color.pass' }],
+  examples: [{ text: 'Go back to the default color', args: 'output.color.pass' }],
   run: async (context, input) => {
     const { unsetConfigValue } = await import('../../config/edit.ts');
     const edit = await unsetConfigValue(context.host, input.name, changeOptions(context));

@@ -48,7 +48,7 @@ const longestPauseMs = 10_000;
 
 export default defineCommand({
   path: ['events', 'listen'],
-  summary: 'Print events as they happen, or hand them on.',
+  summary: 'Stream events, or forward them to a local URL.',
   description:
     'Until Ctrl-C. With --forward-to every event is posted to your program just as a subscription would, without one and without an address that can be reached from elsewhere. A connection that is cut is made again behind the last event. Only local platforms offer it.',
   inputs: {
@@ -58,7 +58,7 @@ export default defineCommand({
       required: true,
       config: 'default.group',
       help: 'Organization or folder whose events are wanted, with everything below it.',
-      question: 'Whose events would you like to listen to?',
+      question: 'Which organization or folder do you want to listen to?',
     },
     forwardTo: { kind: target, help: 'Post each event there, as a CloudEvent with its token.' },
   },

@@ -1,4 +1,4 @@
-// grype, when the user has it. Promises: it gets the bill of materials on its standard input and nothing else of ours.
+// grype, when the user has it. Guarantees: it gets the bill of materials on its standard input and nothing else of ours.
 
 import { spawn } from 'node:child_process';
 import type { Context } from '../../cli/context.ts';

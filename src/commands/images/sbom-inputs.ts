@@ -25,7 +25,7 @@ export const signatureInputs = {
   certificateOidcIssuer: { kind: named('URL'), help: 'The issuer that must have vouched for --certificate-identity.' },
   trustedRoot: {
     kind: named('FILE'),
-    help: 'Trust root of sigstore, as `cosign trusted-root create` writes it; the one that cosign has stored unless given.',
+    help: 'Trust root of sigstore, as `cosign trusted-root create` writes it. Defaults to the one that cosign has stored.',
   },
   requireSignature: { kind: boolean, help: 'Fail when the signature of an SBOM attestation is not verified.' },
 } as const satisfies Inputs;

@@ -11,7 +11,7 @@ import type { PlatformFile } from '../../local/platform-file.ts';
 
 export const dataDirInput = {
   kind: { ...file, metavar: 'FOLDER' },
-  help: 'Folder that holds the state of the platform; chainctl/local below your data folder unless given.',
+  help: 'Folder that holds the state of the platform. Defaults to chainctl/local below your data folder.',
 } as const;
 
 /** Absolute. */

@@ -26,7 +26,7 @@ export const mintInputs = {
   audience: {
     kind: named('AUDIENCE'),
     many: true,
-    help: 'Whom the token is for; the issuer of the platform unless given.',
+    help: 'Audience (`aud`) of the token. Defaults to the issuer of the platform.',
   },
   claim: { kind: keyValue, many: true, help: 'A further claim, always text.' },
   ttl: { kind: life, default: '1h', help: 'How long it is good for; a negative one has expired already.' },

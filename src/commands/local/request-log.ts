@@ -5,7 +5,7 @@ import type { RequestLogEntry } from '../../local/platform.ts';
 export function requestLine(entry: RequestLogEntry, style: Io['errStyle']): string {
   const words = [
     style.dim(timeOfDay(entry.time)),
-    statusColour(entry.status, style)(String(entry.status)),
+    statusColor(entry.status, style)(String(entry.status)),
     entry.method.padEnd(6),
     printable(entry.path),
     ...(entry.operation === undefined ? [] : [style.cyan(entry.operation)]),
@@ -16,7 +16,7 @@ export function requestLine(entry: RequestLogEntry, style: Io['errStyle']): stri
   return `${words.join(' ')}\n${defect.join('')}`;
 }
 
-function statusColour(status: number, style: Io['errStyle']): (text: string) => string {
+function statusColor(status: number, style: Io['errStyle']): (text: string) => string {
   if (status >= 500) return style.red;
   if (status >= 400) return style.yellow;
   return style.green;

@@ -1,4 +1,4 @@
-// The platform in a process of its own. Promises: returns only when it answers; when it does not come up, says why and
+// The platform in a process of its own. Guarantees: returns only when it answers; when it does not come up, says why and
 // leaves nothing running.
 
 import { readFileSync, renameSync, statfsSync } from 'node:fs';

@@ -10,9 +10,9 @@ export default defineCommand({
     '--issuer and --subject it is one of any issuer. The platform trusts these issuers because it holds their keys, ' +
     'and nobody else does.',
   inputs: {
-    email: { kind: named('EMAIL'), help: 'Who signs in; dev@example.com unless given.' },
+    email: { kind: named('EMAIL'), help: 'E-mail address of the account. Defaults to dev@example.com.' },
     issuer: { kind: named('URL'), help: 'The issuer that signs, as its URL.' },
-    subject: { kind: named('SUBJECT'), help: 'Whom the issuer speaks of.' },
+    subject: { kind: named('SUBJECT'), help: 'Value of the `sub` claim.' },
     ...mintInputs,
   },
   check: [

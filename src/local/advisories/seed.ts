@@ -65,7 +65,7 @@ const vulnerabilities: readonly Vulnerability[] = [
     id: 'CVE-2025-15467',
     package: 'openssl',
     level: 'HIGH',
-    summary: 'Parsing CMS AuthEnvelopedData with a long initialisation vector may overflow the stack',
+    summary: 'Parsing CMS AuthEnvelopedData with a long initialization vector may overflow the stack',
     url: openssl,
     detected: '2026-01-27T18:00:00Z',
     outcome: 'open',

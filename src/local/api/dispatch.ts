@@ -1,4 +1,4 @@
-// The API, served from the operation table; over REST here, for gRPC in ../grpc. Promises: a call is authenticated, then
+// The API, served from the operation table; over REST here, for gRPC in ../grpc. Guarantees: a call is authenticated, then
 // authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';

@@ -1,5 +1,5 @@
 // Operations that ask somebody outside before they do their part in the store: another issuer for its keys, a provider
-// for what it supports, a cloud for a token. Promises: whoever may not do the operation makes nobody be asked.
+// for what it supports, a cloud for a token. Guarantees: whoever may not do the operation makes nobody be asked.
 
 import type { IamAccountAssociationsCheckRequest, OperationTypes } from '../../api/schema/types.gen.ts';
 import type { Caller } from '../core/types.ts';

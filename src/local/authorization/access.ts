@@ -1,4 +1,4 @@
-// Who may do what. Promises: a caller has a capability at a place only while a role held there or above gives it AND
+// Who may do what. Guarantees: a caller has a capability at a place only while a role held there or above gives it AND
 // the caller's token was minted with it; and what a caller holds nothing at looks to it as if it did not exist.
 
 import { ancestry, isRoot } from '../../api/uidp.ts';

@@ -1,4 +1,4 @@
-// Whether a verified token satisfies an identity's rule (protocols 3.4). Promises: patterns are RE2 and match whole
+// Whether a verified token satisfies an identity's rule (protocols 3.4). Guarantees: patterns are RE2 and match whole
 // values, no pattern and no value makes a match take more than about half a second, and what differs is said.
 
 import { RE2JS } from 're2js';

@@ -1,4 +1,4 @@
-// One request of the platform to somebody else's server. Promises: never follows a redirect, ends in time, reads no more
+// One request of the platform to somebody else's server. Guarantees: never follows a redirect, ends in time, reads no more
 // than it was told.
 
 import type { IncomingHttpHeaders } from 'node:http';

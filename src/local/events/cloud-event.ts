@@ -1,4 +1,4 @@
-// An event as it leaves the platform: CloudEvents 1.0 in HTTP binary mode (semantics 8.1, protocols 11). Promises: the
+// An event as it leaves the platform: CloudEvents 1.0 in HTTP binary mode (semantics 8.1, protocols 11). Guarantees: the
 // same event gives the same bytes each time, and the token speaks of exactly those bytes.
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// Delivery of events after their commit (semantics 8, protocols 11 and Q14). Promises: each event of the customer's
+// Delivery of events after their commit (semantics 8, protocols 11 and Q14). Guarantees: each event of the customer's
 // audience reaches every subscription of its group and of the groups above, at least once or as a dead letter, whatever
 // ends the process in between; those about one subject in the order they happened.
 

@@ -1,5 +1,5 @@
 // Ours, beside the API: what became of deliveries, and events as they happen. A reserved path below `/local/v1/events/`
-// that Chainguard's API does not have, with the same tokens. Promises: whoever may not list the subscriptions of a
+// that Chainguard's API does not have, with the same tokens. Guarantees: whoever may not list the subscriptions of a
 // group sees none of its events, nor from the moment that right is taken away.
 //
 //   GET  /local/v1/events/deliveries?group=<UIDP>[&subscription=<UIDP>][&state=pending|delivered|dead]

@@ -1,4 +1,4 @@
-// One POST to a sink. Promises: connects only where `sink-rules` allows, follows no redirect, ends within the time
+// One POST to a sink. Guarantees: connects only where `sink-rules` allows, follows no redirect, ends within the time
 // given, keeps at most a kilobyte of the answer; a status is an answer, however slowly the rest comes.
 
 import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';

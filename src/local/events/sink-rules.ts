@@ -1,4 +1,4 @@
-// Where events may be sent. Promises: https anywhere, http only to this machine; never to link-local addresses, where
+// Where events may be sent. Guarantees: https anywhere, http only to this machine; never to link-local addresses, where
 // clouds answer for the machine's own credentials, nor to anything but one host, whatever a name resolves to.
 
 import { isIP, type LookupFunction } from 'node:net';

@@ -1,4 +1,4 @@
-// Answers of the API and of the platform's own pages. Promises: a failure is always google.rpc.Status JSON (semantics 7),
+// Answers of the API and of the platform's own pages. Guarantees: a failure is always google.rpc.Status JSON (semantics 7),
 // nothing may be cached, and what an unexpected exception says stays in the log.
 
 import type { ServerResponse } from 'node:http';

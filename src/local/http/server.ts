@@ -1,4 +1,4 @@
-// The one listener of the platform. Promises: no input ends the process; a request under a foreign name is refused before
+// The one listener of the platform. Guarantees: no input ends the process; a request under a foreign name is refused before
 // anything looks at it; each request is logged once, without query, header or body.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -156,7 +156,7 @@ function checkServiceBindings(
 ): IamAccountAssociationsChainguard {
   for (const [principal, id] of Object.entries(serviceBindings)) {
     const field = `chainguard.service_bindings[${JSON.stringify(principal)}]`;
-    if (!servicePrincipals.includes(principal)) throw invalidArgument(`${field} names no service`);
+    if (!servicePrincipals.includes(principal)) throw invalidArgument(`${field} is an unknown service`);
     const identity = findIdentity(tx, requiredUidp(field, id));
     // Whether one elsewhere exists is not this caller's to learn.
     if (identity?.parent !== group) throw invalidArgument(`${field}: ${id} is not an identity directly under ${group}`);

@@ -1,4 +1,4 @@
-// Handing a role to somebody: by a binding, an invite, a provider's default role or a group mapping. Promises: only
+// Handing a role to somebody: by a binding, an invite, a provider's default role or a group mapping. Guarantees: only
 // roles that apply at the place, and nobody grants more than it holds there itself.
 
 import { isAncestorOrSelf } from '../../api/uidp.ts';

@@ -1,4 +1,4 @@
-// Finding the organization of one's own e-mail domain and asking to be let in (groups.proto, LookupGroup). Promises:
+// Finding the organization of one's own e-mail domain and asking to be let in (groups.proto, LookupGroup). Guarantees:
 // whatever the reason for a refusal, the answer is the same NOT_FOUND.
 
 import type {

@@ -1,4 +1,4 @@
-// Rows of table `identity_providers` on their way to the wire. Promises: neither the client secret nor a SCIM token ever
+// Rows of table `identity_providers` on their way to the wire. Guarantees: neither the client secret nor a SCIM token ever
 // is on that way.
 
 import type { IamIdentityProvider, IamIdentityProviderSCIM } from '../../api/schema/types.gen.ts';

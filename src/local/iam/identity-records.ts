@@ -1,4 +1,4 @@
-// Rows of table `identities`. Promises: `kind` and `relationship` always agree, `issuer` and `subject` hold the literal
+// Rows of table `identities`. Guarantees: `kind` and `relationship` always agree, `issuer` and `subject` hold the literal
 // pair a login is looked up by (null when a pattern stands in their place), `expires_at` is a static identity's end.
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// The text that invites somebody (protocols 5, Q8): base64url of JSON whose first key is `grp`. Promises: only `kid` and
+// The text that invites somebody (protocols 5, Q8): base64url of JSON whose first key is `grp`. Guarantees: only `kid` and
 // `sig` are read when a code comes back; everything else in it is for whoever looks, and the stored row decides.
 
 import { createHash, timingSafeEqual } from 'node:crypto';

@@ -1,4 +1,4 @@
-// The last owner of an organization stays. Promises: only who can still use the role counts as owner, so an organization
+// The last owner of an organization stays. Guarantees: only who can still use the role counts as owner, so an organization
 // is not handed to an identity that has expired, belongs to a service of the platform or has been deactivated.
 
 import { isRoot } from '../../api/uidp.ts';

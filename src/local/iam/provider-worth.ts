@@ -1,4 +1,4 @@
-// What an identity provider is worth: whoever decides whose word is taken as its own gives all of that away. Promises:
+// What an identity provider is worth: whoever decides whose word is taken as its own gives all of that away. Guarantees:
 // nobody decides it who does not hold as much.
 
 import { rootOf } from '../../api/uidp.ts';

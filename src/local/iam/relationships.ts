@@ -37,7 +37,7 @@ export function checkRelationship(identity: IamIdentity, now: number, before?: R
   const { servicePrincipal } = identity;
   // Enums are open on the wire, so a number this version has no name for arrives as a number.
   if (typeof servicePrincipal !== 'string' || servicePrincipal === 'UNKNOWN') {
-    throw invalidArgument('service_principal names no service');
+    throw invalidArgument('service_principal is an unknown service');
   }
   return { kind: 'servicePrincipal', servicePrincipal };
 }

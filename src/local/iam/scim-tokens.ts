@@ -1,5 +1,5 @@
 // The credential of a SCIM connector and the switch beside it (identity_providers.proto; semantics 2, SCIM token).
-// Promises: a token is shown once and stored as a digest; tokens never move the switch, nor the switch tokens.
+// Guarantees: a token is shown once and stored as a digest; tokens never move the switch, nor the switch tokens.
 
 import { createHash } from 'node:crypto';
 import type {

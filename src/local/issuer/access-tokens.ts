@@ -1,4 +1,4 @@
-// Tokens of the platform itself (protocols 4.1, semantics 3.1). Promises: only our own key is believed, only RS256, and
+// Tokens of the platform itself (protocols 4.1, semantics 3.1). Guarantees: only our own key is believed, only RS256, and
 // only while the identity exists.
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';

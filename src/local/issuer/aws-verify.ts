@@ -1,4 +1,4 @@
-// Whose a signed AWS request is (protocols 3.5). Promises: the request is looked at before anybody is asked, in the order
+// Whose a signed AWS request is (protocols 3.5). Guarantees: the request is looked at before anybody is asked, in the order
 // that the SDK does; it goes to the configured address only, once, with the headers that were signed and no others.
 
 import { grpcCodes } from '../../api/status.ts';

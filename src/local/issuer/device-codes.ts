@@ -1,4 +1,4 @@
-// Device authorization, RFC 8628 (protocols 2.2). Promises: a device code gives its token once, to the client it was made
+// Device authorization, RFC 8628 (protocols 2.2). Guarantees: a device code gives its token once, to the client it was made
 // for; user codes cannot be tried out in numbers; who polls too fast is told so. In memory: none outlives the platform.
 
 import { createHash } from 'node:crypto';

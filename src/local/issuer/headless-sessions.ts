@@ -1,4 +1,4 @@
-// Sign-ins that end on another device (protocols 2.1). Promises: a session is read once, lies here encrypted for at most
+// Sign-ins that end on another device (protocols 2.1). Guarantees: a session is read once, lies here encrypted for at most
 // ten minutes, and is found by who knows the code only. In memory on purpose: none outlives the platform.
 
 import { createHash } from 'node:crypto';

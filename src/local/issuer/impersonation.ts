@@ -1,4 +1,4 @@
-// Tokens by which the platform shows itself to a customer's cloud (protocols 4.2, cloud impersonation). Promises: good
+// Tokens by which the platform shows itself to a customer's cloud (protocols 4.2, cloud impersonation). Guarantees: good
 // for ten minutes, and worth nothing at the platform itself: their subject is nobody there.
 
 import type { PlatformClock } from '../core/types.ts';

@@ -1,5 +1,5 @@
 // The issuer of the platform: discovery, keys, token exchange and browser login over HTTP.
-// Promises: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
+// Guarantees: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authSchema } from '../../api/schema/messages/auth.gen.ts';

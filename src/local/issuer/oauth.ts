@@ -1,4 +1,4 @@
-// Sign-in in a browser (protocols 1.1 to 1.5, 2, 9). Promises: tokens leave only to a loopback address over http, or sealed
+// Sign-in in a browser (protocols 1.1 to 1.5, 2, 9). Guarantees: tokens leave only to a loopback address over http, or sealed
 // for the device whose code a person has compared, as the end of a sign-in that began in the same browser; works without
 // scripts; nothing is made before a person has chosen.
 

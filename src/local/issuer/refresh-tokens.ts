@@ -1,4 +1,4 @@
-// Refresh tokens (protocols 3.6, Q7). Promises: only digests are stored, each token works once, and a second use ends
+// Refresh tokens (protocols 3.6, Q7). Guarantees: only digests are stored, each token works once, and a second use ends
 // every token that came from the same sign-in.
 
 import { createHash } from 'node:crypto';

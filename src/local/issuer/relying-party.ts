@@ -1,5 +1,5 @@
 // Sign-in through an organization's own OpenID provider (protocols 9): authorization code flow, by openid-client.
-// Promises: https, or http on loopback; PKCE and secret as configured; state, nonce, issuer, audience, time and signature
+// Guarantees: https, or http on loopback; PKCE and secret as configured; state, nonce, issuer, audience, time and signature
 // checked; no answer is read past a megabyte; what goes wrong at the provider becomes one sentence without its details.
 
 import type { Configuration, CustomFetch } from 'openid-client';

@@ -1,4 +1,4 @@
-// The pages of the browser login as text. Promises: no scripts and nothing fetched; every value is escaped; usable by
+// The pages of the browser login as text. Guarantees: no scripts and nothing fetched; every value is escaped; usable by
 // keyboard, by screen reader, on a narrow screen, in light and in dark.
 
 import { createHash } from 'node:crypto';

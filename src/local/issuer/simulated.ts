@@ -1,4 +1,4 @@
-// Tokens as third parties would sign them, made with keys that this platform keeps for their URLs. Promises: needs the
+// Tokens as third parties would sign them, made with keys that this platform keeps for their URLs. Guarantees: needs the
 // store and nothing else, so another process can mint while the platform runs or when it does not.
 
 import { createHash } from 'node:crypto';

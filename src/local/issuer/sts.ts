@@ -1,4 +1,4 @@
-// The token exchange (protocols 3, semantics 3.5). Promises: knows nothing of HTTP; a token is issued only to who has
+// The token exchange (protocols 3, semantics 3.5). Guarantees: knows nothing of HTTP; a token is issued only to who has
 // proved to be an identity that exists in the same transaction, and carries no more than that identity holds then.
 
 import type {
@@ -157,7 +157,7 @@ export function createSts(options: StsOptions): Sts {
   };
 
   /** A token for whom the bearer names by issuer and subject. */
-  const recognise = async (bearer: string, audience: readonly string[]): Promise<Proof> => {
+  const recognize = async (bearer: string, audience: readonly string[]): Promise<Proof> => {
     const decoded = decodeJwt(bearer);
     const own = await ownIdTokens.read(bearer, decoded);
     if (own === undefined && decoded.issuer === urls.issuer) return renew(bearer, decoded, audience);
@@ -186,7 +186,7 @@ export function createSts(options: StsOptions): Sts {
   };
 
   /** A token for a user of an organization's own provider: signed by its issuer, for our client there (protocols 9). */
-  const recogniseThrough = async (id: string, bearer: string): Promise<Proof> => {
+  const recognizeThrough = async (id: string, bearer: string): Promise<Proof> => {
     const provider = store.read((tx) => findProviderFor(tx, id));
     const decoded = decodeJwt(bearer);
     const claims = toTokenClaims(decoded);
@@ -255,9 +255,9 @@ export function createSts(options: StsOptions): Sts {
       }
       const proof =
         identityProvider !== undefined
-          ? await recogniseThrough(identityProvider, bearer)
+          ? await recognizeThrough(identityProvider, bearer)
           : identity === undefined
-            ? await recognise(bearer, audience)
+            ? await recognize(bearer, audience)
             : await assume(bearer, identity);
       return sign(
         store.transact((tx) => prepare(tx, proof, [limits])),

@@ -1,5 +1,5 @@
 // Whom the platform believes besides itself: its simulated issuers by the keys in the store, any other by OIDC
-// discovery and JWKS. Promises: keys come from the issuer's own origin, or one that is known or configured; an issuer that
+// discovery and JWKS. Guarantees: keys come from the issuer's own origin, or one that is known or configured; an issuer that
 // cannot be asked is not trusted.
 
 import { grpcCodes } from '../../api/status.ts';

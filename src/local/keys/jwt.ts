@@ -1,4 +1,4 @@
-// Signed tokens in compact form. Promises: signs RS256 only; verifying never takes `none` or a shared secret, never
+// Signed tokens in compact form. Guarantees: signs RS256 only; verifying never takes `none` or a shared secret, never
 // picks a key by anything but the caller's list, and fails with a StatusError that says why in one sentence.
 
 import type { JWK, JWTPayload } from 'jose';

@@ -1,4 +1,4 @@
-// RSA keys of our issuer and of the simulated ones, in table signing_keys. Promises: a key is made on first use, by
+// RSA keys of our issuer and of the simulated ones, in table signing_keys. Guarantees: a key is made on first use, by
 // whichever process comes first, and every process signs and verifies with what the table says.
 
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';

@@ -1,4 +1,4 @@
-// Events of the API, written in the transaction of the change they tell of. Promises: an event exists exactly when its
+// Events of the API, written in the transaction of the change they tell of. Guarantees: an event exists exactly when its
 // change does; bodies are compact protojson without secrets (semantics 8).
 
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';

@@ -1,4 +1,4 @@
-// The key this platform signs attestations with: ECDSA P-256, as cosign makes them. Promises: made on first use, kept in
+// The key this platform signs attestations with: ECDSA P-256, as cosign makes them. Guarantees: made on first use, kept in
 // table signing_keys beside the issuer's; what goes out is only the public half.
 
 import { createHash, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';

@@ -1,4 +1,4 @@
-// What is attested of an image: in-toto statements in DSSE envelopes, kept as OCI manifests that refer to it. Promises:
+// What is attested of an image: in-toto statements in DSSE envelopes, kept as OCI manifests that refer to it. Guarantees:
 // what is found here speaks of the digest asked for; whether its signature is good is for the reader to check.
 
 import { sign } from 'node:crypto';

@@ -1,4 +1,4 @@
-// Images as the store has them, read for the API: configs, sizes, what is attested. Promises: reads only what the
+// Images as the store has them, read for the API: configs, sizes, what is attested. Guarantees: reads only what the
 // repository holds; a manifest that is an index is answered for one architecture of it.
 
 import type { Tx } from '../store/database.ts';

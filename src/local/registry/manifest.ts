@@ -1,4 +1,4 @@
-// Reading a manifest's bytes. Promises: what passes names its type without doubt, and every blob and manifest it needs
+// Reading a manifest's bytes. Guarantees: what passes names its type without doubt, and every blob and manifest it needs
 // is listed; the bytes themselves are kept by the caller exactly as they came.
 
 import { parseDigest } from '../store/digest.ts';

@@ -58,7 +58,7 @@ export const registryMigrations: readonly Migration[] = [
       ) STRICT;
       CREATE INDEX entitlement_removals_time ON entitlement_removals(entitlement, removed_at);
 
-      -- A build of a customised image: waiting and running ones have no result yet.
+      -- A build of a customized image: waiting and running ones have no result yet.
       CREATE TABLE builds (
         id TEXT PRIMARY KEY,
         repo TEXT NOT NULL REFERENCES repos(id) ON DELETE CASCADE,

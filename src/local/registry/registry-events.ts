@@ -1,4 +1,4 @@
-// Push and pull events (semantics 8.4). Promises: a push's event commits with the push; a pull's is on disk before the
+// Push and pull events (semantics 8.4). Guarantees: a push's event commits with the push; a pull's is on disk before the
 // pull is answered.
 
 import { randomUUID } from 'node:crypto';
@@ -52,7 +52,7 @@ export function recordPush(tx: Tx, repository: Repository, visit: Visit, push: P
 const ownVisit: Visit = { identity: undefined, actor: {}, remoteAddress: '', userAgent: 'chainctl local platform' };
 
 /**
- * Moves a tag as the platform itself, which fills a repository from its source or builds a customised image: to whoever
+ * Moves a tag as the platform itself, which fills a repository from its source or builds a customized image: to whoever
  * listens a push like any other. It is told of behind the call that led to it, which may be what made the repository.
  */
 export function pushOwnTag(tx: Tx, repository: Repository, tag: string, digest: string): void {

@@ -1,4 +1,4 @@
-// The registry's face: `/v2/…` of the OCI distribution specification 1.1 and `/token`. Promises: every byte written is
+// The registry's face: `/v2/…` of the OCI distribution specification 1.1 and `/token`. Guarantees: every byte written is
 // checked against its digest before it can be read, and nothing is answered that the caller may not see.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -1,4 +1,4 @@
-// Rows of repositories, blobs, manifests and tags. Promises: a manifest is stored only with everything it needs in the
+// Rows of repositories, blobs, manifests and tags. Guarantees: a manifest is stored only with everything it needs in the
 // same repository, and a tag moves together with its history.
 
 import { ancestry, newChildId } from '../../api/uidp.ts';

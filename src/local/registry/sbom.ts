@@ -1,4 +1,4 @@
-// Bills of materials in SPDX 2.3 JSON that this platform makes. Promises: `makeSpdx` lists exactly the packages
+// Bills of materials in SPDX 2.3 JSON that this platform makes. Guarantees: `makeSpdx` lists exactly the packages
 // it is given; the same input makes the same bytes.
 
 import { createHash } from 'node:crypto';

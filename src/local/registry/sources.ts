@@ -5,7 +5,7 @@ import { findRepositoryById, type Repository } from './repositories.ts';
 export interface Follower {
   readonly repository: Repository;
   /** Whether its images are built from the source's with an overlay instead of being the same. */
-  readonly customised: boolean;
+  readonly customized: boolean;
 }
 
 /** The repository this one is filled from, while that lasts. */
@@ -26,7 +26,7 @@ export function followersOf(tx: Tx, source: Repository): Follower[] {
     const repository = findRepositoryById(tx, String(row['id']));
     if (repository === undefined || sourceOf(tx, repository) === undefined) return [];
     const { customOverlay } = JSON.parse(String(row['attributes'])) as { customOverlay?: unknown };
-    return [{ repository, customised: customOverlay !== undefined }];
+    return [{ repository, customized: customOverlay !== undefined }];
   });
 }
 

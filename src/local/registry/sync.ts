@@ -1,4 +1,4 @@
-// Repositories that are filled from another one (semantics 2, repo sync). Promises: what a tag of the source names is
+// Repositories that are filled from another one (semantics 2, repo sync). Guarantees: what a tag of the source names is
 // in the follower whole, with what refers to it, in the transaction that moved the tag; nothing is taken away again.
 
 import type { SqlRow, Tx } from '../store/database.ts';
@@ -22,7 +22,7 @@ export function publishOwnTag(tx: Tx, repository: Repository, name: string, dige
 
 function passOn(tx: Tx, repository: Repository, name: string, digest: string): void {
   for (const follower of followersOf(tx, repository)) {
-    if (follower.customised) queueBuilds(tx, follower.repository.id);
+    if (follower.customized) queueBuilds(tx, follower.repository.id);
     else copyTag(tx, repository, follower.repository, name, digest);
   }
 }

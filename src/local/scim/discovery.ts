@@ -1,4 +1,4 @@
-// What connectors ask before anything else (RFC 7643, 5 to 7). Promises: says what is done here and nothing more.
+// What connectors ask before anything else (RFC 7643, 5 to 7). Guarantees: says what is done here and nothing more.
 
 import { mostResults } from './listing.ts';
 import type { ScimObject } from './matching.ts';

@@ -1,4 +1,4 @@
-// Pages of resources (RFC 7644, 3.4.2). Promises: filters on what is indexed do not read every row.
+// Pages of resources (RFC 7644, 3.4.2). Guarantees: filters on what is indexed do not read every row.
 
 import type { SqlRow, Tx } from '../store/database.ts';
 import { matches, type ScimObject } from './matching.ts';

@@ -1,4 +1,4 @@
-// Resources as connectors send them, brought into the spelling of the schemas. Promises: only attributes that can be
+// Resources as connectors send them, brought into the spelling of the schemas. Guarantees: only attributes that can be
 // written survive, each of the right type; what is not known is left out, passwords with it.
 
 import { isObject, type ScimObject } from './matching.ts';

@@ -1,4 +1,4 @@
-// Attribute paths and filters (RFC 7644, 3.4.2.2 and 3.5.2). Promises: text of any shape gives a value or a ScimError,
+// Attribute paths and filters (RFC 7644, 3.4.2.2 and 3.5.2). Guarantees: text of any shape gives a value or a ScimError,
 // within bounds of length and nesting.
 
 import {

@@ -1,4 +1,4 @@
-// SCIM 2.0 (RFC 7643, RFC 7644) at `/scim/v2/<organization>/<identity provider>`. Promises: a connector reaches its own
+// SCIM 2.0 (RFC 7643, RFC 7644) at `/scim/v2/<organization>/<identity provider>`. Guarantees: a connector reaches its own
 // provider's users and groups and nothing else, and only while provisioning is switched on; each request is one
 // transaction; every answer is SCIM JSON.
 

@@ -1,4 +1,4 @@
-// Users as a provider tells them (RFC 7643, 4.1). Promises: a user belongs to one provider and is seen by no other; an
+// Users as a provider tells them (RFC 7643, 4.1). Guarantees: a user belongs to one provider and is seen by no other; an
 // account is linked by the provider's own id for it and never by e-mail (protocols 9); an organization's last owner is
 // neither deactivated nor deleted.
 

@@ -1,4 +1,4 @@
-// Content-addressed files below the data folder. Promises: a file under `blobs/` is whole, matches its name and is on
+// Content-addressed files below the data folder. Guarantees: a file under `blobs/` is whole, matches its name and is on
 // disk before anything can refer to it; what is still being written lives under `uploads/` and is never served.
 
 import { type Hash, randomUUID } from 'node:crypto';

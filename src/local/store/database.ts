@@ -1,4 +1,4 @@
-// SQLite behind one narrow door. Promises: `transact` runs one synchronous transaction that is on disk before it
+// SQLite behind one narrow door. Guarantees: `transact` runs one synchronous transaction that is on disk before it
 // returns (WAL, synchronous FULL); a function that throws leaves no trace.
 
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-// One platform per data folder. Promises: the lock is the kernel's, held through SQLite on `lock.db`, so a process that
+// One platform per data folder. Guarantees: the lock is the kernel's, held through SQLite on `lock.db`, so a process that
 // is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock.
 
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';

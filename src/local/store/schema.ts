@@ -1,4 +1,4 @@
-// Every table of the local platform. Promises: migrations are only ever appended, so an older data folder opens.
+// Every table of the local platform. Guarantees: migrations are only ever appended, so an older data folder opens.
 // Ids are UIDPs (semantics 1), times are milliseconds since the epoch, JSON columns hold lowerCamel wire JSON.
 
 import { eventMigrations } from '../events/migrations.ts';

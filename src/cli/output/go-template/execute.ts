@@ -1,4 +1,4 @@
-// Runs a template over JSON (pkg.go.dev/text/template). Promises: reads nothing but the value it is given, and ends: a range
+// Runs a template over JSON (pkg.go.dev/text/template). Guarantees: reads nothing but the value it is given, and ends: a range
 // goes over what is there, and templates that call each other without end are stopped.
 
 import { isList, isMap, keysOf, plain, typeName, type Value } from './format.ts';

@@ -1,4 +1,4 @@
-// Go's text/template language as a tree (pkg.go.dev/text/template). Promises: what Go's parser refuses is refused here, with
+// Go's text/template language as a tree (pkg.go.dev/text/template). Guarantees: what Go's parser refuses is refused here, with
 // the line and column of the text, and nothing of a template is run while it is read.
 
 import { functions } from './functions.ts';

@@ -1,4 +1,4 @@
-// Making a pull token: credentials, the identity that they prove, and the role that lets it pull. Promises: whatever
+// Making a pull token: credentials, the identity that they prove, and the role that lets it pull. Guarantees: whatever
 // fails, nothing half-made is left on the platform, and what cannot be taken back is named.
 
 import type { Context } from '../../../cli/context.ts';

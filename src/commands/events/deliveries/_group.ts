@@ -2,6 +2,6 @@ import { defineGroup } from '../../../cli/define.ts';
 
 export default defineGroup({
   path: ['events', 'deliveries'],
-  summary: 'See what became of events.',
+  summary: 'Inspect event deliveries.',
   aliases: ['delivery'],
 });

@@ -23,12 +23,12 @@ export default defineCommand({
     },
     state: {
       kind: choice('pending', 'delivered', 'dead'),
-      help: 'Only those that wait, have arrived, or were given up.',
+      help: 'Only pending, delivered or dead-lettered deliveries.',
     },
   },
   examples: [
     { text: 'Everything of an organization', args: '--parent=example.com' },
-    { text: 'What was given up', args: '--parent=example.com --state=dead --output=id' },
+    { text: 'Failed deliveries', args: '--parent=example.com --state=dead --output=id' },
   ],
   view: deliveryView,
   formats: ['table', 'json', 'id', 'wide', 'csv', 'terse', 'markdown'],

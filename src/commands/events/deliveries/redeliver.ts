@@ -28,7 +28,7 @@ const delivery: Kind<string> = {
 export default defineCommand({
   path: ['events', 'deliveries', 'redeliver'],
   summary: 'Deliver an event once more.',
-  description: 'Also one that has arrived or was given up. Only local platforms can.',
+  description: 'Works for delivered and dead-lettered events too. Only local platforms offer it.',
   inputs: {
     parent: {
       kind: group,

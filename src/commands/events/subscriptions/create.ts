@@ -24,7 +24,7 @@ export default defineCommand({
       required: true,
       config: 'default.group',
       help: 'Organization or folder whose events are sent.',
-      question: 'Whose events should be sent?',
+      question: 'Which organization or folder sends its events?',
     },
     sink: {
       kind: sinkKind,

@@ -1,4 +1,4 @@
-// The record of a group's cloud accounts as commands read and change it. Promises: a group has one record, made when it
+// The record of a group's cloud accounts as commands read and change it. Guarantees: a group has one record, made when it
 // is first needed and removed with its last account; changing one account leaves the others and the texts alone.
 
 import type {

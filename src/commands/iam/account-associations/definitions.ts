@@ -41,7 +41,7 @@ export const yesInput = { kind: boolean, short: 'y', help: 'Do not ask for confi
 
 /** Inputs of every `set`, after those for the account. */
 export const setTexts = {
-  name: { kind: named('NAME'), short: 'n', help: 'Name of the record; the name of the location unless given.' },
+  name: { kind: named('NAME'), short: 'n', help: 'Name of the record. Defaults to the name of the location.' },
   description: { kind: named('TEXT'), short: 'd', help: 'What the accounts are for.' },
   yes: yesInput,
 } as const satisfies Inputs;

@@ -1,5 +1,5 @@
 // Group mappings as the two nouns that manage them do it: `iam external-group-role-mappings` names the identity provider
-// by a flag, `iam identity-providers group-mappings` by its place. Promises: what is deleted is what was agreed to.
+// by a flag, `iam identity-providers group-mappings` by its place. Guarantees: what is deleted is what was agreed to.
 
 import type { IamExternalGroupRoleMapping } from '../../../api/schema/types.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
@@ -29,7 +29,7 @@ export const mappingInputs = {
     kind: externalGroup,
     required: true,
     help: 'Group as the claim of the identity provider names it: often a name, an object id with Entra ID.',
-    question: 'How does the identity provider call the group?',
+    question: 'What is the group’s name in the identity provider?',
   },
   scope: {
     kind: organizationOf('idp'),

@@ -17,7 +17,7 @@ export default defineCommand({
       question: 'Which folder would you like to change?',
     },
     name: { kind: resourceName, short: 'n', help: 'The new name.' },
-    description: { kind: description, short: 'd', help: 'What the folder is for; empty takes the text away.' },
+    description: { kind: description, short: 'd', help: 'What the folder is for. Pass an empty string to clear it.' },
   },
   check: [changeOf('name', 'description')],
   examples: [

@@ -9,7 +9,7 @@ export default defineCommand({
   inputs: {
     group: groupInput('Which group would you like to change?'),
     name: { kind: resourceName, short: 'n', help: 'The new name.' },
-    description: { kind: description, short: 'd', help: 'What the group is for; empty takes the text away.' },
+    description: { kind: description, short: 'd', help: 'What the group is for. Pass an empty string to clear it.' },
   },
   check: [changeOf('name', 'description')],
   examples: [{ text: 'Another name', args: 'my-group --name=new-group-name' }],

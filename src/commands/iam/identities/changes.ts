@@ -1,4 +1,4 @@
-// What an update makes of an identity. Promises: pure; a literal and its pattern replace each other; whatever the flags
+// What an update makes of an identity. Guarantees: pure; a literal and its pattern replace each other; whatever the flags
 // do not mention stays, because the API replaces an identity as a whole (semantics 5, PUT).
 
 import { typeOf } from '../../../api/identity-rules.ts';

@@ -1,4 +1,4 @@
-// Making an identity together with its roles. Promises: when a role cannot be bound the identity is taken back, so that
+// Making an identity together with its roles. Guarantees: when a role cannot be bound the identity is taken back, so that
 // a failed command leaves nothing half-made; when that fails too, the error says what is left and how to remove it.
 
 import { issuerOf, typeOf } from '../../../api/identity-rules.ts';

@@ -1,4 +1,4 @@
-// An identity written in a file, as JSON or YAML. Promises: names may be in camel, snake or kebab case, mixed in one
+// An identity written in a file, as JSON or YAML. Guarantees: names may be in camel, snake or kebab case, mixed in one
 // object (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
 
 import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';

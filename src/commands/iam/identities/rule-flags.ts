@@ -1,4 +1,4 @@
-// The flags that say who may assume an identity, shared by create and update. Promises: everything that can be told from
+// The flags that say who may assume an identity, shared by create and update. Guarantees: everything that can be told from
 // the words alone is checked before anything is sent, and each problem names its flag.
 
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
@@ -30,7 +30,7 @@ export const ruleInputs = {
   },
   audience: {
     kind: string,
-    help: 'Audience of the tokens that may assume the identity; the address of the token issuer unless said otherwise. Not the global flag of this name.',
+    help: 'Audience of the tokens that may assume the identity. Defaults to the address of the token issuer. This is not the global flag of the same name.',
   },
   audiencePattern: {
     kind: named('REGEX'),

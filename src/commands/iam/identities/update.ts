@@ -20,7 +20,7 @@ const inputs = {
     help: 'Name or id of the identity.',
     question: 'Which identity would you like to change?',
   },
-  description: { kind: description, help: 'What the identity is for; empty takes the text away.' },
+  description: { kind: description, help: 'What the identity is for. Pass an empty string to clear it.' },
   ...ruleInputs,
   audience: { ...ruleInputs.audience, help: `${ruleInputs.audience.help} Empty takes the rule away.` },
   claimPattern: {

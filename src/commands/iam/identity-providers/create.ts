@@ -23,7 +23,7 @@ const inputs = {
     help: 'Organization whose users sign in there.',
     question: 'Which organization is the identity provider for?',
   },
-  name: { kind: resourceName, help: 'Name of the identity provider; the host of its issuer unless given.' },
+  name: { kind: resourceName, help: 'Name of the identity provider. Defaults to the host of its issuer.' },
   description: { kind: description, help: 'What the identity provider is for.' },
   configurationType,
   oidcIssuer: {

@@ -20,7 +20,7 @@ const inputs = {
     question: 'Which identity provider would you like to change?',
   },
   name: { kind: resourceName, help: 'Another name.' },
-  description: { kind: description, help: 'What the identity provider is for; empty takes the text away.' },
+  description: { kind: description, help: 'What the identity provider is for. Pass an empty string to clear it.' },
   configurationType,
   oidcIssuer: { kind: issuerUrl, help: 'Another issuer URL.' },
   oidcClientId: { kind: clientId, help: 'Another client id.' },
@@ -162,7 +162,7 @@ export default defineCommand({
     const now = await fetchProvider(context, input.identityProvider.id);
     const { before, after, changes } = await planOf(context, input, now);
     if (before.oidc === undefined) {
-      throw new CliError('usage', `"${before.name}" is no OIDC provider`, { code: 'usage.update' });
+      throw new CliError('usage', `"${before.name}" is not an OIDC provider`, { code: 'usage.update' });
     }
     if (changes.length === 0) {
       context.io.note(printable(`Identity provider "${before.name}" is like that already.`));

@@ -68,7 +68,7 @@ const inputs = {
     help: 'What the role no longer allows; empty asks.',
     question: 'Which capabilities does the role lose?',
   },
-  description: { kind: description, help: 'What the role is for; empty takes the text away.' },
+  description: { kind: description, help: 'What the role is for. Pass an empty string to clear it.' },
   yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 

@@ -46,7 +46,7 @@ export default defineCommand({
       help: 'Name of a community chart, or "iamguarded-charts/" and a name.',
       question: 'Which chart?',
     },
-    tag: { kind: named('TAG'), help: 'Version whose images are added; the newest unless given.' },
+    tag: { kind: named('TAG'), help: 'Version whose images are added. Defaults to the newest.' },
     dryRun: { kind: boolean, help: 'Only show what would be added.' },
   },
   examples: [

@@ -1,4 +1,4 @@
-// Where the values of a chart name images, and what they are called elsewhere. Promises: only what changes is in the
+// Where the values of a chart name images, and what they are called elsewhere. Guarantees: only what changes is in the
 // result, in the shape that `helm -f` lays over the chart's own values: maps are merged, lists replaced as a whole.
 
 export interface Destination {

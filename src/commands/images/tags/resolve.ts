@@ -7,7 +7,7 @@ import { tagView } from './view.ts';
 
 export default defineCommand({
   path: ['images', 'tags', 'resolve'],
-  summary: 'Tell the digest of a tag and its other names.',
+  summary: 'Resolve a tag to its digest and list its aliases.',
   description: 'The tag itself comes first, then the tags that name the same digest.',
   inputs: {
     image: {

@@ -15,9 +15,9 @@ export default defineCommand({
       kind: named('NAME'),
       help: 'Deployment environment of the job; it replaces the ref in the subject.',
     },
-    workflow: { kind: named('NAME'), help: 'Name of the workflow; ci unless given.' },
-    actor: { kind: named('LOGIN'), help: 'Who started it; octocat unless given.' },
-    event: { kind: named('EVENT'), help: 'What started it; push unless given, pull_request for refs/pull.' },
+    workflow: { kind: named('NAME'), help: 'Name of the workflow. Defaults to ci.' },
+    actor: { kind: named('LOGIN'), help: 'Login of the actor. Defaults to octocat.' },
+    event: { kind: named('EVENT'), help: 'Event that started it. Defaults to push, or pull_request for refs/pull.' },
     subjectForm: {
       kind: choice('ids', 'names'),
       default: 'ids',

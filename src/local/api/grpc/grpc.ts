@@ -1,4 +1,4 @@
-// The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Promises: the
+// The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Guarantees: the
 // same operations as REST on the same messages; what differs is only how they are written on the wire.
 
 import { constants, type Http2ServerResponse, type IncomingHttpHeaders } from 'node:http2';

@@ -1,4 +1,4 @@
-// What of v2 this platform does with its store alone. Promises: v2 and v2beta1 are the same functions, and those are
+// What of v2 this platform does with its store alone. Guarantees: v2 and v2beta1 are the same functions, and those are
 // translations: what is valid, allowed and remembered is decided by the services of v1.
 
 import type { OperationTypes } from '../../../api/schema/types.gen.ts';

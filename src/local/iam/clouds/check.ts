@@ -1,4 +1,4 @@
-// Whether a cloud account lets the platform in (protocols 10). Promises: asks only the addresses it was given, with a
+// Whether a cloud account lets the platform in (protocols 10). Guarantees: asks only the addresses it was given, with a
 // token good for one cloud and ten minutes; says what the cloud said; is `Offline` without an address.
 
 import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../../api/schema/types.gen.ts';

@@ -1,4 +1,4 @@
-// One customised image, from the base image's layers and one more. Promises: nothing is visible before everything is in
+// One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is in
 // place; the base's bytes are used as they are.
 
 import type { RegistryCustomOverlay } from '../../../api/schema/types.gen.ts';
@@ -232,7 +232,7 @@ async function readBaseFiles(blobs: BlobStore, image: ImageOfPlatform): Promise<
   for (const layer of [...image.manifest.layers].reverse()) {
     if (wanted.size === 0) break;
     if (!/\btar\b|tar\+|\.tar/.test(layer.mediaType)) continue;
-    if (/zstd/.test(layer.mediaType)) throw new BuildError('layers compressed with zstd cannot be customised here');
+    if (/zstd/.test(layer.mediaType)) throw new BuildError('layers compressed with zstd cannot be customized here');
     const compression = /gzip/.test(layer.mediaType) ? 'gzip' : 'none';
     const digest = requireDigest(layer.digest);
     const found = await readLayerFiles(

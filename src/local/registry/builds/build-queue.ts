@@ -1,4 +1,4 @@
-// Builds of customised images, waiting and done. Promises: a repository with an overlay has, for each image its tags
+// Builds of customized images, waiting and done. Guarantees: a repository with an overlay has, for each image its tags
 // should be made from, one waiting build or one that is done with the overlay as it is now.
 
 import { newChildId } from '../../../api/uidp.ts';
@@ -56,7 +56,7 @@ export function undoBuilds(tx: Tx, id: string): void {
   }
 }
 
-/** The images that the tags of the repository stand for before they are customised, by digest. */
+/** The images that the tags of the repository stand for before they are customized, by digest. */
 function basesOf(tx: Tx, repository: Repository): Base[] {
   const source = sourceOf(tx, repository);
   const rows = tx.all(

@@ -1,4 +1,4 @@
-// Builds the images that overlays ask for, one after the other, after the commit that queued them. Promises: the result
+// Builds the images that overlays ask for, one after the other, after the commit that queued them. Guarantees: the result
 // is the base image's own layers with one more on top, its SBOM attested; tags move only when everything is in place; a
 // build that the end of the process cut short begins again with the next start.
 

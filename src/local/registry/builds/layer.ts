@@ -1,4 +1,4 @@
-// Layers as tar archives, made and looked into. Promises: the same files make the same bytes on every machine and every
+// Layers as tar archives, made and looked into. Guarantees: the same files make the same bytes on every machine and every
 // Node; reading streams, so that a large layer costs no memory but for the files that are asked for.
 
 import type { Readable } from 'node:stream';

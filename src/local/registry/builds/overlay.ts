@@ -1,5 +1,5 @@
 // What an overlay makes of an image (semantics 2, custom overlay): the files of one more layer and a changed config.
-// Promises: pure; whatever cannot be done is a BuildError that its author understands.
+// Guarantees: pure; whatever cannot be done is a BuildError that its author understands.
 
 import { X509Certificate } from 'node:crypto';
 import type { RegistryApkoConfig, RegistryCustomOverlay } from '../../../api/schema/types.gen.ts';
@@ -63,7 +63,7 @@ export function applyOverlay(input: OverlayInput): OverlayResult {
   return { files, packages, locked, notes, warnings };
 }
 
-/** The config of the customised image. `created` is RFC 3339; `layer` the digest of the new layer, unpacked. */
+/** The config of the customized image. `created` is RFC 3339; `layer` the digest of the new layer, unpacked. */
 export function customConfig(
   base: ImageConfigDocument & Readonly<Record<string, unknown>>,
   overlay: RegistryCustomOverlay,

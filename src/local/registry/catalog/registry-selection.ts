@@ -1,4 +1,4 @@
-// What lists of repositories and tags may show. Promises: rows at and below places where the caller has the capability;
+// What lists of repositories and tags may show. Guarantees: rows at and below places where the caller has the capability;
 // public ones besides, but only to whoever names them or a place above them, so that a plain list is one's own.
 
 import type { CommonUIDPFilter } from '../../../api/schema/types.gen.ts';

@@ -38,7 +38,7 @@ export function listSyncStatuses(
 
 /**
  * A tag of the source is copied in the transaction that moved it, so a plain copy is never behind: UNKNOWN, the one
- * word of the API for "nothing under way". A customised repository is behind while its images are built.
+ * word of the API for "nothing under way". A customized repository is behind while its images are built.
  */
 export function statusOf(tx: Tx, id: string): RegistrySyncStatus {
   const row = tx.get(

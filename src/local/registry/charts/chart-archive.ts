@@ -1,4 +1,4 @@
-// Helm charts as the registry holds them. Promises: a layer that is no chart gives undefined; archives are read with a
+// Helm charts as the registry holds them. Guarantees: a layer that is no chart gives undefined; archives are read with a
 // limit, so that a small one cannot unpack into all memory.
 
 import { gunzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// What a push or a deletion changes besides the content itself. Promises: whatever comes or goes that the API has an event
+// What a push or a deletion changes besides the content itself. Guarantees: whatever comes or goes that the API has an event
 // for is told of in the API's words, in the same transaction.
 
 import type { Tx } from '../../store/database.ts';

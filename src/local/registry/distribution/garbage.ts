@@ -1,4 +1,4 @@
-// What nobody needs any more goes. Promises: a blob that a manifest needs stays; one that was pushed or mounted, or whose
+// What nobody needs any more goes. Guarantees: a blob that a manifest needs stays; one that was pushed or mounted, or whose
 // manifest was deleted, within a day stays too, because another manifest may be on the way; no linked blob loses its file.
 
 import type { BlobStore } from '../../store/blob-store.ts';

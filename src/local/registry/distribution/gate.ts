@@ -1,4 +1,4 @@
-// Who comes in and what they may do (protocols 7.4). Promises: rights are looked up on every request, so that deleting
+// Who comes in and what they may do (protocols 7.4). Guarantees: rights are looked up on every request, so that deleting
 // an identity or a binding takes effect at once; a token only narrows them.
 
 import type { IncomingMessage } from 'node:http';

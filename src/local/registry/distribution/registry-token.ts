@@ -1,4 +1,4 @@
-// The bearer tokens `/token` hands out. Promises: only this registry can make one, with a secret of this data folder;
+// The bearer tokens `/token` hands out. Guarantees: only this registry can make one, with a secret of this data folder;
 // a token carries what was asked for and granted, never more than its maker held.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';

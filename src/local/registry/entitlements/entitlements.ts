@@ -65,13 +65,14 @@ export function createEntitlement(
     throw invalidArgument('entitlement.expiration_time must be in the future');
   }
   const quota = Object.entries(entitlement.quota ?? {}).map(([tier, { max = 0 }]): [string, number] => {
-    if (!tierNames.includes(tier)) throw invalidArgument(`entitlement.quota: ${JSON.stringify(tier)} is no tier`);
+    if (!tierNames.includes(tier))
+      throw invalidArgument(`entitlement.quota: ${JSON.stringify(tier)} is not a valid tier`);
     if (max < 0) throw invalidArgument(`entitlement.quota: the most images of ${tier} cannot be negative`);
     return [tier, max];
   });
   const tiers = (entitlement.tiers ?? []).map(String);
   const unknown = tiers.find((tier) => !tierNames.includes(tier));
-  if (unknown !== undefined) throw invalidArgument(`entitlement.tiers: ${JSON.stringify(unknown)} is no tier`);
+  if (unknown !== undefined) throw invalidArgument(`entitlement.tiers: ${JSON.stringify(unknown)} is not a valid tier`);
   const terms: Terms = {
     ...(typeof entitlement.type === 'string' ? { type: entitlement.type } : {}),
     externalId: entitlement.externalId ?? '',

@@ -1,4 +1,4 @@
-// A chart of the demo, as helm would push it. Promises: the same bytes on every machine; the images it names are the
+// A chart of the demo, as helm would push it. Guarantees: the same bytes on every machine; the images it names are the
 // demo's own, by digest.
 
 import { digestOf } from '../../store/digest.ts';

@@ -1,4 +1,4 @@
-// Layers of the seeded images. Promises: the same input makes the same bytes on every machine and every Node, because
+// Layers of the seeded images. Guarantees: the same input makes the same bytes on every machine and every Node, because
 // digests of the demo are written into guides and tests.
 
 import { formatApkDatabase } from '../builds/apk-database.ts';

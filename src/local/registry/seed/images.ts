@@ -1,4 +1,4 @@
-// The demo's images, written through the same store and rows as a push. Promises: they appear in one transaction after
+// The demo's images, written through the same store and rows as a push. Guarantees: they appear in one transaction after
 // their blobs are on disk, and their bytes depend on nothing but this program.
 
 import { seedAdvisories } from '../../advisories/seed.ts';

@@ -84,12 +84,12 @@ export default defineCommand({
     },
     githubAudience: {
       kind: string,
-      help: 'Audience of the tokens; the address of the token issuer unless said otherwise.',
+      help: 'Audience of the tokens. Defaults to the address of the token issuer.',
     },
     subjectForm: {
       kind: choice(...subjectForms),
       // No default: beside a pattern only its presence is wrong.
-      help: 'Which subjects of one repository to accept: with its names, with its ids as well, or both, which it is unless given.',
+      help: 'Which subjects of one repository to accept: with its names, with its ids, or both. Defaults to both.',
     },
     ...creation.place,
   },

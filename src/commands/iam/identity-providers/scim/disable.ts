@@ -7,7 +7,7 @@ import { setScimEnabled } from './switch.ts';
 
 export default defineCommand({
   path: ['iam', 'identity-providers', 'scim', 'disable'],
-  summary: 'Shut out the SCIM connector of an identity provider.',
+  summary: 'Disable SCIM provisioning for an identity provider.',
   description: 'The token stays; enabling lets the connector in again.',
   inputs: { idp: idpInput, yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } },
   examples: [

@@ -2,6 +2,6 @@ import { defineGroup } from '../../../../cli/define.ts';
 
 export default defineGroup({
   path: ['images', 'repos', 'build'],
-  summary: 'Customise images and watch them being built.',
+  summary: 'Customize images and watch them being built.',
   aliases: ['builds'],
 });

@@ -16,7 +16,7 @@ const inputs = {
     many: true,
     required: true,
     help: 'Name or id of the repository, or a pattern with *, ? and [abc]; several are changed together.',
-    question: 'Which repositories would you like to customise?',
+    question: 'Which repositories would you like to customize?',
   },
   ...overlayInputs,
   dryRun: {
@@ -50,7 +50,7 @@ const planOf = (context: Context, input: ApplyInput): Promise<readonly Change[]>
 
 export default defineCommand({
   path: ['images', 'repos', 'build', 'apply'],
-  summary: 'Customise the images of repositories.',
+  summary: 'Customize the images of repositories.',
   description:
     'What a file says takes the place of the present configuration; without one the flags add to it. The platform then builds the images anew: see `chainctl images repos build logs`.',
   inputs,

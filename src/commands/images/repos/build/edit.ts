@@ -16,7 +16,7 @@ const inputs = {
     kind: repository,
     required: true,
     help: 'Name or id of the repository.',
-    question: 'Which repository would you like to customise?',
+    question: 'Which repository would you like to customize?',
   },
   ...overlayInputs,
   file: {
@@ -91,7 +91,7 @@ async function keeping({ repo, after }: Change, error: unknown): Promise<unknown
 
 export default defineCommand({
   path: ['images', 'repos', 'build', 'edit'],
-  summary: 'Edit how the images of a repository are customised.',
+  summary: 'Edit how the images of a repository are customized.',
   description:
     'Opens the present configuration in the program of VISUAL or EDITOR, shows what your text changes and asks before it is saved. With --file no editor is opened.',
   inputs,

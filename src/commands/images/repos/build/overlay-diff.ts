@@ -1,4 +1,4 @@
-// What one configuration changes of another, by section (outputs.md, "images repos build edit / apply"). Promises: two
+// What one configuration changes of another, by section (outputs.md, "images repos build edit / apply"). Guarantees: two
 // configurations that build the same image have no difference.
 
 import { createHash, X509Certificate } from 'node:crypto';
@@ -100,7 +100,7 @@ const words = (members: Readonly<Record<string, string | number | undefined>>) =
     .flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name} ${value}`]))
     .join(', ');
 
-/** Who a certificate is of and how to recognise it; several in one file one after the other. */
+/** Who a certificate is of and how to recognize it; several in one file one after the other. */
 function certificateText(content: string): string {
   const blocks = content.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks

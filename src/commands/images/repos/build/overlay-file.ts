@@ -1,4 +1,4 @@
-// The configuration of customised images as a person writes it: YAML or JSON. Promises: every mistake names the file and the
+// The configuration of customized images as a person writes it: YAML or JSON. Guarantees: every mistake names the file and the
 // field, and nothing that was not understood is dropped silently.
 
 import { basename, resolve } from 'node:path';

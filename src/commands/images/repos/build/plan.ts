@@ -1,4 +1,4 @@
-// From a configuration to changed repositories. Promises: what is confirmed is what is sent, and nothing somebody else
+// From a configuration to changed repositories. Guarantees: what is confirmed is what is sent, and nothing somebody else
 // changed meanwhile is undone; of several repositories the failure of one does not keep the others from being changed, and
 // every failure is told.
 

@@ -40,7 +40,7 @@ export default defineCommand({
     },
     awsRoleId: {
       kind: awsRoleId,
-      help: 'Unique id of the role; without it a role made anew under the same name is accepted as well.',
+      help: 'Unique id of the role; without it a role recreated with the same name is accepted as well.',
     },
     awsPartition: awsInputs.awsPartition,
     ...creation.place,

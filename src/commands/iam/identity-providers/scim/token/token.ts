@@ -1,4 +1,4 @@
-// A new SCIM token on its way to the person who asked. Promises: it is printed once, on stdout and alone; what belongs
+// A new SCIM token on its way to the person who asked. Guarantees: it is printed once, on stdout and alone; what belongs
 // to it goes to stderr (outputs.md, scim token), or into the one JSON object.
 
 import { compact } from '../../../../../api/compact.ts';
@@ -18,14 +18,14 @@ export type NewToken = IamGenerateScimTokenResponse & IamRegenerateScimTokenResp
 export const lifeInputs = {
   expiresIn: {
     kind: duration({ min: 1000, max: 2 * 365 * 24 * hour }),
-    help: 'How long the token is good for, at most two years (17520h); a year unless given.',
+    help: 'Lifetime of the token, at most two years (17520h). Defaults to one year.',
   },
   neverExpires: { kind: boolean, help: 'The token is good until it is regenerated or revoked.' },
 } as const;
 
 export const overlapInput = {
   kind: duration({ max: 24 * hour }),
-  help: 'How long the previous token stays good, at most 24h; an hour unless given, 0 ends it now.',
+  help: 'How long the previous token stays valid, at most 24h. Defaults to one hour; 0 ends it now.',
 } as const;
 
 interface Life {
