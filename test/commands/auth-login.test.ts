@@ -27,7 +27,9 @@ describe('auth login', () => {
     expect(await run(['auth', 'login', '--identity-token', token])).toMatchObject({
       code: 0,
       out: `Valid! Id: ${dev}\n`,
-      err: 'Successfully exchanged token.\n',
+      err: expect.stringMatching(
+        /^Successfully exchanged token\.\nLogged in as dev@example\.com on 127\.0\.0\.1:\d+\.\n$/,
+      ),
     });
     expect((await run(['auth', 'login', '--identity-token', token, '-o', 'id'])).out).toBe(`${dev}\n`);
     expect((await run(['auth', 'login', '--identity-token', token, '-o', 'none'])).out).toBe('');

@@ -59,7 +59,9 @@ test('an answer that the rules refuse ends the command before anything is sent',
     answers: ['Another issuer', 'ftp://issuer.example.com', 'me'],
   });
   expect(refused.code).toBe(2);
-  expect(refused.err).toContain('error: `--identity-issuer` must be an https URL, not "ftp://issuer.example.com"');
+  expect(refused.err.replace(/\u001b\[\d+m/g, '')).toContain(
+    'error: `--identity-issuer` must be an https URL, not "ftp://issuer.example.com"',
+  );
   expect(calls()).not.toContain('iam.v1.Identities.Create');
 });
 

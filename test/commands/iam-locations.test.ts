@@ -61,7 +61,9 @@ describe('organizations', () => {
     const { run } = await signedIn();
     const unknown = await run(['iam', 'organizations', 'describe', 'exmaple.com']);
     expect(unknown).toMatchObject({ code: 1, out: '' });
-    expect(unknown.err).toBe('error: No folder found for "exmaple.com"\nhint: did you mean "example.com"?\n');
+    expect(unknown.err).toBe(
+      'error: No folder found for "exmaple.com"\nhint: did you mean the organization "example.com"?\n',
+    );
     const hidden = await run(['iam', 'organizations', 'describe', 'f'.repeat(40)]);
     expect(hidden).toMatchObject({ code: 1, err: `error: No folder found for "${'f'.repeat(40)}"\n` });
     const json = await run(['iam', 'organizations', 'describe', 'nowhere', '-o', 'json']);
