@@ -9,6 +9,13 @@ const openers: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const closers: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
+/** Where the next quote or backslash stands; the end of the chunk when there is none. */
+function nextMark(chunk: Buffer, from: number): number {
+  let at = from;
+  while (at < chunk.length && chunk[at] !== quote && chunk[at] !== backslash) at += 1;
+  return at;
+}
+
 /** Bytes of one item; what is longer is no item of any list. */
 const largestItem = 16 * 1024 * 1024;
 
@@ -34,6 +41,11 @@ export class ItemSplitter {
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
       if (this.inText) {
+        // Most bytes of a list are inside texts, and most of them say nothing here.
+        if (!this.escaped && byte !== backslash && byte !== quote) {
+          at = nextMark(chunk, at) - 1;
+          continue;
+        }
         if (this.escaped) this.escaped = false;
         else if (byte === backslash) this.escaped = true;
         else if (byte === quote) {
@@ -87,7 +99,8 @@ export class ItemSplitter {
   }
 
   private take(chunk: Buffer, from: number, to: number): string {
-    const text = Buffer.concat([...this.earlier, chunk.subarray(Math.max(from, 0), to)]).toString('utf8');
+    const end = chunk.subarray(Math.max(from, 0), to);
+    const text = (this.earlier.length === 0 ? end : Buffer.concat([...this.earlier, end])).toString('utf8');
     this.earlier = [];
     this.size = 0;
     return text;

@@ -9,9 +9,38 @@ const billion = 1_000_000_000n;
 const plainTimestamp =
   /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000)\d{3})?Z$/;
 
+/** The shortest of them, `2026-01-02T03:04:05Z`, looked at by hand: a list has two or three for each item. */
+function isShortTimestamp(text: string): boolean {
+  if (text.length !== 20) return false;
+  const digit = (at: number) => {
+    const value = text.charCodeAt(at) - 48;
+    return value >= 0 && value <= 9 ? value : Number.NaN;
+  };
+  const two = (at: number) => digit(at) * 10 + digit(at + 1);
+  const [month, day] = [two(5), two(8)];
+  return (
+    (text[0] === '1' || text[0] === '2') &&
+    digit(1) >= 0 &&
+    two(2) >= 0 &&
+    text[4] === '-' &&
+    month >= 1 &&
+    month <= 12 &&
+    text[7] === '-' &&
+    day >= 1 &&
+    day <= 28 &&
+    text[10] === 'T' &&
+    two(11) <= 23 &&
+    text[13] === ':' &&
+    two(14) <= 59 &&
+    text[16] === ':' &&
+    two(17) <= 59 &&
+    text[19] === 'Z'
+  );
+}
+
 /** RFC 3339 in UTC with `Z` and 0, 3, 6 or 9 fraction digits. */
 export function canonicalTimestamp(text: string): string | undefined {
-  if (plainTimestamp.test(text)) return text;
+  if (isShortTimestamp(text) || plainTimestamp.test(text)) return text;
   const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
   if (!parts) return undefined;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
