@@ -25,9 +25,36 @@ export interface AmbientProvider {
    * there to sign in.
    */
   readonly isJob: boolean;
-  /** A fresh identity token. Throws kind `auth` when the surroundings refuse. */
-  token(request: TokenRequest): Promise<string>;
+  /**
+   * Fresh identity tokens, the most fitting first; never empty. A further one is only for when the issuer has refused the
+   * one before for its audience. Throws kind `auth` when the surroundings refuse.
+   */
+  tokens(request: TokenRequest): Promise<readonly [string, ...string[]]>;
 }
+
+/**
+ * Returns what `use` makes of the first token whose audience is not refused: a token proves somebody to one audience, and no
+ * other token is shown before that one was refused for it.
+ */
+export async function firstFitting<T>(
+  [first, ...others]: readonly [string, ...string[]],
+  use: (token: string) => Promise<T>,
+): Promise<T> {
+  let token = first;
+  for (;;) {
+    try {
+      return await use(token);
+    } catch (error) {
+      const next = others.shift();
+      if (next === undefined || !isRefusedAudience(error)) throw error;
+      token = next;
+    }
+  }
+}
+
+/** As the platform words it: "token has invalid audience: …" (protocols 3.4). */
+const isRefusedAudience = (error: unknown): boolean =>
+  error instanceof CliError && error.kind === 'auth' && /\binvalid audience\b/i.test(error.message);
 
 /** The provider of these surroundings, or undefined outside of any. */
 export function ambientProvider(host: Host): AmbientProvider | undefined {
@@ -71,12 +98,13 @@ function github(host: Host): AmbientProvider | undefined {
     if (value !== undefined) return value;
     throw refused(`GitHub did not hand out an identity token (HTTP ${status})`, ambientHint(host, true));
   };
-  return { name: 'github', isJob: true, token };
+  return { name: 'github', isJob: true, tokens: alone(token) };
 }
 
 /**
- * GitLab puts tokens into variables that the job names itself (protocols 8.1), so they are known by who issued them: the
- * instance. Of several, the one for our issuer.
+ * GitLab puts tokens into variables that the job names itself (protocols 8.1), so they are known by who issued them, the
+ * instance, and by their audience: ours is the issuer or, as in Chainguard's guide, the instance. One for somebody else, such
+ * as Vault, is none of ours, and whoever gets it could use it there.
  */
 function gitlab({ env }: Host): AmbientProvider | undefined {
   const server = env['CI_SERVER_URL'];
@@ -85,15 +113,28 @@ function gitlab({ env }: Host): AmbientProvider | undefined {
     // These are credentials for the instance itself, and gone from newer ones.
     .filter(([name]) => !name.startsWith('CI_JOB_'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, value]) => (value !== undefined && decodeClaims(value)?.iss === server ? [value] : []));
-  const [first] = tokens;
-  if (first === undefined) return undefined;
-  const isFor = (token: string, audience: string) => {
-    const held = audiencesOf(decodeClaims(token) ?? {});
-    return held.includes(audience) || held.includes(new URL(audience).host);
+    .flatMap(([name, value]) => {
+      const claims = value === undefined ? undefined : decodeClaims(value);
+      return value !== undefined && claims?.iss === server ? [{ name, value, audiences: audiencesOf(claims) }] : [];
+    });
+  if (tokens.length === 0) return undefined;
+  const find = async ({ audience }: TokenRequest): Promise<readonly [string, ...string[]]> => {
+    const of = (...names: readonly string[]) =>
+      tokens.find((one) => names.some((name) => one.audiences.includes(name)));
+    const found = [of(audience, new URL(audience).host), of(server)].flatMap((one) => one?.value ?? []);
+    const [first, ...others] = new Set(found);
+    if (first !== undefined) return [first, ...others];
+    const held = tokens.map(({ name, audiences }) => `${name} (${audiences.join(', ') || 'no audience'})`);
+    throw new CliError(
+      'usage',
+      `No ID token of this job is for "${audience}" or "${server}": there is ${held.join(', ')}`,
+      {
+        code: 'usage.no-fitting-token',
+        hint: `give the job one of them as \`aud\` in \`id_tokens:\`, or say which token: \`--identity-token "$${tokens[0]?.name}"\``,
+      },
+    );
   };
-  const token = async ({ audience }: TokenRequest) => tokens.find((one) => isFor(one, audience)) ?? first;
-  return { name: 'gitlab', isJob: true, token };
+  return { name: 'gitlab', isJob: true, tokens: find };
 }
 
 function buildkite(host: Host): AmbientProvider | undefined {
@@ -105,14 +146,14 @@ function buildkite(host: Host): AmbientProvider | undefined {
     if (decodeClaims(value) !== undefined) return value;
     throw refused('Buildkite’s agent did not hand out an identity token', undefined);
   };
-  return { name: 'buildkite', isJob: true, token };
+  return { name: 'buildkite', isJob: true, tokens: alone(token) };
 }
 
 /** For the organization and not for us: identities for CircleCI name that audience (protocols 8.1, Q12). */
 function circleci({ env }: Host): AmbientProvider | undefined {
   const value = env['CIRCLE_OIDC_TOKEN'];
   if (env['CIRCLECI'] !== 'true' || !value) return undefined;
-  return { name: 'circleci', isJob: true, token: async () => value };
+  return { name: 'circleci', isJob: true, tokens: async () => [value] };
 }
 
 function google(host: Host): AmbientProvider | undefined {
@@ -126,7 +167,7 @@ function google(host: Host): AmbientProvider | undefined {
     if (status === 200 && decodeClaims(value) !== undefined) return value;
     throw refused(`Google Cloud did not hand out an identity token (HTTP ${status})`, 'give it a service account');
   };
-  return { name: 'google', isJob: true, token };
+  return { name: 'google', isJob: false, tokens: alone(token) };
 }
 
 /** By what the machine says of itself: asking for a host that is not there takes seconds. */
@@ -187,7 +228,7 @@ function aws(host: Host): AmbientProvider {
     const { awsIdentityToken } = await import('./aws-token.ts');
     return awsIdentityToken(await awsCredentials(host, signal), { audience, identity }, host.now());
   };
-  return { name: 'aws', isJob: false, token };
+  return { name: 'aws', isJob: false, tokens: alone(token) };
 }
 
 /**
@@ -227,7 +268,7 @@ function azure(host: Host): AmbientProvider | undefined {
       `give it a managed identity, and look at the application in ${azureAudience}`,
     );
   };
-  return { name: 'azure', isJob: false, token };
+  return { name: 'azure', isJob: false, tokens: alone(token) };
 }
 
 /** Client id or identifier URI of the application. */
@@ -260,6 +301,11 @@ function outputOf(
     child.once('close', (code) => resolve(code === 0 ? text : undefined));
   });
 }
+
+/** For surroundings that are asked for one token and give it. */
+const alone =
+  (token: (request: TokenRequest) => Promise<string>): AmbientProvider['tokens'] =>
+  async (request) => [await token(request)];
 
 /** A member of a JSON object that is a text with something in it. */
 function memberOf(text: string, name: string): string | undefined {

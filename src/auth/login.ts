@@ -10,7 +10,7 @@ import { CliError } from '../errors.ts';
 import { toFileError } from '../files.ts';
 import type { Host } from '../host.ts';
 import { statIfExists } from '../stats.ts';
-import { type AmbientProvider, ambientHint, ambientProvider } from './ambient.ts';
+import { type AmbientProvider, ambientHint, ambientProvider, firstFitting } from './ambient.ts';
 import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
 import { decodeClaims, expiryOf } from './jwt.ts';
 import { withLock } from './lock.ts';
@@ -111,7 +111,8 @@ interface Attempt {
 type Provider = BrowserLoginRequest['provider'];
 
 interface IdentityToken {
-  readonly token: string;
+  /** The most fitting first; a further one only where that is refused for its audience. */
+  readonly tokens: readonly [string, ...string[]];
   readonly source: LoginSource;
 }
 
@@ -137,13 +138,13 @@ async function findIdentityToken(
 
 async function fromAmbient(provider: AmbientProvider, issuer: string, options: LoginOptions): Promise<IdentityToken> {
   // The audience every identity accepts that names no other (protocols 3.4).
-  const token = await provider.token({ audience: issuer, identity: options.identity, signal: options.signal });
-  return { token, source: { kind: 'ambient', provider: provider.name } };
+  const tokens = await provider.tokens({ audience: issuer, identity: options.identity, signal: options.signal });
+  return { tokens, source: { kind: 'ambient', provider: provider.name } };
 }
 
 async function fromStandardInput(host: Host): Promise<IdentityToken> {
   const token = (await host.stdin.readAll()).trim();
-  if (token !== '') return { token, source: { kind: 'token' } };
+  if (token !== '') return { tokens: [token], source: { kind: 'token' } };
   throw new CliError('usage', '`--identity-token=-` found no token on standard input', {
     code: 'usage.bad-identity-token',
   });
@@ -154,7 +155,7 @@ export function readIdentityToken(host: Host, text: string): IdentityToken {
   const path = resolve(host.cwd, text);
   const stats = text.length < 4096 ? existing(path) : undefined;
   if (stats === undefined || stats.isDirectory()) {
-    if (looksLikeToken(text)) return { token: text.trim(), source: { kind: 'token' } };
+    if (looksLikeToken(text)) return { tokens: [text.trim()], source: { kind: 'token' } };
     // A secret that was mistyped is not repeated; a path is.
     const what = /^[./~]|^\w+[/\\]/.test(text) ? `"${text}"` : 'The value of `--identity-token`';
     throw new CliError('usage', `${what} is neither a token nor the path of a file that holds one`, {
@@ -171,7 +172,7 @@ export function readIdentityToken(host: Host, text: string): IdentityToken {
     throw new CliError('local', `"${path}" holds no token: it is empty`, { code: 'local.empty-token-file' });
   }
   // A pipe (`<(command)`) can be read only once.
-  return { token, source: stats.isFile() ? { kind: 'file', path } : { kind: 'token' } };
+  return { tokens: [token], source: stats.isFile() ? { kind: 'file', path } : { kind: 'token' } };
 }
 
 function existing(path: string): Stats | undefined {
@@ -194,18 +195,21 @@ async function exchangeEach(attempt: Attempt, from: IdentityToken): Promise<Audi
   const tokens: AudienceToken[] = [];
   if (options.inviteCode) {
     const { register } = await import('../api/registration.ts');
-    await register(host, { issuer, token: from.token, code: options.inviteCode, signal: options.signal });
+    const { inviteCode: code, signal } = options;
+    await firstFitting(from.tokens, (token) => register(host, { issuer, token, code, signal }));
   }
   for (const audience of audiences) {
-    const issued = await exchange(host, {
-      issuer,
-      token: from.token,
-      audience: audienceParts(audience),
-      ...(options.identity === undefined ? {} : { identity: options.identity }),
-      ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
-      ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
-      signal: options.signal,
-    });
+    const issued = await firstFitting(from.tokens, (token) =>
+      exchange(host, {
+        issuer,
+        token,
+        audience: audienceParts(audience),
+        ...(options.identity === undefined ? {} : { identity: options.identity }),
+        ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
+        ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+        signal: options.signal,
+      }),
+    );
     tokens.push(await keep(attempt, audience, issued, from.source));
   }
   return tokens;
@@ -298,7 +302,7 @@ async function signInElsewhere(
 async function exchangeForPerson(attempt: Attempt, idToken: string, provider: Provider): Promise<AudienceToken[]> {
   const { host, issuer, options } = attempt;
   const through = provider.kind === 'idp' ? provider.id : provider.kind === 'org' ? provider.name : undefined;
-  const from: IdentityToken = { token: idToken, source: { kind: 'browser' } };
+  const from: IdentityToken = { tokens: [idToken], source: { kind: 'browser' } };
   // An identity is assumed with the login itself; the two name one thing each to the issuer.
   const identityProvider = options.identity === undefined ? through : undefined;
   const wanted: Attempt = { ...attempt, options: { ...options, identityProvider } };

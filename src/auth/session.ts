@@ -207,18 +207,21 @@ async function mintAsForApi(renewal: Renewal, tokens: CachedTokens): Promise<str
 async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<string | undefined> {
   const { host, audience, issuer, options } = renewal;
   if (record === undefined || record.issuer !== issuer) return undefined;
-  const identityToken = await identityTokenOf(host, record, options.signal);
-  if (identityToken === undefined) return undefined;
+  const identityTokens = await identityTokensOf(host, record, options.signal);
+  if (identityTokens === undefined) return undefined;
   const { exchange } = await import('../api/sts.ts');
-  const issued = await exchange(host, {
-    issuer,
-    token: identityToken,
-    audience: audienceParts(audience),
-    ...(record.identity === undefined ? {} : { identity: record.identity }),
-    ...(record.identityProvider === undefined ? {} : { identityProvider: record.identityProvider }),
-    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
-    signal: options.signal,
-  });
+  const { firstFitting } = await import('./ambient.ts');
+  const issued = await firstFitting(identityTokens, (token) =>
+    exchange(host, {
+      issuer,
+      token,
+      audience: audienceParts(audience),
+      ...(record.identity === undefined ? {} : { identity: record.identity }),
+      ...(record.identityProvider === undefined ? {} : { identityProvider: record.identityProvider }),
+      ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+      signal: options.signal,
+    }),
+  );
   // A login does not turn into somebody else's because a file did.
   if (subjectOf(issued.token) !== record.subject) {
     throw new CliError('auth', 'The identity token is by now for somebody else than this login', {
@@ -229,14 +232,15 @@ async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<
   return issued.token;
 }
 
-async function identityTokenOf(
+async function identityTokensOf(
   host: Host,
   record: LoginRecord,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<readonly [string, ...string[]] | undefined> {
   if (record.source.kind === 'file') {
     try {
-      return readFileSync(record.source.path, 'utf8').trim() || undefined;
+      const token = readFileSync(record.source.path, 'utf8').trim();
+      return token === '' ? undefined : [token];
     } catch {
       // The job that wrote it has cleaned up.
       return undefined;
@@ -246,7 +250,7 @@ async function identityTokenOf(
     const { ambientProvider } = await import('./ambient.ts');
     const provider = ambientProvider(host);
     if (provider?.name === record.source.provider) {
-      return provider.token({ audience: record.issuer, identity: record.identity, signal });
+      return provider.tokens({ audience: record.issuer, identity: record.identity, signal });
     }
   }
   return undefined;

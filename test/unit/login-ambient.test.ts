@@ -45,6 +45,7 @@ async function world(awsSts?: string) {
   hosts.push(host);
   const config = await loadConfig(host);
   let made = 0;
+  let seen = 0;
   return {
     platform,
     clock,
@@ -53,6 +54,12 @@ async function world(awsSts?: string) {
     issuer,
     log: (more?: LoginOptions) => login(host, config, { allowBrowser: false, ...more }),
     token: () => accessToken(host, config, api),
+    /** Token exchanges since the last time this was asked. */
+    exchanges: () => {
+      const since = platform.log.slice(seen);
+      seen = platform.log.length;
+      return since.filter(({ path }) => path === '/sts/exchange').length;
+    },
     identity: (relationship: Relationship): string => {
       made += 1;
       const id = `${demoOrganizations.private}/${String(made).padStart(16, '0')}`;
@@ -87,10 +94,45 @@ describe('jobs', () => {
     w.host.env['A_VAULT_TOKEN'] = await w.mint(job, 'https://vault.example');
     w.host.env['CI_JOB_JWT'] = await w.mint(job);
     w.host.env['FOREIGN'] = await w.mint(githubToken({ repo: 'a/b', ref: 'refs/heads/main' }));
-    await expect(w.log({ identity })).rejects.toThrow('audience');
+    await expect(w.log({ identity })).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(/there is A_VAULT_TOKEN \(https:\/\/vault\.example\)$/),
+      hint: expect.stringContaining('`--identity-token "$A_VAULT_TOKEN"`'),
+    });
+    expect(w.exchanges(), 'a token for somebody else stays here').toBe(0);
     w.host.env['MY_TOKEN'] = await w.mint(job);
     expect((await w.log({ identity })).identity).toBe(identity);
     expect(readTokens(w.host, w.api).record?.source).toEqual({ kind: 'ambient', provider: 'gitlab' });
+  });
+
+  test('GitLab: of several, the one for the issuer, and the one for the instance only when that is refused', async () => {
+    const w = await world();
+    const job = gitlabToken({ projectPath: 'acme/app', ref: 'main', refType: 'branch' });
+    const byGuide = w.identity(literal(job.issuer, job.subject, 'https://gitlab.com'));
+    const byDefault = w.identity(literal(job.issuer, job.subject));
+    Object.assign(w.host.env, {
+      GITLAB_CI: 'true',
+      CI_SERVER_URL: 'https://gitlab.com',
+      AWS_ID_TOKEN: await w.mint(job, 'https://vault.example'),
+      ID_TOKEN_1: await w.mint(job, 'https://gitlab.com'),
+      VAULT_ID_TOKEN: await w.mint(job, 'https://vault.example'),
+    });
+    expect((await w.log({ identity: byGuide })).identity).toBe(byGuide);
+    expect(w.exchanges()).toBe(1);
+    // The same again when the login is renewed.
+    w.advance(3_600_000);
+    w.host.env['ID_TOKEN_1'] = await w.mint(job, 'https://gitlab.com');
+    expect(decodeClaims(await w.token())?.sub).toBe(byGuide);
+    expect(w.exchanges()).toBe(1);
+
+    w.host.env['OURS'] = await w.mint(job, new URL(w.issuer).host);
+    expect((await w.log({ identity: byDefault })).identity).toBe(byDefault);
+    expect(w.exchanges(), 'the first was right').toBe(1);
+    expect((await w.log({ identity: byGuide })).identity).toBe(byGuide);
+    expect(w.exchanges(), 'the first was refused for its audience').toBe(2);
+    const other = w.identity(literal(job.issuer, 'project_path:acme/other:ref_type:branch:ref:main'));
+    await expect(w.log({ identity: other })).rejects.toThrow('invalid subject');
+    expect(w.exchanges(), 'refused for something else').toBe(1);
   });
 
   test('Buildkite: the agent is asked, for the issuer, and again for the next hour', async () => {

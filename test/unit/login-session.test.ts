@@ -179,7 +179,7 @@ describe('with an identity token', () => {
     writeFileSync(join(w.host.cwd, 'a.b.c'), `${await developer(w)}\n`);
     await w.log({ identityToken: 'a.b.c' });
     expect(readTokens(w.host, w.api).record?.source).toEqual({ kind: 'file', path: join(w.host.cwd, 'a.b.c') });
-    expect(readIdentityToken(w.host, 'x.y.z')).toEqual({ token: 'x.y.z', source: { kind: 'token' } });
+    expect(readIdentityToken(w.host, 'x.y.z')).toEqual({ tokens: ['x.y.z'], source: { kind: 'token' } });
     writeFileSync(join(w.host.cwd, 'empty'), '\n');
     expect(() => readIdentityToken(w.host, 'empty')).toThrow('holds no token');
     expect(() => readIdentityToken(w.host, './none')).toThrow('"./none" is neither a token nor the path of a file');
