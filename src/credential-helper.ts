@@ -27,8 +27,13 @@ export async function runHelper(words: readonly string[] = process.argv.slice(2)
     answer = await failed(error);
   }
   if (answer.complaint !== undefined) write(2, `${name}: ${answer.complaint}\n`);
-  if (answer.text !== undefined) write(1, `${answer.text}\n`);
-  process.exitCode = answer.code;
+  const problem = answer.text === undefined ? undefined : write(1, `${answer.text}\n`);
+  if (problem !== undefined && !isCode(problem, 'EPIPE')) {
+    const { toFileError } = await import('./files.ts');
+    write(2, `${name}: ${toFileError(problem, 'write', 'standard output').message}\n`);
+  }
+  // Docker must not take half an answer, or none, for the whole.
+  process.exitCode = problem === undefined ? answer.code : answer.code || 1;
 }
 
 interface Answer {
@@ -233,17 +238,18 @@ function readInput(): string {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function write(descriptor: 1 | 2, text: string): void {
+/** Returns why not all of it was written. */
+function write(descriptor: 1 | 2, text: string): unknown {
   const bytes = Buffer.from(text);
   for (let offset = 0; offset < bytes.length; ) {
     try {
       offset += writeSync(descriptor, bytes, offset);
     } catch (error) {
-      // Nobody reads any more, or there is nothing to write to: there is nobody to tell either.
-      if (!isCode(error, 'EAGAIN')) return;
+      if (!isCode(error, 'EAGAIN')) return error;
       waitAMoment();
     }
   }
+  return undefined;
 }
 
 /** A pipe that somebody made non-blocking is waited for without spinning. */

@@ -169,7 +169,7 @@ export function codeOf(error: unknown): string {
 }
 
 /** Where a chain of symbolic links ends, whether or not anything is there. */
-function followLinks(path: string): string {
+export function followLinks(path: string): string {
   let at = path;
   for (let steps = 0; steps < 40; steps += 1) {
     if (!lstatIfExists(at)?.isSymbolicLink()) return at;

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { challengesIn } from './challenges.ts';
 import { send, type WholeResponse } from './transport.ts';
 
 export interface ImageReference {
@@ -71,17 +72,21 @@ export interface OciClientOptions {
   readonly origin: string;
   readonly signal: AbortSignal;
   /** A login to show when nobody may read without; undefined when there is none. */
-  readonly login?: () => Promise<RegistryLogin | undefined>;
+  readonly login?: (repository: string) => Promise<RegistryLogin | undefined>;
   /** What to do about a missing one. */
   readonly loginHint: string;
 }
 
-export interface RegistryLogin {
-  readonly user: string;
-  readonly secret: string;
+export type RegistryLogin = (
+  | { readonly kind: 'password'; readonly user: string; readonly secret: string }
+  /** A refresh token of OAuth2 for the registry's token service. */
+  | { readonly kind: 'identity-token'; readonly token: string }
+  /** What the registry itself takes. */
+  | { readonly kind: 'registry-token'; readonly token: string }
+) & {
   /** Whether it may go to a token service on another host than the registry's, where the registry says so. */
   readonly leavesHost: boolean;
-}
+};
 
 export interface OciClient {
   /** By tag or digest. Throws kind `not-found` when there is none. */
@@ -153,10 +158,14 @@ export function createOciClient(options: OciClientOptions): OciClient {
     const challenge = challengeOf(response);
     if (challenge === undefined) return response;
     for (const withLogin of [false, true]) {
-      const login = withLogin ? await options.login?.() : undefined;
+      const login = withLogin ? await options.login?.(repository) : undefined;
       if (withLogin && login === undefined) break;
       const authorization =
-        challenge.realm === undefined ? login && basic(login) : await exchange(repository, challenge, login);
+        login?.kind === 'registry-token'
+          ? `Bearer ${login.token}`
+          : challenge.realm === undefined
+            ? login && basic(login)
+            : await exchange(repository, challenge, login);
       // Whoever has shown a login lacks no login, but rights.
       if (authorization === undefined && withLogin) return { ...response, status: 403 };
       if (authorization === undefined) continue;
@@ -172,15 +181,15 @@ export function createOciClient(options: OciClientOptions): OciClient {
   /** What the token service gives for a scope (distribution token specification); undefined when it refuses. */
   async function exchange(
     repository: string,
-    { realm, service, scope }: Challenge,
+    { realm, service, scope = `repository:${repository}:pull` }: TokenService,
     login: RegistryLogin | undefined,
   ): Promise<string | undefined> {
     const url = new URL(realm ?? '', origin);
     if (url.host !== name && (url.protocol !== 'https:' || login?.leavesHost === false)) return undefined;
-    if (service !== undefined) url.searchParams.set('service', service);
-    url.searchParams.set('scope', scope ?? `repository:${repository}:pull`);
-    const headers = login === undefined ? {} : { authorization: basic(login) };
-    const response = await send(host, { method: 'GET', url: url.href, headers, signal });
+    const response =
+      login?.kind === 'identity-token'
+        ? await refreshed(url, { ...(service === undefined ? {} : { service }), scope, refresh_token: login.token })
+        : await asked(url, { ...(service === undefined ? {} : { service }), scope }, login && basic(login));
     if (response.status !== 200) return undefined;
     const { token, access_token: other } = parseJson(response.text, name) as {
       token?: unknown;
@@ -188,6 +197,19 @@ export function createOciClient(options: OciClientOptions): OciClient {
     };
     const bearer = [token, other].find((one): one is string => typeof one === 'string' && one !== '');
     return bearer === undefined ? undefined : `Bearer ${bearer}`;
+  }
+
+  function asked(url: URL, parameters: Readonly<Record<string, string>>, authorization: string | undefined) {
+    for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
+    const headers = authorization === undefined ? {} : { authorization };
+    return send(host, { method: 'GET', url: url.href, headers, signal });
+  }
+
+  /** The OAuth2 way (distribution, "Authenticate with OAuth2"): the token travels in the body. */
+  function refreshed(url: URL, parameters: Readonly<Record<string, string>>) {
+    const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'chainctl', ...parameters });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return send(host, { method: 'POST', url: url.href, headers, body: form.toString(), signal });
   }
 
   async function document(
@@ -257,31 +279,28 @@ function nextPage(answer: WholeResponse, repository: string, digest: string): st
   return URL.canParse(target, base) ? `referrers/${digest}${new URL(target, base).search}` : undefined;
 }
 
-interface Challenge {
+interface TokenService {
   /** Of the token service; undefined where the registry takes user and password itself. */
   readonly realm: string | undefined;
   readonly service: string | undefined;
   readonly scope: string | undefined;
 }
 
-function challengeOf(response: WholeResponse): Challenge | undefined {
-  const headers = [response.headers['www-authenticate']].flat().filter((one) => one !== undefined);
-  const bearer = headers.find((one) => /^bearer /i.test(one));
-  if (bearer === undefined) {
-    const isBasic = headers.some((one) => /^basic\b/i.test(one));
-    return isBasic ? { realm: undefined, service: undefined, scope: undefined } : undefined;
+/** The token service where the registry names one, else user and password where it takes those. */
+function challengeOf(response: WholeResponse): TokenService | undefined {
+  const challenges = challengesIn(response.headers['www-authenticate']);
+  for (const { scheme, parameters } of challenges) {
+    const realm = parameters.get('realm');
+    if (scheme !== 'bearer' || realm === undefined || !URL.canParse(realm, 'https://registry.invalid')) continue;
+    return { realm, service: parameters.get('service'), scope: parameters.get('scope') };
   }
-  const parameters = new Map(
-    [...bearer.matchAll(/([a-z]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
-  );
-  const realm = parameters.get('realm');
-  return realm === undefined || !URL.canParse(realm, 'https://registry.invalid')
-    ? undefined
-    : { realm, service: parameters.get('service'), scope: parameters.get('scope') };
+  const isBasic = challenges.some(({ scheme }) => scheme === 'basic');
+  return isBasic ? { realm: undefined, service: undefined, scope: undefined } : undefined;
 }
 
-const basic = ({ user, secret }: RegistryLogin): string =>
-  `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
+/** Undefined for a login that is no user and password. */
+const basic = (login: RegistryLogin): string | undefined =>
+  login.kind === 'password' ? `Basic ${Buffer.from(`${login.user}:${login.secret}`).toString('base64')}` : undefined;
 
 function checkDigest(bytes: Buffer, digest: string, name: string): void {
   const [algorithm = '', hex] = digest.split(':');

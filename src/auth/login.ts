@@ -21,6 +21,11 @@ import { verifyToken } from './verify.ts';
 export interface LoginOptions {
   /** One token for each; the API's audience when left out. */
   readonly audience?: readonly string[];
+  /**
+   * Further audiences, for a token that is kept nowhere and so cannot be exchanged again when they are needed. What the issuer
+   * refuses for them is told as a warning and leaves the login as it is.
+   */
+  readonly alsoFor?: readonly string[];
   /** The issuer to ask; the configured one when left out. */
   readonly issuer?: string;
   /** UIDP of the identity to assume. */
@@ -90,6 +95,7 @@ export async function login(host: Host, config: Config, options: LoginOptions = 
   const attempt: Attempt = { host, config, issuer, audiences, options };
   const found = await findIdentityToken(host, issuer, options);
   const tokens = found === undefined ? await loginWithPerson(attempt) : await exchangeEach(attempt, found);
+  if (found?.source.kind === 'token') await exchangeAlso(attempt, found);
   const claims = decodeClaims(tokens[0]?.token ?? '');
   return {
     identity: typeof claims?.sub === 'string' ? claims.sub : '',
@@ -213,6 +219,21 @@ async function exchangeEach(attempt: Attempt, from: IdentityToken): Promise<Audi
     tokens.push(await keep(attempt, audience, issued, from.source));
   }
   return tokens;
+}
+
+/** Not part of the answer: that says what was asked for. */
+async function exchangeAlso(attempt: Attempt, from: IdentityToken): Promise<void> {
+  const { audiences, options } = attempt;
+  for (const audience of options.alsoFor ?? []) {
+    if (audiences.includes(audience)) continue;
+    const { inviteCode: _used, ...rest } = options;
+    try {
+      await exchangeEach({ ...attempt, audiences: [audience], options: rest }, from);
+    } catch (error) {
+      if (!(error instanceof CliError) || error.kind === 'cancelled') throw error;
+      options.warn?.(`this login is not for "${audience}" as well: ${error.message}`);
+    }
+  }
 }
 
 async function keep(

@@ -1,13 +1,13 @@
 // Docker's own configuration file. Guarantees: every other key, the order, the layout, the permissions and a symbolic link
 // stay; a file that is not JSON is named and not touched; two writers of ours take turns.
 
-import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
-import { codeOf, isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
+import { isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
+import { keepInStore } from './credential-store.ts';
 
 export interface DockerConfigChange {
   /** The file. */
@@ -31,9 +31,12 @@ export function dockerConfigPath(host: Host): string {
 
 /** Throws kind `local` when the file is there and could not be changed because it is not what Docker writes. */
 export function checkDockerConfig(host: Host): void {
-  const path = dockerConfigPath(host);
+  readObject(dockerConfigPath(host));
+}
+
+function readObject(path: string): JsonObject {
   const text = read(path);
-  if (text !== undefined && text.trim() !== '') parse(path, text);
+  return text === undefined || text.trim() === '' ? {} : parse(path, text);
 }
 
 /** Makes Docker ask `docker-credential-<helper>` for the registry's credentials. `registry` is a host, with its port. */
@@ -59,19 +62,38 @@ export async function setAuth(
   password: string,
   signal?: AbortSignal,
 ): Promise<DockerLogin> {
+  // The store first and without the lock: its question may stand for minutes, and others write the file meanwhile.
+  const store = storeIn(readObject(dockerConfigPath(host)));
+  const credentials = { ServerURL: registry, Username: user, Secret: password };
+  const undo = store === undefined ? undefined : await keepInStore(host, store, credentials);
   let replaced = false;
-  let store: string | undefined;
-  const result = await change(host, signal, async (file) => {
-    const before = member(file.value['auths'], registry);
-    const named = file.value['credsStore'];
-    store = typeof named === 'string' && named !== '' ? named : undefined;
-    replaced = store === undefined ? isObject(before) && Object.keys(before).length > 0 : before !== undefined;
-    const auth = Buffer.from(`${user}:${password}`).toString('base64');
-    if (store !== undefined) await handOver(host, store, { ServerURL: registry, Username: user, Secret: password });
-    file.set('auths', registry, store === undefined ? { auth } : {});
-    if (member(file.value['credHelpers'], registry) !== undefined) file.remove('credHelpers', registry);
+  try {
+    const result = await change(host, signal, async (file) => {
+      if (storeIn(file.value) !== store) throw otherStore(dockerConfigPath(host));
+      const before = member(file.value['auths'], registry);
+      replaced = store === undefined ? isObject(before) && Object.keys(before).length > 0 : before !== undefined;
+      const auth = Buffer.from(`${user}:${password}`).toString('base64');
+      file.set('auths', registry, store === undefined ? { auth } : {});
+      if (member(file.value['credHelpers'], registry) !== undefined) file.remove('credHelpers', registry);
+    });
+    return { ...result, replaced, store };
+  } catch (error) {
+    // A login that the file does not lead to must not lie there for whoever looks.
+    await undo?.().catch(() => false);
+    throw error;
+  }
+}
+
+function storeIn(file: JsonObject): string | undefined {
+  const named = file['credsStore'];
+  return typeof named === 'string' && named !== '' ? named : undefined;
+}
+
+function otherStore(path: string): CliError {
+  return new CliError('local', `"${path}" got another credential store meanwhile, so nothing was changed`, {
+    code: 'local.creds-store-changed',
+    hint: 'try again',
   });
-  return { ...result, replaced, store };
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -190,51 +212,6 @@ function layoutOf(text: string): Layout {
   const lineAt = (depth: number) => `${lineEnd}${unit.repeat(depth)}`;
   const write = (value: unknown, depth: number) => JSON.stringify(value, null, unit).replaceAll('\n', lineAt(depth));
   return { lineAt, space: ' ', write };
-}
-
-interface StoreRequest {
-  readonly ServerURL: string;
-  readonly Username: string;
-  readonly Secret: string;
-}
-
-/** Gives credentials to Docker's credential store over its standard input: a secret never becomes a word of a command. */
-async function handOver(host: Host, store: string, request: StoreRequest): Promise<void> {
-  const program = `docker-credential-${store}`;
-  const failed = (reason: string, cause?: unknown) =>
-    new CliError('local', `Docker’s credential store "${store}" did not take the login: ${reason}`, {
-      code: 'local.creds-store-failed',
-      hint: `see that \`${program} version\` works, or remove "credsStore" from Docker’s configuration`,
-      ...(cause === undefined ? {} : { cause }),
-    });
-  if (!/^[\w.-]+$/.test(store)) throw failed('it has no proper name');
-  await new Promise<void>((resolve, reject) => {
-    const child = spawn(program, ['store'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...host.env },
-      timeout: 60_000,
-      windowsHide: true,
-    });
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (said.length < 1000) said += chunk;
-    });
-    child.once('error', (error) => {
-      reject(failed(codeOf(error) === 'ENOENT' ? `${program} is not on PATH` : codeOf(error), error));
-    });
-    child.once('close', (code) => {
-      // What it says on failure is on stdout (protocols 7.2); it is repeated only without what it was told.
-      if (code === 0) resolve();
-      else reject(failed(oneLine(said).replaceAll(request.Secret, '***') || `it ended with ${code ?? 'a signal'}`));
-    });
-    // A helper that ends without reading is told apart by how it ends.
-    child.stdin.on('error', () => {});
-    child.stdin.end(JSON.stringify(request));
-  });
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ').trim();
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,11 +1,13 @@
 // A project's `.npmrc`. Guarantees: lines that are not about our registry stay as they are, in their order and with their
-// ends; a symbolic link stays one; the file is readable by its owner only, because it now holds a credential.
+// ends; a symbolic link stays one, and leads to no file outside of the project; the file is readable by its owner only, because it now holds a credential.
 
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { CliError } from '../errors.ts';
-import { isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
+import { followLinks, isDeviceOrPipe, readTextIfExists, replaceFile, toFileError } from '../files.ts';
 import type { Host } from '../host.ts';
+import { lstatIfExists } from '../stats.ts';
 
 /** How npm proves itself to the registry (protocols 12, Q15). */
 export type NpmCredential =
@@ -19,8 +21,25 @@ export interface NpmRegistry {
   readonly hostScope: boolean;
 }
 
+/**
+ * The file that is read and written: `.npmrc` of this folder, or what it links to within it. Throws kind `local` for a link
+ * that leads out of the folder: whoever wrote it into a repository would choose where the credential goes.
+ */
 export function npmrcPath(host: Host): string {
-  return join(host.cwd, '.npmrc');
+  const path = join(host.cwd, '.npmrc');
+  try {
+    if (!lstatIfExists(path)?.isSymbolicLink()) return path;
+    const target = followLinks(path);
+    const real = join(realpathSync(dirname(target)), basename(target));
+    const inside = relative(realpathSync(host.cwd), real);
+    if (!inside.startsWith(`..${sep}`) && inside !== '..' && !isAbsolute(inside)) return real;
+    throw new CliError('local', `"${path}" is a link to "${real}", outside of this folder, so nothing was changed`, {
+      code: 'local.npmrc-elsewhere',
+      hint: 'if that file is the right one, run the command in its folder; else remove the link',
+    });
+  } catch (error) {
+    throw toFileError(error, 'read', path);
+  }
 }
 
 /** What is there now; throws kind `local` when it cannot be read. */
@@ -30,7 +49,7 @@ export function readNpmrc(path: string): string {
 
 /** Throws kind `local` when the file cannot be written. `text` is the whole new content. */
 export function writeNpmrc(path: string, text: string): void {
-  replaceFile(path, text, { mode: 0o600, followSymlink: true });
+  replaceFile(path, text, { mode: 0o600 });
 }
 
 const credentialNames = ['_authToken', '_auth', 'username', '_password', 'email', 'always-auth', 'tokenHelper'];
@@ -92,11 +111,11 @@ export async function gitDanger(path: string): Promise<string | undefined> {
   const folder = dirname(path);
   const tracked = await gitCode(folder, ['ls-files', '--error-unmatch', '--', path]);
   if (tracked === 0) {
-    return `"${path}" is tracked by Git and now holds a credential: do not commit it (\`git rm --cached .npmrc\`)`;
+    return `"${path}" is tracked by Git and now holds a credential: do not commit it (\`git rm --cached ${basename(path)}\`)`;
   }
   // 1 says that no rule ignores it; 128 that this is no repository, and anything else that there is no Git.
   if ((await gitCode(folder, ['check-ignore', '-q', '--', path])) !== 1) return undefined;
-  return `"${path}" now holds a credential and Git does not ignore it: add \`.npmrc\` to .gitignore`;
+  return `"${path}" now holds a credential and Git does not ignore it: add \`${basename(path)}\` to .gitignore`;
 }
 
 function gitCode(cwd: string, args: readonly string[]): Promise<number | undefined> {

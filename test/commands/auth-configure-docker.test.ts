@@ -95,13 +95,30 @@ describe('auth configure-docker', () => {
     expect(decodeClaims(token.out)).toMatchObject({ sub: personId('dev@example.com'), aud: world.registry });
   });
 
-  test('after a login with a literal token it says what to give again, and changes nothing', async () => {
+  test('after a login with a piped token neither: it was for the registry as well', async () => {
     const world = await dockerWorld();
-    await world.login();
+    const token = await world.person('dev@example.com');
+    const login = await world.run(['auth', 'login', '--identity-token', '-', '-ojson'], { stdin: token });
+    expect(login.code, login.err).toBe(0);
+    // What was asked for.
+    expect(JSON.parse(login.out).tokens).toMatchObject([{ audience: world.platform.urls.api }]);
     const done = await world.configure();
-    expect(done).toMatchObject({ code: 4, out: '' });
-    expect(done.err).toContain('`--identity-token`');
+    expect(done, done.err).toMatchObject({ code: 0, err: `Updated auth config for ${world.registry}\n` });
+  });
+
+  test('after one that was for the API alone it says the command that finishes it, which does', async () => {
+    const world = await dockerWorld();
+    const token = await world.person('dev@example.com');
+    await world.run(['auth', 'login', '--identity-token', token, `--audience=${world.platform.urls.api}`]);
+    const refused = await world.configure();
+    expect(refused).toMatchObject({ code: 4, out: '' });
     expect(() => statSync(world.path)).toThrow();
+    const [, command = ''] = /run `chainctl (.*?)`, then this command again/.exec(refused.err) ?? [];
+    const file = join(world.folder, 'token.jwt');
+    writeFileSync(file, token);
+    const login = await world.run(command.replace('FILE', file).split(' '));
+    expect(login.code, login.err).toBe(0);
+    expect((await world.configure()).code).toBe(0);
   });
 
   test('without any login: exit 4 and nothing changed', async () => {

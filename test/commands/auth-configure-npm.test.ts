@@ -1,7 +1,16 @@
 // `.npmrc` of a project made from the command line, read by the real npm.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -88,6 +97,40 @@ describe('auth configure-npm', () => {
     writeFileSync(join(world.cwd, 'gone', 'x'), '');
     const done = await world.configure(['--pull-token']);
     expect(done.code).toBe(1);
+    expect(world.identities()).toEqual([]);
+  });
+
+  test('a link within the folder is followed and the file it leads to is named', async () => {
+    const world = await npmWorld();
+    mkdirSync(join(world.cwd, 'config'));
+    symlinkSync(join('config', 'npmrc'), world.path);
+    const done = await world.configure(['--identity-token', await world.person('dev@example.com')]);
+    expect(done.code, done.err).toBe(0);
+    const real = join(realpathSync(world.cwd), 'config', 'npmrc');
+    expect(done.err).toContain(`Updated "${real}"`);
+    expect(readFileSync(real, 'utf8')).toContain('_authToken=');
+    expect(lstatSync(world.path).isSymbolicLink()).toBe(true);
+  });
+
+  test.each([
+    ['a file', (folder: string) => join(folder, 'profile')],
+    ['nothing yet', (folder: string) => join(folder, 'none')],
+    ['a folder with a name like this one’s', (folder: string) => join(folder, 'project-2', '.npmrc')],
+  ])('a link out of the folder, to %s, is not followed, and no token is made', async (_what, place) => {
+    const world = await npmWorld();
+    await world.login();
+    const target = place(world.folder);
+    mkdirSync(join(world.folder, 'project-2'));
+    writeFileSync(join(world.folder, 'profile'), 'export A=1\n', { mode: 0o644 });
+    symlinkSync(target, world.path);
+    for (const flags of [[], ['--pull-token']]) {
+      const refused = await world.configure(flags);
+      expect(refused).toMatchObject({ code: 1, out: '' });
+      expect(refused.err).toContain(`"${world.path}" is a link to "${target}", outside of this folder`);
+    }
+    expect(readFileSync(join(world.folder, 'profile'), 'utf8')).toBe('export A=1\n');
+    expect(statSync(join(world.folder, 'profile')).mode & 0o777).toBe(0o644);
+    expect(existsSync(join(world.folder, 'none'))).toBe(false);
     expect(world.identities()).toEqual([]);
   });
 

@@ -394,7 +394,7 @@ describe('scim', () => {
     const session = await signedIn();
     const id = await make(session, 'corp');
     const early = await session.run([...noun, 'scim', 'enable', 'corp']);
-    expect(early).toMatchObject({ code: 1, out: '', err: expect.stringContaining('etag: etag is required') });
+    expect(early).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`scim token generate ${id}\``) });
     await session.run([...token, 'generate', 'corp']);
     const lonely = await session.run([...noun, 'scim', 'enable', 'corp']);
     expect(lonely).toMatchObject({ code: 1, err: expect.stringContaining('owners') });

@@ -66,6 +66,23 @@ function cache(host: FakeHost, audience: string, lifeSeconds: number): string {
 }
 
 describe('a good token', () => {
+  // A closed output is opened anew by Node, as /dev/null, so it cannot be told from one that is thrown away.
+  test('that cannot be written is no success', async () => {
+    const host = fakeHost();
+    cache(host, 'cgr.dev', 3600);
+    const script = join(built.folder, 'run.cjs');
+    const child = spawn('sh', ['-c', `echo cgr.dev | "${process.execPath}" "${script}" get >/dev/full`], {
+      env: { HOME: host.home(), ...host.env },
+    });
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      err += text;
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).toBe(1);
+    expect(err).toBe('docker-credential-cgr: Cannot write "standard output": the disk is full\n');
+  });
+
   test('is printed with the server as it was asked for', async () => {
     const host = fakeHost();
     const token = cache(host, 'cgr.dev', 3600);

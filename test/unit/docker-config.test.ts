@@ -152,7 +152,9 @@ describe('a stored login', () => {
   }
 
   test('goes to the credential store that Docker uses, over its standard input', async () => {
-    const host = withStore('echo "$@" > "$0.words"; cat > "$0.input"');
+    const host = withStore(
+      '[ "$1" = get ] && { [ -e "$0.input" ] && cat "$0.input"; exit; }; echo "$@" > "$0.words"; cat > "$0.input"',
+    );
     expect(await setAuth(host, 'cgr.dev', user, 'secret')).toMatchObject({ replaced: false, store: 'vault' });
     expect(readFileSync(join(host.root, 'docker-credential-vault.words'), 'utf8')).toBe('store\n');
     expect(JSON.parse(readFileSync(join(host.root, 'docker-credential-vault.input'), 'utf8'))).toEqual({
@@ -163,6 +165,63 @@ describe('a stored login', () => {
     const text = readFileSync(dockerConfigPath(host), 'utf8');
     expect(JSON.parse(text)).toEqual({ credsStore: 'vault', auths: { 'cgr.dev': {} } });
     expect(await setAuth(host, 'cgr.dev', user, 'secret')).toMatchObject({ replaced: true });
+  });
+
+  test('a store that keeps something else is named, and what it held before is there again', async () => {
+    const cut = `f=$0.$1; [ "$1" = erase ] && { cat > /dev/null; rm "$0.store"; exit; }
+[ "$1" = get ] && { cat "$0.store" 2>/dev/null; exit; }
+sed 's,/[0-9a-f]*",",' > "$f"`;
+    const host = withStore(cut);
+    const before = readFileSync(dockerConfigPath(host), 'utf8');
+    const failed = await setAuth(host, 'cgr.dev', user, 'secret').catch((error: Error) => error);
+    expect(failed).toMatchObject({
+      kind: 'local',
+      message: 'Docker’s credential store "vault" gives back another login than it was given',
+      hint: expect.stringContaining('docker-credential-vault'),
+    });
+    expect(readFileSync(dockerConfigPath(host), 'utf8')).toBe(before);
+    const kept = join(host.root, 'docker-credential-vault.store');
+    expect(existsSync(kept)).toBe(false);
+    const old = JSON.stringify({ ServerURL: 'cgr.dev', Username: 'somebody', Secret: 'old' });
+    writeFileSync(kept, old);
+    await expect(setAuth(host, 'cgr.dev', user, 'secret')).rejects.toThrow('gives back another login');
+    expect(JSON.parse(readFileSync(kept, 'utf8'))).toEqual(JSON.parse(old));
+    await expect(setAuth(withStore('cat > /dev/null'), 'cgr.dev', user, 'secret')).rejects.toThrow(
+      'does not give back the login it took',
+    );
+  });
+
+  test('what others write while a store is busy stays', async () => {
+    const host = withStore(
+      `[ "$1" = get ] && { [ -e "$0.input" ] && cat "$0.input"; exit; }
+cat > "$0.input"; [ -e "$0.hold" ] && : > "$0.busy"; while [ -e "$0.hold" ]; do sleep 0.02; done`,
+    );
+    const busy = join(host.root, 'docker-credential-vault.busy');
+    const hold = join(host.root, 'docker-credential-vault.hold');
+    const letGo = () => {
+      rmSync(busy);
+      rmSync(hold);
+    };
+    writeFileSync(hold, '');
+    const stored = setAuth(host, 'cgr.dev', user, 'secret');
+    while (!existsSync(busy)) await new Promise((resolve) => setTimeout(resolve, 10));
+    put(host, '{"credsStore":"vault","auths":{"ghcr.io":{}},"currentContext":"mine"}');
+    letGo();
+    expect(await stored).toMatchObject({ replaced: false, store: 'vault' });
+    const file = () => JSON.parse(readFileSync(dockerConfigPath(host), 'utf8'));
+    expect(file()).toEqual({
+      credsStore: 'vault',
+      auths: { 'ghcr.io': {}, 'cgr.dev': {} },
+      currentContext: 'mine',
+    });
+    // Another store by then would hold no login.
+    writeFileSync(hold, '');
+    const again = setAuth(host, 'cgr.dev', user, 'secret');
+    while (!existsSync(busy)) await new Promise((resolve) => setTimeout(resolve, 10));
+    put(host, '{"credsStore":"other"}');
+    letGo();
+    await expect(again).rejects.toThrow('got another credential store meanwhile');
+    expect(file()).toEqual({ credsStore: 'other' });
   });
 
   test('a store that fails or is missing: its words without the secret, nothing changed', async () => {

@@ -41,7 +41,7 @@ async function loginAsForApi(context: Context, options: LoginOptions, audience: 
       details: [
         `The token you are logged in with is kept nowhere, so it cannot be exchanged for "${audience}" as well.`,
       ],
-      hint: 'give it again here with `--identity-token`, and `--identity` if it assumes one',
+      hint: `put it into a file and run \`chainctl auth login${record?.identity === undefined ? '' : ` --identity=${record.identity}`} --identity-token=FILE --audience=${audience}\`, then this command again`,
       cause: error,
     });
   }

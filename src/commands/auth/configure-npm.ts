@@ -41,19 +41,20 @@ export default defineCommand({
       '../../npm/npmrc.ts'
     );
     const { host, config, io } = context;
-    const path = npmrcPath(host);
+    let written = npmrcPath(host);
     // Before anything is made: a login for a file that cannot be read would be for nothing.
-    checkNpmrc(path);
+    checkNpmrc(written);
     const { url, audience } = npmRegistryOf(config.get('platform.registry'));
     const registry = { url, hostScope: input.hostScope };
     const write = (credential: NpmCredential) => {
       // Read again: signing in takes a person a while, and the file may have changed meanwhile.
-      writeNpmrc(path, withRegistry(checkNpmrc(path), registry, credential));
+      written = npmrcPath(host);
+      writeNpmrc(written, withRegistry(checkNpmrc(written), registry, credential));
     };
     if (input.pullToken) await withPullToken(context, input, write);
     else write({ kind: 'bearer', token: await sessionToken(context, input, audience) });
-    io.note(`Updated "${path}" to install from ${url}`);
-    const danger = await gitDanger(path);
+    io.note(`Updated "${written}" to install from ${url}`);
+    const danger = await gitDanger(written);
     if (danger !== undefined) io.warn(danger);
   },
 });

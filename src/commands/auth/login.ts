@@ -33,7 +33,8 @@ export default defineCommand({
   summary: 'Sign in to the platform.',
   description:
     'Opens a browser, or exchanges the ID token of a third party for one of the platform, and keeps the result for the ' +
-    'commands that follow. With --identity the token assumes that identity. Where a CI system or a cloud hands one out ' +
+    'commands that follow. An ID token that is given as such, and not as a file, is kept nowhere, so it is exchanged for the ' +
+    'registry at once too, unless --audience says what the login is for. With --identity the token assumes that identity. Where a CI system or a cloud hands one out ' +
     '(GitHub Actions, GitLab, Buildkite, CircleCI, Google Cloud, AWS, Azure) it is found without being given; on Azure, ' +
     'CHAINCTL_AZURE_AUDIENCE names the Entra application that the identity expects.',
   inputs: {
@@ -93,9 +94,11 @@ export default defineCommand({
     await context.cached(planKey, async () => plan);
     if (input.refreshOnly || input.refreshAll) return undefined;
     const { login } = await import('../../auth/login.ts');
+    const { audienceOfRegistry } = await import('../../auth/session.ts');
     const result = await login(context.host, context.config, {
       ...loginOptions(context, input),
       audience: input.audience,
+      ...(input.audience.length > 0 ? {} : { alsoFor: [audienceOfRegistry(context.config.get('platform.registry'))] }),
       preferAmbient: input.preferAmbientCredentials,
       ...(context.io.interactive ? { askProvider: () => askProvider(context) } : {}),
       inviteCode: input.inviteCode,

@@ -20,7 +20,7 @@ export function openRegistry(context: Context, registry: string): OciClient {
     host: context.host,
     origin: originOf(context, registry),
     signal: context.signal,
-    login: () => (isOwn ? loginFor(context, registry) : storedLoginFor(context, registry)),
+    login: (repository) => (isOwn ? loginFor(context, registry) : storedLoginFor(context, registry, repository)),
     loginHint: `run \`${isOwn ? 'chainctl auth configure-docker' : `docker login ${registry}`}\``,
   });
 }
@@ -40,7 +40,7 @@ export function originOf(context: Context, registry: string): string {
 /** Without a login the registry's own refusal says more. */
 async function loginFor(context: Context, registry: string): Promise<RegistryLogin | undefined> {
   try {
-    return { user: '_token', secret: await context.token(registry), leavesHost: false };
+    return { kind: 'password', user: '_token', secret: await context.token(registry), leavesHost: false };
   } catch (error) {
     if (error instanceof CliError && error.kind === 'auth') {
       context.debug(() => `no token for ${registry}: ${error.message}`);
@@ -50,9 +50,13 @@ async function loginFor(context: Context, registry: string): Promise<RegistryLog
   }
 }
 
-async function storedLoginFor(context: Context, registry: string): Promise<RegistryLogin | undefined> {
+async function storedLoginFor(
+  context: Context,
+  registry: string,
+  repository: string,
+): Promise<RegistryLogin | undefined> {
   const { storedLogin } = await import('../../docker/stored-login.ts');
-  const found = await storedLogin(context.host, registry, context.signal);
+  const found = await storedLogin(context.host, registry, repository, context.signal);
   return found && { ...found, leavesHost: true };
 }
 

@@ -126,6 +126,7 @@ export function revokeScimToken(
 export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnabledRequest): IamSetScimEnabledResponse {
   const provider = providerOf(tx, request);
   const { id, scim } = provider;
+  if (scim.version === 0) throw notFound('the identity provider has no SCIM token: generate one');
   requireEtag(provider, request.etag);
   const enabled = request.enabled === true;
   if (enabled) requireProviderGrantable(tx, caller, provider);

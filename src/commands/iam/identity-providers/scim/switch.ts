@@ -1,6 +1,7 @@
 import type { Context } from '../../../../cli/context.ts';
 import type { IdentityProviderReference } from '../../../../cli/inputs/references.ts';
 import { printable } from '../../../../cli/io.ts';
+import { CliError } from '../../../../errors.ts';
 import { lookUp } from '../look-up.ts';
 
 /** Lets the connector in or shuts it out. The etag makes sure nobody changed the token since it was read. */
@@ -10,11 +11,17 @@ export async function setScimEnabled(
   enabled: boolean,
 ): Promise<void> {
   const { id = '', name, scim } = await lookUp(context, idp);
+  if (!scim?.etag) {
+    throw new CliError('not-found', printable(`The identity provider "${name}" has no SCIM token`), {
+      code: 'not-found.scim-token',
+      hint: `make one with \`chainctl iam identity-providers scim token generate ${id}\``,
+    });
+  }
   await (await context.api()).call('iam.v1.IdentityProviders.SetScimEnabled', {
     identityProviderId: id,
     enabled,
-    etag: scim?.etag ?? '',
+    etag: scim.etag,
   });
   context.io.note(printable(`SCIM is ${enabled ? 'enabled' : 'disabled'} for "${name}".`));
-  if (enabled && scim?.endpointUrl) context.io.note(printable(`SCIM base URL: ${scim.endpointUrl}`));
+  if (enabled && scim.endpointUrl) context.io.note(printable(`SCIM base URL: ${scim.endpointUrl}`));
 }

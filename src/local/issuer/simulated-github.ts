@@ -2,7 +2,7 @@
 // simulated tokens of its workflows have. Guarantees: knows nothing of the platform.
 
 import type { HttpHandler } from '../core/types.ts';
-import { githubIds } from '../issuer/simulated.ts';
+import { githubIds } from './simulated.ts';
 
 /** `GET /simulated/github/repos/OWNER/NAME`, as GitHub's REST reference has "Get a repository". */
 export function createSimulatedGithub(): HttpHandler {
