@@ -1,5 +1,6 @@
 // AWS credentials from where AWS's own tools look (protocols 3.5): variables, the profile files, a web identity, the
-// container's and the machine's endpoints, in that order. Guarantees: values are never logged; plain http only to this
+// container's and the machine's endpoints, in that order. What takes more than reading is asked of AWS's own command line where
+// it is there, which knows every kind of profile there will be. Guarantees: values are never logged; plain http only to this
 // machine and to link-local addresses.
 
 import { join, resolve } from 'node:path';
@@ -35,7 +36,7 @@ const fromProfile: Source = async (host, signal) => {
   throw noCredentials(`profile "${name}" has none`, 'see the profiles there are with `aws configure list-profiles`');
 };
 
-/** Of one profile, by what it says first: a role to assume, keys, a login with IAM Identity Center, a program to run. */
+/** Of one profile, by what it says first: a role to assume, keys, a login of `aws login` or `aws sso login`, a program. */
 async function profileCredentials(
   host: Host,
   name: string,
@@ -73,6 +74,8 @@ async function profileCredentials(
         `run \`eval "$(aws configure export-credentials --profile ${name} --format env)"\` first`,
       );
     }
+    const exported = await fromCommandLine(host, name, users, signal);
+    if (exported !== undefined) return exported;
     const source = profile['source_profile'];
     // A profile may be its own source; then its keys are meant.
     if (source !== undefined && source !== name && [...users, name].includes(source)) {
@@ -86,16 +89,57 @@ async function profileCredentials(
     throw noCredentials(`there are none to assume the role of profile "${name}" with`, 'mend ~/.aws/config');
   }
   if (keys !== undefined) return keys;
-  const session = profile['sso_session'];
-  if (session || profile['sso_start_url']) {
-    const login = session ? { ...profile, ...sectionOf(config, [`sso-session ${session}`]) } : profile;
-    const { ssoCredentials } = await import('./aws-roles.ts');
-    return ssoCredentials(host, { name, settings: login, cacheKey: session || profile['sso_start_url'] || '' }, signal);
-  }
-  const program = profile['credential_process'];
-  if (!program) return undefined;
-  const { processCredentials } = await import('./aws-roles.ts');
-  return processCredentials(host, program, name, signal);
+  const { login_session: signedIn, sso_session: session, sso_start_url: page, credential_process: program } = profile;
+  if (signedIn) return (await signInCredentials(host, signedIn)) ?? (await renewedSignIn(host, name, users, signal));
+  if (!session && !page && !program) return undefined;
+  const exported = await fromCommandLine(host, name, users, signal);
+  if (exported !== undefined) return exported;
+  const { processCredentials, ssoCredentials } = await import('./aws-roles.ts');
+  if (program && !session && !page) return processCredentials(host, program, name, signal);
+  const login = session ? { ...profile, ...sectionOf(config, [`sso-session ${session}`]) } : profile;
+  return ssoCredentials(host, { name, settings: login, cacheKey: session || page || '' }, signal);
+}
+
+/** Of a profile that another names, its own command line would be asked for nothing new. */
+async function fromCommandLine(
+  host: Host,
+  profile: string,
+  users: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials | undefined> {
+  if (users.length > 0) return undefined;
+  const { exportedCredentials } = await import('./aws-roles.ts');
+  return exportedCredentials(host, profile, signal);
+}
+
+/** What `aws login` left, while it is good (AWS SDKs and Tools Reference Guide, "Login credentials provider"). */
+async function signInCredentials(host: Host, session: string): Promise<AwsCredentials | undefined> {
+  const { createHash } = await import('node:crypto');
+  const folder = host.env['AWS_LOGIN_CACHE_DIRECTORY'];
+  const file = `${createHash('sha256').update(session).digest('hex')}.json`;
+  const path = join(folder ? resolve(host.cwd, folder) : join(host.home(), '.aws', 'login', 'cache'), file);
+  const token = memberOf(objectIn(readTextIfExists(path) ?? ''), 'accessToken');
+  if (!(Date.parse(String(memberOf(token, 'expiresAt'))) > host.now())) return undefined;
+  return fromAnswer(
+    {
+      AccessKeyId: memberOf(token, 'accessKeyId'),
+      SecretAccessKey: memberOf(token, 'secretAccessKey'),
+      SessionToken: memberOf(token, 'sessionToken'),
+    },
+    'SessionToken',
+  );
+}
+
+/** Only AWS's own command line can renew such a login; passed over, somebody else would sign. */
+async function renewedSignIn(
+  host: Host,
+  profile: string,
+  users: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  const exported = await fromCommandLine(host, profile, users, signal);
+  if (exported !== undefined) return exported;
+  throw noCredentials(`the login of profile "${profile}" is missing or over`, `run \`aws login --profile ${profile}\``);
 }
 
 /** Trades the token of a pod or job for the role's credentials, as in EKS. */
@@ -190,17 +234,25 @@ function credentialsOf(
   return { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined };
 }
 
-/** The settings of the first section with one of these names, in AWS's ini dialect. */
+/** The settings of the sections with one of these names, in AWS's ini dialect: quoted names, and comments behind values. */
 function sectionOf(text: string, names: readonly string[]): Record<string, string> {
   const settings: Record<string, string> = {};
   let inside = false;
   for (const line of text.split(/\r?\n/)) {
     const [, header] = /^\s*\[\s*([^\]]*?)\s*\]/.exec(line) ?? [];
-    if (header !== undefined) inside = names.includes(header.replace(/\s+/g, ' '));
-    const [, key, value] = /^([\w-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (header !== undefined) inside = names.includes(unquoted(header));
+    const [, key, value] = /^([\w-]+)\s*=\s*(.*?)(?:\s+[#;].*|\s*)$/.exec(line) ?? [];
     if (inside && key !== undefined && value !== undefined) settings[key.toLowerCase()] = value;
   }
   return settings;
+}
+
+/** A section's name with one blank between its words, which may stand in quotes or behind backslashes as in a shell. */
+function unquoted(header: string): string {
+  const words = header.match(/(?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+/g) ?? [];
+  return words
+    .map((word) => word.replace(/"([^"]*)"|'([^']*)'|\\(.)/g, (_, double, single, char) => double ?? single ?? char))
+    .join(' ');
 }
 
 /** https, or the places where clouds answer in plain http: this machine and link-local addresses. */

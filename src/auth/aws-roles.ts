@@ -162,18 +162,47 @@ export async function ssoCredentials(
   throw noCredentials(`IAM Identity Center gave profile "${name}" none (HTTP ${answer.status})`, hint);
 }
 
+/**
+ * What AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it. Undefined where it
+ * is not on PATH, too old for the question, or has none; whatever it says of that goes to stderr, where people see it.
+ */
+export async function exportedCredentials(
+  host: Host,
+  profile: string,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials | undefined> {
+  const words = ['configure', 'export-credentials', '--profile', profile, '--format', 'process'];
+  return credentialsPrinted(await outputOf(host, 'aws', words, signal));
+}
+
 /** Of the program that a profile names. Its own words go to stderr, where people see them. */
 export async function processCredentials(
-  { env, cwd }: Host,
+  host: Host,
   program: string,
   profile: string,
   signal: AbortSignal | undefined,
 ): Promise<AwsCredentials> {
-  const printed = await new Promise<string | undefined>((done, reject) => {
-    const child = spawn(program, {
+  const printed = await outputOf(host, program, undefined, signal);
+  const found = credentialsPrinted(printed);
+  if (found !== undefined) return found;
+  throw noCredentials(
+    `the \`credential_process\` of profile "${profile}" ${printed === undefined ? 'failed' : 'printed none'}`,
+    'run it by itself to see what it says',
+  );
+}
+
+/** What a program prints; undefined when it fails or is not there. Without words it is a line for the shell. */
+function outputOf(
+  { env, cwd }: Host,
+  program: string,
+  words: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  return new Promise((done, reject) => {
+    const child = spawn(program, words ?? [], {
       cwd,
       env: { ...env },
-      shell: true,
+      shell: words === undefined,
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: waitMs,
       ...(signal === undefined ? {} : { signal }),
@@ -185,11 +214,10 @@ export async function processCredentials(
     child.once('error', () => (signal?.aborted ? reject(signal.reason) : done(undefined)));
     child.once('close', (code) => done(code === 0 ? text : undefined));
   });
-  const answer = objectIn(printed ?? '');
-  const found = memberOf(answer, 'Version') === 1 ? fromAnswer(answer, 'SessionToken') : undefined;
-  if (found !== undefined) return found;
-  throw noCredentials(
-    `the \`credential_process\` of profile "${profile}" ${printed === undefined ? 'failed' : 'printed none'}`,
-    'run it by itself to see what it says',
-  );
+}
+
+/** Of the form that AWS calls "process". */
+function credentialsPrinted(text: string | undefined): AwsCredentials | undefined {
+  const answer = objectIn(text ?? '');
+  return memberOf(answer, 'Version') === 1 ? fromAnswer(answer, 'SessionToken') : undefined;
 }

@@ -1,7 +1,7 @@
 // Where AWS credentials come from, in the order of AWS's own tools; each source is a real server, file or program.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { awsCredentials } from '../../src/auth/aws-credentials.ts';
@@ -16,7 +16,7 @@ const role = 'arn:aws:iam::1:role/ci';
 async function world(config: string, credentials = '', env: Record<string, string> = {}) {
   const aws = await smallAws({ ...users, ASIA1: { secret: 'secret-1', arn: role, userId: 'AROA:x' } });
   const host = fakeHost({
-    env: { AWS_ENDPOINT_URL_STS: aws.url, AWS_EC2_METADATA_DISABLED: 'true', PATH: process.env['PATH'] ?? '', ...env },
+    env: { AWS_ENDPOINT_URL_STS: aws.url, AWS_EC2_METADATA_DISABLED: 'true', PATH: '/nowhere', ...env },
   });
   const folder = join(host.home(), '.aws');
   mkdirSync(join(folder, 'sso', 'cache'), { recursive: true });
@@ -78,6 +78,93 @@ describe('roles of profiles', () => {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9/somebody-else',
     });
     await expect(awsCredentials(host)).rejects.toThrow(message);
+  });
+});
+
+describe('names and values as AWS’s own tools write them', () => {
+  test.each([
+    ['my profile', 'profile "my profile"', ''],
+    ['my profile', "profile 'my profile'", ''],
+    ['my profile', 'profile my\\ profile', ''],
+    ['plain', ' profile   plain ', ' # of the team'],
+    ['plain', 'profile "plain"', '\t; of the team'],
+  ])('%j in [%s] %j', async (name, section, tail) => {
+    const { host } = await world(`[${section}] # x\n${keys.replaceAll('\n', `${tail}\n`)}`, '', { AWS_PROFILE: name });
+    expect(await awsCredentials(host)).toEqual({
+      accessKeyId: 'AKIA',
+      secretAccessKey: 'base-secret',
+      sessionToken: undefined,
+    });
+  });
+
+  test('a hash inside a value is a part of it', async () => {
+    const { host } = await world('[default]\naws_access_key_id=AKIA\naws_secret_access_key=a#b;c # not this\n');
+    expect((await awsCredentials(host)).secretAccessKey).toBe('a#b;c');
+  });
+});
+
+describe('`aws login`', () => {
+  const session = 'arn:aws:sts::1:assumed-role/Dev/me';
+  const config = `[default]\nlogin_session = ${session}\n`;
+  const keep = (folder: string, expiresAt: number, id = 'ASIALOGIN') => {
+    const cache = join(folder, 'login', 'cache');
+    mkdirSync(cache, { recursive: true });
+    const name = createHash('sha256').update(session).digest('hex');
+    const accessToken = { accessKeyId: id, secretAccessKey: 's', sessionToken: 't', expiresAt: new Date(expiresAt) };
+    writeFileSync(join(cache, `${name}.json`), JSON.stringify({ accessToken, refreshToken: 'r' }));
+    return cache;
+  };
+
+  test('signs while it is good; over, what to run, and nobody else signs', async () => {
+    const { host, folder } = await world(config, '', {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9/somebody-else',
+    });
+    const over = {
+      message: expect.stringContaining('the login of profile "default" is missing or over'),
+      hint: 'run `aws login --profile default`',
+    };
+    await expect(awsCredentials(host)).rejects.toMatchObject(over);
+    keep(folder, host.now() + 60_000);
+    expect(await awsCredentials(host)).toEqual({ accessKeyId: 'ASIALOGIN', secretAccessKey: 's', sessionToken: 't' });
+    keep(folder, host.now() - 1000);
+    await expect(awsCredentials(host)).rejects.toMatchObject(over);
+    host.env['AWS_LOGIN_CACHE_DIRECTORY'] = keep(join(folder, 'elsewhere'), host.now() + 60_000, 'ASIAELSEWHERE');
+    expect((await awsCredentials(host)).accessKeyId).toBe('ASIAELSEWHERE');
+  });
+});
+
+describe('AWS’s own command line, where it is', () => {
+  const role1 = `[profile a b]\nrole_arn = ${role}\nsource_profile = base\n[profile base]\n${keys}`;
+  const sso = '[profile a b]\nsso_session = corp\n[sso-session corp]\nsso_start_url = https://x.example\n';
+  const program = '[profile a b]\ncredential_process = exit 9\n';
+  const login = '[profile a b]\nlogin_session = arn:aws:iam::1:user/me\n';
+  const answer = '{"Version":1,"AccessKeyId":"ASIACLI","SecretAccessKey":"s","SessionToken":"t"}';
+
+  async function withCommandLine(config: string, script: string) {
+    const made = await world(config, '', { AWS_PROFILE: 'a b' });
+    writeFileSync(join(made.folder, 'aws'), `#!/bin/sh\necho "$*" > "$0.words"\n${script}\n`, { mode: 0o755 });
+    made.host.env['PATH'] = made.folder;
+    return { ...made, words: () => readFileSync(join(made.folder, 'aws.words'), 'utf8') };
+  }
+
+  test.each([role1, sso, program, login])('is asked about %j', async (config) => {
+    const { host, words, aws } = await withCommandLine(config, `echo '${answer}'`);
+    expect(await awsCredentials(host)).toEqual({ accessKeyId: 'ASIACLI', secretAccessKey: 's', sessionToken: 't' });
+    expect(words()).toBe('configure export-credentials --profile a b --format process\n');
+    expect(aws.assumed).toEqual([]);
+  });
+
+  test('without an answer of it we do what it does', async () => {
+    const { host, words } = await withCommandLine(role1, 'exit 252');
+    expect((await awsCredentials(host)).accessKeyId).toBe('ASIA1');
+    expect(words()).toContain('export-credentials');
+  });
+
+  test('is not asked for keys, nor where it would ask for a code', async () => {
+    const plain = await withCommandLine(`[profile a b]\n${keys}`, `echo '${answer}'`);
+    expect((await awsCredentials(plain.host)).accessKeyId).toBe('AKIA');
+    const code = await withCommandLine(role1.replace('source', 'mfa_serial = x\nsource'), `echo '${answer}'`);
+    await expect(awsCredentials(code.host)).rejects.toThrow('`mfa_serial`');
   });
 });
 
