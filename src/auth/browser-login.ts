@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { CliError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import type { Host } from '../host.ts';
+import { type SignInFile, writeSignInFile } from './sign-in-file.ts';
 
 export interface BrowserLoginRequest {
   readonly issuer: string;
@@ -51,17 +52,20 @@ export async function browserLogin(host: Host, request: BrowserLoginRequest): Pr
   const timer = setTimeout(() => receiver.end(timedOut(timeoutMs)), timeoutMs);
   const abort = () => receiver.end(request.signal?.reason);
   request.signal?.addEventListener('abort', abort, { once: true });
+  let file: SignInFile | undefined;
   try {
     const redirect = `http://localhost:${listener.port}/callback?token=true&error=true&state=${state}`;
     const url = oauthUrl(request, redirect);
     // The browser is started first, because only then is it known which of the two sentences is true.
-    const opened = await host.openBrowser(url);
+    file = writeSignInFile(host, url);
+    const opened = await host.openBrowser(file?.url ?? url);
     if (!opened && request.needsBrowser) {
       throw new CliError('auth', 'No browser can be opened here', { code: 'auth.no-browser' });
     }
     host.stderr.write(`${opened ? 'Opening browser to' : 'Please open a browser to'} ${url}\n`);
     return await receiver.result;
   } finally {
+    file?.remove();
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', abort);
     for (const server of listener.servers) {

@@ -30,6 +30,7 @@ import { createAttestedSboms } from './registry/sboms/attested-sboms.ts';
 import { createSbomReader } from './registry/sboms/sbom-reader.ts';
 import { createScim } from './scim/server.ts';
 import { seedAnyone } from './seed/anyone.ts';
+import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
 import { createBlobStore } from './store/blob-store.ts';
 import { openStore, type Store } from './store/database.ts';
 import { parseDigest } from './store/digest.ts';
@@ -57,6 +58,8 @@ export interface PlatformOptions {
   readonly audiences?: readonly string[] | undefined;
   /** Host names it answers to besides loopback ones, on any port: a proxy in front of it has a port of its own. */
   readonly hostAliases?: readonly string[] | undefined;
+  /** Whether the sign-in page asks for the code in a file of the folder, so that only its owner can sign in as anybody. */
+  readonly asksForCode?: boolean | undefined;
   readonly clock?: PlatformClock | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
   /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
@@ -118,11 +121,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     store.transact((tx) => seedAnyone(tx, urls.issuer));
     const awsSts = options.clouds?.awsSts;
     const { issuerOrigins } = options;
+    const signInCode = options.asksForCode ? prepareSignInCode(dataDir) : removeSignInCode(dataDir);
     const issuer = createIssuer({
       store,
       urls,
       clock,
       issuerOrigins,
+      signInCode,
       audiences: options.audiences,
       ...(awsSts ? { awsSts } : {}),
     });

@@ -1,16 +1,20 @@
 // The sign-in page in a real Chromium, without scripts: by mouse, by keyboard, in light, dark and narrow, and to the
 // end at a program that waits. Set SCREENSHOTS to a folder to keep pictures of it.
 
+import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { decodeJwt } from 'jose';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
-import { finishedPage, toldPage } from '../../src/auth/browser-login.ts';
+import { browserLogin, finishedPage, toldPage } from '../../src/auth/browser-login.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { readSignInCode } from '../../src/local/sign-in-code.ts';
+import { fakeHost } from '../support/fake-host.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
@@ -88,6 +92,65 @@ async function open(
 function subjectOf(results: readonly URLSearchParams[]): string | undefined {
   return decodeJwt(results[0]?.get('token') ?? '').sub;
 }
+
+describe('the code of the owner', () => {
+  test('is shown by a file that nobody else can read, and the login goes on by itself', async () => {
+    const platform = await startTestPlatform({ asksForCode: true });
+    const code = readSignInCode(platform.dataDir) ?? '';
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(`${request.url()} ${request.headers()['referer'] ?? ''}`));
+    let opened = '';
+    const host = fakeHost({
+      env: { CHAINCTL_LOCAL_SIGN_IN_CODE: code },
+      browser: (address) => {
+        opened = address;
+        return true;
+      },
+    });
+    const login = browserLogin(host, {
+      issuer: platform.urls.issuer,
+      audience: [platform.urls.api],
+      provider: { kind: 'default' },
+      skipRegistration: true,
+      createRefreshToken: true,
+    });
+    while (opened === '') await new Promise((resolve) => setTimeout(resolve, 10));
+    const file = fileURLToPath(opened);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+    await page.goto(opened);
+    await page.getByRole('button', { name: /Dev Example/ }).click();
+    expect(decodeJwt((await login).token).sub).toBe(personId('dev@example.com'));
+    expect(existsSync(dirname(file))).toBe(false);
+    expect(asked.join('\n')).not.toContain(code);
+    expect(JSON.stringify(platform.log)).not.toContain(code);
+    expect(host.stderr.text).not.toContain(code);
+    // The same browser is not asked again.
+    const { redirect } = await waitForLogin();
+    await page.goto(`${platform.urls.issuer}/oauth?${new URLSearchParams({ client_id: 'auth0', redirect })}`);
+    await page.getByRole('button', { name: /Dev Example/ }).waitFor();
+  });
+
+  test('is asked for by the page, which goes on where it was', async () => {
+    const platform = await startTestPlatform({ asksForCode: true });
+    const { redirect, results } = await waitForLogin();
+    const { page, complaints } = await open(platform, redirect);
+    await page.getByRole('heading', { name: 'Is this your platform?' }).waitFor();
+    await page.screenshot({ path: join(process.env['SCREENSHOTS'] ?? temporaryFolder(), 'sign-in-code.png') });
+    await page.getByLabel('Code').fill('not it');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Code').fill(readSignInCode(platform.dataDir) ?? '');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: /Dev Example/ }).click();
+    await page.getByRole('heading', { name: 'Signed in' }).waitFor();
+    expect(subjectOf(results)).toBe(personId('dev@example.com'));
+    expect(complaints.filter((line) => !line.includes('403'))).toEqual([]);
+  });
+});
 
 test('a click on a person signs in as that person', async () => {
   const platform = await startTestPlatform();

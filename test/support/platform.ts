@@ -58,6 +58,8 @@ export interface TestPlatformOptions {
   readonly delivery?: PlatformOptions['delivery'];
   readonly audiences?: readonly string[];
   readonly hostAliases?: readonly string[];
+  /** Whether the sign-in page asks for the code; `local start` has it so. */
+  readonly asksForCode?: boolean;
 }
 
 export interface Answer {
@@ -143,6 +145,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     delivery: options.delivery,
     audiences: options.audiences,
     hostAliases: options.hostAliases,
+    asksForCode: options.asksForCode ?? false,
     seed: seed === 'demo' ? 'demo' : 'empty',
     log: (line) => log.push(line),
   });

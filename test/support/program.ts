@@ -138,6 +138,8 @@ export interface PlatformStart {
   readonly dataDir?: string;
   readonly flags?: readonly string[];
   readonly env?: Environment;
+  /** Whether the sign-in page asks for the code. */
+  readonly signInCode?: boolean;
 }
 
 export interface World {
@@ -179,7 +181,16 @@ export function createWorld(): World {
       const { env } = world.person('operator');
       const child = spawn(
         join(bin, 'chainctl'),
-        ['local', 'start', '--data-dir', dataDir, '--output=json', ...(options.flags ?? [])],
+        // Most tests are of something else than the code that the sign-in page asks for.
+        [
+          'local',
+          'start',
+          '--data-dir',
+          dataDir,
+          '--output=json',
+          ...(options.signInCode ? [] : ['--no-sign-in-code']),
+          ...(options.flags ?? []),
+        ],
         { env: { ...env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
       );
       try {

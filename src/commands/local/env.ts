@@ -7,16 +7,18 @@ import { environmentOf } from './view.ts';
 interface Environment {
   readonly variables: Readonly<Record<string, string>>;
   readonly unset: boolean;
+  /** Of the sign-in page; only what a shell evaluates has it. */
+  readonly code: Readonly<Record<string, string>>;
 }
 
 const environmentView = defineView<Environment>({
-  text: ({ variables, unset }) =>
+  text: ({ variables, code, unset }) =>
     unset
-      ? `unset ${Object.keys(variables).join(' ')}\n`
-      : Object.entries(variables)
+      ? `unset ${Object.keys({ ...variables, ...code }).join(' ')}\n`
+      : Object.entries({ ...variables, ...code })
           .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
           .join(''),
-  env: ({ variables }) => variables,
+  env: ({ variables, code }) => ({ ...variables, ...code }),
   json: ({ variables }) => variables,
 });
 
@@ -38,11 +40,20 @@ export default defineCommand({
   formats: ['text', 'env', 'json'],
   readsConfig: false,
   run: async (context, input): Promise<Environment> => {
-    if (input.unset) return { variables: environmentOf(nowhere), unset: true };
+    if (input.unset) return { variables: environmentOf(nowhere), code: { [codeVariable]: '' }, unset: true };
     const platform = await requireRunning(context, folderOf(context, input.dataDir));
-    return { variables: environmentOf(platform), unset: false };
+    const { readSignInCode } = await import('../../local/sign-in-code.ts');
+    const code = readSignInCode(platform.dataDir);
+    return {
+      variables: environmentOf(platform),
+      code: code === undefined ? {} : { [codeVariable]: code },
+      unset: false,
+    };
   },
 });
+
+/** With it `auth login` shows the sign-in page that it is the owner who signs in. */
+const codeVariable = 'CHAINCTL_LOCAL_SIGN_IN_CODE';
 
 /** Only the names matter. */
 const nowhere = { api: '', issuer: '', registry: '', console: '', dataDir: '', pid: 0 };

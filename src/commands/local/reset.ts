@@ -13,6 +13,7 @@ const belongings = [
   'platform.db-wal',
   'platform.db-shm',
   'platform.json',
+  'sign-in-code',
   'platform.log',
   'platform.log.old',
   'blobs',

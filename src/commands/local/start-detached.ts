@@ -19,12 +19,13 @@ const otherTimeoutMs = 10_000;
 const largestLog = 1024 * 1024;
 
 export async function startDetached(context: Context, options: StartOptions): Promise<StartResult> {
-  const { folder, seed, listen, audience, hostAlias } = options;
+  const { folder, seed, listen, audience, hostAlias, asksForCode } = options;
   const before = await runningPlatform(folder);
   if (before !== undefined) return { info: before, already: true };
 
   const log = prepareLog(folder);
   const words = ['local', 'start', '--data-dir', folder, '--seed', seed];
+  if (!asksForCode) words.push('--no-sign-in-code');
   if (listen !== undefined) {
     words.push('--listen', `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`);
   }

@@ -17,6 +17,7 @@ export interface StartOptions {
   readonly audience: readonly string[];
   /** Host names it answers to besides. */
   readonly hostAlias: readonly string[];
+  readonly asksForCode: boolean;
 }
 
 export interface StartResult {
@@ -28,7 +29,7 @@ export interface StartResult {
 export async function startHere(context: Context, options: StartOptions): Promise<StartResult> {
   const { startPlatform, PlatformBusyError } = await import('../../local/platform.ts');
   const { badCloudVariable, cloudAddressesIn } = await import('../../local/iam/clouds/addresses.ts');
-  const { folder, seed, listen, audience, hostAlias } = options;
+  const { folder, seed, listen, audience, hostAlias, asksForCode } = options;
   const bad = badCloudVariable(context.host.env);
   const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/fetch-upstream.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
@@ -37,6 +38,7 @@ export async function startHere(context: Context, options: StartOptions): Promis
     const here = await startPlatform({
       dataDir: folder,
       seed,
+      asksForCode,
       ...(listen === undefined ? {} : { host: listen.host, port: listen.port }),
       audiences: audience,
       hostAliases: hostAlias,

@@ -67,6 +67,10 @@ export default defineCommand({
       default: 'demo',
       help: 'What a new folder is filled with: an example organization with people and images, or nothing.',
     },
+    noSignInCode: {
+      kind: boolean,
+      help: 'Let whoever reaches the sign-in page sign in, without the code that only you can read; for containers.',
+    },
   },
   examples: [
     { text: 'In this terminal, until Ctrl-C', args: '' },
@@ -84,13 +88,14 @@ export default defineCommand({
   run: async (context, input): Promise<Started> => {
     const folder = folderOf(context, input.dataDir);
     const { listen, seed } = input;
+    const asksForCode = !input.noSignInCode;
     if (listen !== undefined && !isLoopbackHost(listen.host)) {
       context.io.warn(
-        `listening on ${listen.host} lets everyone who reaches this machine talk to the platform and sign in to it`,
+        `listening on ${listen.host} lets everyone who reaches this machine talk to the platform${asksForCode ? '' : ', and sign in to it as anybody'}`,
       );
     }
     const { audience = [], hostAlias = [] } = input;
-    const options = { folder, seed, audience, hostAlias, ...(listen === undefined ? {} : { listen }) };
+    const options = { folder, seed, asksForCode, audience, hostAlias, ...(listen === undefined ? {} : { listen }) };
     const started = input.detach
       ? await (await import('./start-detached.ts')).startDetached(context, options)
       : await (await import('./start-here.ts')).startHere(context, options);

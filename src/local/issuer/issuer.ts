@@ -46,6 +46,8 @@ export interface IssuerOptions {
   readonly verifyAws?: VerifyAws;
   /** Where AWS is asked when `verifyAws` does not say how, e.g. `https://sts.amazonaws.com`. */
   readonly awsSts?: string;
+  /** What the sign-in page asks for; nothing when left out. */
+  readonly signInCode?: string | undefined;
 }
 
 export interface Issuer extends HttpHandler {
@@ -96,6 +98,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     headless,
     devices,
     fetchUpstream: fetchDocument,
+    signInCode: options.signInCode,
   });
   const wire = createWire(oidcSchema);
   const authWire = createWire(authSchema);

@@ -23,9 +23,11 @@ import { findProviderFor } from './find-provider.ts';
 import type { HeadlessSessions } from './headless-sessions.ts';
 import type { OwnIdTokens } from './own-id-tokens.ts';
 import { createRelyingParty, type ProviderTrip } from './relying-party.ts';
+import { createSignInGate } from './sign-in-gate.ts';
 import {
   activatePage,
   type Choice,
+  codePage,
   errorPage,
   finishedPage,
   leavePage,
@@ -45,6 +47,8 @@ export interface BrowserLoginOptions {
   readonly devices: DeviceCodes;
   readonly ownIdTokens: OwnIdTokens;
   readonly fetchUpstream: FetchUpstream;
+  /** What the page asks for before it shows anybody to sign in as; nothing when left out. */
+  readonly signInCode?: string | undefined;
 }
 
 /** Where a sign-in ends. */
@@ -95,8 +99,12 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
   const relyingParty = createRelyingParty(urls, fetchUpstream);
   // In memory on purpose: a sign-in does not outlive the platform that began it. Oldest first.
   const pending = new Map<string, PendingLogin>();
+  const gate = createSignInGate(options.signInCode, clock, urls.issuer.startsWith('https:'));
 
-  const begin = async (response: ServerResponse, query: URLSearchParams): Promise<void> => {
+  const begin = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    const query = url.searchParams;
+    // A provider of an organization's own asks who it is; our own page would let anybody be anybody.
+    if (query.get('idp_id') === null && !gate.isOpenFor(request)) return sendCodePage(response, 200, url, undefined);
     const code = query.get('headless_code');
     if (code !== null) {
       headless.check(code);
@@ -104,8 +112,8 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     }
     const redirect = checkRedirect(query.get('redirect'), urls);
     try {
-      const request = toLoginRequest(query, redirect, urls);
-      await enter(response, { kind: 'redirect', ...request }, query.get('idp_id'));
+      const login = toLoginRequest(query, redirect, urls);
+      await enter(response, { kind: 'redirect', ...login }, query.get('idp_id'));
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       sendFailure(response, redirect, error);
@@ -271,6 +279,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
 
   /** The page where the code of another device is typed (RFC 8628, 3.3). It never goes on by itself. */
   const activate = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    if (!gate.isOpenFor(request)) return sendCodePage(response, 200, url, undefined);
     if (request.method === 'GET') {
       const given = url.searchParams.get('user_code') ?? '';
       return sendPage(response, 200, activatePage(given.slice(0, 20), undefined), []);
@@ -286,6 +295,24 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
       return sendPage(response, 400, activatePage(userCode, problem), []);
     }
     await enter(response, { kind: 'device', userCode, ...found }, null);
+  };
+
+  const sendCodePage = (response: ServerResponse, status: number, next: URL, problem: string | undefined): void =>
+    sendPage(response, status, codePage(`${next.pathname}${next.search}`, problem), []);
+
+  /** From the page that asks, or from a file of the owner's, which is another site to the browser: the code is the proof. */
+  const takeCode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = new URLSearchParams(await readText(request, largestForm));
+    const wanted = form.get('next') ?? '';
+    const next = new URL(/^\/(?:oauth|activate)(?:\?[^\s\\#]*)?$/.test(wanted) ? wanted : '/oauth', urls.issuer);
+    const answer = gate.open(form.get('code') ?? '');
+    if (answer.kind === 'too-many') {
+      throw new PageError(429, 'Too many wrong codes', ['Wait ten minutes, then start again from your program.']);
+    }
+    if (answer.kind === 'wrong') return sendCodePage(response, 403, next, 'That is not the code of this platform.');
+    const location = `${next.pathname}${next.search}`;
+    response.writeHead(303, { location, 'set-cookie': answer.cookie, ...privacyHeaders, 'content-length': '0' });
+    response.end();
   };
 
   const sendSignIn = (
@@ -343,7 +370,9 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     switch (`${request.method} ${url.pathname}`) {
       case 'GET /oauth':
         refuseEmbedded(request);
-        return begin(response, url.searchParams);
+        return begin(request, response, url);
+      case 'POST /oauth/code':
+        return takeCode(request, response);
       case 'POST /oauth/sign-in':
         return finish(request, response);
       case 'POST /oauth/leave':
@@ -382,7 +411,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
   };
 }
 
-const pages = new Set(['/oauth', '/oauth/sign-in', '/oauth/leave', '/oauth/callback', '/activate']);
+const pages = new Set(['/oauth', '/oauth/code', '/oauth/sign-in', '/oauth/leave', '/oauth/callback', '/activate']);
 
 function waitingOf(destination: Destination): Waiting {
   switch (destination.kind) {

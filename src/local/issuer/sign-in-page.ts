@@ -180,6 +180,28 @@ ${waitingText(waiting)}
   );
 }
 
+/** Where the owner shows that the platform is theirs. `next`: the path to go on to. */
+export function codePage(next: string, problem: string | undefined): Page {
+  return page(
+    'Sign in',
+    `<h1>Is this your platform?</h1>
+<p>It asks for no password, so it wants a code first that only its owner can read. Your terminal shows it:</p>
+<pre><code>chainctl local env | grep CODE</code></pre>
+<form method="post" action="/oauth/code">
+<input type="hidden" name="next" value="${escapeHtml(next)}">
+<label for="code">Code</label>
+${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+<div class="row">
+<input id="code" name="code" type="password" required maxlength="100" autocomplete="off" spellcheck="false"${
+      problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'
+    } autofocus>
+<button class="main" type="submit">Continue</button>
+</div>
+</form>
+<p class="note">This browser is asked once. For a platform in a folder of its own, add its --data-dir.</p>`,
+  );
+}
+
 /** Where a person types the code that another device shows. */
 export function activatePage(userCode: string, problem: string | undefined): Page {
   return page(

@@ -1,0 +1,60 @@
+// Who may see the sign-in page: whoever can read a file of the owner's, which other users of the machine cannot. The page asks
+// for the code in it, once per browser. Guarantees: the code is compared in constant time, stands in no address, and cannot be
+// tried without end.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { PlatformClock } from '../core/types.ts';
+
+export type GateAnswer =
+  | { readonly kind: 'open' /** What the browser is given, as a header. */; readonly cookie: string }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'too-many' };
+
+export interface SignInGate {
+  /** Whether this browser has shown the code. */
+  isOpenFor(request: IncomingMessage): boolean;
+  /** Shows it. */
+  open(code: string): GateAnswer;
+}
+
+const mostWrong = 50;
+const wrongForMs = 10 * 60_000;
+const mostBrowsers = 1000;
+const cookieName = 'chainctl-sign-in-code';
+
+/** Without a code it is open for everybody. `isSecure`: the page is served over https. */
+export function createSignInGate(code: string | undefined, clock: PlatformClock, isSecure: boolean): SignInGate {
+  const browsers = new Set<string>();
+  // Of wrong codes, newest last.
+  const wrong: number[] = [];
+  return {
+    isOpenFor(request) {
+      if (code === undefined) return true;
+      for (const pair of (request.headers.cookie ?? '').split(';')) {
+        const [name, value = ''] = pair.trim().split('=');
+        if (name === cookieName && browsers.has(digest(value).toString('hex'))) return true;
+      }
+      return false;
+    },
+    open(given) {
+      const now = clock.now();
+      while (wrong[0] !== undefined && now - wrong[0] >= wrongForMs) wrong.shift();
+      if (wrong.length >= mostWrong) return { kind: 'too-many' };
+      if (!timingSafeEqual(digest(given.trim()), digest(code ?? ''))) {
+        wrong.push(now);
+        return { kind: 'wrong' };
+      }
+      const value = Buffer.from(clock.randomBytes(32)).toString('base64url');
+      for (const oldest of browsers) {
+        if (browsers.size < mostBrowsers) break;
+        browsers.delete(oldest);
+      }
+      browsers.add(digest(value).toString('hex'));
+      const cookie = `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+      return { kind: 'open', cookie };
+    },
+  };
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
