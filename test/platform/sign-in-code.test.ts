@@ -46,7 +46,10 @@ test('whoever shows it goes on where the sign-in was, in that browser only', asy
   expect(Buffer.from(code, 'base64url')).toHaveLength(16);
   expect(statSync(join(platform.dataDir, 'sign-in-code')).mode & 0o777).toBe(0o600);
   // From a file it is another site to the browser.
-  const shown = await show(platform, code, wanted, { 'sec-fetch-site': 'cross-site' });
+  const shown = await show(platform, code, wanted, {
+    'sec-fetch-site': 'cross-site',
+    'sec-fetch-dest': 'document',
+  });
   expect([shown.status, shown.headers.get('location')]).toEqual([303, wanted]);
   const cookie = shown.headers.get('set-cookie') ?? '';
   expect(cookie).toMatch(/; HttpOnly; SameSite=Lax$/);
@@ -55,6 +58,9 @@ test('whoever shows it goes on where the sign-in was, in that browser only', asy
   expect(page).toContain('dev@example.com');
   expect(await (await visit(platform, wanted, `${cookie.split('=')[0]}=guess`)).text()).not.toContain('dev@');
   expect(JSON.stringify(platform.log)).not.toContain(code);
+  // Not behind a person's back, where another site could use the tries up.
+  const embedded = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' };
+  expect((await show(platform, code, wanted, embedded)).status).toBe(403);
   // Nowhere else.
   for (const next of ['https://evil.example/', '//evil.example', '/oauth/../x', '/iam/v1/groups', '/oauth?\r\nx: y']) {
     expect((await show(platform, code, next)).headers.get('location'), next).toBe('/oauth');

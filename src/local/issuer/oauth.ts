@@ -372,6 +372,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
         refuseEmbedded(request);
         return begin(request, response, url);
       case 'POST /oauth/code':
+        refuseEmbedded(request);
         return takeCode(request, response);
       case 'POST /oauth/sign-in':
         return finish(request, response);
