@@ -159,7 +159,7 @@ const isMissing = (key: string, input: Input, collected: Collected) =>
 export const missingSentence = (names: readonly string[]): string =>
   `${listed(names)} ${names.length > 1 ? 'are' : 'is'} required when not running interactively`;
 
-/** One line and no more, because that is all a log shows. */
+/** One sentence, because that is all a log shows, and where a location is missing how to set one for good. */
 export const missingError = (names: readonly string[]): CliError =>
   new CliError('usage', missingSentence(names), {
     code: 'usage.missing',

@@ -165,7 +165,7 @@ describe('auth pull-token', () => {
       answers: ['second.org'],
     });
     expect(picked.code, picked.err).toBe(0);
-    expect(picked.err).toContain('✔ Selected folder second.org.');
+    expect(picked.err).toContain('✔ Selected organization second.org.');
     expect(JSON.parse(picked.out).identity_id).toMatch(/^f{40}\//);
   });
 });
@@ -178,7 +178,7 @@ describe('auth pull-token list', () => {
     const both = await run(['auth', 'pull-token', 'list']);
     expect(both.out).toMatch(/ID +\| +NAME +\| +DESCRIPTION +\| +ROLES +\| EXPIRES +\| +CREATED +\| LAST USED/);
     expect(both.out).toMatch(/ short - registry - [0-9a-f]{8} +\| a day +\| example\.com: registry\.pull +\| +1 \| /);
-    expect(both.out).toMatch(/ long - java - [0-9a-f]{8} +\| +\| example\.com: libraries\.java\.pull +\| +30\n/);
+    expect(both.out).toMatch(/ long - java - [0-9a-f]{8} +\| +\| example\.com: libraries\.java\.pull +\| +30 \| /);
     expect((await run(['auth', 'pull-token', 'ls', '--repository=java', '-oid'])).out).toMatch(
       new RegExp(`^${uidp}\\n$`),
     );
@@ -186,7 +186,7 @@ describe('auth pull-token list', () => {
     const good = JSON.parse((await run(['auth', 'pull-token', 'list', '-o', 'json'])).out);
     expect(good.items.map((item: { name: string }) => item.name.slice(0, 5))).toEqual(['long ']);
     const gone = await run(['auth', 'pull-token', 'list', '--parent=example.com', '--expired=true']);
-    expect(gone.out).toMatch(/ short - .* +-2\n/);
+    expect(gone.out).toMatch(/ short - .* +-2 \| /);
     expect(gone.out).not.toContain('long');
   });
 

@@ -39,9 +39,11 @@ describe('claim match', () => {
     expect(table.code).toBe(0);
     const { id } = await stored(session, 'first');
     expect(table.out.split('\n')[0]).toMatch(/ID +\| NAME +\| +TYPE +\| DESCRIPTION \| +ROLES +\| +ISSUER +\| EXPIRES/);
-    expect(table.out.split('\n')[2]).toBe(
-      ` ${id} | first | claim_match | for tests   | example.com: viewer | ${issuer} | n/a`,
-    );
+    expect(
+      table.out
+        .split('\n')[2]
+        ?.startsWith(` ${id} | first | claim_match | for tests   | example.com: viewer | ${issuer} | n/a`),
+    ).toBe(true);
     expect(await bindings(session, id)).toEqual(['example.com: viewer']);
 
     const json = JSON.parse((await run([...words, '--name=second', '-ojson'])).out);
@@ -197,7 +199,7 @@ describe('static keys and services', () => {
     const file = await session.run([...create, 'file', ...words, ...more], { cwd: folder });
     expect(file.code).toBe(0);
     expect(file.out).toContain('| static |');
-    expect(file.out).toContain('| 2026-04-01T00:00:00Z\n');
+    expect(file.out).toContain('| 2026-04-01T00:00:00Z | sa ');
     expect((await stored(session, 'file')).static).toMatchObject({
       issuerKeys: jwks,
       expiration: '2026-04-01T00:00:00Z',

@@ -91,7 +91,8 @@ describe('list', () => {
     ]);
     const twins = [ids.front, ids.deep].sort();
     const rolesOf = (id: string | undefined) => (id === ids.deep ? 'platform: viewer' : '');
-    expect(rows.slice(2, -1)).toEqual([
+    // Whom each trusts, and since when, is looked at below.
+    expect(rows.slice(2, -1).map((row) => row.slice(0, 7))).toEqual([
       [ids.aws, 'aws', 'aws', '', '', '', 'n/a'],
       [ids.match, 'match', 'claim_match', 'first', 'example.com: viewer', issuer, 'n/a'],
       ['', '', '', '', 'sandbox: editor', '', ''],
@@ -108,17 +109,25 @@ describe('list', () => {
       [ids.static, 'static', 'static', '', '', 'https://cluster', '2026-04-01T00:00:00Z'],
       ...twins.map((id) => [id, 'twin', 'claim_match', '', rolesOf(id), issuer, 'n/a']),
     ]);
+    const trusted = new Map(rows.slice(2, -1).map((row) => [row[1], row[7]]));
+    expect(trusted.get('static')).toBe('s');
+    expect(trusted.get('aws')).toBe('a');
+    expect(rows[2]?.[9]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     expect(session.calls()).toEqual(['iam.v1.Identities.List', 'iam.v1.RoleBindings.List']);
   });
 
   test('on a terminal an age instead of a time', async () => {
     const session = await signedIn();
     await several(session);
-    const soon = await session.run([...list, '--name=static'], { tty: true, columns: 200 });
+    const soon = await session.run([...list, '--name=static'], { tty: true, columns: 200, env: { NO_COLOR: '1' } });
     expect(soon.out).toContain('| in 4 days');
     session.clock.advance(10 * day);
-    const past = await session.run([...list, '--name=static', '--expired'], { tty: true, columns: 200 });
-    expect(past.out).toContain('| 5 days ago');
+    const past = await session.run([...list, '--name=static', '--expired'], {
+      tty: true,
+      columns: 200,
+      env: { NO_COLOR: '1' },
+    });
+    expect(past.out).toContain('| 6 days ago');
   });
 
   test('json and id need no look-up of roles', async () => {

@@ -73,7 +73,7 @@ describe('a location that is missing', () => {
     await screen.shows('/second');
     await screen.shows(/^ {2}> \[second-organization\.example\]/m);
     screen.press('Enter');
-    await screen.shows(`✔ Selected folder ${second}.`);
+    await screen.shows(`✔ Selected organization ${second}.`);
     const asked = await screen.shows('[Y,n]:');
     expect(asked).not.toContain('[example.com]');
     screen.press('Enter');
@@ -83,10 +83,13 @@ describe('a location that is missing', () => {
     expect(listed.items).toMatchObject([{ name: 'from-terminal' }]);
   });
 
-  test('fails in one line with exit 2 when there is no terminal', async () => {
+  test('fails with one sentence, what to do and exit 2 when there is no terminal', async () => {
     for (const line of [`${create} | cat`, `echo | ${create}`, `${create} </dev/null`]) {
       const ran = await developer.sh(`{ ${line}; } 2>err; echo "code $?"`);
-      expect(developer.read('err')).toBe('error: `--parent` is required when not running interactively\n');
+      expect(developer.read('err')).toBe(
+        'error: `--parent` is required when not running interactively\n' +
+          'hint: name a location, or set one for good: `chainctl config set default.group NAME`\n',
+      );
       if (!line.endsWith('| cat')) expect(ran.out).toBe('code 2\n');
     }
   });
@@ -274,5 +277,5 @@ test('JSON is indented and times are relative on a terminal', async () => {
   run(screen, 'chainctl iam organizations describe example.com -o json');
   await screen.shows(/^ {2}"name": "example\.com",?$/m);
   run(screen, 'chainctl auth status');
-  await screen.shows(/Expiry +\| \d+m$/m);
+  await screen.shows(/Expiry +\| in \d+ minutes$/m);
 });
