@@ -9,27 +9,17 @@ import { createWire } from '../api/wire.ts';
 import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { createApi } from './api/dispatch.ts';
-import { createOutsideHandlers } from './api/outside.ts';
-import { createConsole } from './console/console.ts';
+import { createOperationTables } from './api/operation-tables.ts';
 import { startUpkeep } from './core/maintenance.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
-import { createEvents, type DeliveryTimes } from './events/events.ts';
-import { pruneEvents } from './events/retention.ts';
+import type { DeliveryTimes } from './events/events.ts';
 import { isWildcard } from './http/host-check.ts';
+import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
-import { installBuiltInRoles } from './iam/built-in-roles.ts';
-import { type CloudAddresses, createCloudCheck } from './iam/clouds/check.ts';
-import { demoOrganizations, seedDemo } from './iam/seed.ts';
-import { createIssuer } from './issuer/issuer.ts';
-import { createSimulatedGithub } from './issuer/simulated-github.ts';
+import type { CloudAddresses } from './iam/clouds/check.ts';
+import { isChosen, type ModuleName, modules, openModules } from './modules.ts';
 import { createAnnounce } from './outbox/outbox.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
-import { createBuilder } from './registry/builds/builder.ts';
-import { createRegistry } from './registry/registry.ts';
-import { createAttestedSboms } from './registry/sboms/attested-sboms.ts';
-import { createSbomReader } from './registry/sboms/sbom-reader.ts';
-import { createScim } from './scim/server.ts';
-import { seedAnyone } from './seed/anyone.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
 import { createBlobStore } from './store/blob-store.ts';
 import { openStore, type Store } from './store/database.ts';
@@ -61,6 +51,8 @@ export interface PlatformOptions {
   /** Whether the sign-in page asks for the code in a file of the folder, so that only its owner can sign in as anybody. */
   readonly asksForCode?: boolean | undefined;
   readonly clock?: PlatformClock | undefined;
+  /** Which parts it has, for tests; all of them unless said otherwise. */
+  readonly modules?: readonly ModuleName[] | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
   /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
   readonly delivery?: DeliveryTimes | undefined;
@@ -100,7 +92,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     createPrivateFile(databasePath);
     const store = openStore(databasePath, migrations, clock);
     undo.push(() => store.close());
-    await fill(store, dataDir, clock, options.seed);
+    const seeded = modules.filter((module) => isChosen(module, options.modules));
+    for (const module of seeded) await module.seed?.({ store, clock, dataDir, scenario: options.seed });
 
     const host = options.host ?? '127.0.0.1';
     const server = await startServer({
@@ -118,65 +111,64 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
 
     const urls = urlsOf(host, server.port);
-    store.transact((tx) => seedAnyone(tx, urls.issuer));
-    const awsSts = options.clouds?.awsSts;
-    const { issuerOrigins } = options;
     const signInCode = options.asksForCode ? prepareSignInCode(dataDir) : removeSignInCode(dataDir);
-    const issuer = createIssuer({
-      store,
-      urls,
-      clock,
-      issuerOrigins,
-      signInCode,
-      audiences: options.audiences,
-      ...(awsSts ? { awsSts } : {}),
-    });
     const blobs = createBlobStore(dataDir);
-    const readBlob = (text: string): Uint8Array | undefined => {
-      const digest = parseDigest(text);
-      return digest === undefined ? undefined : blobs.readSmall(digest);
-    };
-    const sbomReader = createSbomReader();
-    undo.push(() => sbomReader.close());
-    const verifyAccessToken = (token: string) => issuer.verifyAccessToken(token);
     const wire = createWire(schema);
     const announce = createAnnounce(wire, urls.api);
-    const registry = createRegistry({ store, blobs, urls, clock, issuer, announce });
     const onDefect = (error: unknown): void => noteDefect(options, clock, error);
-    const events = createEvents({ store, urls, clock, verifyAccessToken, onDefect, ...options.delivery });
-    // The streams and deliveries end before the connections they use, and before the store.
-    undo.push(() => events.stop());
+    const { chosen, opened, verifyAccessToken, sboms } = openModules(
+      {
+        store,
+        blobs,
+        urls,
+        clock,
+        announce,
+        onDefect,
+        onCall: (request, call) => server.note(request, call),
+        clouds: options.clouds,
+        issuerOrigins: options.issuerOrigins,
+        audiences: options.audiences,
+        signInCode,
+        delivery: options.delivery,
+      },
+      options.modules,
+    );
+    for (const module of opened) {
+      // What a module began ends before the connections it uses, and before the store.
+      if (module.stop !== undefined) undo.push(module.stop);
+      await module.begin?.();
+    }
     const api = createApi({
       store,
       urls,
       wire,
       announce,
-      readBlob,
-      sboms: createAttestedSboms(store, blobs, sbomReader),
-      outside: createOutsideHandlers({
-        store,
-        verifyLogin: (token) => issuer.verifyLogin(token),
-        pkceSupport: (url) => issuer.pkceSupport(url),
-        checkCloud: createCloudCheck(options.clouds ?? {}, (subject, audience) =>
-          issuer.signImpersonation(subject, audience),
-        ),
-      }),
+      sboms,
+      readBlob(text) {
+        const digest = parseDigest(text);
+        return digest === undefined ? undefined : blobs.readSmall(digest);
+      },
+      tables: createOperationTables(
+        chosen.flatMap(({ operations = [] }) => operations),
+        opened.flatMap(({ prepared }) => prepared ?? []),
+      ),
+      publicReads: chosen.flatMap(({ publicRead }) => publicRead ?? []),
       verifyAccessToken,
       onCall: (request, call) => server.note(request, call),
     });
-    const scim = createScim({ store, urls, onCall: (request, call) => server.note(request, call) });
+    const direct = Object.assign({}, ...opened.map((module) => module.direct));
     server.serve({
-      http1: [issuer, registry, events, scim, api, createSimulatedGithub(), createConsole(urls)],
+      http1: [createRouter(opened.flatMap(({ routes = [] }) => routes)), api],
       http2: async () => {
         const { createGrpc } = await import('./api/grpc/grpc.ts');
-        return createGrpc({ wire, api, issuer });
+        return createGrpc({ wire, api, direct });
       },
     });
-    events.start();
-    const builder = createBuilder({ store, blobs, clock, onDefect });
-    undo.push(() => builder.stop());
-    builder.start();
-    const upkeep = startUpkeep([() => registry.collectGarbage(), () => pruneEvents(store)], onDefect);
+    for (const { start } of opened) start?.();
+    const upkeep = startUpkeep(
+      opened.flatMap(({ maintenance = [] }) => maintenance),
+      onDefect,
+    );
     undo.push(() => upkeep.stop());
     writePlatformFile({ ...urls, dataDir, pid: process.pid });
     undo.push(() => removePlatformFile(dataDir));
@@ -208,22 +200,6 @@ const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count)
 function prepareFolder(dataDir: string): void {
   if (makeFolder(dataDir, 0o700)) return;
   if (existsSync(join(dataDir, 'platform.db')) || readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o700);
-}
-
-/** Built-in roles always; the seed once, so that what a user deleted stays deleted. */
-async function fill(store: Store, dataDir: string, clock: PlatformClock, seed: 'demo' | 'empty'): Promise<void> {
-  const wanted = store.transact((tx) => {
-    installBuiltInRoles(tx);
-    if (readMeta(tx, 'seed') === undefined) {
-      if (seed === 'demo') seedDemo(tx);
-      writeMeta(tx, 'seed', seed);
-    }
-    return readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined;
-  });
-  if (!wanted) return;
-  const { seedImages } = await import('./registry/seed/images.ts');
-  await seedImages({ store, dataDir, clock, organizations: demoOrganizations });
-  store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
 }
 
 function portsToTry(store: Store, wanted: number | undefined): number[] {

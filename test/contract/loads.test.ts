@@ -1,7 +1,8 @@
 // What start-up may load: read from the bundle's own account of its chunks and
 // from what a real process loaded, so no timing is involved.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,5 +118,34 @@ describe('a real process', () => {
       [],
     );
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
+  });
+
+  test('an empty platform loads neither registry, builds, SCIM, console nor handlers before somebody asks for them', async () => {
+    const report = join(folder, 'platform.json');
+    const platform = spawn(
+      process.execPath,
+      [
+        '--require',
+        join(root, 'test/support/loaded.cjs'),
+        join(root, 'bin/chainctl.js'),
+        ...['local', 'start', '--seed=empty', `--data-dir=${join(folder, 'platform')}`, '--output=json'],
+      ],
+      { env: { PATH: process.env['PATH'], HOME: folder, LOADED_REPORT: report }, stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const ended = once(platform, 'exit');
+    const [first] = (await once(platform.stdout, 'data')) as [Buffer];
+    const { api } = JSON.parse(first.toString()) as { api: string };
+    expect((await fetch(`${api}/nothing`)).status).toBe(404);
+    platform.kill('SIGINT');
+    await ended;
+    const { files } = JSON.parse(readFileSync(report, 'utf8')) as { files: string[] };
+    const modules = modulesOf(files);
+    expect(modules).toContain('src/local/modules.ts');
+    const unused =
+      /src\/local\/(registry\/(distribution|builds|seed|charts|catalog)|scim\/(?!module)|console\/(?!module)|\w+\/(v2\/)?handlers|iam\/seed|api\/grpc)/;
+    expect(modules.filter((id) => unused.test(id))).toEqual([]);
+    expect(modules.filter((id) => /node_modules\/(openid-client|re2js|tar-stream|@connectrpc|yaml)/.test(id))).toEqual(
+      [],
+    );
   });
 });

@@ -136,3 +136,29 @@ test('it is for those who may list the subscriptions of that group', async () =>
   const wrong = await platform.token(dev, { audience: 'cgr.dev' });
   expect((await listen(platform, wrong, `group=${organization}`)).response.status).toBe(401);
 });
+
+test('an expired identity neither lists nor listens, and a stream ends when its identity does', async () => {
+  const platform = await startTestPlatform({ clock });
+  const identity = platform.user('temporary@example.com', ['owner', organization]);
+  const token = await platform.token(identity);
+  const paths = ['/local/v1/events/deliveries', '/iam/v1/groups'].map((path) => `${path}?group=${organization}`);
+  const answers = async () => {
+    const told = await Promise.all(paths.map((path) => platform.call(token, 'GET', path)));
+    const stream = await listen(platform, token, `group=${organization}`);
+    stream.stop();
+    return [...told.map(({ status }) => status), stream.response.status];
+  };
+  expect(await answers()).toEqual([200, 200, 200]);
+
+  const stream = await listen(platform, token, `group=${organization}`);
+  await until(() => stream.lines.length).toBe(1);
+  // Each commit looks again at who listens, so the stream knows of its end from here on.
+  platform.store.transact((tx) =>
+    tx.run('UPDATE identities SET expires_at = ? WHERE id = ?', clock.now() + 1500, identity),
+  );
+  expect(stream.state.ended).toBe(false);
+  await until(() => stream.state.ended).toBe(true);
+  expect(await answers()).toEqual([401, 401, 401]);
+  const refused = await platform.call(token, 'GET', paths[0] ?? '');
+  expect(refused.body.message).toBe('the identity of this token has expired');
+});

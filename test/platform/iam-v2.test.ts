@@ -2,9 +2,9 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
-import { handlers } from '../../src/local/api/handlers.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { handlers } from '../../src/local/iam/v2/handlers.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

@@ -154,7 +154,11 @@ test.each([
     }
   });
   platform.store.read((tx) => {
-    const selection: Selection = { table: 'groups', visible, uidp: { descendantsOf: organization } };
+    const selection: Selection = {
+      resource: { table: 'groups', parent: 'parent' },
+      visible,
+      uidp: { descendantsOf: organization },
+    };
     const whole = selectVisible(tx, selection);
     expect(whole.length).toBeGreaterThan(150);
     for (const [field, column] of Object.entries(resourceColumns)) {

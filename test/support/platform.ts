@@ -60,6 +60,8 @@ export interface TestPlatformOptions {
   readonly hostAliases?: readonly string[];
   /** Whether the sign-in page asks for the code; `local start` has it so. */
   readonly asksForCode?: boolean;
+  /** Which parts it has besides iam and issuer; all of them unless said otherwise. */
+  readonly modules?: PlatformOptions['modules'];
 }
 
 export interface Answer {
@@ -146,6 +148,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     audiences: options.audiences,
     hostAliases: options.hostAliases,
     asksForCode: options.asksForCode ?? false,
+    modules: options.modules,
     seed: seed === 'demo' ? 'demo' : 'empty',
     log: (line) => log.push(line),
   });

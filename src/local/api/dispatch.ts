@@ -1,4 +1,4 @@
-// The API, served from the operation table; over REST here, for gRPC in ../grpc. Guarantees: a call is authenticated, then
+// The API, served from the operation table; over REST here, for gRPC in `grpc/`. Guarantees: a call is authenticated, then
 // authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';
@@ -7,18 +7,19 @@ import type { Operation } from '../../api/schema/types.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../authorization/access.ts';
-import { unauthenticated } from '../core/failures.ts';
+import { requireLiveIdentity } from '../authorization/live-identity.ts';
+import type { CallFacts, Outcome } from '../core/handler.ts';
+import type { PublicRead } from '../core/module.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendPieces } from '../http/answers.ts';
+import { authenticate, requireToken } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import { recordEvent, toEvent } from '../outbox/outbox.ts';
-import { isOpenToAll } from '../registry/public-access.ts';
 import type { AttestedSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { type CallFacts, handlers } from './handlers.ts';
 import { inOnePiece, type Run, sendInParts } from './long-answers.ts';
-import type { Outcome, OutsideHandlers } from './outside.ts';
+import type { OperationTables } from './operation-tables.ts';
 import { type Part, requiredUidp } from './selection.ts';
 import { inWordsOf } from './versions/errors.ts';
 
@@ -31,8 +32,11 @@ export interface ApiOptions {
   readonly wire: Wire;
   readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
-  readonly sboms: AttestedSboms;
-  readonly outside: OutsideHandlers;
+  /** Of the registry, where there is one. */
+  readonly sboms: AttestedSboms | undefined;
+  readonly tables: OperationTables;
+  /** Who else may read, besides those whose roles say so. */
+  readonly publicReads: readonly PublicRead[];
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
   /** Told what a request turned out to be, for the log. */
@@ -45,7 +49,7 @@ export interface CallNote {
   readonly identity?: string;
 }
 
-/** What a route match needs of the table: an id that `handlers` knows. */
+/** What a route match needs of the table: an id of it. */
 export type KnownOperation = Operation & { readonly id: OperationId };
 
 /** A call by whatever protocol it came. */
@@ -70,26 +74,38 @@ export function createApi(options: ApiOptions): Api {
   /** Everything up to the transaction, which may then be done part by part. */
   const admitted = async ({ operation, authorization, read, onCall }: ApiCall): Promise<Run> => {
     onCall?.({ operation: operation.id });
-    const asks = options.outside[operation.id] as AskOutside | undefined;
-    if (handlers[operation.id] === undefined && asks === undefined) {
+    // The tables pair each id with the function for that id's messages, and `read` makes the message of that id.
+    const found = await options.tables.find(operation.id);
+    if (found === undefined) {
       throw new StatusError(grpcCodes.UNIMPLEMENTED, notImplemented(operation.id));
     }
     // Such an operation looks at no token (semantics 4).
     const isOpen = operation.iam === 'disabled';
-    const caller = isOpen ? nobody : await authenticate(options, operation, authorization);
+    const caller = isOpen
+      ? nobody
+      : await authenticate(authorization, audiencesOf(options.urls, operation), options.verifyAccessToken);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, names } = await read();
-    const sboms = options.sboms.forCall();
-    const facts: CallFacts = { urls: options.urls, names, readBlob, sboms, announce };
+    const sboms = options.sboms?.forCall();
+    const facts: CallFacts = {
+      urls: options.urls,
+      names,
+      readBlob,
+      announce,
+      get sboms() {
+        if (sboms === undefined) throw new TypeError('this platform has no registry');
+        return sboms;
+      },
+    };
     const prepare = async (): Promise<(part?: Part) => Work> => {
-      if (asks === undefined) {
-        // The table pairs each id with the function for that id's messages, and `read` made the message of that id.
-        const handler = handlers[operation.id] as Perform;
-        return (part) => (tx) => ({ response: handler(tx, caller, message, { ...facts, part }) });
+      if (found.kind === 'handler') {
+        const handler = found.handler as Perform;
+        return (part) => (tx) => ({ response: handler(tx, caller, message, withPart(facts, part)) });
       }
       // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
-      options.store.read((tx) => admit(tx, operation, caller, message));
-      const finish = await asks(message, isOpen ? requireBearer(authorization) : '');
+      options.store.read((tx) => admit(tx, options.publicReads, operation, caller, message));
+      const prepared = found.handler as Prepare;
+      const finish = await prepared(message, isOpen ? requireToken(authorization) : '');
       return () => (tx) => finish(tx, caller, facts);
     };
     const inItsWords = (error: unknown): never => {
@@ -102,13 +118,13 @@ export function createApi(options: ApiOptions): Api {
           return perform(options, operation, caller, message, (tx) => {
             const outcome = work(part)(tx);
             // Nothing that was made without them may be kept.
-            if (sboms.isWaiting()) throw new Error('bills of materials have to be read first');
+            if (sboms?.isWaiting()) throw new Error('bills of materials have to be read first');
             return outcome;
           });
         } catch (error) {
-          if (!sboms.isWaiting()) return inItsWords(error);
+          if (!sboms?.isWaiting()) return inItsWords(error);
         }
-        await sboms.load().catch(inItsWords);
+        await sboms?.load().catch(inItsWords);
       }
     };
   };
@@ -179,43 +195,32 @@ async function refuseUnserved(method: string, path: string, contentType: string 
 
 const notImplemented = (id: string): string => `${id} is not implemented by this platform`;
 
+/** The same facts, and what part of a list is wanted; what they find out only when asked stays so. */
+function withPart(facts: CallFacts, part: Part | undefined): CallFacts {
+  return part === undefined ? facts : Object.create(facts, { part: { value: part, enumerable: true } });
+}
+
 type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
 type Work = (tx: Tx) => Outcome<object>;
-type AskOutside = (
+type Prepare = (
   request: object,
   bearer: string,
 ) => Promise<(tx: Tx, caller: Caller, facts: CallFacts) => Outcome<object>>;
 
-/** With and without `Bearer`: the file credential of the SDK sends the bare token (semantics 3.11). */
-function requireBearer(header: string | undefined): string {
-  const token = header?.replace(/^bearer\s+/i, '').trim();
-  if (token === undefined || token === '') throw unauthenticated('the request has no authorization token');
-  return token;
-}
-
-async function authenticate(
-  { urls, verifyAccessToken }: ApiOptions,
-  operation: Operation,
-  header: string | undefined,
-): Promise<Caller> {
-  const caller = await verifyAccessToken(requireBearer(header));
-  const audiences = operation.id.startsWith('auth.') ? [urls.api, urls.issuer] : [urls.api];
-  if (!caller.audience.some((audience) => audiences.includes(audience.replace(/\/$/, '')))) {
-    throw unauthenticated(`the token is not for the audience ${urls.api}`);
-  }
-  return caller;
+function audiencesOf({ api, issuer }: PlatformUrls, operation: Operation): readonly [string, ...string[]] {
+  return operation.id.startsWith('auth.') ? [api, issuer] : [api];
 }
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
 function perform(
-  { store, urls, wire }: ApiOptions,
+  { store, urls, wire, publicReads }: ApiOptions,
   operation: KnownOperation,
   caller: Caller,
   message: object,
   run: Work,
 ): object {
   const work = (tx: Tx): object => {
-    admit(tx, operation, caller, message);
+    admit(tx, publicReads, operation, caller, message);
     const { response, actor = caller } = run(tx);
     const event = toEvent(wire, operation, message, response);
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
@@ -225,9 +230,15 @@ function perform(
 }
 
 /** Throws unless the caller is still somebody and may do this. */
-function admit(tx: Tx, operation: Operation, caller: Caller, message: object): void {
-  if (caller !== nobody) requireIdentity(tx, caller);
-  authorize(tx, operation, caller, message);
+function admit(
+  tx: Tx,
+  publicReads: readonly PublicRead[],
+  operation: Operation,
+  caller: Caller,
+  message: object,
+): void {
+  if (caller !== nobody) requireLiveIdentity(tx, caller);
+  authorize(tx, publicReads, operation, caller, message);
 }
 
 /** Looks keys up in what a caller has sent. */
@@ -242,20 +253,17 @@ export function namesIn(sent: unknown): CallFacts['names'] {
   };
 }
 
-/** A token outlives the identity it was minted for by up to an hour; it is worth nothing then. */
-function requireIdentity(tx: Tx, caller: Caller): void {
-  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', caller.identity);
-  if (row === undefined) throw unauthenticated('the identity of this token has been deleted');
-  if (row['expires_at'] !== null && Number(row['expires_at']) <= tx.now) {
-    throw unauthenticated('the identity of this token has expired');
-  }
-}
-
 /** Scoped operations only; an unscoped one narrows its answer or checks by itself (semantics 4). */
-function authorize(tx: Tx, operation: Operation, caller: Caller, message: object): void {
+function authorize(
+  tx: Tx,
+  publicReads: readonly PublicRead[],
+  operation: Operation,
+  caller: Caller,
+  message: object,
+): void {
   if (operation.scope === null || operation.unscoped || operation.capabilities.length === 0) return;
   const place = requiredUidp(operation.scope, valueAt(message, operation.scope));
-  if (isOpenToAll(tx, operation, place)) return;
+  if (publicReads.some((isOpen) => isOpen(tx, operation, place))) return;
   requireCapabilities(tx, caller, operation.capabilities, place);
 }
 

@@ -3,27 +3,17 @@ import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.t
 import { invalidArgument } from '../core/failures.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
 
-/** Tables whose `id` is a UIDP, and the column that holds the parent of that id. */
-const containers = {
-  groups: 'parent',
-  identities: 'parent',
-  roles: 'parent',
-  role_bindings: 'group_id',
-  group_invites: 'group_id',
-  identity_providers: 'parent',
-  external_group_role_mappings: 'identity_provider',
-  subscriptions: 'parent',
-  account_associations: 'parent',
-} as const;
-
-/** An account association is named by its group. */
-const sources: { readonly [Table in keyof typeof containers]?: string } = {
-  account_associations: `(SELECT a.*, a.group_id AS id, g.parent
-     FROM account_associations a JOIN groups g ON g.id = a.group_id)`,
-};
+/** A table whose `id` is a UIDP. */
+export interface Resource {
+  readonly table: string;
+  /** The column that holds the parent of that id. */
+  readonly parent: string;
+  /** What stands in for the table after FROM, where rows have no id of their own. */
+  readonly source?: string;
+}
 
 export interface Selection {
-  readonly table: keyof typeof containers;
+  readonly resource: Resource;
   /** Ids at and below which rows may be shown, ascending, none inside another (`groupsWith`). */
   readonly visible: readonly string[];
   readonly id?: string | undefined;
@@ -64,7 +54,7 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
       tx.all(`${from} id >= ? AND id < ?${sql} ORDER BY id`, ...range, ...values),
     );
   }
-  const { table } = selection;
+  const { resource } = selection;
   const { most, after } = part;
   const rows: SqlRow[] = [];
   const ranges = after === undefined ? rangesOf(selection) : beyond(rangesOf(selection), after, 'ASC');
@@ -72,7 +62,7 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
     const isBehind = low === after ? '>' : '>=';
     const left = most - rows.length;
     const query = `${from} id ${isBehind} ? AND id < ?${sql} ORDER BY id LIMIT ?`;
-    rows.push(...readPacked(tx, table, query, [low, high, ...values, left]));
+    rows.push(...readPacked(tx, resource, query, [low, high, ...values, left]));
     if (rows.length === most) {
       part.next = String(rows.at(-1)?.['id']);
       break;
@@ -85,8 +75,8 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
  * Rows as one text that SQLite has made of them: building an object of each, column by column, takes the drivers most of
  * the time of a long list. For queries of all columns of a table without blobs.
  */
-function readPacked(tx: Tx, table: Selection['table'], query: string, values: readonly SqlValue[]): SqlRow[] {
-  const names = columnsOf(tx, table);
+function readPacked(tx: Tx, resource: Resource, query: string, values: readonly SqlValue[]): SqlRow[] {
+  const names = columnsOf(tx, resource);
   const list = names.map((name) => `"${name}"`).join(', ');
   const packed = tx.get(`SELECT json_group_array(json_array(${list})) AS rows FROM (${query})`, ...values);
   const rows = JSON.parse(String(packed?.['rows'])) as SqlValue[][];
@@ -100,12 +90,12 @@ function readPacked(tx: Tx, table: Selection['table'], query: string, values: re
 const columns = new Map<string, readonly string[]>();
 
 /** Columns do not change while a platform runs: migrations are done before. */
-function columnsOf(tx: Tx, table: Selection['table']): readonly string[] {
+function columnsOf(tx: Tx, { table, source }: Resource): readonly string[] {
   const known = columns.get(table);
   if (known !== undefined) return known;
   const own = tx.all('SELECT name FROM pragma_table_info(?)', table).map((row) => String(row['name']));
-  // What `sources` adds to the columns of the table.
-  const all = sources[table] === undefined ? own : [...own, 'id', 'parent'];
+  // What a source adds to the columns of its table.
+  const all = source === undefined ? own : [...own, 'id', 'parent'];
   columns.set(table, all);
   return all;
 }
@@ -168,9 +158,9 @@ export function requiredUidp(field: string, text: string | undefined): string {
 
 const isOneOf = 'id IN (SELECT value FROM json_each(?))';
 
-const sourceOf = ({ table }: Selection): string => sources[table] ?? table;
+const sourceOf = ({ resource }: Selection): string => resource.source ?? resource.table;
 
-function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: string; values: SqlValue[] } {
+function conditions({ resource, id, name, uidp, also = {} }: Selection): { sql: string; values: SqlValue[] } {
   let sql = '';
   const values: SqlValue[] = [];
   const add = (condition: string, ...bound: SqlValue[]): void => {
@@ -182,7 +172,7 @@ function conditions({ table, id, name, uidp, also = {} }: Selection): { sql: str
   if (wanted !== undefined) add('id = ?', wanted);
   if (name !== undefined && name !== '') add('name = ?', name);
   const container = optionalUidp('uidp.children_of', uidp?.childrenOf);
-  if (container !== undefined) add(`${containers[table]} = ?`, container);
+  if (container !== undefined) add(`${resource.parent} = ?`, container);
   const inside = optionalUidp('uidp.ancestors_of', uidp?.ancestorsOf);
   if (inside !== undefined) add(isOneOf, JSON.stringify(ancestry(inside).slice(1)));
   if (uidp?.inRoot === true) add("instr(id, '/') = 0");

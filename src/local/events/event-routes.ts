@@ -13,12 +13,15 @@
 // between two connections; without it the stream begins now. Events may come twice, never in another order.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isUidp } from '../../api/uidp.ts';
+import { grpcCodes } from '../../api/status.ts';
+import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { requireCapabilities } from '../authorization/access.ts';
-import { invalidArgument, notFound, unauthenticated } from '../core/failures.ts';
+import { requireLiveIdentity } from '../authorization/live-identity.ts';
+import { invalidArgument, notFound } from '../core/failures.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
+import { authenticate } from '../http/credentials.ts';
 import type { SqlRow, SqlValue, Store, Tx } from '../store/database.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -55,8 +58,8 @@ export function createEventRoutes(options: EventRoutesOptions): EventRoutes {
       const isKnown = url.pathname === `${base}/deliveries` || url.pathname === `${base}:listen`;
       if (redeliver === undefined && !isKnown) return false;
       if (request.method !== (redeliver === undefined ? 'GET' : 'POST'))
-        throw new StatusError(12, 'Method Not Allowed');
-      const caller = await authenticate(options, request);
+        throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+      const caller = await authenticate(request.headers.authorization, [options.urls.api], options.verifyAccessToken);
       if (redeliver !== undefined) {
         const id = Number(redeliver);
         const item = store.transact((tx) => {
@@ -79,20 +82,6 @@ export function createEventRoutes(options: EventRoutesOptions): EventRoutes {
       for (const end of streams) end();
     },
   };
-}
-
-/** The API's own rule: a token for its audience, of an identity that is still there. */
-async function authenticate(
-  { urls, verifyAccessToken }: EventRoutesOptions,
-  request: IncomingMessage,
-): Promise<Caller> {
-  const token = request.headers.authorization?.replace(/^bearer\s+/i, '').trim();
-  if (token === undefined || token === '') throw unauthenticated('the request has no authorization token');
-  const caller = await verifyAccessToken(token);
-  if (!caller.audience.some((audience) => audience.replace(/\/$/, '') === urls.api)) {
-    throw unauthenticated(`the token is not for the audience ${urls.api}`);
-  }
-  return caller;
 }
 
 function listDeliveries(tx: Tx, caller: Caller, query: URLSearchParams): object {
@@ -227,7 +216,8 @@ async function listen(
         if (!response.write(`${JSON.stringify(line)}\n`)) await drained(response);
       }
       cursor = batch.cursor;
-      if (batch.events.length < eventsAtOnce && !ended) await Promise.race([rang, expiry(caller, clock, rang)]);
+      const end = Math.min(caller.expiresAt * 1000, batch.expiresAt);
+      if (batch.events.length < eventsAtOnce && !ended) await Promise.race([rang, expiry(end, clock, rang)]);
     }
   } finally {
     clearInterval(life);
@@ -243,9 +233,11 @@ function readBatch(
   caller: Caller,
   group: string,
   cursor: number,
-): { events: StoredEvent[]; cursor: number } | undefined {
+): { events: StoredEvent[]; cursor: number; expiresAt: number } | undefined {
   return store.read((tx) => {
+    let expiresAt: number;
     try {
+      expiresAt = requireLiveIdentity(tx, caller);
       requireCapabilities(tx, caller, ['subscriptions.list'], group);
     } catch {
       return undefined;
@@ -261,7 +253,7 @@ function readBatch(
     );
     const events = rows.map(toStoredEvent);
     const isLast = events.length < eventsAtOnce;
-    return { events, cursor: isLast ? Math.max(cursor, newestSeq(tx)) : (events.at(-1)?.seq ?? cursor) };
+    return { events, expiresAt, cursor: isLast ? Math.max(cursor, newestSeq(tx)) : (events.at(-1)?.seq ?? cursor) };
   });
 }
 
@@ -269,11 +261,11 @@ function newestSeq(tx: Tx): number {
   return Number(tx.get('SELECT COALESCE(MAX(seq), 0) AS seq FROM outbox')?.['seq'] ?? 0);
 }
 
-/** Resolves when the token is over, or when `first` does. */
-function expiry(caller: Caller, clock: PlatformClock, first: Promise<void>): Promise<void> {
+/** Resolves at `end`, in milliseconds since the epoch, or when `first` does. */
+function expiry(end: number, clock: PlatformClock, first: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     // Timers hold 31 bits of milliseconds; tokens live for an hour.
-    const timer = setTimeout(resolve, Math.min(caller.expiresAt * 1000 - clock.now(), 2 ** 31 - 1));
+    const timer = setTimeout(resolve, Math.min(end - clock.now(), 2 ** 31 - 1));
     void first.then(() => clearTimeout(timer));
   });
 }
@@ -287,10 +279,4 @@ function drained(response: ServerResponse): Promise<void> {
 
 function requiredGroup(query: URLSearchParams): string {
   return requiredUidp('group', query.get('group') ?? '');
-}
-
-function requiredUidp(field: string, text: string): string {
-  if (text === '') throw invalidArgument(`${field} is required`);
-  if (!isUidp(text)) throw invalidArgument(`${field}: ${JSON.stringify(text)} is not a UIDP`);
-  return text;
 }

@@ -1,8 +1,8 @@
+import { lazily } from '../core/lazily.ts';
 import type { Caller, HttpHandler, PlatformClock, PlatformUrls } from '../core/types.ts';
 import type { Store } from '../store/database.ts';
 import { createWebhookSigner } from './cloud-event.ts';
 import { createDispatcher } from './dispatcher.ts';
-import { createEventRoutes } from './event-routes.ts';
 import { createPost } from './post.ts';
 
 export interface DeliveryTimes {
@@ -21,7 +21,9 @@ export interface EventsOptions extends DeliveryTimes {
   readonly onDefect: (error: unknown) => void;
 }
 
-export interface Events extends HttpHandler {
+export interface Events {
+  /** The paths that show deliveries and events, loaded at the first call. */
+  readonly routes: () => Promise<HttpHandler>;
   /** Begins to deliver; keys are looked up at the issuer, so it has to answer by then. */
   start(): void;
   stop(): Promise<void>;
@@ -33,12 +35,15 @@ export function createEvents(options: EventsOptions): Events {
   const signer = createWebhookSigner(store, urls.issuer, clock);
   const { post, close } = createPost();
   const dispatcher = createDispatcher({ ...options, signer, post });
-  const routes = createEventRoutes({ store, urls, clock, dispatcher, signer, verifyAccessToken });
+  const routes = lazily(async () => {
+    const { createEventRoutes } = await import('./event-routes.ts');
+    return createEventRoutes({ store, urls, clock, dispatcher, signer, verifyAccessToken });
+  });
   return {
-    handle: (request, response, url) => routes.handle(request, response, url),
+    routes,
     start: () => dispatcher.start(),
     async stop() {
-      routes.stop();
+      (await routes.made?.catch(() => undefined))?.stop();
       await dispatcher.stop();
       close();
     },

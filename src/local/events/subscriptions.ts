@@ -7,15 +7,17 @@ import type {
   EventsSubscriptionList,
 } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
-import type { CallFacts } from '../api/handlers.ts';
-import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
+import type { CallFacts } from '../core/handler.ts';
 import { isPlatformUrl } from '../core/loopback.ts';
 import type { Caller } from '../core/types.ts';
 import { parseSink, SinkError } from '../events/sink-rules.ts';
 import { findGroup } from '../iam/groups.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+
+const resource: Resource = { table: 'subscriptions', parent: 'parent' };
 
 /** Gets what happens from here on in the group and in everything below it. */
 export function createSubscription(
@@ -51,7 +53,7 @@ export function listSubscriptions(
 }
 
 export function subscriptionSelection(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): Selection {
-  return { table: 'subscriptions', visible: groupsWith(tx, caller, ['subscriptions.list']), id, uidp };
+  return { resource, visible: groupsWith(tx, caller, ['subscriptions.list']), id, uidp };
 }
 
 export function findSubscription(tx: Tx, id: string): SqlRow {

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { grpcCodes } from '../../api/status.ts';
 import { stackOf } from '../../errors.ts';
+import { lazily } from '../core/lazily.ts';
 import { type HttpHandler, StatusError } from '../core/types.ts';
 import { sendStatus, toStatusError } from './answers.ts';
 import { chooseProtocol } from './connections.ts';
@@ -303,24 +304,6 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket, patie
         ? '408 Request Timeout'
         : '400 Bad Request';
   endThenDestroy(socket, patience, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-interface Lazily<T> {
-  (): Promise<T>;
-  made: Promise<T> | undefined;
-}
-
-/** Made at the first call, once; what could not be made is tried again. */
-function lazily<T>(make: () => Promise<T>): Lazily<T> {
-  const get: Lazily<T> = () => {
-    get.made ??= make().catch((error: unknown) => {
-      get.made = undefined;
-      throw error;
-    });
-    return get.made;
-  };
-  get.made = undefined;
-  return get;
 }
 
 function delay(ms: number): Promise<void> {

@@ -10,13 +10,28 @@ import type {
   IamDeleteAccountAssociationsRequest,
 } from '../../api/schema/types.gen.ts';
 import { checkAwsAccount, checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import {
+  type ListFacts,
+  optionalUidp,
+  type Resource,
+  requiredUidp,
+  type Selection,
+  selectVisible,
+} from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findGroup } from './groups.ts';
 import { findIdentity } from './identity-records.ts';
+
+/** An account association is named by its group. */
+const resource: Resource = {
+  table: 'account_associations',
+  parent: 'parent',
+  source: `(SELECT a.*, a.group_id AS id, g.parent
+     FROM account_associations a JOIN groups g ON g.id = a.group_id)`,
+};
 
 const servicePrincipals = Object.keys(iamSchema.enums['chainguard.platform.iam.ServicePrincipal'] ?? {}).slice(1);
 
@@ -56,7 +71,7 @@ export function listAccountAssociations(
 /** `group` takes exactly that group. */
 export function associationSelection(tx: Tx, caller: Caller, { group, name }: IamAccountAssociationsFilter): Selection {
   const id = optionalUidp('group', group);
-  return { table: 'account_associations', visible: groupsWith(tx, caller, ['account_associations.list']), id, name };
+  return { resource, visible: groupsWith(tx, caller, ['account_associations.list']), id, name };
 }
 
 export function deleteAccountAssociations(

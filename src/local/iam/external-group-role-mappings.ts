@@ -10,7 +10,14 @@ import type {
   IamGetExternalGroupRoleMappingRequest,
 } from '../../api/schema/types.gen.ts';
 import { newChildId, parentOf, rootOf } from '../../api/uidp.ts';
-import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import {
+  type ListFacts,
+  optionalUidp,
+  type Resource,
+  requiredUidp,
+  type Selection,
+  selectVisible,
+} from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
@@ -18,6 +25,8 @@ import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { requireProvider } from './identity-provider-records.ts';
+
+const resource: Resource = { table: 'external_group_role_mappings', parent: 'identity_provider' };
 
 const longestGroupId = 512;
 
@@ -90,7 +99,7 @@ export function mappingSelection(
 ): Selection {
   const visible = groupsWith(tx, caller, ['identity_providers.list']);
   const provider = optionalUidp('identity_provider_uidp', identityProviderUidp);
-  return { table: 'external_group_role_mappings', visible, uidp, also: { identity_provider: provider } };
+  return { resource, visible, uidp, also: { identity_provider: provider } };
 }
 
 export function deleteExternalGroupRoleMapping(

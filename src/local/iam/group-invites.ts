@@ -11,7 +11,14 @@ import type {
 import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
 import { millisecondsOf } from '../api/durations.ts';
 import { checkEmail } from '../api/field-rules.ts';
-import { type ListFacts, optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import {
+  type ListFacts,
+  optionalUidp,
+  type Resource,
+  requiredUidp,
+  type Selection,
+  selectVisible,
+} from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
@@ -24,6 +31,8 @@ import { decodeInviteCode, digestOfSecret, encodeInviteCode, isSameDigest } from
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
 import { type Voucher, vouchesForAddresses } from './trusted-addresses.ts';
+
+const resource: Resource = { table: 'group_invites', parent: 'group_id' };
 
 /** Last second of the year 9999: what a timestamp on the wire can hold. */
 const endOfTime = Date.parse('9999-12-31T23:59:59Z');
@@ -70,7 +79,7 @@ export function listGroupInvites(
 
 export function groupInviteSelection(tx: Tx, caller: Caller, { id, keyId }: IamGroupInviteFilter): Selection {
   const visible = groupsWith(tx, caller, ['group_invites.list']);
-  return { table: 'group_invites', visible, id, also: { key_id: keyId } };
+  return { resource, visible, id, also: { key_id: keyId } };
 }
 
 export function findGroupInvite(tx: Tx, id: string): SqlRow {

@@ -8,7 +8,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { isAncestorOrSelf, isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith, requireCapabilities } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -16,6 +16,8 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { findIdentity, isAccount } from './identity-records.ts';
 import { bindRole } from './role-binding-records.ts';
+
+const resource: Resource = { table: 'groups', parent: 'parent' };
 
 /** An empty parent makes an organization that the caller then owns; a parent may be an id, its end, or a name (semantics 4). */
 export function createGroup(tx: Tx, caller: Caller, request: IamCreateGroupRequest): IamGroup {
@@ -50,7 +52,7 @@ export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter, fact
 }
 
 export function groupSelection(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): Selection {
-  return { table: 'groups', visible: groupsWith(tx, caller, ['groups.list']), id, name, uidp };
+  return { resource, visible: groupsWith(tx, caller, ['groups.list']), id, name, uidp };
 }
 
 /**

@@ -9,7 +9,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { isAncestor, isRoot, newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { authorityOf, grantsOf, groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -26,6 +26,8 @@ import {
 } from './identity-records.ts';
 import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
 import { checkRelationship } from './relationships.ts';
+
+const resource: Resource = { table: 'identities', parent: 'parent' };
 
 export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdentityRequest): IamIdentity {
   const parent = requiredUidp('parent_id', request.parentId);
@@ -64,7 +66,7 @@ export function identitySelection(tx: Tx, caller: Caller, { id, uidp }: IamIdent
   const self = caller.identity;
   const asked = id === self || uidp?.ids?.includes(self) === true;
   const shown = visible.some((place) => isAncestor(place, self));
-  return { table: 'identities', visible: asked && !shown ? [...visible, self].sort() : visible, id, uidp };
+  return { resource, visible: asked && !shown ? [...visible, self].sort() : visible, id, uidp };
 }
 
 /** The user who signs in with this pair, for any caller that knows it (protocols 3.3). */

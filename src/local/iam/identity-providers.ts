@@ -9,10 +9,10 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkIssuerUrl, checkName } from '../api/field-rules.ts';
-import type { CallFacts } from '../api/handlers.ts';
-import { optionalUidp, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { optionalUidp, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
+import type { CallFacts } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
@@ -26,6 +26,8 @@ import {
   toWireProvider,
 } from './identity-provider-records.ts';
 import { requireAccountsGrantable, requireProviderGrantable } from './provider-worth.ts';
+
+const resource: Resource = { table: 'identity_providers', parent: 'parent' };
 
 /** Whether the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be asked. */
 export type PkceSupport = 'yes' | 'no' | 'unknown';
@@ -111,7 +113,7 @@ export function identityProviderSelection(
   caller: Caller,
   { id, name, uidp }: IamIdentityProviderFilter,
 ): Selection {
-  return { table: 'identity_providers', visible: groupsWith(tx, caller, ['identity_providers.list']), id, name, uidp };
+  return { resource, visible: groupsWith(tx, caller, ['identity_providers.list']), id, name, uidp };
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
   IamRoleBindingListBinding,
 } from '../../api/schema/types.gen.ts';
 import { rootOf } from '../../api/uidp.ts';
-import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { type Authority, authorityOf, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
@@ -24,6 +24,8 @@ import { findIdentity, type IdentityRecord, toIdentityRecord } from './identity-
 import { keepAnOwner } from './owners.ts';
 import { bindRole } from './role-binding-records.ts';
 import { toWireRole } from './role-records.ts';
+
+const resource: Resource = { table: 'role_bindings', parent: 'group_id' };
 
 export function createRoleBinding(tx: Tx, caller: Caller, request: IamCreateRoleBindingRequest): IamRoleBinding {
   const group = requiredUidp('parent', request.parent);
@@ -71,7 +73,7 @@ export function listRoleBindings(
 }
 
 export function roleBindingSelection(tx: Tx, caller: Caller, { id, uidp }: IamRoleBindingFilter): Selection {
-  return { table: 'role_bindings', visible: groupsWith(tx, caller, ['role_bindings.list']), id, uidp };
+  return { resource, visible: groupsWith(tx, caller, ['role_bindings.list']), id, uidp };
 }
 
 export function deleteRoleBinding(tx: Tx, _caller: Caller, request: IamDeleteRoleBindingRequest): Empty {

@@ -10,7 +10,7 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { capabilitiesAt, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -18,6 +18,8 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import { isBuiltInRoleName } from './built-in-roles.ts';
 import { findGroup } from './groups.ts';
 import { capabilitiesOf, toWireRole } from './role-records.ts';
+
+const resource: Resource = { table: 'roles', parent: 'parent' };
 
 const byName = new Map(knownCapabilities.map((capability) => [capability.name, capability]));
 
@@ -74,7 +76,7 @@ export function roleSelection(tx: Tx, caller: Caller, { parent, id, name, uidp }
   if (parent !== undefined && parent !== '' && parent !== '/') requiredUidp('parent', parent);
   const visible = parent === '/' ? [] : groupsWith(tx, caller, ['roles.list']);
   const builtIn = tx.all('SELECT id FROM roles WHERE parent IS NULL').map((row) => String(row['id']));
-  return { table: 'roles', visible: [...visible, ...builtIn].sort(), id, name, uidp };
+  return { resource, visible: [...visible, ...builtIn].sort(), id, name, uidp };
 }
 
 export function deleteRole(tx: Tx, _caller: Caller, request: IamDeleteRoleRequest): Empty {

@@ -4,9 +4,9 @@
 import type { EventsIdentity, EventsIdentityMetadata } from '../../api/schema/types.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
 import { checkIssuerUrl } from '../api/field-rules.ts';
-import type { CallFacts } from '../api/handlers.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, permissionDenied } from '../core/failures.ts';
+import type { CallFacts } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { createUser, findUser, insertIdentity } from './identity-records.ts';

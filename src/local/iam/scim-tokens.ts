@@ -14,10 +14,10 @@ import type {
 } from '../../api/schema/types.gen.ts';
 import { rootOf } from '../../api/uidp.ts';
 import { millisecondsOf, toWireDuration } from '../api/durations.ts';
-import type { CallFacts } from '../api/handlers.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { aborted, failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
+import type { CallFacts } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import {

@@ -1,13 +1,13 @@
 // Tokens of the platform itself (protocols 4.1, semantics 3.1). Guarantees: only our own key is believed, only RS256, and
-// only while the identity exists.
+// only while the identity exists and has not expired.
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
+import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import { unauthenticated } from '../core/failures.ts';
 import { type Caller, type PlatformClock, StatusError } from '../core/types.ts';
-import { findIdentity } from '../iam/identity-records.ts';
 import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from '../keys/jwt.ts';
 import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
-import type { Store, Tx } from '../store/database.ts';
+import type { Store } from '../store/database.ts';
 
 /** Who logged in upstream, as tokens and refresh tokens carry it. */
 export interface Actor {
@@ -70,9 +70,7 @@ export function createAccessTokens(
 
     async verify(token) {
       const caller = withApiAudience(toCaller(await verifyOwn(store, issuer, clock, token)), audiences);
-      if (!store.read((tx) => isStillThere(tx, caller))) {
-        throw unauthenticated('the identity of the token no longer exists');
-      }
+      store.read((tx) => requireLiveIdentity(tx, caller));
       return caller;
     },
   };
@@ -87,13 +85,6 @@ function withApiAudience(caller: Caller, audiences: ApiAudiences | undefined): C
 }
 
 const plain = (audience: string): string => audience.replace(/\/$/, '');
-
-/** Not when the account was deleted since and made anew. Issue times are whole seconds. */
-function isStillThere(tx: Tx, { identity, issuedAt }: Caller): boolean {
-  if (findIdentity(tx, identity) === undefined) return false;
-  const row = tx.get('SELECT deleted_at FROM deleted_users WHERE id = ?', identity);
-  return row === undefined || (issuedAt + 1) * 1000 > Number(row['deleted_at']);
-}
 
 async function verifyOwn(store: Store, issuer: string, clock: PlatformClock, token: string): Promise<DecodedToken> {
   try {

@@ -15,6 +15,7 @@ import { createRouteMatcher, createWire } from '../../api/wire.ts';
 import { unauthenticated } from '../core/failures.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
+import { tokenOf } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import type { PkceSupport } from '../iam/identity-providers.ts';
 import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
@@ -207,10 +208,8 @@ function requireGet(request: IncomingMessage): void {
   }
 }
 
-/** `Bearer <token>`, or the bare token as the SDK's file credential sends it (semantics 3.11). */
-function bearerOf(authorization = ''): string {
-  const header = authorization.trim();
-  const [, token = /\s/.test(header) ? '' : header] = /^bearer\s+(\S+)$/i.exec(header) ?? [];
-  if (token === '' || /^bearer$/i.test(token)) throw unauthenticated('a bearer token is required');
+function bearerOf(authorization: string | undefined): string {
+  const token = tokenOf(authorization);
+  if (token === undefined) throw unauthenticated('a bearer token is required');
   return token;
 }

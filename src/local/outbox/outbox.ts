@@ -1,11 +1,12 @@
 // Events of the API, written in the transaction of the change they tell of. Guarantees: an event exists exactly when its
 // change does; bodies are compact protojson without secrets (semantics 8).
 
-import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
+import { operations } from '../../api/schema/operations.gen.ts';
 import type { AuthSession, Empty } from '../../api/schema/types.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
+import type { Announce } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
@@ -62,14 +63,6 @@ export function toEvent(wire: Wire, operation: Operation, request: object, respo
     audience: operation.event.audience.toLowerCase(),
   };
 }
-
-/** Tells of a change that came about otherwise than by the API's call for it, in the words of that call. */
-export type Announce = (
-  tx: Tx,
-  id: OperationId,
-  message: { readonly request: object; readonly response: object },
-  who: Pick<Caller, 'identity' | 'actor'>,
-) => void;
 
 export function createAnnounce(wire: Wire, apiUrl: string): Announce {
   return (tx, id, { request, response }, who) => {

@@ -4,8 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes } from '../../api/status.ts';
 import { notFound } from '../core/failures.ts';
+import type { Announce } from '../core/handler.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
-import type { Announce } from '../outbox/outbox.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { Store } from '../store/database.ts';
 import { attestationPublicKeyPem } from './attestation-key.ts';

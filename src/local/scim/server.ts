@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
+import { readCredentials } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import { findProvider, type ProviderRecord, scimEndpoint } from '../iam/identity-provider-records.ts';
 import { isScimToken } from '../iam/scim-tokens.ts';
@@ -137,7 +138,8 @@ function splitPath(path: string): { id: string; rest: string[] } {
 
 /** One answer for a provider that does not exist and for a token that is not its own. */
 function requireConnector(tx: Tx, id: string, authorization: string | undefined): ProviderRecord {
-  const token = /^bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+  const credentials = readCredentials(authorization);
+  const token = credentials.kind === 'bearer' ? credentials.token : undefined;
   const provider = findProvider(tx, id);
   if (token === undefined || provider === undefined || !isScimToken(provider, token, tx.now)) {
     throw new ScimError(401, 'The SCIM token is missing, or is not good for this identity provider');

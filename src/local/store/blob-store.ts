@@ -40,6 +40,8 @@ export interface ChunkPlace {
 }
 
 export interface BlobStore {
+  /** Whether there is neither a blob nor an upload. */
+  isEmpty(): boolean;
   /** Starts an upload and gives its id, a UUID. */
   begin(algorithm: DigestAlgorithm): Promise<string>;
   /** Bytes held so far; undefined when there is no such upload. */
@@ -160,6 +162,7 @@ export function createBlobStore(dataDir: string): BlobStore {
   };
 
   return {
+    isEmpty: () => readdirSync(uploads).length === 0 && readdirSync(blobs).length === 0,
     async begin(algorithm) {
       const id = randomUUID();
       const handle = await open(uploadPath(id), 'wx', 0o600);

@@ -16,12 +16,12 @@ import { httpStatusOf } from '../../../api/status.ts';
 import type { Wire } from '../../../api/wire.ts';
 import { stackOf } from '../../../errors.ts';
 import { invalidArgument } from '../../core/failures.ts';
+import type { DirectOperation } from '../../core/module.ts';
 import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { StatusError } from '../../core/types.ts';
 import { toStatusError } from '../../http/answers.ts';
 import type { Http2Handler } from '../../http/http2.ts';
 import type { RequestNote } from '../../http/server.ts';
-import type { Issuer } from '../../issuer/issuer.ts';
 import { type Api, type KnownOperation, namesIn } from '../dispatch.ts';
 import { createDescriptors, methodOf } from './descriptors.ts';
 
@@ -31,13 +31,14 @@ const largestMessage = 4 * 1024 * 1024;
 export interface GrpcOptions {
   readonly wire: Wire;
   readonly api: Pick<Api, 'call'>;
-  readonly issuer: Pick<Issuer, 'operations'>;
+  /** Operations that read their credentials themselves, by id. */
+  readonly direct: Readonly<Record<string, DirectOperation>>;
 }
 
 type Note = (note: RequestNote) => void;
 
 /** Takes requests whose content type is `application/grpc`, with or without a format after it. */
-export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
+export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
   const table: readonly KnownOperation[] = Object.values(operations);
   const descriptors = createDescriptors(schema, fieldNumbers, table);
   const noteKey = createContextKey<Note>(() => {});
@@ -56,7 +57,7 @@ export function createGrpc({ wire, api, issuer }: GrpcOptions): Http2Handler {
         const authorization = requestHeader.get('authorization') ?? undefined;
         const json = jsonOf(method.input, request, descriptors);
         const message = wire.decodeMessage(operation.request, json);
-        const own = issuer.operations[operation.id];
+        const own = direct[operation.id];
         if (own !== undefined) note({ operation: operation.id });
         const given =
           own === undefined

@@ -8,11 +8,11 @@ import type {
   EventsV2ListSubscriptionsResponse,
   EventsV2Subscription,
 } from '../../../api/schema/types.gen.ts';
-import type { CallFacts } from '../../api/handlers.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { renaming } from '../../api/versions/renaming.ts';
 import { invalidArgument } from '../../core/failures.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../subscriptions.ts';

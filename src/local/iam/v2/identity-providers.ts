@@ -24,12 +24,12 @@ import type {
   IamV2SetScimEnabledResponse,
   IamV2UpdateIdentityProviderRequest,
 } from '../../../api/schema/types.gen.ts';
-import type { CallFacts } from '../../api/handlers.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { applyMask, type Masked } from '../../api/versions/masks.ts';
 import { renaming } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import {

@@ -12,9 +12,9 @@ import type {
   RegistrySizeRequest,
   TenantSbom2,
 } from '../../../api/schema/types.gen.ts';
-import type { CallFacts } from '../../api/handlers.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { invalidArgument, notFound } from '../../core/failures.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';

@@ -14,7 +14,6 @@ import { hasCapabilities, requireCapabilities } from '../../authorization/access
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
 import { findGroup } from '../../iam/groups.ts';
-import { resolveSource } from '../../services/repo-sources.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { queueBuilds, undoBuilds } from '../builds/build-queue.ts';
 import { isName } from '../reference.ts';
@@ -22,6 +21,7 @@ import { createRepository } from '../repositories.ts';
 import { copyFromSource } from '../sync.ts';
 import { selectRepos } from './registry-selection.ts';
 import { checkRepoAttributes, type RepoAttributes } from './repo-rules.ts';
+import { resolveSource } from './repo-sources.ts';
 
 const namePattern = '^[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*$';
 

@@ -6,11 +6,11 @@ import type {
   RegistryPackageVersionMetadata,
   RegistryPackageVersionMetadataRequest,
 } from '../../../api/schema/types.gen.ts';
-import type { CallFacts } from '../../api/handlers.ts';
 import { pageOf } from '../../api/paging.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { groupsWith } from '../../authorization/access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../../core/failures.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { configOf, imagesOf, type ReadBlob } from '../image-documents.ts';

@@ -10,10 +10,10 @@ import type {
   RegistryListChartsByImageRepoResponse,
 } from '../../../api/schema/types.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
-import type { CallFacts } from '../../api/handlers.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { hasCapabilities } from '../../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound } from '../../core/failures.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import { findGroup } from '../../iam/groups.ts';
 import type { Tx } from '../../store/database.ts';

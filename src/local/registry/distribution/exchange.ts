@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Announce } from '../../core/handler.ts';
 import { bodyOf } from '../../http/request-body.ts';
-import type { Announce } from '../../outbox/outbox.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store } from '../../store/database.ts';
 import { type Digest, parseDigest } from '../../store/digest.ts';

@@ -4,7 +4,9 @@
 import type { IncomingMessage } from 'node:http';
 import { grpcCodes } from '../../../api/status.ts';
 import { capabilitiesAt, groupsWith } from '../../authorization/access.ts';
+import { requireLiveIdentity } from '../../authorization/live-identity.ts';
 import { type Caller, nobody, type PlatformClock, type PlatformUrls, StatusError } from '../../core/types.ts';
+import { readCredentials } from '../../http/credentials.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { isName, type RepositoryName, splitName } from '../reference.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
@@ -129,10 +131,7 @@ export function createGate(options: {
     caller.audience.some((value) => value === audience || value === 'cgr.dev');
 
   /** Undefined for tokens the issuer does not accept. */
-  const verify = async (token: string): Promise<Caller | undefined> => {
-    const caller = await unlessRefused(() => issuer.verifyAccessToken(token));
-    return caller !== undefined && store.read((tx) => exists(tx, caller.identity)) ? caller : undefined;
-  };
+  const verify = (token: string): Promise<Caller | undefined> => unlessRefused(() => issuer.verifyAccessToken(token));
 
   /** Capabilities at a place, narrowed by what the token carries. */
   const capabilities = (
@@ -151,14 +150,15 @@ export function createGate(options: {
 
   const identify = async (request: IncomingMessage, needs: readonly Need[] | 'catalog'): Promise<Principal> => {
     const scopes = needs === 'catalog' ? [catalogScope] : needs.map(scopeOf);
-    const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const credentials = readCredentials(request.headers.authorization);
     // Anything else is asked to go through `/token`, where Basic credentials belong.
-    if (bearer === undefined) throw challenge(request, scopes);
+    if (credentials.kind !== 'bearer') throw challenge(request, scopes);
+    const bearer = credentials.token;
     if (isRegistryToken(bearer)) {
       const claims = tokens.verify(bearer, nowSeconds());
       if (claims === undefined) throw challenge(request, scopes, 'invalid_token');
-      const { identity } = claims;
-      if (identity !== undefined && !store.read((tx) => exists(tx, identity))) {
+      const { identity, issuedAt } = claims;
+      if (identity !== undefined && !store.read((tx) => isLive(tx, identity, issuedAt))) {
         throw challenge(request, scopes, 'invalid_token');
       }
       const { actor, grants, catalog, sources } = claims;
@@ -220,15 +220,13 @@ export function createGate(options: {
 
   /** Undefined when no credentials were sent; throws for those that are not good, public repository or not. */
   const login = async (request: IncomingMessage): Promise<Caller | undefined> => {
-    const header = request.headers.authorization;
-    if (header === undefined || header.trim() === '') return undefined;
-    const bearer = /^Bearer +(\S+)$/i.exec(header)?.[1];
-    const basic = /^Basic +(\S+)$/i.exec(header)?.[1];
+    const credentials = readCredentials(request.headers.authorization);
+    if (credentials.kind === 'none') return undefined;
     let caller: Caller | undefined;
-    if (bearer !== undefined) {
-      caller = await verify(bearer);
-    } else if (basic !== undefined) {
-      const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+    if (credentials.kind === 'bearer') {
+      caller = await verify(credentials.token);
+    } else if (credentials.kind === 'basic') {
+      const { user, password } = credentials;
       const identity = toIdentity(user);
       const token =
         identity === undefined
@@ -359,9 +357,14 @@ function tokenHolder(identity: string, organization: string, held: readonly stri
   return { ...nobody, identity, ceiling: new Map([[organization, new Set(held)]]) };
 }
 
-function exists(tx: Tx, identity: string): boolean {
-  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', identity);
-  return row !== undefined && (row['expires_at'] === null || Number(row['expires_at']) > tx.now);
+function isLive(tx: Tx, identity: string, issuedAt: number): boolean {
+  try {
+    requireLiveIdentity(tx, { identity, issuedAt });
+    return true;
+  } catch (error) {
+    if (error instanceof StatusError) return false;
+    throw error;
+  }
 }
 
 // Not being able to tell is no refusal: the client should try again.

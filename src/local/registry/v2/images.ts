@@ -4,7 +4,7 @@ import type {
   RegistryV2GetSizeRequest,
   RegistryV2Size,
 } from '../../../api/schema/types.gen.ts';
-import type { CallFacts } from '../../api/handlers.ts';
+import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../catalog/image-contents.ts';

@@ -23,9 +23,9 @@ import { renaming, timesOf } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
-import { resolveSource } from '../../services/repo-sources.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { selectRepos } from '../catalog/registry-selection.ts';
+import { resolveSource } from '../catalog/repo-sources.ts';
 import * as v1 from '../catalog/repos.ts';
 
 const syncLife = 14 * 24 * 60 * 60 * 1000;

@@ -1,12 +1,12 @@
 // The repository that another one is filled from (semantics 2, repo sync), as callers name it.
 
-import { isUidp } from '../../api/uidp.ts';
-import { hasCapabilities } from '../authorization/access.ts';
-import { notFound } from '../core/failures.ts';
-import type { Caller } from '../core/types.ts';
-import { splitName } from '../registry/reference.ts';
-import { findOrganization, findRepositoryAt } from '../registry/repositories.ts';
-import type { Tx } from '../store/database.ts';
+import { isUidp } from '../../../api/uidp.ts';
+import { hasCapabilities } from '../../authorization/access.ts';
+import { notFound } from '../../core/failures.ts';
+import type { Caller } from '../../core/types.ts';
+import type { Tx } from '../../store/database.ts';
+import { splitName } from '../reference.ts';
+import { findOrganization, findRepositoryAt } from '../repositories.ts';
 
 /** The organization whose repositories the catalog is made of. */
 const catalog = 'chainguard';

@@ -2,10 +2,9 @@
 // is the base image's own layers with one more on top, its SBOM attested; tags move only when everything is in place; a
 // build that the end of the process cut short begins again with the next start.
 
-import type { PlatformClock } from '../../core/types.ts';
-import type { BlobStore } from '../../store/blob-store.ts';
-import type { Store, Tx } from '../../store/database.ts';
-import { addToLog, BuildError } from './build-log.ts';
+import type { PlatformClock } from '../core/types.ts';
+import type { BlobStore } from '../store/blob-store.ts';
+import type { Store, Tx } from '../store/database.ts';
 
 export interface BuilderOptions {
   readonly store: Store;
@@ -62,12 +61,18 @@ export function createBuilder(options: BuilderOptions): Builder {
       const id = store.transact(begin);
       if (id === undefined) return;
       // What packs and unpacks archives is loaded when there is something to build.
-      const { buildCustomImage } = await import('./build-image.ts');
+      const [{ buildCustomImage }, { addToLog, BuildError }] = await Promise.all([
+        import('./builds/build-image.ts'),
+        import('./builds/build-log.ts'),
+      ]);
       await buildCustomImage(options, id).catch((error: unknown) => {
         const isExpected = error instanceof BuildError;
         if (!isExpected) onDefect(error);
         const message = isExpected ? error.message : 'the build failed inside the platform; its log says more';
-        fail(store, clock, id, message);
+        store.transact((tx) => {
+          addToLog(tx, id, clock, 'ERROR', message);
+          tx.run("UPDATE builds SET result = 'Failure', completed_at = ? WHERE id = ?", tx.now, id);
+        });
       });
     }
   };
@@ -85,13 +90,6 @@ export function createBuilder(options: BuilderOptions): Builder {
       await running;
     },
   };
-}
-
-function fail(store: Store, clock: PlatformClock, id: string, message: string): void {
-  store.transact((tx) => {
-    addToLog(tx, id, clock, 'ERROR', message);
-    tx.run("UPDATE builds SET result = 'Failure', completed_at = ? WHERE id = ?", tx.now, id);
-  });
 }
 
 function hasWork(tx: Tx): boolean {

@@ -1,31 +1,19 @@
-// What of v2 this platform does with its store alone. Guarantees: v2 and v2beta1 are the same functions, and those are
-// translations: what is valid, allowed and remembered is decided by the services of v1.
+// What of v2 this module does. Guarantees: these are translations; what is valid, allowed and remembered is decided by the
+// functions of v1.
 
-import type { OperationTypes } from '../../../api/schema/types.gen.ts';
-import * as subscriptions from '../../events/v2/subscriptions.ts';
-import { acceptTerms } from '../../iam/terms.ts';
-import * as associations from '../../iam/v2/account-associations.ts';
-import * as mappings from '../../iam/v2/external-group-role-mappings.ts';
-import * as invites from '../../iam/v2/group-invites.ts';
-import * as groups from '../../iam/v2/groups.ts';
-import * as identities from '../../iam/v2/identities.ts';
-import * as providers from '../../iam/v2/identity-providers.ts';
-import * as roleBindings from '../../iam/v2/role-bindings.ts';
-import * as roles from '../../iam/v2/roles.ts';
-import { listTermsAcceptances } from '../../iam/v2/terms.ts';
-import * as images from '../../registry/v2/images.ts';
-import * as repos from '../../registry/v2/repos.ts';
-import * as tags from '../../registry/v2/tags.ts';
-import type { Handler } from '../handlers.ts';
+import { handlersOfBoth } from '../../api/versions/both.ts';
+import { acceptTerms } from '../terms.ts';
+import * as associations from './account-associations.ts';
+import * as mappings from './external-group-role-mappings.ts';
+import * as invites from './group-invites.ts';
+import * as groups from './groups.ts';
+import * as identities from './identities.ts';
+import * as providers from './identity-providers.ts';
+import * as roleBindings from './role-bindings.ts';
+import * as roles from './roles.ts';
+import { listTermsAcceptances } from './terms.ts';
 
-type Versioned = Extract<keyof OperationTypes, `${string}.v2.${string}`>;
-type Mirrored = Extract<keyof OperationTypes, `${string}.v2${'' | 'beta1'}.${string}`>;
-
-const handlers: { readonly [Id in Versioned]?: Handler<Id> } = {
-  'events.v2.SubscriptionsService.GetSubscription': subscriptions.getSubscription,
-  'events.v2.SubscriptionsService.CreateSubscription': subscriptions.createSubscription,
-  'events.v2.SubscriptionsService.ListSubscriptions': subscriptions.listSubscriptions,
-  'events.v2.SubscriptionsService.DeleteSubscription': subscriptions.deleteSubscription,
+export const handlers = handlersOfBoth({
   'iam.v2.AccountAssociationsService.GetAccountAssociation': associations.getAccountAssociation,
   'iam.v2.AccountAssociationsService.CreateAccountAssociation': associations.createAccountAssociation,
   'iam.v2.AccountAssociationsService.DeleteAccountAssociation': associations.deleteAccountAssociation,
@@ -76,29 +64,4 @@ const handlers: { readonly [Id in Versioned]?: Handler<Id> } = {
   'iam.v2.RolesService.DeleteRole': roles.deleteRole,
   'iam.v2.TermsService.AcceptTerms': acceptTerms,
   'iam.v2.TermsService.ListTermsAcceptances': listTermsAcceptances,
-  'registry.v2.ImagesService.GetArchitectures': images.getArchitectures,
-  'registry.v2.ImagesService.GetSize': images.getSize,
-  'registry.v2.ReposService.GetRepo': repos.getRepo,
-  'registry.v2.ReposService.CreateRepo': repos.createRepo,
-  'registry.v2.ReposService.UpdateRepo': repos.updateRepo,
-  'registry.v2.ReposService.DeleteRepo': repos.deleteRepo,
-  'registry.v2.ReposService.ListRepos': repos.listRepos,
-  'registry.v2.ReposService.GetRepoReadme': repos.getRepoReadme,
-  'registry.v2.ReposService.UpdateRepoReadme': repos.updateRepoReadme,
-  'registry.v2.TagsService.GetTag': tags.getTag,
-  'registry.v2.TagsService.ListTags': tags.listTags,
-  'registry.v2.TagsService.CreateTag': tags.createTag,
-  'registry.v2.TagsService.DeleteTag': tags.deleteTag,
-};
-
-/** Each under both names: the messages are the same field for field (semantics 10), so one function is right for both. */
-export const v2Handlers = inBothVersions(handlers) as { readonly [Id in Mirrored]?: Handler<Id> };
-
-export function inBothVersions<T>(operations: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(operations).flatMap(([id, operation]) => [
-      [id, operation],
-      [id.replace('.v2.', '.v2beta1.'), operation],
-    ]),
-  );
-}
+});

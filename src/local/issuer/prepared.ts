@@ -1,20 +1,20 @@
 // Operations that ask somebody outside before they do their part in the store: another issuer for its keys, a provider
-// for what it supports, a cloud for a token. Guarantees: whoever may not do the operation makes nobody be asked.
+// for what it supports, a cloud for a token. Guarantees: nobody is asked for a caller who may not do the
+// operation.
 
-import type { IamAccountAssociationsCheckRequest, OperationTypes } from '../../api/schema/types.gen.ts';
-import type { Caller } from '../core/types.ts';
+import type { IamAccountAssociationsCheckRequest } from '../../api/schema/types.gen.ts';
+import { requiredUidp } from '../api/selection.ts';
+import { inBothVersions } from '../api/versions/both.ts';
+import type { PreparedHandlers } from '../core/handler.ts';
 import { findAssociations } from '../iam/account-associations.ts';
 import type { CloudCheck } from '../iam/clouds/check.ts';
 import { createIdentityProvider, type PkceSupport, updateIdentityProvider } from '../iam/identity-providers.ts';
 import { register, type UpstreamLogin } from '../iam/registration.ts';
 import { toCheckResponse, toV1Check } from '../iam/v2/account-associations.ts';
 import * as v2 from '../iam/v2/identity-providers.ts';
-import type { Store, Tx } from '../store/database.ts';
-import type { CallFacts } from './handlers.ts';
-import { requiredUidp } from './selection.ts';
-import { inBothVersions } from './versions/handlers.ts';
+import type { Store } from '../store/database.ts';
 
-export interface Outside {
+export interface Others {
   readonly store: Store;
   /** Whose token this is, another issuer's than ours. Throws StatusError. */
   verifyLogin(bearer: string): Promise<UpstreamLogin & { readonly actor: Readonly<Record<string, string>> }>;
@@ -23,22 +23,7 @@ export interface Outside {
   readonly checkCloud: CloudCheck;
 }
 
-/** What is left to do in the transaction, and who did it when no caller is known before. */
-export interface Outcome<Response> {
-  readonly response: Response;
-  readonly actor?: Pick<Caller, 'identity' | 'actor'>;
-}
-
-type Finish<Response> = (tx: Tx, caller: Caller, facts: CallFacts) => Outcome<Response>;
-
-export type OutsideHandler<Id extends keyof OperationTypes> = (
-  request: OperationTypes[Id]['request'],
-  bearer: string,
-) => Promise<Finish<OperationTypes[Id]['response']>>;
-
-export type OutsideHandlers = { readonly [Id in keyof OperationTypes]?: OutsideHandler<Id> };
-
-export function createOutsideHandlers({ store, verifyLogin, pkceSupport, checkCloud }: Outside): OutsideHandlers {
+export function createPreparedHandlers({ store, verifyLogin, pkceSupport, checkCloud }: Others): PreparedHandlers {
   const pkce = async (oidc: { issuer?: string; pkceEnabled?: boolean } | undefined): Promise<PkceSupport> =>
     oidc?.pkceEnabled === true && oidc.issuer !== undefined ? pkceSupport(oidc.issuer) : 'unknown';
   const check = ({ group, accountType = 'UNKNOWN' }: IamAccountAssociationsCheckRequest) => {
@@ -50,7 +35,7 @@ export function createOutsideHandlers({ store, verifyLogin, pkceSupport, checkCl
     );
   };
 
-  const newer: OutsideHandlers = {
+  const newer: PreparedHandlers = {
     'iam.v2.IdentityProvidersService.CreateIdentityProvider': async (request) => {
       const support = await pkce(request.identityProvider?.oidc);
       return (tx, caller, facts) => ({ response: v2.createIdentityProvider(tx, caller, request, facts, support) });

@@ -1,0 +1,59 @@
+// What an operation of the API is, to the module that does it and to the dispatcher that calls it.
+
+import type { OperationId } from '../../api/schema/operations.gen.ts';
+import type { OperationTypes } from '../../api/schema/types.gen.ts';
+import type { ListFacts } from '../api/selection.ts';
+import type { CallSboms } from '../registry/sboms/attested-sboms.ts';
+import type { Tx } from '../store/database.ts';
+import type { StreamedAnswer } from './streamed-answer.ts';
+import type { Caller, PlatformUrls } from './types.ts';
+
+/** Tells of a change that came about otherwise than by the API's call for it, in the words of that call. */
+export type Announce = (
+  tx: Tx,
+  id: OperationId,
+  message: { readonly request: object; readonly response: object },
+  who: Pick<Caller, 'identity' | 'actor'>,
+) => void;
+
+/** What an operation may know of its call besides who calls and what for. */
+export interface CallFacts extends ListFacts {
+  readonly urls: PlatformUrls;
+  /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
+  names(...path: string[]): boolean;
+  /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
+  readBlob(digest: string): Uint8Array | undefined;
+  /** What is attested of images. */
+  readonly sboms: CallSboms;
+  /** For what an operation does that another one has an event for. Its own is the dispatcher's work. */
+  readonly announce: Announce;
+}
+
+/**
+ * One operation on canonical messages. Runs inside a transaction, so it throws to undo. For a scoped operation the
+ * dispatcher has checked the capabilities before; an unscoped one checks them itself.
+ */
+export type Handler<Id extends keyof OperationTypes> = (
+  tx: Tx,
+  caller: Caller,
+  request: OperationTypes[Id]['request'],
+  facts: CallFacts,
+) => OperationTypes[Id]['response'] | StreamedAnswer;
+
+/** By operation id. */
+export type Handlers = { readonly [Id in keyof OperationTypes]?: Handler<Id> };
+
+/** What is left to do in the transaction, and who did it when no caller is known before. */
+export interface Outcome<Response> {
+  readonly response: Response;
+  readonly actor?: Pick<Caller, 'identity' | 'actor'>;
+}
+
+/** Asks another server before the transaction, and returns the rest of the work. */
+export type PreparedHandler<Id extends keyof OperationTypes> = (
+  request: OperationTypes[Id]['request'],
+  bearer: string,
+) => Promise<(tx: Tx, caller: Caller, facts: CallFacts) => Outcome<OperationTypes[Id]['response']>>;
+
+/** By operation id. */
+export type PreparedHandlers = { readonly [Id in keyof OperationTypes]?: PreparedHandler<Id> };

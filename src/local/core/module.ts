@@ -1,0 +1,80 @@
+// The contract of a module of the platform. Guarantees: to declare and to open a module costs nothing, because what does
+// the work is loaded at its first use.
+
+import type { IncomingMessage } from 'node:http';
+import type { Operation } from '../../api/schema/types.ts';
+import type { BlobStore } from '../store/blob-store.ts';
+import type { Migration, Store, Tx } from '../store/database.ts';
+import type { Announce, Handlers, PreparedHandlers } from './handler.ts';
+import type { HttpHandler, PlatformClock, PlatformUrls } from './types.ts';
+
+/** What every module may use. */
+export interface Parts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly urls: PlatformUrls;
+  readonly clock: PlatformClock;
+  readonly announce: Announce;
+  /** Logs an error that belongs to no request. */
+  readonly onDefect: (error: unknown) => void;
+  /** Tells the log what a request turned out to be. */
+  readonly onCall: (request: IncomingMessage, call: { readonly operation: string; readonly identity?: string }) => void;
+}
+
+/** Operations by the beginning of their ids, e.g. `iam.v1.`; of several that fit, the longest one counts. */
+export interface OperationTable {
+  readonly prefix: string;
+  load(): Promise<{ readonly handlers: Handlers }>;
+}
+
+/** Paths that are the prefix, or the prefix and more behind `/` or `:`. */
+export interface Route {
+  readonly prefix: string;
+  load(): Promise<HttpHandler>;
+}
+
+/** What everybody may read without a role. */
+export type PublicRead = (tx: Tx, operation: Operation, place: string) => boolean;
+
+/** An operation that reads its credentials itself; `authorization` is the header or the metadata of that name. */
+export type DirectOperation = (message: object, authorization: string | undefined) => Promise<object>;
+
+export interface SeedParts {
+  readonly store: Store;
+  readonly clock: PlatformClock;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** What a new folder is filled with. An existing one keeps what it has. */
+  readonly scenario: 'demo' | 'empty';
+}
+
+export interface Module<Needs = unknown, Face = unknown> {
+  /** Its folder, and the beginning of the names of new tables and migrations. */
+  readonly name: string;
+  /** Tables that only this module's SQL names. */
+  readonly tables?: readonly string[];
+  /** Applied after the founding schema, in the order of the modules. Only ever appended to. */
+  readonly migrations?: readonly Migration[];
+  readonly publicRead?: PublicRead;
+  readonly operations?: readonly OperationTable[];
+  /** Fills the store once, before anything is answered. */
+  seed?(parts: SeedParts): Promise<void> | void;
+  /** Reads and starts nothing. */
+  open(parts: Parts & Needs): Opened<Face>;
+}
+
+export interface Opened<Face = unknown> {
+  /** What later modules may use. */
+  readonly face: Face;
+  readonly routes?: readonly Route[];
+  /** Operations that ask another server before their transaction, which are loaded with the first of their prefix. */
+  readonly prepared?: { readonly ids: readonly string[]; load(): Promise<PreparedHandlers> };
+  readonly direct?: Readonly<Record<string, DirectOperation>>;
+  /** Run one after the other at the start and every hour. */
+  readonly maintenance?: readonly (() => Promise<unknown>)[];
+  /** Writes what depends on the platform's addresses; before anything is answered. */
+  begin?(): Promise<void>;
+  /** Begins its work; every route answers by then. */
+  start?(): void;
+  stop?(): Promise<void>;
+}

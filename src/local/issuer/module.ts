@@ -1,0 +1,101 @@
+import { lazily } from '../core/lazily.ts';
+import type { Module } from '../core/module.ts';
+import type { Caller } from '../core/types.ts';
+import type { CloudAddresses } from '../iam/clouds/check.ts';
+import { readMeta } from '../store/meta.ts';
+import type { IssuerOptions } from './issuer.ts';
+
+export interface IssuerNeeds {
+  readonly clouds: CloudAddresses | undefined;
+  readonly issuerOrigins: ReadonlySet<string> | undefined;
+  /** Audiences whose tokens the API takes besides those for its own address. */
+  readonly audiences: readonly string[] | undefined;
+  /** What the sign-in page asks for. */
+  readonly signInCode: IssuerOptions['signInCode'];
+}
+
+export interface IssuerFace {
+  /** Returns who sends this access token. Throws StatusError UNAUTHENTICATED. */
+  verifyAccessToken(token: string): Promise<Caller>;
+  /** Assumes `identity` with a third party's token; returns an access token for `audience`. Throws StatusError. */
+  exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
+}
+
+const paths = ['/.well-known', '/sts', '/oauth', '/activate', '/orgcheck'];
+
+export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
+  name: 'issuer',
+  tables: ['refresh_tokens'],
+  open(parts) {
+    const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode } = parts;
+    const accessTokens = lazily(async () => {
+      const { createAccessTokens } = await import('./access-tokens.ts');
+      return createAccessTokens(store, urls.issuer, clock, { api: urls.api, aliases: audiences ?? [] });
+    });
+    const issuer = lazily(async () => {
+      const { createIssuer } = await import('./issuer.ts');
+      const awsSts = clouds?.awsSts;
+      return createIssuer({ store, urls, clock, issuerOrigins, audiences, signInCode, ...(awsSts ? { awsSts } : {}) });
+    });
+    const direct = (id: string) => async (message: object, authorization: string | undefined) => {
+      const operation = (await issuer()).operations[id];
+      if (operation === undefined) throw new TypeError(`the issuer does not have ${id}`);
+      return operation(message, authorization);
+    };
+    return {
+      face: {
+        verifyAccessToken: async (token) => (await accessTokens()).verify(token),
+        exchangeForIdentity: async (...args) => (await issuer()).exchangeForIdentity(...args),
+      },
+      routes: [
+        ...paths.map((prefix) => ({ prefix, load: issuer })),
+        {
+          prefix: '/simulated/github',
+          load: async () => (await import('./simulated-github.ts')).createSimulatedGithub(),
+        },
+      ],
+      direct: Object.fromEntries(directIds.map((id) => [id, direct(id)])),
+      prepared: {
+        ids: preparedIds,
+        async load() {
+          const [{ createPreparedHandlers }, { createCloudCheck }, own] = await Promise.all([
+            import('./prepared.ts'),
+            import('../iam/clouds/check.ts'),
+            issuer(),
+          ]);
+          const checkCloud = createCloudCheck(clouds ?? {}, own.signImpersonation);
+          return createPreparedHandlers({
+            store,
+            verifyLogin: own.verifyLogin,
+            pkceSupport: own.pkceSupport,
+            checkCloud,
+          });
+        },
+      },
+      /** The public identity trusts the platform's own address, which another port changes. */
+      async begin() {
+        if (store.read((tx) => readMeta(tx, 'seed')) !== 'demo') return;
+        const { seedAnyone } = await import('../iam/anyone.ts');
+        store.transact((tx) => seedAnyone(tx, urls.issuer));
+      },
+    };
+  },
+};
+
+const directIds = [
+  'oidc.v1.SecurityTokenService.Exchange',
+  'oidc.v1.SecurityTokenService.ExchangeRefreshToken',
+  'auth.v1.Auth.GetHeadlessSession',
+];
+
+const preparedIds = [
+  'auth.v1.Auth.Register',
+  'iam.v1.GroupAccountAssociations.Check',
+  'iam.v1.IdentityProviders.Create',
+  'iam.v1.IdentityProviders.Update',
+  ...['v2', 'v2beta1'].flatMap((version) => [
+    `iam.${version}.AccountAssociationsService.CheckAccountAssociation`,
+    `iam.${version}.IdentityProvidersService.CreateIdentityProvider`,
+    `iam.${version}.IdentityProvidersService.UpdateIdentityProvider`,
+  ]),
+];

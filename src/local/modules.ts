@@ -1,0 +1,63 @@
+// The parts of the platform, in order: each may use those before it. The only file that names them.
+
+import { advisoriesModule } from './advisories/module.ts';
+import { consoleModule } from './console/module.ts';
+import type { Module, Opened, Parts } from './core/module.ts';
+import { type EventsNeeds, eventsModule } from './events/module.ts';
+import { iamModule } from './iam/module.ts';
+import { type IssuerNeeds, issuerModule } from './issuer/module.ts';
+import { pingModule } from './ping/module.ts';
+import { type RegistryFace, registryModule } from './registry/module.ts';
+import { scimModule } from './scim/module.ts';
+
+// biome-ignore format: one line each
+export const modules = [
+  pingModule,
+  iamModule,
+  issuerModule,
+  scimModule,
+  registryModule,
+  advisoriesModule,
+  eventsModule,
+  consoleModule,
+] as const;
+
+/** A part that a platform may leave out. */
+export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'console';
+
+export interface OpenedModules {
+  readonly sboms: RegistryFace['sboms'] | undefined;
+  readonly chosen: readonly Module[];
+  readonly opened: readonly Opened[];
+  readonly verifyAccessToken: Parameters<typeof eventsModule.open>[0]['issuer']['verifyAccessToken'];
+}
+
+export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds, 'issuer'>;
+
+/** Opens the chosen ones, or all; ping, iam and issuer are always there. */
+export function openModules(parts: Parts & ModuleOptions, only?: readonly ModuleName[]): OpenedModules {
+  const opened: Opened[] = [];
+  const chosen: Module[] = [];
+  const open = <Needs, Face>(module: Module<Needs, Face>, needs: Parts & Needs): Face | undefined => {
+    if (!isChosen(module, only)) return undefined;
+    const made = module.open(needs);
+    chosen.push(module as Module);
+    opened.push(made);
+    return made.face;
+  };
+  open(pingModule, parts);
+  open(iamModule, parts);
+  const issuer = open(issuerModule, parts);
+  if (issuer === undefined) throw new TypeError('a platform has an issuer');
+  open(scimModule, parts);
+  const registry = open(registryModule, { ...parts, issuer });
+  open(advisoriesModule, parts);
+  open(eventsModule, { ...parts, issuer });
+  open(consoleModule, parts);
+  return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken, sboms: registry?.sboms };
+}
+
+/** Whether a platform of only these modules has this one. */
+export function isChosen({ name }: Pick<Module, 'name'>, only: readonly ModuleName[] | undefined): boolean {
+  return only === undefined || ['ping', 'iam', 'issuer', ...only].includes(name);
+}

@@ -1,0 +1,59 @@
+import { lazily } from '../core/lazily.ts';
+import type { Module } from '../core/module.ts';
+import { readMeta, writeMeta } from '../store/meta.ts';
+import { createBuilder } from './builder.ts';
+import type { RegistryIssuer } from './distribution/gate.ts';
+import { isOpenToAll } from './public-access.ts';
+import { type AttestedSboms, createAttestedSboms } from './sboms/attested-sboms.ts';
+import { createSbomReader } from './sboms/sbom-reader.ts';
+
+export interface RegistryNeeds {
+  readonly issuer: RegistryIssuer;
+}
+
+export interface RegistryFace {
+  /** What is attested of images, for operations. */
+  readonly sboms: AttestedSboms;
+}
+
+export const registryModule: Module<RegistryNeeds, RegistryFace> = {
+  name: 'registry',
+  publicRead: isOpenToAll,
+  operations: [
+    { prefix: 'registry.v1.', load: () => import('./handlers.ts') },
+    { prefix: 'registry.v2.', load: () => import('./v2/handlers.ts') },
+    { prefix: 'registry.v2beta1.', load: () => import('./v2/handlers.ts') },
+  ],
+  /** The images of the demo, once. */
+  async seed({ store, dataDir, clock }) {
+    const isWanted = (): boolean =>
+      store.read((tx) => readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined);
+    if (!isWanted()) return;
+    const [{ seedImages }, { demoOrganizations }] = await Promise.all([
+      import('./seed/images.ts'),
+      import('../iam/seed.ts'),
+    ]);
+    await seedImages({ store, dataDir, clock, organizations: demoOrganizations });
+    store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
+  },
+  open(parts) {
+    const registry = lazily(async () => (await import('./registry.ts')).createRegistry(parts));
+    const builder = createBuilder(parts);
+    const reader = createSbomReader();
+    return {
+      face: { sboms: createAttestedSboms(parts.store, parts.blobs, reader) },
+      routes: ['/v2', '/token', '/local/v1/attestation-key.pem'].map((prefix) => ({ prefix, load: registry })),
+      maintenance: [
+        async () => {
+          // What keeps and collects content is loaded when there is some.
+          if (registry.made !== undefined || !parts.blobs.isEmpty()) await (await registry()).collectGarbage();
+        },
+      ],
+      start: builder.start,
+      async stop() {
+        await builder.stop();
+        await reader.close();
+      },
+    };
+  },
+};
