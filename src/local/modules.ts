@@ -2,6 +2,7 @@
 
 import { advisoriesModule } from './advisories/module.ts';
 import { consoleModule } from './console/module.ts';
+import type { EventFacts } from './core/event-facts.ts';
 import type { Module, Opened, Parts } from './core/module.ts';
 import { type EventsNeeds, eventsModule } from './events/module.ts';
 import { iamModule } from './iam/module.ts';
@@ -60,4 +61,9 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
 /** Whether a platform of only these modules has this one. */
 export function isChosen({ name }: Pick<Module, 'name'>, only: readonly ModuleName[] | undefined): boolean {
   return only === undefined || ['ping', 'iam', 'issuer', ...only].includes(name);
+}
+
+/** Returns what events tell, of every module. */
+export function eventFacts(): EventFacts {
+  return Object.assign({}, ...modules.map(({ events }: Module) => events));
 }

@@ -17,7 +17,7 @@ import { isWildcard } from './http/host-check.ts';
 import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import type { CloudAddresses } from './iam/clouds/check.ts';
-import { isChosen, type ModuleName, modules, openModules } from './modules.ts';
+import { eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
 import { createAnnounce } from './outbox/outbox.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
@@ -114,7 +114,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const signInCode = options.asksForCode ? prepareSignInCode(dataDir) : removeSignInCode(dataDir);
     const blobs = createBlobStore(dataDir);
     const wire = createWire(schema);
-    const announce = createAnnounce(wire, urls.api);
+    const telling = { wire, facts: eventFacts() };
+    const announce = createAnnounce(telling, urls.api);
     const onDefect = (error: unknown): void => noteDefect(options, clock, error);
     const { chosen, opened, verifyAccessToken, sboms } = openModules(
       {
@@ -142,6 +143,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       store,
       urls,
       wire,
+      facts: telling.facts,
       announce,
       sboms,
       readBlob(text) {

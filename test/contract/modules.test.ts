@@ -3,10 +3,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { schema } from '../../src/api/schema/messages.gen.ts';
+import { operations } from '../../src/api/schema/operations.gen.ts';
+import type { Operation } from '../../src/api/schema/types.ts';
+import { createWire } from '../../src/api/wire.ts';
 import { createOperationTables } from '../../src/local/api/operation-tables.ts';
 import type { Module } from '../../src/local/core/module.ts';
 import { createRouter } from '../../src/local/http/router.ts';
-import { modules } from '../../src/local/modules.ts';
+import { eventFacts, modules } from '../../src/local/modules.ts';
+import { toEvent } from '../../src/local/outbox/outbox.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const local = join(import.meta.dirname, '..', '..', 'src', 'local');
@@ -35,6 +40,39 @@ test('two modules with one prefix, one operation or one path are refused', () =>
   expect(() => createOperationTables([], [prepared, prepared])).toThrow('two modules have auth.v1.Auth.Register');
   const route = { prefix: '/v2', load: () => Promise.reject(new Error('not asked for')) };
   expect(() => createRouter([route, route])).toThrow('two modules answer /v2');
+});
+
+test('each message that raises an event says what of it may be stored, by names that it has', async () => {
+  const facts = eventFacts();
+  const { find } = createOperationTables(
+    all.flatMap(({ operations = [] }) => operations),
+    [],
+  );
+  const missing: string[] = [];
+  for (const operation of Object.values<Operation>(operations)) {
+    if (operation.event === null || (await find(operation.id)) === undefined) continue;
+    const message = operation.response === 'google.protobuf.Empty' ? operation.request : operation.response;
+    if (facts[message.replace(/\.v2(?:beta1)?(?=\.)/, '')] === undefined) missing.push(message);
+  }
+  expect(missing).toEqual([]);
+  const names = new Set(Object.values(schema.messages).flatMap(({ fields }) => fields.map(({ json }) => json)));
+  const unknown = Object.values(facts).flatMap(({ fields }) =>
+    fields.flatMap((field) => field.split('.')).filter((name) => !names.has(name)),
+  );
+  expect(unknown).toEqual([]);
+});
+
+test('a field that is not listed is not stored, however deep it lies', () => {
+  const telling = { wire: createWire(schema), facts: eventFacts() };
+  const provider = { id: 'a', name: 'p', oidc: { issuer: 'https://i.example', clientId: 'c', clientSecret: 'hush' } };
+  const event = toEvent(telling, operations['iam.v1.IdentityProviders.Create'], {}, provider);
+  expect(event?.body).toEqual({ id: 'a', name: 'p', oidc: { issuer: 'https://i.example', clientId: 'c' } });
+  const narrow = { 'chainguard.platform.iam.Group': { fields: ['id'], place: () => ({ subject: '', group: '' }) } };
+  const group = toEvent({ ...telling, facts: narrow }, operations['iam.v1.Groups.Create'], {}, { id: 'g', name: 'n' });
+  expect(group?.body).toEqual({ id: 'g' });
+  expect(() => toEvent({ ...telling, facts: {} }, operations['iam.v1.Groups.Create'], {}, {})).toThrow(
+    'no module says',
+  );
 });
 
 test('names are unique and are folders', () => {

@@ -5,6 +5,7 @@ import { createWire } from '../../src/api/wire.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { developerIssuer, people } from '../../src/local/iam/people.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { eventFacts } from '../../src/local/modules.ts';
 import { toEvent } from '../../src/local/outbox/outbox.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
@@ -79,10 +80,10 @@ test('secrets stay out of events', () => {
     keyId: 'k',
     code: secret,
   };
-  const created = toEvent(wire, operations['iam.v1.GroupInvites.Create'], {}, invite);
+  const created = toEvent({ wire, facts: eventFacts() }, operations['iam.v1.GroupInvites.Create'], {}, invite);
   expect(created?.body).toEqual({ id: invite.id, expiration: invite.expiration });
   const provider = { id: invite.id, name: 'okta', oidc: { issuer: 'https://idp.example', clientSecret: secret } };
-  const made = toEvent(wire, operations['iam.v1.IdentityProviders.Create'], {}, provider);
+  const made = toEvent({ wire, facts: eventFacts() }, operations['iam.v1.IdentityProviders.Create'], {}, provider);
   expect(made?.body).toEqual({ id: invite.id, name: 'okta', oidc: { issuer: 'https://idp.example' } });
 });
 

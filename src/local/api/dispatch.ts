@@ -8,6 +8,7 @@ import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
+import type { EventFacts } from '../core/event-facts.ts';
 import type { CallFacts, Outcome } from '../core/handler.ts';
 import type { PublicRead } from '../core/module.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
@@ -30,6 +31,8 @@ export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly wire: Wire;
+  /** What events tell, of every module. */
+  readonly facts: EventFacts;
   readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
   /** Of the registry, where there is one. */
@@ -213,7 +216,7 @@ function audiencesOf({ api, issuer }: PlatformUrls, operation: Operation): reado
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
 function perform(
-  { store, urls, wire, publicReads }: ApiOptions,
+  { store, urls, wire, facts, publicReads }: ApiOptions,
   operation: KnownOperation,
   caller: Caller,
   message: object,
@@ -222,7 +225,7 @@ function perform(
   const work = (tx: Tx): object => {
     admit(tx, publicReads, operation, caller, message);
     const { response, actor = caller } = run(tx);
-    const event = toEvent(wire, operation, message, response);
+    const event = toEvent({ wire, facts }, operation, message, response);
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
     return response;
   };

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Operation } from '../../api/schema/types.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { Migration, Store, Tx } from '../store/database.ts';
+import type { EventFacts } from './event-facts.ts';
 import type { Announce, Handlers, PreparedHandlers } from './handler.ts';
 import type { HttpHandler, PlatformClock, PlatformUrls } from './types.ts';
 
@@ -56,6 +57,8 @@ export interface Module<Needs = unknown, Face = unknown> {
   /** Applied after the founding schema, in the order of the modules. Only ever appended to. */
   readonly migrations?: readonly Migration[];
   readonly publicRead?: PublicRead;
+  /** What events of its messages tell; each message that raises an event has one. */
+  readonly events?: EventFacts;
   readonly operations?: readonly OperationTable[];
   /** Fills the store once, before anything is answered. */
   seed?(parts: SeedParts): Promise<void> | void;

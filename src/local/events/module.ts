@@ -1,5 +1,6 @@
 import type { Module } from '../core/module.ts';
 import type { Caller } from '../core/types.ts';
+import { subscriptionEvents } from './event-facts.ts';
 import { createEvents, type DeliveryTimes } from './events.ts';
 import { pruneEvents } from './retention.ts';
 
@@ -10,6 +11,7 @@ export interface EventsNeeds {
 
 export const eventsModule: Module<EventsNeeds> = {
   name: 'events',
+  events: subscriptionEvents,
   tables: ['subscriptions', 'deliveries', 'delivery_attempts'],
   operations: [
     { prefix: 'events.v1.Subscriptions.', load: () => import('./handlers.ts') },

@@ -1,9 +1,11 @@
 import type { Module } from '../core/module.ts';
 import { readMeta, writeMeta } from '../store/meta.ts';
 import { installBuiltInRoles } from './built-in-roles.ts';
+import { iamEvents } from './event-facts.ts';
 
 export const iamModule: Module = {
   name: 'iam',
+  events: iamEvents,
   tables: [
     'groups',
     'roles',

@@ -4,19 +4,19 @@
 import { operations } from '../../api/schema/operations.gen.ts';
 import type { AuthSession, Empty } from '../../api/schema/types.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
-import { parentOf, rootOf } from '../../api/uidp.ts';
+import { rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
+import type { EventBody, EventFacts } from '../core/event-facts.ts';
 import type { Announce } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 
-type Body = Readonly<Record<string, unknown>>;
-
-interface Place {
-  readonly subject: string;
-  readonly group: string;
-  readonly identityProvider?: string;
+/** How messages become bodies of events. */
+export interface Telling {
+  readonly wire: Wire;
+  /** Of every module. */
+  readonly facts: EventFacts;
 }
 
 export interface RaisedEvent {
@@ -27,7 +27,7 @@ export interface RaisedEvent {
   readonly group: string;
   /** CloudEvents extension attributes, `group` and `bodytype` included. */
   readonly extensions: Readonly<Record<string, string>>;
-  readonly body: Body;
+  readonly body: EventBody;
   readonly audience: string;
 }
 
@@ -35,15 +35,22 @@ export interface RaisedEvent {
 export const nothingDeleted: Empty = {};
 
 /** The event that this call of `operation` raises, if it raises one. A deletion tells what was asked, the rest what came of it. */
-export function toEvent(wire: Wire, operation: Operation, request: object, response: object): RaisedEvent | undefined {
+export function toEvent(
+  { wire, facts }: Telling,
+  operation: Operation,
+  request: object,
+  response: object,
+): RaisedEvent | undefined {
   // A dry run tells what would happen, and nothing does.
   if (operation.event === null || ('dryRun' in request && request.dryRun === true)) return undefined;
   if (response === nothingDeleted) return undefined;
   const answered = operation.response !== 'google.protobuf.Empty';
   const bodyType = answered ? operation.response : operation.request;
-  const body = wire.encodeMessage(bodyType, redact(bodyType, answered ? response : request), 'compact');
-  const place =
-    bodyType === 'chainguard.platform.registry.AddChartResponse' ? ofChart(request) : placeOf(bodyType, body);
+  const fact = facts[unversioned(bodyType)];
+  if (fact === undefined) throw new TypeError(`no module says what an event of ${bodyType} may tell`);
+  const listed = onlyListed(answered ? response : request, fact.fields) as object;
+  const body = wire.encodeMessage(bodyType, listed, 'compact');
+  const place = fact.place(body, request as EventBody);
   const available: Record<string, string | undefined> = {
     group: place.group,
     identityprovider: place.identityProvider,
@@ -64,9 +71,9 @@ export function toEvent(wire: Wire, operation: Operation, request: object, respo
   };
 }
 
-export function createAnnounce(wire: Wire, apiUrl: string): Announce {
+export function createAnnounce(telling: Telling, apiUrl: string): Announce {
   return (tx, id, { request, response }, who) => {
-    const event = toEvent(wire, operations[id], request, response);
+    const event = toEvent(telling, operations[id], request, response);
     if (event !== undefined) recordEvent(tx, event, who, apiUrl);
   };
 }
@@ -138,102 +145,24 @@ export function recordEvent(
   );
 }
 
-/** Subject and group by kind of body (semantics 8.3). */
-function placeOf(bodyType: string, body: Body): Place {
-  const id = textOf(body['id'] ?? body['uid']);
-  switch (unversioned(bodyType)) {
-    case 'chainguard.platform.iam.Group':
-    case 'chainguard.platform.iam.AccountAssociation':
-    case 'chainguard.platform.iam.DeleteAccountAssociationRequest':
-      return { subject: id, group: id };
-    case 'chainguard.platform.iam.AccountAssociations':
-    case 'chainguard.platform.iam.DeleteAccountAssociationsRequest':
-    case 'chainguard.platform.iam.AcceptTermsResponse':
-      return { subject: textOf(body['group']), group: textOf(body['group']) };
-    case 'chainguard.platform.iam.RoleBindingBatch': {
-      const bindings = Array.isArray(body['roleBindings']) ? (body['roleBindings'] as Body[]) : [];
-      const ids = bindings.map((binding) => textOf(binding['id']));
-      return { subject: ids.join(','), group: parentOf(ids[0] ?? '') };
-    }
-    case 'chainguard.platform.iam.BatchCreateRoleBindingsResponse': {
-      const [first] = Array.isArray(body['roleBindings']) ? (body['roleBindings'] as Body[]) : [];
-      const group = parentOf(textOf(first?.['uid']));
-      return { subject: group, group };
-    }
-    case 'chainguard.platform.iam.ExternalGroupRoleMapping':
-    case 'chainguard.platform.iam.DeleteExternalGroupRoleMappingRequest':
-      return { subject: id, group: rootOf(id), identityProvider: parentOf(id) };
-    case 'chainguard.platform.iam.BatchDeleteExternalGroupRoleMappingsResponse': {
-      const provider = textOf(body['parentId'] ?? body['parent']);
-      return { subject: provider, group: rootOf(provider), identityProvider: provider };
-    }
-    case 'chainguard.platform.iam.GenerateScimTokenResponse':
-    case 'chainguard.platform.iam.RegenerateScimTokenResponse':
-    case 'chainguard.platform.iam.RevokeScimTokenResponse':
-    case 'chainguard.platform.iam.SetScimEnabledResponse': {
-      const provider = textOf(body['identityProviderId'] ?? body['identityProviderUid']);
-      return { subject: provider, group: parentOf(provider) };
-    }
-    case 'chainguard.platform.events.IdentityMetadata':
-    case 'chainguard.platform.iam.IdentityMetadata':
-      return { subject: textOf(body['uid']), group: '' };
-    // The SDK maps neither; the organization is what published samples have (semantics 12).
-    case 'chainguard.platform.registry.Tag':
-    case 'chainguard.platform.registry.DeleteTagRequest':
-      return { subject: id, group: rootOf(id) };
-    // Internal: about the organization whose images these are.
-    case 'chainguard.platform.registry.AddEntitlementImagesResponse':
-    case 'chainguard.platform.registry.RemoveEntitlementImagesResponse':
-    case 'chainguard.platform.registry.SwapEntitlementImagesResponse':
-      return { subject: textOf(body['parent']), group: textOf(body['parent']) };
-    case 'chainguard.platform.auth.Session':
-      return { subject: '', group: textOf(body['group']) };
-    default:
-      return { subject: id, group: parentOf(id) };
-  }
-}
-
-/** The answer lists repositories; the event is about the organization that has them now. */
-function ofChart(request: object): Place {
-  const { parentId } = request as Body;
-  return { subject: textOf(parentId), group: textOf(parentId) };
-}
-
-/** `chainguard.platform.iam.v2.Group` → `chainguard.platform.iam.Group`: most bodies of v2 are about what v1 has too. */
+/** `chainguard.platform.iam.v2.Group` → `chainguard.platform.iam.Group`. */
 function unversioned(bodyType: string): string {
   return bodyType.replace(/\.v2(?:beta1)?(?=\.)/, '');
 }
 
-/** Secrets never enter the store of events (semantics 8.3, redaction). */
-function redact(bodyType: string, body: object): object {
-  const kind = unversioned(bodyType);
-  if (kind === 'chainguard.platform.iam.GroupInvite') {
-    const { id, expiration, uid, expirationTime } = body as Body;
-    return { id, expiration, uid, expirationTime };
-  }
-  if (kind === 'chainguard.platform.iam.IdentityProvider') {
-    const { oidc, ...rest } = body as { readonly oidc?: Body };
-    if (oidc === undefined) return rest;
-    const { clientSecret: _secret, ...open } = oidc;
-    return { ...rest, oidc: open };
-  }
-  if (scimTokens.includes(kind)) {
-    const { token: _token, ...rest } = body as Body;
-    return rest;
-  }
-  return body;
+/** Returns what of a message is listed. A name stands for a whole value, unless names of its fields are listed too. */
+function onlyListed(value: unknown, fields: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((one) => onlyListed(one, fields));
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
+    const nested = fields.filter((field) => field.startsWith(`${name}.`)).map((field) => field.slice(name.length + 1));
+    if (nested.length > 0 && typeof inner === 'object' && inner !== null) return [[name, onlyListed(inner, nested)]];
+    return fields.includes(name) ? [[name, inner]] : [];
+  });
+  return Object.fromEntries(kept);
 }
-
-const scimTokens = [
-  'chainguard.platform.iam.GenerateScimTokenResponse',
-  'chainguard.platform.iam.RegenerateScimTokenResponse',
-];
 
 /** `/iam/v1/groups/{id=**}` → `/iam/v1/groups`. */
 function fixedPart(operation: Operation): string {
   return (operation.bindings[0]?.path ?? '').replace(/[/:]?\{.*$/, '');
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -3,6 +3,7 @@ import type { Module } from '../core/module.ts';
 import { readMeta, writeMeta } from '../store/meta.ts';
 import { createBuilder } from './builder.ts';
 import type { RegistryIssuer } from './distribution/gate.ts';
+import { registryEvents } from './event-facts.ts';
 import { isOpenToAll } from './public-access.ts';
 import { type AttestedSboms, createAttestedSboms } from './sboms/attested-sboms.ts';
 import { createSbomReader } from './sboms/sbom-reader.ts';
@@ -18,6 +19,7 @@ export interface RegistryFace {
 
 export const registryModule: Module<RegistryNeeds, RegistryFace> = {
   name: 'registry',
+  events: registryEvents,
   publicRead: isOpenToAll,
   operations: [
     { prefix: 'registry.v1.', load: () => import('./handlers.ts') },
