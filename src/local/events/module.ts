@@ -12,7 +12,7 @@ export interface EventsNeeds {
 export const eventsModule: Module<EventsNeeds> = {
   name: 'events',
   events: subscriptionEvents,
-  tables: ['subscriptions', 'deliveries', 'delivery_attempts'],
+  tables: ['subscriptions', 'deliveries', 'delivery_attempts', 'event_cursor'],
   operations: [
     { prefix: 'events.v1.Subscriptions.', load: () => import('./handlers.ts') },
     { prefix: 'events.v2.', load: () => import('./v2/handlers.ts') },

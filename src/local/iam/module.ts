@@ -17,7 +17,10 @@ export const iamModule: Module = {
     'identity_provider_logins',
     'external_group_role_mappings',
     'account_associations',
-    'terms',
+    'terms_acceptances',
+    'service_bindings',
+    'access_requests',
+    'identity_metadata',
   ],
   operations: [
     { prefix: 'auth.', load: () => import('./handlers.ts') },

@@ -25,7 +25,7 @@ const paths = ['/.well-known', '/sts', '/oauth', '/activate', '/orgcheck'];
 
 export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
   name: 'issuer',
-  tables: ['refresh_tokens'],
+  tables: ['refresh_tokens', 'revoked_families'],
   open(parts) {
     const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode } = parts;
     const accessTokens = lazily(async () => {

@@ -20,6 +20,23 @@ export interface RegistryFace {
 export const registryModule: Module<RegistryNeeds, RegistryFace> = {
   name: 'registry',
   events: registryEvents,
+  tables: [
+    'repos',
+    'blobs',
+    'repo_blobs',
+    'manifests',
+    'manifest_blobs',
+    'tags',
+    'tag_history',
+    'uploads',
+    'entitlements',
+    'entitlement_images',
+    'entitlement_removals',
+    'builds',
+    'package_versions',
+    'deployments',
+    'registry_settings',
+  ],
   publicRead: isOpenToAll,
   operations: [
     { prefix: 'registry.v1.', load: () => import('./handlers.ts') },
