@@ -33,12 +33,12 @@ export function describeBuild() {
  * Returns the constants of src/build.ts as source text. `publicKey` (PEM) and `updateUrl` belong to a release; without
  * them that build does not update itself.
  */
-export function constants({ version, commit, date }, { executable = false, publicKey = '', updateUrl = '' } = {}) {
+export function constants({ version, commit, date }, { target = '', publicKey = '', updateUrl = '' } = {}) {
   return {
     CHAINCTL_VERSION: JSON.stringify(version),
     CHAINCTL_COMMIT: JSON.stringify(commit),
     CHAINCTL_DATE: JSON.stringify(date),
-    CHAINCTL_EXECUTABLE: JSON.stringify(executable),
+    CHAINCTL_TARGET: JSON.stringify(target),
     CHAINCTL_UPDATE_KEY: JSON.stringify(publicKey),
     CHAINCTL_UPDATE_URL: JSON.stringify(updateUrl),
   };

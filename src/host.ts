@@ -25,6 +25,8 @@ export interface Host {
   openBrowser(url: string): Promise<boolean>;
   /** Runs a program with the terminal attached (an editor); resolves to its exit code. */
   runForeground(command: string, args: readonly string[]): Promise<number>;
+  /** What a program prints that ends with 0 within the time; undefined when it does not. Starts no shell. */
+  answerOf(command: string, args: readonly string[], timeoutMs: number): Promise<string | undefined>;
   /** Starts this program again with other words, on its own; what it prints is appended to a file. */
   startAgain(args: readonly string[], logPath: string): Promise<StartedProcess>;
   /** Sends a signal, or with 0 only asks; false when no such process is there to take it. */

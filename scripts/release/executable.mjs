@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, root } from '../build-constants.mjs';
 import { signMachO } from './mach-o.mjs';
-import { fileOfPackage } from './packages.mjs';
+import { fileOfPackage, keptFileOfPackage } from './packages.mjs';
 import { hostTarget } from './targets.mjs';
 
 const compiler = fileURLToPath(new URL('compile.mjs', import.meta.url));
@@ -30,8 +30,7 @@ export async function buildExecutable(target, { folder, work, build, release }) 
   const compilerPath = await unpacked(join(bun, `compiler-${host.name}`), host.runtime);
   const runtime = join(bun, target.name);
   writeFileSync(runtime, withoutOrders(await fileOfPackage(target.runtime), target), { mode: 0o755 });
-  const addon = join(bun, `${target.name}.node`);
-  writeFileSync(addon, await fileOfPackage(target.addon));
+  const addon = await keptFileOfPackage(target.addon);
 
   // Bun writes the name of the file it makes into it, so all are made by one name.
   const scratch = mkdtempSync(join(work, 'compile-'));
@@ -43,7 +42,7 @@ export async function buildExecutable(target, { folder, work, build, release }) 
     target: target.bunTarget,
     runtime,
     addon,
-    define: constants(build, { executable: true, ...release }),
+    define: constants(build, { target: target.name, ...release }),
   };
   const answer = execFileSync(compilerPath, [compiler, JSON.stringify(order)], {
     cwd: root,

@@ -45,7 +45,11 @@ export function scoopManifest({ version, baseUrl, sums }) {
     homepage: baseUrl,
     license: 'Apache-2.0',
     architecture: { '64bit': place('chainctl_windows_x86_64.exe'), arm64: place('chainctl_windows_arm64.exe') },
-    bin: ['chainctl.exe', ['chainctl.exe', 'docker-credential-cgr', '__docker-credential-cgr']],
+    bin: [
+      'chainctl.exe',
+      ['chainctl.exe', 'docker-credential-cgr', '__docker-credential-cgr'],
+      ['chainctl.exe', 'kubelet-credential-provider-cgr', '__kubelet-credential-provider-cgr'],
+    ],
     checkver: { url: `${baseUrl}/latest/metadata.json`, jsonpath: '$.version' },
   };
   return `${JSON.stringify(manifest, null, 2)}\n`;

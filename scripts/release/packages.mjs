@@ -3,8 +3,17 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
@@ -18,6 +27,19 @@ export async function fileOfPackage({ package: name, version, integrity, path })
   const found = await entry(tarball, path);
   if (found === undefined) throw new Error(`release: ${name}@${version} has no ${path}`);
   return found;
+}
+
+/**
+ * Returns the path of such a file, below the project and the same in every checkout: compilers write paths into what they
+ * make.
+ */
+export async function keptFileOfPackage(file) {
+  const path = join(cache, 'files', basename(file.path));
+  mkdirSync(dirname(path), { recursive: true });
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, await fileOfPackage(file));
+  renameSync(fresh, path);
+  return path;
 }
 
 async function download(name, version, integrity) {

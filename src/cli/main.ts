@@ -18,6 +18,12 @@ async function main(): Promise<void> {
     return runHelper(isHelper ? words : words.slice(1));
   }
   const host = createRealHost();
+  const isProvider = invoked === 'kubelet-credential-provider-cgr';
+  if (isProvider || words[0] === '__kubelet-credential-provider-cgr') {
+    const { runProvider } = await import('../kubelet/credential-provider.ts');
+    // The kubelet sets the time limit; a signal simply ends it, since nothing is kept.
+    return finish(await runProvider(host, isProvider ? words : words.slice(1), new AbortController().signal));
+  }
   try {
     await run(host);
     finish(exitCodes.done);

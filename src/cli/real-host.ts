@@ -59,6 +59,13 @@ export function createRealHost(): Host {
         child.on('error', reject);
         child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
       }),
+    answerOf: (command, args, timeout) =>
+      new Promise((resolve) => {
+        const options = { timeout, killSignal: 'SIGKILL', windowsHide: true } as const;
+        childProcess().execFile(command, [...args], options, (error, stdout) => {
+          resolve(error === null ? stdout : undefined);
+        });
+      }),
     startAgain,
     signalProcess(pid, signal) {
       try {

@@ -3,9 +3,10 @@
 // line that never comes does not keep the process from ending: a read in libuv's thread pool would, because process.exit
 // waits for it.
 
-import { fstatSync, readSync } from 'node:fs';
+import { fstatSync, read, readSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
+import { isExecutable } from '../build.ts';
 
 const newline = 10;
 /** Bytes. A line this long is no answer; the rest of it is not read. */
@@ -26,7 +27,7 @@ export async function readAnswer(ask: () => void, signal?: AbortSignal): Promise
   }
   if (!stats?.isFIFO() && !stats?.isSocket()) return undefined;
   ask();
-  return line(openPipe, signal);
+  return line(isExecutable ? readPipe : openPipe, signal);
 }
 
 /** A line of the terminal; undefined at its end. Rejects with the signal's reason. */
@@ -83,6 +84,19 @@ const openPipe: Open = (take, end, fail) => {
   const pipe = new Socket(options);
   pipe.on('end', end).on('error', fail);
   pipe.resume();
+};
+
+/** Bun has no sockets on descriptors that are open already; its process.exit waits for no read. */
+const readPipe: Open = (take, end, fail) => {
+  const buffer = Buffer.alloc(1);
+  const next = () =>
+    read(0, buffer, 0, 1, null, (error, count) => {
+      if (error?.code === 'EAGAIN') setTimeout(next, 20);
+      else if (error !== null) fail(error);
+      else if (count === 0) end();
+      else if (take(buffer[0] ?? newline)) next();
+    });
+  next();
 };
 
 /** The line that a file consists of, if nobody has read on in it: a loop over a file of one line has. */

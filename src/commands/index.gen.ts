@@ -36,6 +36,11 @@ export const index: IndexNode = {
           load: () => import('./auth/configure-docker.ts'),
         },
         {
+          name: "configure-kubelet",
+          summary: "Let the nodes of a cluster pull with an identity.",
+          load: () => import('./auth/configure-kubelet.ts'),
+        },
+        {
           name: "configure-npm",
           summary: "Let npm install with your login.",
           load: () => import('./auth/configure-npm.ts'),
@@ -946,6 +951,11 @@ export const index: IndexNode = {
           ],
         },
       ],
+    },
+    {
+      name: "update",
+      summary: "Replace chainctl with a newer release.",
+      load: () => import('./update.ts'),
     },
     {
       name: "version",

@@ -91,6 +91,12 @@ export const configSchema = [
   },
   { key: 'platform.issuer', kind: 'url', default: 'https://issuer.enforce.dev', help: 'Address of the token issuer' },
   { key: 'platform.registry', kind: 'url', default: 'https://cgr.dev', help: 'Address of the container registry' },
+  {
+    key: 'update.url',
+    kind: 'url',
+    default: '',
+    help: 'Where `chainctl update` looks for releases; what the build names when not set',
+  },
 ] as const satisfies readonly KeyDeclaration[];
 
 export type ConfigKey = (typeof configSchema)[number]['key'];
@@ -144,7 +150,8 @@ export function parseValue(key: ConfigKey, text: string): ParsedValue {
         ? good(value.toLowerCase())
         : bad('a color like #ff0000 or orange');
     case 'url':
-      return urlValue(value);
+      // Where there is no place by default, none is a value too.
+      return value === '' && entry.default === '' ? good(value) : urlValue(value);
     case 'audience':
       return /\s/.test(value) ? bad('one word') : good(value);
     case 'string':

@@ -127,6 +127,12 @@ export const answers: Readonly<Record<string, unknown>> = {
       globalFlags: ['--output'],
     },
   ],
+  'auth configure-kubelet': {
+    files: [
+      { name: 'credential-provider-config.yaml', content: 'kind: CredentialProviderConfig\n' },
+      { name: 'node-token-audience.yaml', content: 'kind: ClusterRole\n' },
+    ],
+  },
   'auth login': {
     identity: organization,
     email: 'dev@example.com',
@@ -454,6 +460,13 @@ export const answers: Readonly<Record<string, unknown>> = {
     },
     { version: '24', exists: true, releaseDate: '2025-05-06', latestVersion: '24.10.0-r0', lts: true, fips: true },
   ],
+  update: {
+    currentVersion: '1.0.0',
+    latestVersion: '1.1.0',
+    downloadUrl: 'https://example.com/1.1.0/chainctl_linux_x86_64',
+    path: '/usr/local/bin/chainctl',
+    updated: true,
+  },
   version: {
     gitVersion: '1.2.3',
     gitCommit: '0123456789abcdef',

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +159,14 @@ export class FakeHost implements Host {
   async openBrowser(url: string): Promise<boolean> {
     this.opened.push(url);
     return (await this.options.browser?.(url)) ?? false;
+  }
+
+  answerOf(command: string, args: readonly string[], timeout: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      execFile(command, [...args], { timeout, killSignal: 'SIGKILL' }, (error, out) =>
+        resolve(error ? undefined : out),
+      );
+    });
   }
 
   async runForeground(command: string, args: readonly string[]): Promise<number> {

@@ -340,3 +340,9 @@ describe('view', () => {
     expect(renderConfigDiff(await loadConfig(host))).toBe('');
   });
 });
+
+test('a file called chainctl in this folder, as a download leaves it, is no folder with a configuration', async () => {
+  const host = fakeHost();
+  writeFileSync(join(host.cwd, 'chainctl'), 'a program');
+  expect((await loadConfig(host)).get('auth.mode')).toBe('browser');
+});
