@@ -1,8 +1,10 @@
 // Start-up as a ratio to `node empty.cjs`, interleaved: every round starts each case once, in rotated order, so that a
 // machine that slows down slows all cases alike. stdin is a file and stdout a pipe, as Docker
 // calls a helper. A non-zero exit fails the run; a ratio over its aim is marked, and fails with --enforce.
+// CHAINCTL_PROGRAM names an executable of `npm run release`, which is measured in the same rounds as the Node build.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +41,10 @@ function time(test) {
   const stdin = openSync(test.stdin ?? emptyFile, 'r');
   const started = process.hrtime.bigint();
   return new Promise((resolve, reject) => {
-    const child = spawn(test.program ?? process.execPath, test.args, { env, stdio: [stdin, 'pipe', 'pipe'] });
+    const child = spawn(test.program ?? process.execPath, test.args, {
+      env: { ...env, ...test.env },
+      stdio: [stdin, 'pipe', 'pipe'],
+    });
     let size = 0;
     let errors = '';
     child.stdout.on('data', (chunk) => {
@@ -85,25 +90,35 @@ async function main() {
   const server = join(folder, 'server');
   writeFileSync(server, registry);
 
-  const cases = [
-    { name: 'floor: node empty.cjs', args: [floorScript] },
-    { name: 'chainctl version', args: [chainctl, 'version'], aim: 1.2, prints: true },
-    { name: 'chainctl --help', args: [chainctl, '--help'], aim: 1.6, prints: true },
-    {
-      name: 'chainctl iam identities create --help',
-      args: [chainctl, 'iam', 'identities', 'create', '--help'],
-      aim: 1.6,
-      prints: true,
-    },
-    {
-      name: 'one API call (iam organizations list -o json)',
-      args: [chainctl, 'iam', 'organizations', 'list', '-o', 'json'],
-      aim: 3,
-      prints: true,
-    },
-    { name: 'docker-credential-cgr get, good token', args: [helper, 'get'], stdin: server, aim: 1.2, prints: true },
-  ];
+  const executable = process.env.CHAINCTL_PROGRAM;
+  const cases = [{ name: 'floor: node empty.cjs', args: [floorScript] }];
+  // Aims: the Node build's, then the executable's.
+  for (const [name, args, aims] of [
+    ['version', ['version'], [1.1, 0.28]],
+    ['--help', ['--help'], [1.15, 0.34]],
+    ['iam identities create --help', ['iam', 'identities', 'create', '--help'], [1.25, 0.4]],
+    ['one API call (iam organizations list -o json)', ['iam', 'organizations', 'list', '-o', 'json'], [2, 0.65]],
+    ['images list -o json', ['images', 'list', '-o', 'json'], [2.5, 0.9]],
+    ['auth status --quick', ['auth', 'status', '--quick'], [1.35, 0.45]],
+    ['config view', ['config', 'view'], [1.35, 0.45]],
+  ]) {
+    cases.push({ name, args: [chainctl, ...args], aim: aims[0], prints: true });
+    if (executable) cases.push({ name: `executable: ${name}`, program: executable, args, aim: aims[1], prints: true });
+  }
+  cases.push({
+    name: 'docker-credential-cgr get, good token',
+    args: [helper, 'get'],
+    stdin: server,
+    aim: 1.08,
+    prints: true,
+  });
+  if (executable) {
+    const args = ['__docker-credential-cgr', 'get'];
+    cases.push({ name: helperCase, program: executable, args, stdin: server, aim: 0.28, prints: true });
+  } else console.log('executable: not named by CHAINCTL_PROGRAM, left out');
   for (const peer of [
+    ecrLogin(),
+    { name: 'peer: docker --version', program: 'docker', args: ['--version'] },
     { name: 'peer: gh --version', program: 'gh', args: ['--version'] },
     { name: 'peer: skopeo --version', program: 'skopeo', args: ['--version'] },
   ]) {
@@ -143,6 +158,55 @@ async function main() {
     );
   });
   if (over > 0 && enforce) process.exitCode = 1;
+  const medianOf = (name) => median(samples[cases.findIndex((test) => test.name === name)] ?? []);
+  if (cases.some(({ name }) => name === helperCase) && cases.some(({ name }) => name === ecrCase)) {
+    const ratio = medianOf(helperCase) / medianOf(ecrCase);
+    console.log(`the helper of the executable is ${ratio.toFixed(2)} × docker-credential-ecr-login; aim 0.90`);
+  }
+  reportMemory(cases);
+}
+
+const helperCase = 'executable: docker-credential-cgr get';
+const ecrCase = 'peer: docker-credential-ecr-login get';
+
+/** Amazon's helper with a login in its cache, so that it too answers from a file. */
+function ecrLogin() {
+  const registry = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
+  const account = Buffer.concat([Buffer.from('BENCH'), createHash('md5').digest()]).toString('base64');
+  const entry = {
+    AuthorizationToken: Buffer.from('AWS:secret').toString('base64'),
+    RequestedAt: new Date().toISOString(),
+    ExpiresAt: new Date(Date.now() + 12 * 3_600_000).toISOString(),
+    ProxyEndpoint: `https://${registry}`,
+    Service: 'ecr',
+  };
+  mkdirSync(join(home, '.ecr'));
+  const cache = { Registries: { [`us-east-1-${account}-123456789012`]: entry }, Version: '1.0' };
+  writeFileSync(join(home, '.ecr', 'cache.json'), JSON.stringify(cache));
+  const stdin = join(folder, 'ecr');
+  writeFileSync(stdin, registry);
+  return {
+    name: ecrCase,
+    program: 'docker-credential-ecr-login',
+    args: ['get'],
+    stdin,
+    env: { AWS_ACCESS_KEY_ID: 'BENCH', AWS_SECRET_ACCESS_KEY: 'x', AWS_REGION: 'us-east-1' },
+    prints: true,
+  };
+}
+
+/** Peak resident memory, which Node does not tell of its children: through Python where there is one. */
+function reportMemory(cases) {
+  const script =
+    'import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=-3);print(resource.getrusage(-1).ru_maxrss)';
+  for (const test of cases) {
+    if (!/floor|API call|docker-credential|ecr-login/.test(test.name)) continue;
+    const words = ['-c', script, test.program ?? process.execPath, ...test.args];
+    const input = readFileSync(test.stdin ?? emptyFile);
+    const measured = spawnSync('python3', words, { env: { ...env, ...test.env }, input, encoding: 'utf8' });
+    if (measured.status !== 0) return void console.log('memory: there is no python3 to measure it with, left out');
+    console.log(`${test.name.padEnd(48)} ${(Number(measured.stdout) / 1024).toFixed(0).padStart(8)} MB`);
+  }
 }
 
 function percentile(values, part) {
