@@ -86,6 +86,14 @@ export function githubWarnings(repo: string, ref: string | undefined): string[] 
   if (/^[\^(?:]*\.[*+]/.test(repo)) {
     warnings.push('`--github-repo` leaves the owner open, so repositories of strangers can assume the identity');
   }
+  const [owner = ''] = repo.split('/');
+  // A wildcard for the owner takes the ids along.
+  if (isPattern(repo) && /^\^?[\w-]+$/.test(owner)) {
+    const name = owner.replace('^', '');
+    warnings.push(
+      `\`--github-repo\` accepts no repository with ids in its subject ("${name}@123/app@456"), which GitHub writes for newer ones; write "${name}(@[0-9]+)?/…"`,
+    );
+  }
   return warnings.filter((warning) => warning !== undefined);
 }
 

@@ -263,7 +263,10 @@ describe('services, GitHub, GitLab', () => {
     await accepted(any, await workflow('acme/app', 'refs/heads/main', '--environment=prod'));
     await refused(any, await workflow('acme/app-evil', 'refs/heads/main'), /invalid subject/);
 
-    const patterns = await create(['github'], ['--github-repo=acme/.*', '--github-ref=refs/heads/main|refs/tags/v.+']);
+    const patterns = await create(
+      ['github'],
+      ['--github-repo=acme(@[0-9]+)?/.*', '--github-ref=refs/heads/main|refs/tags/v.+'],
+    );
     await accepted(patterns, await workflow('acme/one', 'refs/heads/main'));
     await accepted(patterns, await workflow('acme/two', 'refs/tags/v1.2'));
     await refused(patterns, await workflow('acme/one', 'refs/heads/mainline'), /invalid subject/);

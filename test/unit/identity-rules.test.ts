@@ -95,7 +95,13 @@ describe('GitHub (Q13)', () => {
 
   test('what is rarely meant is a warning', () => {
     expect(githubWarnings('acme/app', 'refs/heads/main')).toEqual([]);
-    expect(githubWarnings('acme/(app|lib)', 'refs/heads/(main|stable)')).toEqual([]);
+    expect(githubWarnings('acme(@[0-9]+)?/(app|lib)', 'refs/heads/(main|stable)')).toEqual([]);
+    // Without room for the ids no token of a newer repository matches.
+    expect(githubWarnings('acme/(app|lib)', undefined)).toEqual([expect.stringContaining('write "acme(@[0-9]+)?/…"')]);
+    expect(accepts(githubRule({ repo: 'acme(@[0-9]+)?/.*' }).subjectPattern, 'repo:acme@1/app@2:pull_request')).toBe(
+      true,
+    );
+    expect(accepts(githubRule({ repo: 'acme(@[0-9]+)?/.*' }).subjectPattern, 'repo:acme/app:pull_request')).toBe(true);
     expect(githubWarnings('acme/app', 'refs/heads/main|master')[0]).toContain('write "refs/heads/(main|master)"');
     expect(githubWarnings('acme/app', 'refs/heads/main|refs/heads/stable')[0]).toContain('outside parentheses');
     expect(githubWarnings('acme/*', undefined)[0]).toContain('repeats the slash');

@@ -122,7 +122,7 @@ export default defineCommand({
     },
     {
       text: 'Two branches of all repositories of an owner',
-      args: `releases --github-repo='acme/.*' --github-ref='refs/heads/(main|stable)' --role=registry.pull`,
+      args: `releases --github-repo='acme(@[0-9]+)?/.*' --github-ref='refs/heads/(main|stable)' --role=registry.pull`,
     },
   ],
   view: identityView,
