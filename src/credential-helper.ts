@@ -1,9 +1,16 @@
 // The Docker credential helper (protocols 7.2). Guarantees: a token that is still good costs one small file and loads no
 // configuration, HTTP or command; nobody is asked on the terminal; stdout holds Docker's protocol and nothing else.
 
-import { readSync, writeSync } from 'node:fs';
+import { existsSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { audienceFolder, cacheRootIn, readSecret, tokenFileName, UnsafeCacheError } from './auth/cache-files.ts';
+import {
+  audienceFolder,
+  cacheRootIn,
+  contextsFolderName,
+  readSecret,
+  tokenFileName,
+  UnsafeCacheError,
+} from './auth/cache-files.ts';
 import { expiryOf } from './auth/jwt.ts';
 import { cacheDir, type Host } from './host.ts';
 
@@ -102,6 +109,8 @@ function audiencesFor(host: string): string[] {
 
 function cachedToken(audiences: readonly string[]): string | undefined {
   const root = cacheRootIn(cacheDir({ platform: process.platform, env: process.env, home }));
+  // Then the selected context decides whose login it is, and only the configuration knows which one that is.
+  if (existsSync(join(root, contextsFolderName))) return undefined;
   for (const audience of audiences) {
     const token = readSecret(root, join(root, audienceFolder(audience, process.platform)), tokenFileName);
     if (token !== undefined && expiryOf(token) - Date.now() > renewBelowMs) return token;

@@ -10,6 +10,9 @@ export const refreshFileName = 'refresh-token';
 /** Ours; other readers of the cache ignore the name (protocols Q10). */
 export const recordFileName = 'login.json';
 
+/** Logins of contexts whose audience another context has too; below it a folder for each. */
+export const contextsFolderName = 'contexts';
+
 /** The folder of all audiences, below the user's cache folder (semantics 3.4). */
 export function cacheRootIn(cacheFolder: string): string {
   return join(cacheFolder, 'chainguard');

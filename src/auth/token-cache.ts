@@ -11,6 +11,7 @@ import {
   audienceFolder,
   cacheRootIn,
   checkCacheFolder,
+  contextsFolderName,
   readSecret,
   recordFileName,
   refreshFileName,
@@ -59,8 +60,28 @@ export interface NewTokens {
   readonly record?: LoginRecord;
 }
 
+/** Names of the contexts whose logins lie apart, by the outside world they were chosen in. */
+const contexts = new WeakMap<CacheHost, string>();
+
+/**
+ * From now on the logins are those of this context, below `chainguard/contexts`: another one has its audiences, and the
+ * folder of a token is named by its audience alone (script-contracts 6).
+ */
+export function keepLoginsApart(host: CacheHost, context: string): void {
+  contexts.set(host, context);
+}
+
+/** The folder that the folders of audiences lie in. */
 export function cacheRoot(host: CacheHost): string {
-  return cacheRootIn(cacheDir(host));
+  return cacheRoots(host).at(-1) ?? '';
+}
+
+/** The same and those above it that are chainctl's own, outermost first. */
+function cacheRoots(host: CacheHost): string[] {
+  const root = cacheRootIn(cacheDir(host));
+  const context = contexts.get(host);
+  const apart = join(root, contextsFolderName);
+  return context === undefined ? [root] : [root, apart, join(apart, context)];
 }
 
 /** The folder of one audience. Throws kind `usage` for what cannot be a folder's name. */
@@ -84,7 +105,7 @@ export function audienceLock(host: CacheHost, audience: string): string {
 /** The tokens of an audience, expired or not. Throws kind `local` when the cache is not to be trusted. */
 export function readTokens(host: CacheHost, audience: string): CachedTokens {
   const folder = audiencePath(host, audience);
-  const read = (name: string) => guarded('read', join(folder, name), () => readSecret(cacheRoot(host), folder, name));
+  const read = (name: string) => readGuarded(host, folder, name);
   const token = read(tokenFileName) || undefined;
   const refreshToken = read(refreshFileName) || undefined;
   const record = token === undefined ? undefined : parseRecord(read(recordFileName));
@@ -95,9 +116,15 @@ export function readTokens(host: CacheHost, audience: string): CachedTokens {
 /** How the login was made, also when the token beside it is another tool's by now. */
 export function readRecord(host: CacheHost, audience: string): LoginRecord | undefined {
   const folder = audiencePath(host, audience);
-  return parseRecord(
-    guarded('read', join(folder, recordFileName), () => readSecret(cacheRoot(host), folder, recordFileName)),
-  );
+  return parseRecord(readGuarded(host, folder, recordFileName));
+}
+
+function readGuarded(host: CacheHost, folder: string, name: string): string | undefined {
+  return guarded('read', join(folder, name), () => {
+    const roots = cacheRoots(host);
+    for (const root of roots.slice(0, -1)) checkCacheFolder(root);
+    return readSecret(roots.at(-1) ?? '', folder, name);
+  });
 }
 
 /**
@@ -129,10 +156,9 @@ export function isLocalIssuer(issuer: unknown): boolean {
 export function writeTokens(host: CacheHost, audience: string, tokens: NewTokens): void {
   const issuer = decodeClaims(tokens.token)?.iss;
   requireRoom(host, audience, typeof issuer === 'string' ? issuer : undefined);
-  const root = cacheRoot(host);
   const folder = audiencePath(host, audience);
   guarded('write', join(folder, tokenFileName), () => {
-    for (const path of [root, folder]) {
+    for (const path of [...cacheRoots(host), folder]) {
       if (makeFolder(path, 0o700)) chmodSync(path, 0o700);
       checkCacheFolder(path);
     }
@@ -163,11 +189,12 @@ export function deleteTokens(host: CacheHost, audience: string): boolean {
 /** Forgets every token, also those under an alias (protocols 6); false when there were none. */
 export function deleteAllTokens(host: CacheHost): boolean {
   checkRoot(host);
+  const root = cacheRoot(host);
   let found = false;
   const visit = (folder: string): void => {
     for (const entry of entriesOf(folder)) {
-      // Links are not followed: what they lead to is not ours to remove.
-      if (!entry.isDirectory()) continue;
+      // Links are not followed: what they lead to is not ours to remove. Nor are the logins of other contexts.
+      if (!entry.isDirectory() || (folder === root && entry.name === contextsFolderName)) continue;
       visit(join(folder, entry.name));
       found = forget(join(folder, entry.name)) || found;
       removeFolderIfEmpty(join(folder, entry.name));
@@ -180,7 +207,7 @@ export function deleteAllTokens(host: CacheHost): boolean {
 /** The folders of audiences, each as good a name for its audience as the audience itself: also of tokens that are damaged. */
 export function listFolders(host: CacheHost): string[] {
   return entriesOf(cacheRoot(host))
-    .filter((entry) => entry.isDirectory() && isFolderName(entry.name))
+    .filter((entry) => entry.isDirectory() && isFolderName(entry.name) && entry.name !== contextsFolderName)
     .map(({ name }) => name);
 }
 
@@ -193,7 +220,7 @@ export function listAudiences(host: CacheHost): string[] {
   const found = new Set<string>();
   const visit = (folder: string): void => {
     for (const entry of entriesOf(folder)) {
-      if (!entry.isDirectory()) continue;
+      if (!entry.isDirectory() || (folder === root && entry.name === contextsFolderName)) continue;
       const inner = join(folder, entry.name);
       visit(inner);
       try {
@@ -232,7 +259,7 @@ function forget(folder: string): boolean {
 }
 
 function checkRoot(host: CacheHost): void {
-  guarded('remove', cacheRoot(host), () => checkCacheFolder(cacheRoot(host)));
+  for (const root of cacheRoots(host)) guarded('remove', root, () => checkCacheFolder(root));
 }
 
 function removeFolderIfEmpty(folder: string): void {

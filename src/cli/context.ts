@@ -15,6 +15,8 @@ import { createWaiting, type Waiting } from './waiting.ts';
 /** Values of the global flags, as given. */
 export interface Globals {
   readonly config: string | undefined;
+  /** The name of the context to act in. */
+  readonly context: string | undefined;
   readonly output: string | undefined;
   readonly forceColor: boolean;
   /** A column or JSON field, with `-` in front for descending. */
@@ -115,7 +117,12 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       config = await loadConfig(host, {
         overrides: globals.overrides,
         ...(globals.config === undefined ? {} : { path: globals.config }),
+        ...(globals.context === undefined ? {} : { context: globals.context }),
       });
+      if (config.place.logins !== undefined) {
+        const { keepLoginsApart } = await import('../auth/token-cache.ts');
+        keepLoginsApart(host, config.place.logins);
+      }
       for (const warning of config.warnings) io.warn(warning);
       return config;
     },

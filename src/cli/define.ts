@@ -159,6 +159,10 @@ export interface Question {
   readonly message: string;
   /** The answer of Enter on a terminal. Destructive commands say false. */
   readonly default: boolean;
+  /** What a person types instead of `y`, because nothing brings back what goes. */
+  readonly typed?: string;
+  /** It is about files on this machine, so no platform is named. */
+  readonly isHere?: true;
 }
 
 export interface CommandDefinition<I extends Inputs, T> {

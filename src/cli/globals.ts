@@ -2,6 +2,7 @@
 
 import type { Globals } from './context.ts';
 import type { Input } from './define.ts';
+import { contextName } from './inputs/context-name.ts';
 import { boolean, integer, isTrue, named } from './inputs/values.ts';
 
 const query = { ...named('EXPRESSION'), parse: notBlank };
@@ -16,6 +17,7 @@ export const globalInputs = {
   audience: { kind: named('AUDIENCE'), help: 'Audience of the token to use.', config: 'platform.audience' },
   config: { kind: named('FILE'), help: 'Configuration file to use instead of the usual ones (env CHAINCTL_CONFIG).' },
   console: { kind: named('URL'), help: 'Address of the web console.', config: 'platform.console' },
+  context: { kind: contextName, help: 'Context to act in, instead of the selected one (env CHAINCTL_CONTEXT).' },
   forceColor: { kind: boolean, help: 'Color the output even when it is not a terminal.' },
   help: { kind: boolean, short: 'h', help: 'Show this help.' },
   issuer: { kind: named('URL'), help: 'Address of the token issuer.', config: 'platform.issuer' },
@@ -51,6 +53,7 @@ export function toGlobals(raw: Readonly<Partial<Record<string, string>>>, assume
   }
   return {
     config: raw['config'] || undefined,
+    context: raw['context'] || undefined,
     output: raw['output'],
     forceColor: isTrue(raw['forceColor']),
     sortBy: raw['sortBy'] || undefined,

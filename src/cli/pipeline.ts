@@ -3,6 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { requireAgreement } from './agreement.ts';
 import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { type Collected, collect } from './collect.ts';
 import { askWay, complete, missingError, missingInputs, missingSentence, openChoice } from './complete.ts';
@@ -32,6 +33,38 @@ export async function runCommand(
   }
   const assumeYes = isTrue(parsed.given.get('yes')?.at(-1));
   const context = createContext(host, toGlobals(parsed.globals, assumeYes), signal, parts);
+  try {
+    await perform(definition, parsed, words, context, parts, children);
+  } catch (error) {
+    throw await orElsewhere(error, context);
+  }
+}
+
+/** Somebody without a login may only have forgotten to say that the local platform was meant. */
+async function orElsewhere(error: unknown, context: Context): Promise<unknown> {
+  if (!(error instanceof CliError) || error.code !== 'auth.no-login') return error;
+  const { unselectedPlatform } = await import('../commands/local/context.ts');
+  const meant = await unselectedPlatform(context);
+  if (meant === undefined) return error;
+  const { kind, message, code, details, hint = '', cause, number } = error;
+  return new CliError(kind, message, {
+    code,
+    details,
+    hint: `${hint}${hint === '' ? '' : '; '}${meant}`,
+    cause,
+    ...(number === undefined ? {} : { number }),
+  });
+}
+
+async function perform(
+  definition: AnyCommand,
+  parsed: ParsedArguments,
+  words: readonly string[],
+  context: Context,
+  parts: ContextParts,
+  children: readonly IndexNode[],
+): Promise<void> {
+  const { host, signal } = context;
   nameSuccessors(definition, parsed, context);
   if (definition.readsConfig !== false) await context.loadConfig();
   if (host.stderr.isTty) {
@@ -58,9 +91,7 @@ export async function runCommand(
   if (rule !== undefined) refuse(await problemsWith(definition, said, context), definition);
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context);
-    if (question !== undefined && !(await context.prompts.confirm(question))) {
-      throw new CliError('cancelled', 'Nothing was changed', { code: 'cancelled.declined' });
-    }
+    if (question !== undefined) await requireAgreement(question, context);
   }
   signal.throwIfAborted();
   const result = await definition.run(context, values);

@@ -4,6 +4,16 @@
 import type { Document, Scalar, YAMLMap } from 'yaml';
 import { CliError } from '../errors.ts';
 import { nearest } from '../suggest.ts';
+import { isContextName } from './context-name.ts';
+import {
+  contextsKey,
+  dataDirKey,
+  isContextKey,
+  production,
+  type StoredContext,
+  type StoredContexts,
+  selectedKey,
+} from './contexts.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import { type ConfigKey, configEntry, configSchema, isConfigKey, parseValue } from './schema.ts';
 
@@ -24,6 +34,7 @@ export interface ConfigProblem {
 export interface ConfigText {
   /** Values that passed their check, by key. */
   readonly values: ReadonlyMap<ConfigKey, string>;
+  readonly contexts: StoredContexts;
   /** Values that were dropped. */
   readonly problems: readonly ConfigProblem[];
 }
@@ -36,8 +47,8 @@ export async function readConfigText(text: string, path: string): Promise<Config
   const document = parse(yaml, text);
   const broken = syntaxProblems(yaml, document, text)[0];
   if (broken !== undefined) throw corrupt(path, broken);
-  const { values, problems } = collect(yaml, document, text);
-  return { values, problems: problems.filter((problem) => problem.kind === 'value') };
+  const { values, contexts, problems } = collect(yaml, document, text);
+  return { values, contexts, problems: problems.filter((problem) => problem.kind === 'value') };
 }
 
 /** What a YAML parser would find, where none is needed. */
@@ -45,9 +56,13 @@ function readPlain(text: string): ConfigText | undefined {
   const entries = readPlainYaml(text);
   if (entries === undefined) return undefined;
   const values = new Map<ConfigKey, string>();
+  const contexts = new ContextCollector();
   const problems: ConfigProblem[] = [];
   for (const { name, text: value, line } of entries) {
-    if (isConfigKey(name)) {
+    if (contexts.owns(name)) {
+      const problem = contexts.add(name, value);
+      if (problem !== undefined) problems.push({ line, ...problem });
+    } else if (isConfigKey(name)) {
       // Keys below a key that holds a value: the parser finds the words for it.
       if (value === undefined && entries.some((other) => other.name.startsWith(`${name}.`))) return undefined;
       const problem = collectValue(name, value ?? '', values);
@@ -56,7 +71,53 @@ function readPlain(text: string): ConfigText | undefined {
       return undefined;
     }
   }
-  return { values, problems };
+  return { values, contexts: contexts.done(), problems: problems.filter((problem) => problem.kind === 'value') };
+}
+
+/** Takes the part of a file that contexts are in, one name with its text after the other. */
+class ContextCollector {
+  readonly #all = new Map<string, { values: Map<ConfigKey, string>; dataDir?: string }>();
+  #selected: string | undefined;
+
+  owns(name: string): boolean {
+    return name === selectedKey || name === contextsKey || name.startsWith(`${contextsKey}.`);
+  }
+
+  /** Returns what is wrong. A name without text is a group. */
+  add(name: string, text: string | undefined): Pick<ConfigProblem, 'kind' | 'message'> | undefined {
+    if (name === selectedKey) {
+      if (text) this.#selected = text;
+      return undefined;
+    }
+    const [, context, ...words] = name.split('.');
+    if (context === undefined) {
+      return text === undefined ? undefined : { kind: 'value', message: `${contextsKey} must hold names of contexts` };
+    }
+    if (!isContextName(context)) {
+      return { kind: 'value', message: `"${context}" cannot be the name of a context, so it is ignored` };
+    }
+    const stored: { values: Map<ConfigKey, string>; dataDir?: string } = this.#all.get(context) ?? {
+      values: new Map(),
+    };
+    this.#all.set(context, stored);
+    const key = words.join('.');
+    if (text === undefined) return undefined;
+    if (key === dataDirKey) {
+      stored.dataDir = text;
+      return undefined;
+    }
+    if (!isContextKey(key)) return { kind: 'unknown', message: `${name} is not a property a context can have` };
+    if (context === production && key.startsWith('platform.')) {
+      return { kind: 'value', message: `${name} is ignored: the addresses of ${production} are fixed` };
+    }
+    const problem = collectValue(key, text, stored.values);
+    return problem === undefined ? undefined : { kind: 'value', message: `${contextsKey}.${context}.${problem}` };
+  }
+
+  done(): StoredContexts {
+    const all: ReadonlyMap<string, StoredContext> = this.#all;
+    return { selected: this.#selected, all };
+  }
 }
 
 /** Everything wrong with a text, in the order of its lines; empty when it is a good configuration. */
@@ -68,8 +129,11 @@ export async function checkConfigText(text: string): Promise<ConfigProblem[]> {
   return collect(yaml, document, text).problems.toSorted((a, b) => a.line - b.line);
 }
 
-/** One change of a file: a value to store, or undefined to take the key out. */
-export type ConfigChange = readonly [key: ConfigKey, value: string | undefined];
+/**
+ * One change of a file: a value to store, or undefined to take out what is there. The name is a property's, or leads into a
+ * context: `contexts.local.platform.api`.
+ */
+export type ConfigChange = readonly [name: string, value: string | undefined];
 
 /** The text with some keys changed. `path` is named in errors. Throws kind `local` when the text is not YAML. */
 export async function changeConfigText(text: string, changes: readonly ConfigChange[], path: string): Promise<string> {
@@ -77,16 +141,16 @@ export async function changeConfigText(text: string, changes: readonly ConfigCha
   const document = parse(yaml, text);
   const broken = syntaxProblems(yaml, document, text)[0];
   if (broken !== undefined) throw corrupt(path, broken);
-  const stored = collect(yaml, document, text).values;
+  const stored = collect(yaml, document, text).stored;
   // Writing what is there already would only disturb the layout.
   const real = changes.filter(
-    ([key, value]) => value !== stored.get(key) || (value === undefined && document.hasIn(key.split('.'))),
+    ([name, value]) => value !== stored.get(name) || (value === undefined && document.hasIn(name.split('.'))),
   );
   if (real.length === 0) return text;
-  for (const [key, value] of real) {
-    const words = key.split('.');
+  for (const [name, value] of real) {
+    const words = name.split('.');
     if (value === undefined) remove(yaml, document, words);
-    else store(yaml, document, words, toScalar(yaml, key, value), path);
+    else store(yaml, document, words, toScalar(yaml, name, value), path);
   }
   const changed = document.toString({
     indent: indentOf(text),
@@ -132,16 +196,39 @@ function corrupt(path: string, problem: ConfigProblem): CliError {
 function collect(
   yaml: Yaml,
   document: Document.Parsed,
-  text: string,
-): { values: Map<ConfigKey, string>; problems: ConfigProblem[] } {
+  source: string,
+): {
+  values: Map<ConfigKey, string>;
+  contexts: StoredContexts;
+  /** Every good value by its whole name, those of contexts included. */
+  stored: ReadonlyMap<string, string>;
+  problems: ConfigProblem[];
+} {
   const values = new Map<ConfigKey, string>();
+  const stored = new Map<string, string>();
+  const collector = new ContextCollector();
   const problems: ConfigProblem[] = [];
+  const visitContext = (node: unknown, name: string, line: number): void => {
+    const value = yaml.isAlias(node) ? node.resolve(document) : node;
+    const isGroup = yaml.isMap(value);
+    const text = isGroup || isEmpty(yaml, value) ? undefined : (textOf(yaml, value) ?? '');
+    const problem = collector.add(name, text);
+    if (problem !== undefined) problems.push({ line, ...problem });
+    else if (text !== undefined) stored.set(name, text);
+    if (!isGroup || name === selectedKey) return;
+    for (const pair of value.items) {
+      const word = yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+      visitContext(pair.value, `${name}.${word}`, lineOf(source, startOf(yaml, pair.key)));
+    }
+  };
   const visit = (map: YAMLMap, prefix: string): void => {
     for (const pair of map.items) {
       const name = prefix + (yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key));
-      const line = lineOf(text, startOf(yaml, pair.key));
+      const line = lineOf(source, startOf(yaml, pair.key));
       const value = yaml.isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
-      if (isConfigKey(name)) {
+      if (collector.owns(name)) {
+        visitContext(value, name, line);
+      } else if (isConfigKey(name)) {
         const problem = collectValue(name, isEmpty(yaml, value) ? '' : textOf(yaml, value), values);
         if (problem !== undefined) problems.push({ line, message: problem, kind: 'value' });
       } else if (groups.has(name) && (yaml.isMap(value) || isEmpty(yaml, value))) {
@@ -154,7 +241,8 @@ function collect(
     }
   };
   if (yaml.isMap(document.contents)) visit(document.contents, '');
-  return { values, problems };
+  for (const [key, value] of values) stored.set(key, value);
+  return { values, contexts: collector.done(), stored, problems };
 }
 
 function collectValue(key: ConfigKey, text: string | undefined, values: Map<ConfigKey, string>): string | undefined {
@@ -191,8 +279,9 @@ function prefixesOf(key: string): string[] {
   return words.slice(1).map((_, index) => words.slice(0, index + 1).join('.'));
 }
 
-function toScalar(yaml: Yaml, key: ConfigKey, value: string): Scalar {
-  const { kind } = configEntry(key);
+function toScalar(yaml: Yaml, name: string, value: string): Scalar {
+  const key = name.startsWith(`${contextsKey}.`) ? name.split('.').slice(2).join('.') : name;
+  const kind = isConfigKey(key) ? configEntry(key).kind : 'string';
   if (kind === 'flag') return new yaml.Scalar(value === 'true');
   const scalar = new yaml.Scalar(value);
   if (kind === 'seconds' || value === '') scalar.type = 'QUOTE_DOUBLE';

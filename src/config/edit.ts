@@ -5,10 +5,19 @@ import { CliError } from '../errors.ts';
 import { readTextIfExists, removeFile, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { statIfExists } from '../stats.ts';
-import { type ConfigChange, changeConfigText, checkConfigText, requireConfigKey } from './document.ts';
+import {
+  contextsKey,
+  dataDirKey,
+  isContextKey,
+  type NamedContext,
+  production,
+  type StoredContexts,
+  selectedKey,
+} from './contexts.ts';
+import { type ConfigChange, changeConfigText, checkConfigText, readConfigText, requireConfigKey } from './document.ts';
 import type { Config } from './load.ts';
 import { type ConfigLocation, folderConfigFile, legacyConfigFile, locateConfig, userConfigFile } from './paths.ts';
-import { configSchema, parseValue } from './schema.ts';
+import { type ConfigKey, configSchema, parseValue } from './schema.ts';
 
 export interface ConfigEdit {
   /** The file that was written. */
@@ -21,6 +30,8 @@ export interface ConfigEdit {
 /** `path` is the value of `--config`. */
 export interface EditOptions {
   readonly path?: string;
+  /** The context that the property is for, instead of all that have none of their own. */
+  readonly context?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -36,21 +47,78 @@ export async function setConfigValue(
   if (!parsed.ok) {
     throw new CliError('usage', `${key} must be ${parsed.expected}, not "${value}"`, { code: 'usage.bad-value' });
   }
-  return edit(host, options, [[key, parsed.value]]);
+  return edit(host, options, [[placeOf(key, options), parsed.value]]);
 }
 
 /** Takes one key out, so that its default applies again. */
 export async function unsetConfigValue(host: Host, name: string, options: EditOptions = {}): Promise<ConfigEdit> {
-  return edit(host, options, [[requireConfigKey(name), undefined]]);
+  return edit(host, options, [[placeOf(requireConfigKey(name), options), undefined]]);
 }
 
-/** Stores every value in force, whether it came from a flag, the environment, the file or a default. */
-export async function saveConfig(host: Host, config: Config, options: EditOptions = {}): Promise<ConfigEdit> {
+function placeOf(key: ConfigKey, { context }: EditOptions): string {
+  if (context === undefined) return key;
+  if (isContextKey(key) && !(context === production && key.startsWith('platform.'))) {
+    return `${contextsKey}.${context}.${key}`;
+  }
+  const reason = isContextKey(key) ? `the addresses of ${production} are fixed` : `${key} is the same in every context`;
+  throw new CliError('usage', `"${context}" cannot have a value for it: ${reason}`, { code: 'usage.not-of-context' });
+}
+
+/**
+ * Stores every value in force, whether it came from a flag, the environment, the file or a default, except for those that
+ * are left out. What a context says stays with the context.
+ */
+export async function saveConfig(
+  host: Host,
+  config: Config,
+  except: readonly ConfigKey[],
+  options: EditOptions = {},
+): Promise<ConfigEdit> {
+  const keys = configSchema.map(({ key }) => key);
   return edit(
     host,
     options,
-    configSchema.map(({ key }) => [key, config.get(key)] as const),
+    keys
+      .filter((key) => config.source(key) !== 'context' && !except.includes(key))
+      .map((key) => [key, config.get(key)] as const),
   );
+}
+
+/** Selects a context for every command from now on. */
+export function selectContext(host: Host, name: string, options: EditOptions = {}): Promise<ConfigEdit> {
+  return edit(host, options, [[selectedKey, name]]);
+}
+
+/** Stores a context, or what has changed of it; values that it had and `values` has not stay. */
+export function storeContext(
+  host: Host,
+  { name, values, dataDir }: NamedContext,
+  options: EditOptions = {},
+): Promise<ConfigEdit> {
+  const within = `${contextsKey}.${name}`;
+  return edit(host, options, [
+    ...(dataDir === undefined ? [] : [[`${within}.${dataDirKey}`, dataDir] as const]),
+    ...[...values].map(([key, value]) => [`${within}.${key}`, value] as const),
+  ]);
+}
+
+/** Takes a context out; when it was the selected one, none is selected then. */
+export function removeContext(
+  host: Host,
+  name: string,
+  isSelected: boolean,
+  options: EditOptions = {},
+): Promise<ConfigEdit> {
+  return edit(host, options, [
+    [`${contextsKey}.${name}`, undefined],
+    ...(isSelected ? [[selectedKey, undefined] as const] : []),
+  ]);
+}
+
+/** The contexts of the file that would be written. Throws kind `local` when it is no YAML. */
+export async function storedContexts(host: Host, options: EditOptions = {}): Promise<StoredContexts> {
+  const location = locateConfig(host, options.path);
+  return (await readConfigText(baseText(host, location) ?? '', location.write())).contexts;
 }
 
 /** Replaces the whole text, after an editor. Throws kind `usage` when it is not a good configuration. */

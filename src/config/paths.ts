@@ -40,6 +40,13 @@ export function folderConfigFile(host: Host): string {
   return join(host.cwd, 'chainctl', 'config.yaml');
 }
 
+/** The user's own configuration, whatever lies in the current folder; undefined when there is none. */
+export function ownConfigFile(host: Host): string | undefined {
+  return searchOrder(host)
+    .slice(1)
+    .find((file) => statIfExists(file)?.isFile());
+}
+
 function searchOrder(host: Host): string[] {
   const files = [folderConfigFile(host)];
   // Without a home folder only what is named or lies here can be read; that is no reason to fail.

@@ -15,6 +15,8 @@ export function renderConfig(host: Host, config: Config): string {
     open = groups;
     lines.push(`${indent(groups.length)}${words.at(-1)}: ${toYamlScalar(key, config.get(key))}`);
   }
+  const { context, isOnlyOne } = config.place;
+  if (context !== undefined && !isOnlyOne) lines.push(`# Context: ${context}`);
   const variables = configSchema.filter(({ key }) => config.source(key) === 'env');
   if (variables.length > 0) {
     lines.push('# Environment variables in force:');

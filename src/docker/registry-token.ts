@@ -2,7 +2,7 @@
 
 import { decodeClaims } from '../auth/jwt.ts';
 import { accessToken, audienceOfRegistry, logout } from '../auth/session.ts';
-import { type CachedTokens, listAudiences, readTokens } from '../auth/token-cache.ts';
+import { type CachedTokens, keepLoginsApart, listAudiences, readTokens } from '../auth/token-cache.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { type Host, hasDesktop } from '../host.ts';
 
@@ -15,7 +15,7 @@ export async function tokenForRegistry(
   audiences: readonly string[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const config = await loadConfig(host);
+  const config = await loadOwnConfig(host);
   const registry = audienceOfRegistry(config.get('platform.registry'));
   const known = audiences.map((audience) => ({ audience, tokens: readTokens(host, audience) }));
   const cached = known.find(({ tokens }) => tokens.token !== undefined || tokens.refreshToken !== undefined);
@@ -24,6 +24,13 @@ export async function tokenForRegistry(
   const issuer = issuerOf(config, registry, chosen.audience, chosen.tokens);
   if (issuer === undefined) return undefined;
   return accessToken(host, config, chosen.audience, { issuer, allowLogin: mayOpenBrowser(host), signal });
+}
+
+/** With the logins of the context in force, where they lie apart. */
+async function loadOwnConfig(host: Host): Promise<Config> {
+  const config = await loadConfig(host);
+  if (config.place.logins !== undefined) keepLoginsApart(host, config.place.logins);
+  return config;
 }
 
 /**
@@ -50,10 +57,12 @@ function mayOpenBrowser(host: Host): boolean {
 
 /** Forgets the tokens for one registry host. */
 export async function forgetRegistry(host: Host, audience: string): Promise<void> {
+  await loadOwnConfig(host);
   await logout(host, audience);
 }
 
 /** The registry hosts there are tokens for: audiences that are a host and not an address. */
-export function cachedRegistries(host: Host): string[] {
+export async function cachedRegistries(host: Host): Promise<string[]> {
+  await loadOwnConfig(host);
   return listAudiences(host).filter((audience) => /^[a-z0-9.-]+(?::\d+)?$/.test(audience));
 }

@@ -47,8 +47,61 @@ describe('local start --detach', () => {
     expect(isAlive(info.pid)).toBe(true);
     expect(statSync(info.dataDir).mode & 0o777).toBe(0o700);
     expect(statSync(join(info.dataDir, 'platform.log')).mode & 0o777).toBe(0o600);
-    // Nothing of the user's own configuration appears.
-    expect(existsSync(join(person.home, '.config'))).toBe(false);
+  });
+
+  test('registers a context, by its address of now; a reset takes it away', async () => {
+    const person = somebody();
+    const list = async () =>
+      JSON.parse(await person.ok('config', 'contexts', 'list', '-ojson')).items as {
+        readonly name: string;
+        readonly selected: boolean;
+        readonly values: Readonly<Record<string, string>>;
+        readonly dataDir?: string;
+      }[];
+    const start = async (...words: string[]) =>
+      JSON.parse(await person.ok('local', 'start', '--detach', '--seed=empty', '-ojson', ...words)) as { api: string };
+    const first = await start();
+    const elsewhere = join(person.home, 'my platform');
+    try {
+      const second = await start('--data-dir', elsewhere);
+      expect(await list()).toMatchObject([
+        { name: 'production', selected: true },
+        { name: 'local', selected: false, dataDir: folderOf(person), values: { 'platform.api': first.api } },
+        { name: 'my-platform', dataDir: elsewhere, values: { 'platform.api': second.api } },
+      ]);
+    } finally {
+      await person.chainctl(['local', 'stop', '--data-dir', elsewhere]);
+    }
+    await person.ok('config', 'contexts', 'use', 'local');
+    await person.ok('local', 'stop');
+    const again = await start('--listen=127.0.0.1:0');
+    expect((await list())[1]?.values['platform.api']).toBe(again.api);
+    await person.ok('local', 'stop');
+    await person.ok('local', 'reset', '-y');
+    await person.ok('local', 'reset', '-y', '--data-dir', elsewhere);
+    expect((await list()).map(({ name, selected }) => [name, selected])).toEqual([['production', true]]);
+  });
+
+  test('starts also where the configuration is broken, and leaves that as it is', async () => {
+    const person = somebody();
+    person.write('.config/chainctl/config.yaml', 'default: [\n');
+    const ran = await person.chainctl(['local', 'start', '--detach', '--seed=empty']);
+    expect(ran.code).toBe(0);
+    expect(ran.err).toContain('warning: the context of this platform is not kept: ');
+    expect(person.read('.config/chainctl/config.yaml')).toBe('default: [\n');
+  });
+
+  test('whoever has no login is told of a platform that runs and was not meant', async () => {
+    const person = somebody();
+    await person.ok('local', 'start', '--detach', '--seed=empty');
+    const list = ['iam', 'organizations', 'list'];
+    const away = await person.chainctl(list);
+    expect(away).toMatchObject({ code: 4, out: '' });
+    expect(away.err).toMatch(
+      /hint: run `chainctl auth login`; a local platform runs at http:\/\/127\.0\.0\.1:\d+, and this command went to production: `chainctl config contexts use local`\n$/,
+    );
+    const there = await person.chainctl([...list, '--context=local']);
+    expect(there.err).toMatch(/hint: run `chainctl auth login`\n$/);
   });
 
   test('twice on one folder: the same answer, exit 0, one process; in the foreground too', async () => {
@@ -196,14 +249,32 @@ describe('local status, env, token and stop', () => {
     expect(other.err).toContain(`hint: start it with \`chainctl local start --data-dir '${folder}' --detach\`\n`);
   });
 
+  test.each([
+    ['sh', 'eval "$(chainctl local env 2>/dev/null)" && echo on', 1],
+    ['sh', 'set -e; eval "$(chainctl local env 2>/dev/null)"; echo on', 1],
+    ['bash', 'set -e; eval "$(chainctl local env 2>/dev/null)"; echo on', 1],
+    ['fish', 'chainctl local env --shell fish 2>/dev/null | source; and echo on', 1],
+  ])('with nothing to point at a shell stops: %s: %s', async (shell, script, code) => {
+    const person = somebody();
+    person.write('script', script);
+    expect(await person.sh(`${shell} script`)).toMatchObject({ code, out: '' });
+    expect((await person.chainctl(['local', 'env', '--shell=powershell'])).out).toBe(
+      "throw 'No platform is running'\n",
+    );
+    expect((await person.chainctl(['local', 'env', '-ojson'])).out).toBe('');
+  });
+
   test('before, while and after', async () => {
     const person = somebody();
     const before = await person.chainctl(['local', 'status', '-o', 'json']);
     expect(before.code).toBe(1);
     expect(JSON.parse(before.out)).toEqual({ running: false, answers: false, dataDir: folderOf(person) });
-    for (const words of [['env'], ['token']]) {
-      const ran = await person.chainctl(['local', ...words]);
-      expect(ran, words.join(' ')).toMatchObject({ code: 1, out: '' });
+    for (const [verb, out] of [
+      ['env', 'false\n'],
+      ['token', ''],
+    ] as const) {
+      const ran = await person.chainctl(['local', verb]);
+      expect(ran, verb).toMatchObject({ code: 1, out });
       expect(ran.err).toContain('chainctl local start');
     }
     expect(existsSync(folderOf(person))).toBe(false);
@@ -219,6 +290,12 @@ describe('local status, env, token and stop', () => {
     );
     expect(story.code, story.err).toBe(0);
     expect(story.out).toContain('| example.com |');
+    const fish = await person.sh(
+      `fish -c 'chainctl local env --shell fish | source; and chainctl auth status -o json; chainctl local env --unset --shell fish | source; env'`,
+    );
+    expect(fish.err).toBe('');
+    expect(JSON.parse(fish.out.split('\n')[0] ?? '').valid).toBe(true);
+    expect(fish.out).not.toContain('CHAINGUARD_');
     const unset = await person.sh('eval "$(chainctl local env)"; eval "$(chainctl local env --unset)"; env');
     expect(unset.out).not.toContain('CHAINGUARD_');
 

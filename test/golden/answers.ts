@@ -4,6 +4,29 @@ const organization = '0475f6baca584a8964a6bce6b74dbe78dd8805b6';
 const folder = `${organization}/1fc7b8d8b8b0a5f4`;
 const roles = (...lines: string[]) => ({ roles: async () => lines });
 
+const contexts = [
+  {
+    name: 'production',
+    isSelected: false,
+    values: new Map([
+      ['platform.api', 'https://console-api.enforce.dev'],
+      ['platform.issuer', 'https://issuer.enforce.dev'],
+      ['platform.registry', 'https://cgr.dev'],
+    ]),
+  },
+  {
+    name: 'local',
+    isSelected: true,
+    values: new Map([
+      ['default.group', 'engineering'],
+      ['platform.api', 'http://127.0.0.1:45999'],
+      ['platform.issuer', 'http://127.0.0.1:45999'],
+      ['platform.registry', 'http://127.0.0.1:45999'],
+    ]),
+    dataDir: '/home/dev/.local/share/chainctl/local',
+  },
+];
+
 const groups = [
   {
     id: organization,
@@ -177,6 +200,9 @@ export const answers: Readonly<Record<string, unknown>> = {
     { check: 'api', target: platform.api, ok: false, message: 'nobody answers' },
   ],
   'completion bash': '# bash completion for chainctl\ncomplete -F _chainctl chainctl\n',
+  'config contexts create': contexts[1],
+  'config contexts describe': contexts[1],
+  'config contexts list': contexts,
   'config view': {
     text: '# Base Config file: none\ndefault:\n    group: ""\n',
     values: [
@@ -446,6 +472,7 @@ export const answers: Readonly<Record<string, unknown>> = {
   'local env': {
     variables: { CHAINGUARD_PLATFORM_API: platform.api, CHAINGUARD_PLATFORM_ISSUER: platform.issuer },
     unset: false,
+    shell: 'posix',
   },
   'local start': { info: platform, already: false, next: ['eval "$(chainctl local env)"', 'chainctl auth login'] },
   'local status': { running: true, answers: true, dataDir: platform.dataDir, mend: '', platform },

@@ -271,7 +271,7 @@ list: [1, 2]
     const host = fakeHost({ env: { CHAINGUARD_DEFAULT_GROUP: 'acme' } });
     put(userFile(host), original);
     const config = await loadConfig(host, { overrides: { 'platform.api': 'http://localhost:1' } });
-    const { path } = await saveConfig(host, config);
+    const { path } = await saveConfig(host, config, []);
     const text = readFileSync(path, 'utf8');
     expect(text).toContain('# the team');
     expect(text).toContain('device-flow: chainguard # an older key');

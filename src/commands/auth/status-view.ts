@@ -15,6 +15,8 @@ export interface AuthStatus {
   readonly expiresAt?: number | undefined;
   /** Where its refresh token lies; undefined when it has none. */
   readonly refreshTokenStore?: 'keychain' | 'file' | undefined;
+  /** Where, when there is more than one place. */
+  readonly context?: string | undefined;
   /** Why it is not valid. */
   readonly reason?: string;
   /** What to run then. */
@@ -48,7 +50,7 @@ export const statusView = defineView<AuthStatus>({
     { head: 'CAPABILITIES', value: (status) => roleLines(status).join('\n') },
     { head: 'EXPIRES', value: (status, cell) => (status.expiresAt ? timeCell(status.expiresAt, cell) : '') },
   ],
-  json: ({ valid, identity, email, capabilities, expiresAt, audience, refreshTokenStore }) => ({
+  json: ({ valid, identity, email, capabilities, expiresAt, audience, refreshTokenStore, context }) => ({
     valid,
     identity,
     email,
@@ -56,6 +58,7 @@ export const statusView = defineView<AuthStatus>({
     expiry: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     audience,
     refresh_token_store: refreshTokenStore,
+    context,
   }),
   text: (status, cell) => {
     const [first = '', ...others] = roleLines(status);
@@ -68,6 +71,7 @@ export const statusView = defineView<AuthStatus>({
       ['Expiry', status.expiresAt === undefined ? undefined : timeCell(status.expiresAt, cell)],
       ['Audience', status.audience],
       ['Refresh', status.refreshTokenStore && storeTexts[status.refreshTokenStore]],
+      ['Context', status.context],
     ] as const;
     // Scripts cut these lines at the bar (script-contracts 2, `auth status`).
     return rows

@@ -34,7 +34,9 @@ export default defineCommand({
     const audience = context.config.get('platform.audience');
     const status = await statusOf(context, audience, input);
     const { refreshStoreOf } = await import('../../auth/refresh-store.ts');
-    return { ...status, refreshTokenStore: refreshStoreOf(context.host, audience) };
+    const { name, isOnlyOne } = context.config.place;
+    const refreshTokenStore = refreshStoreOf(context.host, audience);
+    return { ...status, refreshTokenStore, context: isOnlyOne ? undefined : name };
   },
 });
 

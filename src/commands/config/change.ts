@@ -8,6 +8,12 @@ export function changeOptions(context: Context): EditOptions {
   return { signal: context.signal, ...(config === undefined ? {} : { path: config }) };
 }
 
+/** The same for one property, which `--context` takes into that context. */
+export function propertyOptions(context: Context): EditOptions {
+  const { context: name } = context.globals;
+  return { ...changeOptions(context), ...(name === undefined ? {} : { context: name }) };
+}
+
 /** What happened, in one line, and whatever keeps it from taking effect. */
 export function tellOf(context: Context, edit: ConfigEdit, line: string): void {
   for (const warning of edit.warnings) context.io.warn(printable(warning));

@@ -18,7 +18,7 @@ export default defineCommand({
   confirm: async (_input, context) => {
     const { resettableConfigs } = await import('../../config/edit.ts');
     const files = resettableConfigs(context.host).map((path) => `"${path}"`);
-    return files.length === 0 ? undefined : { message: `Remove ${files.join(' and ')}?`, default: false };
+    return files.length === 0 ? undefined : { message: `Remove ${files.join(' and ')}?`, default: false, isHere: true };
   },
   run: async (context) => {
     const { resetConfig } = await import('../../config/edit.ts');

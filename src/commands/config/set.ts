@@ -1,5 +1,5 @@
 import { defineCommand } from '../../cli/define.ts';
-import { changeOptions, tellOf } from './change.ts';
+import { propertyOptions, tellOf } from './change.ts';
 import { property, propertyValue } from './property.ts';
 
 export default defineCommand({
@@ -29,10 +29,11 @@ export default defineCommand({
   examples: [
     { text: 'Use another platform', args: 'platform.api https://console-api.enforce.dev' },
     { text: 'Work in one organization without naming it every time', args: 'default.group example.com' },
+    { text: 'In one context only', args: 'default.group engineering --context=local' },
   ],
   run: async (context, input) => {
     const { setConfigValue } = await import('../../config/edit.ts');
-    const edit = await setConfigValue(context.host, input.name, input.value, changeOptions(context));
+    const edit = await setConfigValue(context.host, input.name, input.value, propertyOptions(context));
     tellOf(context, edit, `Property "${input.name}" set to "${input.value}".`);
   },
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../cli/define.ts';
-import { changeOptions, tellOf } from './change.ts';
+import { propertyOptions, tellOf } from './change.ts';
 import { setProperty } from './property.ts';
 
 export default defineCommand({
@@ -19,7 +19,7 @@ export default defineCommand({
   examples: [{ text: 'Go back to the default color', args: 'output.color.pass' }],
   run: async (context, input) => {
     const { unsetConfigValue } = await import('../../config/edit.ts');
-    const edit = await unsetConfigValue(context.host, input.name, changeOptions(context));
+    const edit = await unsetConfigValue(context.host, input.name, propertyOptions(context));
     tellOf(context, edit, `Property "${input.name}" unset.`);
   },
 });

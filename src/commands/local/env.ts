@@ -1,24 +1,54 @@
 import { defineCommand, defineView } from '../../cli/define.ts';
-import { boolean } from '../../cli/inputs/values.ts';
+import { boolean, choice } from '../../cli/inputs/values.ts';
 import { shellWord } from '../../cli/shell-word.ts';
-import { dataDirInput, folderOf, requireRunning } from './folder.ts';
+import { dataDirInput, folderOf, notRunning, runningPlatform } from './folder.ts';
 import { environmentOf } from './view.ts';
 
+const shells = ['posix', 'fish', 'powershell'] as const;
+type Shell = (typeof shells)[number];
+
 interface Environment {
-  readonly variables: Readonly<Record<string, string>>;
+  /** Undefined when there is nothing to point at. */
+  readonly variables: Readonly<Record<string, string>> | undefined;
   readonly unset: boolean;
   /** Of the sign-in page; only what a shell evaluates has it. */
   readonly code: Readonly<Record<string, string>>;
+  readonly shell: Shell;
+  readonly folder: string;
 }
 
+/** How each shell sets, removes and fails. */
+const words: Readonly<
+  Record<Shell, { set(name: string, value: string): string; unset(names: readonly string[]): string; fail: string }>
+> = {
+  posix: {
+    set: (name, value) => `export ${name}=${shellWord(value)}`,
+    unset: (names) => `unset ${names.join(' ')}`,
+    fail: 'false',
+  },
+  fish: {
+    set: (name, value) => `set -gx ${name} '${value.replaceAll(/[\\']/g, '\\$&')}'`,
+    unset: (names) => `set -e ${names.join(' ')}`,
+    fail: 'false',
+  },
+  powershell: {
+    set: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
+    unset: (names) => `Remove-Item -ErrorAction SilentlyContinue ${names.map((name) => `Env:${name}`).join(', ')}`,
+    fail: "throw 'No platform is running'",
+  },
+};
+
 const environmentView = defineView<Environment>({
-  text: ({ variables, code, unset }) =>
-    unset
-      ? `unset ${Object.keys({ ...variables, ...code }).join(' ')}\n`
-      : Object.entries({ ...variables, ...code })
-          .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
-          .join(''),
-  env: ({ variables, code }) => ({ ...variables, ...code }),
+  text: ({ variables, code, unset, shell }) => {
+    const lines =
+      variables === undefined
+        ? [words[shell].fail]
+        : unset
+          ? [words[shell].unset(Object.keys({ ...variables, ...code }))]
+          : Object.entries({ ...variables, ...code }).map(([name, value]) => words[shell].set(name, value));
+    return lines.map((line) => `${line}\n`).join('');
+  },
+  env: ({ variables = {}, code }) => ({ ...variables, ...code }),
   json: ({ variables }) => variables,
 });
 
@@ -26,29 +56,43 @@ export default defineCommand({
   path: ['local', 'env'],
   summary: 'Print the variables that select the platform.',
   description:
-    'For `eval` in a POSIX shell. They hold for that shell only: no file of yours changes. Variables win over the ' +
-    'configuration file and lose against flags.',
+    'For `eval` in a POSIX shell, and with --shell for fish and PowerShell. They hold for that shell only: no file of yours ' +
+    'changes. Variables win over the configuration file and lose against flags. When no platform runs, what is printed ' +
+    'fails in the shell, so that `eval "$(chainctl local env)" && …` and `set -e` stop.',
   inputs: {
     dataDir: dataDirInput,
     unset: { kind: boolean, help: 'Print what takes the variables away again.' },
+    shell: { kind: choice(...shells), default: 'posix', help: 'Whose words to print.' },
   },
   examples: [
     { text: 'What to put in eval "$(...)"', args: '' },
+    { text: 'In fish, before `| source`', args: '--shell=fish' },
+    { text: 'In PowerShell, before `| Out-String | Invoke-Expression`', args: '--shell=powershell' },
     { text: 'Back to the usual platform', args: '--unset' },
   ],
   view: environmentView,
   formats: ['text', 'env', 'json'],
   readsConfig: false,
   run: async (context, input): Promise<Environment> => {
-    if (input.unset) return { variables: environmentOf(nowhere), code: { [codeVariable]: '' }, unset: true };
-    const platform = await requireRunning(context, folderOf(context, input.dataDir));
+    const folder = folderOf(context, input.dataDir);
+    const { unset, shell } = input;
+    if (unset) return { variables: environmentOf(nowhere), code: { [codeVariable]: '' }, unset, shell, folder };
+    const platform = await runningPlatform(folder);
+    // Only a shell that runs what is printed needs to be told in its own words.
+    if (platform === undefined && context.globals.output) throw notRunning(context, folder);
+    if (platform === undefined) return { variables: undefined, code: {}, unset, shell, folder };
     const { readSignInCode } = await import('../../local/sign-in-code.ts');
     const code = readSignInCode(platform.dataDir);
     return {
       variables: environmentOf(platform),
       code: code === undefined ? {} : { [codeVariable]: code },
-      unset: false,
+      unset,
+      shell,
+      folder,
     };
+  },
+  afterwards: async (context, [environment]) => {
+    if (environment !== undefined && environment.variables === undefined) throw notRunning(context, environment.folder);
   },
 });
 

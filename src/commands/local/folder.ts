@@ -19,7 +19,7 @@ export function folderOf(context: Context, given: string | undefined): string {
   return given === undefined ? defaultFolder(context) : resolve(context.host.cwd, given);
 }
 
-function defaultFolder(context: Context): string {
+export function defaultFolder(context: Context): string {
   return join(dataDir(context.host), 'chainctl', 'local');
 }
 
@@ -29,7 +29,7 @@ export function localCommand(context: Context, folder: string, verb: string): st
   return `chainctl local ${verb}${flag}`;
 }
 
-function isDefault(context: Context, folder: string): boolean {
+export function isDefault(context: Context, folder: string): boolean {
   try {
     return folder === defaultFolder(context);
   } catch {

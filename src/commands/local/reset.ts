@@ -5,6 +5,7 @@ import { defineCommand } from '../../cli/define.ts';
 import { boolean } from '../../cli/inputs/values.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
+import { forgetContext } from './context.ts';
 import { dataDirInput, folderOf, localCommand } from './folder.ts';
 
 /** Everything a platform makes but its lock, and nothing else: the folder may hold files of its owner. */
@@ -37,7 +38,7 @@ export default defineCommand({
     const folder = folderOf(context, input.dataDir);
     if (!holdsPlatform(folder)) return undefined;
     await refuseWhileRunning(context, folder);
-    return { message: `Delete the platform in "${folder}" with everything in it?`, default: false };
+    return { message: `Delete the platform in "${folder}" with everything in it?`, default: false, isHere: true };
   },
   run: async (context, input) => {
     const folder = folderOf(context, input.dataDir);
@@ -46,6 +47,7 @@ export default defineCommand({
       return;
     }
     await removeAll(context, folder);
+    await forgetContext(context, folder);
     context.io.note(`Deleted the platform in "${folder}".`);
   },
 });

@@ -4,6 +4,7 @@ import { boolean, choice } from '../../cli/inputs/values.ts';
 import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { isLoopbackHost } from '../../loopback.ts';
+import { type Registered, registerContext } from './context.ts';
 import { dataDirInput, folderOf, localCommand } from './folder.ts';
 import { audienceName, hostName, listenAddress } from './listen.ts';
 import { placeLines, platformJson } from './view.ts';
@@ -14,6 +15,8 @@ interface Started {
   readonly already: boolean;
   /** The one this process serves. */
   readonly here?: Platform;
+  /** Undefined when the configuration could not be changed. */
+  readonly context: Registered | undefined;
   /** What to type next, one command each. */
   readonly next: readonly string[];
 }
@@ -105,9 +108,12 @@ export default defineCommand({
         context.io.warn('`--audience` and `--host-alias` say how a platform starts, and change nothing of this one');
       }
     }
-    return { ...started, next: nextCommands(context, folder, started.here !== undefined) };
+    const registered = await registerContext(context, started.info);
+    const next = nextCommands(context, folder, started.here !== undefined, registered);
+    return { ...started, context: registered, next };
   },
   afterwards: async (context, [started]) => {
+    await offerContext(context, started?.context);
     const platform = started?.here;
     if (platform === undefined) return;
     await new Promise<void>((resolve) => {
@@ -119,9 +125,28 @@ export default defineCommand({
   },
 });
 
-function nextCommands(context: Context, folder: string, inForeground: boolean): string[] {
+/** Once: who said no knows how. */
+async function offerContext(context: Context, registered: Registered | undefined): Promise<void> {
+  if (registered === undefined || !registered.isNew || registered.isSelected || !context.io.interactive) return;
+  const { name } = registered;
+  const question = `Should commands act on "${name}" from now on, in every shell?`;
+  if (!(await context.prompts.confirm({ message: question, default: true }))) return;
+  const { selectContext } = await import('../../config/edit.ts');
+  await selectContext(context.host, name, { signal: context.signal });
+  context.io.note('They do. `chainctl config contexts use production` leads back.');
+}
+
+function nextCommands(
+  context: Context,
+  folder: string,
+  inForeground: boolean,
+  registered: Registered | undefined,
+): string[] {
+  const select =
+    registered === undefined ? [] : [`chainctl config contexts use ${registered.name}   # or, in every shell`];
   return [
     `eval "$(${localCommand(context, folder, 'env')})"`,
+    ...(registered?.isSelected ? [] : select),
     'chainctl auth login',
     ...(inForeground ? [] : [localCommand(context, folder, 'stop')]),
   ];

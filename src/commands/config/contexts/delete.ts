@@ -1,0 +1,61 @@
+import { defineCommand } from '../../../cli/define.ts';
+import { boolean } from '../../../cli/inputs/values.ts';
+import { production } from '../../../config/contexts.ts';
+import { changeOptions, tellOf } from '../change.ts';
+import { contextInput, deletableContext } from './input.ts';
+import { contextsOf } from './view.ts';
+
+export default defineCommand({
+  path: ['config', 'contexts', 'delete'],
+  summary: 'Delete a context and forget its logins.',
+  description: 'Nothing changes on its platform. When it was the selected one, production is selected again.',
+  aliases: ['rm'],
+  inputs: {
+    context: { ...contextInput, kind: deletableContext, help: 'Which one.' },
+    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
+  },
+  examples: [
+    { text: 'Pick one', args: '' },
+    { text: 'In a script', args: 'staging --yes' },
+  ],
+  readsConfig: false,
+  validate: ({ context }) =>
+    // Not looked up yet, it is the text that was given.
+    String(context) === production ? [`\`NAME\` must not be "${production}": that context is built in`] : [],
+  confirm: ({ context: { name } }) => ({
+    message: `This deletes the context "${name}" and its logins on this machine. Do you want to continue?`,
+    default: false,
+    isHere: true,
+  }),
+  run: async (context, input) => {
+    const { name, isSelected, values } = input.context;
+    const { ownLogins } = await import('../../../config/contexts.ts');
+    const [{ removeContext }, { logout }, { keepLoginsApart }] = await Promise.all([
+      import('../../../config/edit.ts'),
+      import('../../../auth/session.ts'),
+      import('../../../auth/token-cache.ts'),
+    ]);
+    const apart = ownLogins(await contextsOf(context), name);
+    if (apart !== undefined) {
+      keepLoginsApart(context.host, apart);
+      await logout(context.host, undefined, context.signal);
+    } else {
+      const registry = new URL(values.get('platform.registry') ?? 'https://cgr.dev').host;
+      for (const audience of [
+        values.get('platform.audience') ?? '',
+        ...(isProductionHost(registry) ? [] : [registry]),
+      ]) {
+        await logout(context.host, audience, context.signal);
+      }
+    }
+    const edit = await removeContext(context.host, name, isSelected, changeOptions(context));
+    tellOf(
+      context,
+      edit,
+      `Context "${name}" deleted.${isSelected ? ` Commands act on "${production}" from now on.` : ''}`,
+    );
+  },
+});
+
+/** The registry that production has too: its login may be that one's. */
+const isProductionHost = (host: string) => host === 'cgr.dev' || host.endsWith('.cgr.dev');

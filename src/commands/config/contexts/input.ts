@@ -1,0 +1,37 @@
+import type { Kind } from '../../../cli/define.ts';
+import { contextName } from '../../../cli/inputs/context-name.ts';
+import { production } from '../../../config/contexts.ts';
+import { CliError } from '../../../errors.ts';
+import { contextsOf, type ShownContext, shown } from './view.ts';
+
+/** One of the contexts there are. */
+export const existingContext: Kind<ShownContext> = {
+  metavar: contextName.metavar,
+  noun: 'context',
+  parse: contextName.parse,
+  resolve: async (context, text) => {
+    const all = await shown(await contextsOf(context));
+    const found = all.find(({ name }) => name === text);
+    if (found !== undefined) return found;
+    throw new CliError('not-found', `There is no context "${text}"`, {
+      code: 'not-found.context',
+      hint: `there are ${all.map(({ name }) => name).join(', ')}`,
+    });
+  },
+  candidates: async (context) =>
+    (await shown(await contextsOf(context))).map((one) => ({
+      value: one,
+      label: one.name,
+      description: `${one.values.get('platform.api')}${one.isSelected ? ' (selected)' : ''}`,
+      text: one.name,
+    })),
+};
+
+/** The same without what is built in. */
+export const deletableContext: Kind<ShownContext> = {
+  ...existingContext,
+  candidates: async (context) =>
+    ((await existingContext.candidates?.(context, {})) ?? []).filter(({ text }) => text !== production),
+};
+
+export const contextInput = { kind: existingContext, positional: 'NAME', flag: false, required: true } as const;
