@@ -17,7 +17,8 @@ export async function requireAgreement(question: Question, context: Context): Pr
       ? await typedAgain(context, `${message}\nType "${question.typed}" to go on:`, question.typed)
       : await prompts.confirm({ ...question, message });
   if (!agreed) throw declined();
-  if (!isNamed || place.isNamedHere || question.default || !io.interactive) return;
+  const destroys = !question.default && question.makes !== true;
+  if (!destroys || !isNamed || place.isNamedHere || !io.interactive) return;
   const again = `Nothing in this shell says where, so it happens on "${place.name}". Type that name to go on:`;
   if (!(await typedAgain(context, again, place.name))) throw declined();
 }

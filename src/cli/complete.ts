@@ -25,6 +25,8 @@ export interface Completed {
   readonly values: Record<string, unknown>;
   /** The same without what nobody said: empty lists and booleans that are false only because they were left out. */
   readonly said: Record<string, unknown>;
+  /** A person answered, so the rules have not seen the whole yet. */
+  readonly asked: boolean;
 }
 
 type ChoiceRule = Extract<Check, { rule: 'one-of' }>;
@@ -39,6 +41,8 @@ export async function complete(
   const chosen: Record<string, unknown> = {};
   const leftOut: Record<string, unknown> = {};
   const typed: Typed = new Map(collected.given);
+  // As rules look at it: references are still text.
+  const known: Record<string, unknown> = Object.fromEntries(collected.parsed);
   let asked = false;
   let way = open?.way;
   for (const [key, input] of Object.entries(definition.inputs)) {
@@ -56,8 +60,10 @@ export async function complete(
       if (chosen[key] !== undefined) continue;
       asked ||= context.io.interactive;
       chosen[key] = context.io.interactive
-        ? await ask(key, input, context, chosen, typed)
+        ? await ask({ definition, key, input, context, chosen, typed, known })
         : await soleOrRefuse(definition, key, input, context, chosen, collected);
+    } else if (input.asksWith && asked && context.io.interactive) {
+      chosen[key] = await ask({ definition, key, input, context, chosen, typed, known });
     } else if (input.many) {
       leftOut[key] = [];
     } else if (input.kind.boolean) {
@@ -67,7 +73,7 @@ export async function complete(
   if (asked) {
     context.io.note(context.io.errStyle.dim(`  Equivalent command: ${commandLine(definition, typed, globals)}`));
   }
-  return { values: { ...chosen, ...leftOut }, said: chosen };
+  return { values: { ...chosen, ...leftOut }, said: chosen, asked };
 }
 
 const isRequired = (input: Input, collected: Collected) =>
@@ -190,45 +196,96 @@ async function soleOrRefuse(
 
 // ---- on a terminal ----
 
-async function ask(
-  key: string,
-  input: Input,
-  context: Context,
-  chosen: Record<string, unknown>,
-  typed: Typed,
-): Promise<unknown> {
+interface Asking {
+  readonly definition: AnyCommand;
+  readonly key: string;
+  readonly input: Input;
+  readonly context: Context;
+  readonly chosen: Record<string, unknown>;
+  readonly typed: Typed;
+  /** Values by input key as the rules of the command see them; what is answered is added. */
+  readonly known: Record<string, unknown>;
+}
+
+/** Resolves to an answer that its flag would have taken as well. */
+async function ask(asking: Asking): Promise<unknown> {
+  const { key, input, context, chosen, typed, known } = asking;
   const { kind } = input;
   const noun = nounOf(key, input);
   const question = input.question ?? `Which ${noun}?`;
   const candidates = await candidatesOf(input, context, chosen);
+  const newProblem = problemsAfter(asking);
   if (candidates === undefined) {
-    const text = await context.prompts.text(question, (line) => wrongWith(input, line), {
-      secret: kind.secret === true,
-    });
+    const wrong = async (line: string) => wrongWith(input, line) ?? (await newProblem(parsedLine(input, line)));
+    const text = await context.prompts.text(question, wrong, { secret: kind.secret === true });
     const texts = input.many ? splitCommas(input, [text]) : [text];
-    const parsed = texts.map((each) => kind.parse(each));
-    const found = await resolve(key, input, input.many ? parsed : parsed[0], context, chosen);
+    const parsed = parsedLine(input, text);
+    known[key] = parsed;
+    const found = await resolve(key, input, parsed, context, chosen);
     typed.set(key, found.picked ?? texts);
     return found.value;
   }
 
   const [first, second] = candidates;
+  const optional = input.asksWith === true;
   if (first === undefined) {
+    if (optional) return [];
     throw new CliError('not-found', `There is no ${noun} to choose from`, {
       code: 'not-found.candidates',
-      hint: `name one with ${spellingOf(key, input)}`,
+      hint: kind.nothing ?? `name one with ${spellingOf(key, input)}`,
     });
   }
-  let picked: readonly Candidate<unknown>[];
-  if (second === undefined) picked = [first];
-  else if (input.many) picked = await context.prompts.pickMany(question, candidates);
-  else picked = [await context.prompts.pick(question, candidates)];
-  for (const one of picked) noteSelected(`${one.noun ?? noun} ${one.label}`, context);
-  typed.set(
-    key,
-    picked.map(({ text }) => text),
-  );
-  return input.many ? picked.map(({ value }) => value) : picked[0]?.value;
+  for (;;) {
+    let picked: readonly Candidate<unknown>[];
+    if (second === undefined && !optional) picked = [first];
+    else if (input.many) picked = await context.prompts.pickMany(question, candidates, { optional });
+    else picked = [await context.prompts.pick(question, candidates)];
+    const seen = picked.map(({ value, text }) => (kind.resolve === undefined ? value : text));
+    const problem = await newProblem(input.many ? seen : seen[0]);
+    if (problem !== undefined && second !== undefined) {
+      context.io.note(`  ${context.io.errStyle.red('✘')} ${printable(problem)}`);
+      continue;
+    }
+    known[key] = input.many ? seen : seen[0];
+    for (const one of picked) noteSelected(`${one.noun ?? noun} ${one.label}`, context);
+    if (picked.length === 0) {
+      noteSelected(`no ${noun}`, context);
+      return [];
+    }
+    typed.set(
+      key,
+      picked.map(({ text }) => text),
+    );
+    return input.many ? picked.map(({ value }) => value) : picked[0]?.value;
+  }
+}
+
+/** What the rules of the command have against the answer. Those about an input that is still to come wait for it. */
+function problemsAfter({ definition, key, input, context, known }: Asking) {
+  const name = spellingOf(key, input);
+  return async (value: unknown): Promise<string | undefined> => {
+    const problems = (await definition.validate?.({ ...known, [key]: value }, onTrial(context))) ?? [];
+    const found = problems.find((problem) => problem.startsWith(name));
+    return found?.replace(`${name} `, 'This ');
+  };
+}
+
+/** For an answer that may not stand: nothing is remembered of it, and warnings wait until everything is answered. */
+function onTrial(context: Context): Context {
+  const memory = new Map<string, Promise<unknown>>();
+  const cached: Context['cached'] = <T>(key: string, load: () => Promise<T>): Promise<T> => {
+    const made = memory.get(key) ?? load();
+    memory.set(key, made);
+    // A key names one kind of answer, so what is stored under it has that type.
+    return made as Promise<T>;
+  };
+  const io = { ...context.io, warn: () => {}, note: () => {} };
+  return Object.create(context, { cached: { value: cached }, io: { value: io } }) as Context;
+}
+
+function parsedLine(input: Input, line: string): unknown {
+  const parsed = (input.many ? splitCommas(input, [line]) : [line]).map((each) => input.kind.parse(each));
+  return input.many ? parsed : parsed[0];
 }
 
 const nounOf = (key: string, input: Input) =>

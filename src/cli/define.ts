@@ -62,6 +62,8 @@ export interface Kind<V> {
   sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
   /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */
   otherwise?(context: Context, chosen: Chosen): Promise<V | undefined>;
+  /** What to do when there is nothing to pick from. */
+  readonly nothing?: string;
   /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */
   readonly noun?: string;
   /** Only for the type: never read at run time. */
@@ -90,6 +92,8 @@ export interface Input<V = unknown> {
   readonly hidden?: boolean;
   /** Asked for with this question instead of a derived one. */
   readonly question?: string;
+  /** Asked for as well where a person is asked anything, because it is easily forgotten. None is an answer. Only with `many`. */
+  readonly asksWith?: true;
   /** Given without anything (`--flag=`) it is asked for, although it is not required. Only with `many`. */
   readonly askWhenEmpty?: true;
 }
@@ -161,6 +165,8 @@ export interface Question {
   readonly default: boolean;
   /** What a person types instead of `y`, because nothing brings back what goes. */
   readonly typed?: string;
+  /** Nothing goes that was there, so one agreement is enough even where Enter says no. */
+  readonly makes?: true;
   /** It is about files on this machine, so no platform is named. */
   readonly isHere?: true;
 }

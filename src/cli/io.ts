@@ -2,6 +2,7 @@
 // and text from the network is stripped of control characters before a terminal sees it.
 
 import type { Host } from '../host.ts';
+import { isTrue } from './inputs/values.ts';
 import { createStyle, hasColors, type Palette, type Style } from './style.ts';
 
 export type { Style } from './style.ts';
@@ -9,8 +10,8 @@ export type { Style } from './style.ts';
 export interface Io {
   /** Prompts are possible: stdin and stderr are terminals, no `--yes`, not CI. */
   readonly interactive: boolean;
-  /** A line of stdin may hold the answer to a yes/no question: it is a pipe, or a terminal too dumb for prompts. */
-  readonly canAnswer: boolean;
+  /** Prompts are lines and numbers: the terminal cannot draw (TERM=dumb), or somebody reads it otherwise (ACCESSIBLE=1). */
+  readonly plain: boolean;
   readonly outIsTty: boolean;
   readonly width: number;
   /** Color functions for stdout and for stderr, plain where color is off. */
@@ -38,8 +39,8 @@ export function createIo(host: Host, options: IoOptions): Io {
   const errStyle = createStyle(errColors, host.env, options.palette);
   const isTerminal = host.stdin.isTty && host.stderr.isTty && !isCi(host);
   return {
-    interactive: isTerminal && !options.assumeYes && host.env['TERM'] !== 'dumb',
-    canAnswer: !host.stdin.isTty || isTerminal,
+    interactive: isTerminal && !options.assumeYes,
+    plain: host.env['TERM'] === 'dumb' || isTrue(host.env['ACCESSIBLE']),
     outIsTty: host.stdout.isTty,
     width: host.stdout.columns,
     outStyle: createStyle(outColors, host.env, options.palette),

@@ -87,8 +87,8 @@ async function perform(
   if (way?.below !== undefined) {
     return runCommand(await loadBelow(children, way.below), words, host, signal, parts);
   }
-  const { values, said } = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
-  if (rule !== undefined) refuse(await problemsWith(definition, said, context), definition);
+  const { values, said, asked } = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
+  if (rule !== undefined || asked) refuse(await problemsWith(definition, said, context), definition);
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context);
     if (question !== undefined) await requireAgreement(question, context);

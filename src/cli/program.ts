@@ -169,9 +169,7 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
   const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });
   const guess = names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`;
-  // A group's description says where a verb is that the group has not: "To create a folder: …".
-  const told = node.description?.startsWith(`To ${word} `) ? node.description.replace(/^T(.*)\.$/, 't$1') : undefined;
-  return unknown(word, path, told ?? guess);
+  return unknown(word, path, guess);
 }
 
 const unknown = (word: string, path: readonly string[], hint: string) =>

@@ -17,3 +17,16 @@ export function cut(text: string, columns: number): string {
   }
   return `${kept}…`;
 }
+
+/** The text, or as much of its end as fits with `…` before it. Without colours in it. */
+export function cutStart(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = '';
+  let width = 1;
+  for (const { segment } of [...new Intl.Segmenter().segment(text)].reverse()) {
+    width += displayWidth(segment);
+    if (width > columns) break;
+    kept = `${segment}${kept}`;
+  }
+  return `…${kept}`;
+}

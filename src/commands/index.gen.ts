@@ -146,6 +146,41 @@ export const index: IndexNode = {
       description: "Every property can also be set by an environment variable: CHAINGUARD_ and its name in upper case with dots and dashes as underscores, such as CHAINGUARD_DEFAULT_GROUP. Flags win over variables, variables over the file.",
       children: [
         {
+          name: "contexts",
+          summary: "Name platforms, and say which one commands act on.",
+          description: "A context holds the addresses of a platform, what you prefer there and its own logins. `production` is built in, and `chainctl local start` adds `local`. What decides, in this order: `--api` and the other addresses as flags, `--context`, the variables CHAINGUARD_PLATFORM_*, CHAINCTL_CONTEXT, the selected context, the properties platform.* of the file. Contexts are read from your own configuration only, never from ./chainctl/config.yaml.",
+          aliases: ["context","ctx"],
+          children: [
+            {
+              name: "create",
+              summary: "Create a context for a platform.",
+              load: () => import('./config/contexts/create.ts'),
+            },
+            {
+              name: "delete",
+              summary: "Delete a context and forget its logins.",
+              aliases: ["rm"],
+              load: () => import('./config/contexts/delete.ts'),
+            },
+            {
+              name: "describe",
+              summary: "Show one context.",
+              load: () => import('./config/contexts/describe.ts'),
+            },
+            {
+              name: "list",
+              summary: "List contexts.",
+              aliases: ["ls"],
+              load: () => import('./config/contexts/list.ts'),
+            },
+            {
+              name: "use",
+              summary: "Select the context for every command from now on.",
+              load: () => import('./config/contexts/use.ts'),
+            },
+          ],
+        },
+        {
           name: "edit",
           summary: "Open the configuration file in an editor.",
           load: () => import('./config/edit.ts'),
@@ -345,9 +380,13 @@ export const index: IndexNode = {
         {
           name: "folders",
           summary: "Manage the folders of an organization.",
-          description: "To create a folder: `chainctl iam groups create NAME --parent=LOCATION`.",
           aliases: ["folder"],
           children: [
+            {
+              name: "create",
+              summary: "Create a folder.",
+              load: () => import('./iam/folders/create.ts'),
+            },
             {
               name: "delete",
               summary: "Delete a folder.",
@@ -637,9 +676,13 @@ export const index: IndexNode = {
         {
           name: "organizations",
           summary: "Manage the organizations you belong to.",
-          description: "To create an organization: `chainctl iam groups create NAME --no-parent`.",
           aliases: ["organization","orgs","org"],
           children: [
+            {
+              name: "create",
+              summary: "Create an organization, which you own.",
+              load: () => import('./iam/organizations/create.ts'),
+            },
             {
               name: "delete",
               summary: "Delete an organization.",

@@ -32,6 +32,10 @@ export interface NamedContext extends StoredContext {
   readonly name: string;
 }
 
+/** The property that a name in a file is for: what stands behind the context, if it leads into one. */
+export const propertyOf = (name: string): string =>
+  name.startsWith(`${contextsKey}.`) ? name.split('.').slice(2).join('.') : name;
+
 /** Whether a context can hold the property. How one logs in, and how chainctl behaves, is the same everywhere. */
 export const isContextKey = (key: string): key is ConfigKey =>
   isConfigKey(key) && /^(?:platform\.|output\.|default\.(?:group|org-name|identity-provider|social-login)$)/.test(key);

@@ -10,6 +10,7 @@ import {
   dataDirKey,
   isContextKey,
   production,
+  propertyOf,
   type StoredContext,
   type StoredContexts,
   selectedKey,
@@ -137,6 +138,12 @@ export type ConfigChange = readonly [name: string, value: string | undefined];
 
 /** The text with some keys changed. `path` is named in errors. Throws kind `local` when the text is not YAML. */
 export async function changeConfigText(text: string, changes: readonly ConfigChange[], path: string): Promise<string> {
+  // A platform that starts registers itself, and keeps what it has loaded for as long as it runs: most times no parser.
+  if (text.trim() === '') {
+    const { renderNewFile } = await import('./render.ts');
+    return `${text}${renderNewFile(changes.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))}`;
+  }
+  if (isLikeThat(text, changes)) return text;
   const yaml = await import('yaml');
   const document = parse(yaml, text);
   const broken = syntaxProblems(yaml, document, text)[0];
@@ -160,6 +167,14 @@ export async function changeConfigText(text: string, changes: readonly ConfigCha
   const body =
     yaml.isMap(document.contents) && document.contents.items.length === 0 ? changed.replace(/^\{\}\n/m, '') : changed;
   return text.includes('\r\n') ? body.replaceAll(/\r?\n/g, '\r\n') : body;
+}
+
+/** Whether a plain text says all of it already. */
+function isLikeThat(text: string, changes: readonly ConfigChange[]): boolean {
+  const entries = readPlainYaml(text);
+  if (entries === undefined) return false;
+  const texts = new Map(entries.map(({ name, text: value }) => [name, value] as const));
+  return changes.every(([name, value]) => (value === undefined ? !texts.has(name) : texts.get(name) === value));
 }
 
 function parse(yaml: Yaml, text: string): Document.Parsed {
@@ -280,7 +295,7 @@ function prefixesOf(key: string): string[] {
 }
 
 function toScalar(yaml: Yaml, name: string, value: string): Scalar {
-  const key = name.startsWith(`${contextsKey}.`) ? name.split('.').slice(2).join('.') : name;
+  const key = propertyOf(name);
   const kind = isConfigKey(key) ? configEntry(key).kind : 'string';
   if (kind === 'flag') return new yaml.Scalar(value === 'true');
   const scalar = new yaml.Scalar(value);

@@ -8,8 +8,17 @@ test('an identity of another issuer, with no argument at all', async () => {
   const { run } = await signedIn();
   const made = await run([...create, '-o', 'json'], {
     tty: true,
-    answers: ['Another issuer, by pattern', 'any-job', 'https://issuer.example.com', 'job:\\d+', 'engineering', true],
+    answers: [
+      'Another issuer, by pattern',
+      'any-job',
+      'https://issuer.example.com',
+      'job:\\d+',
+      'engineering',
+      [],
+      true,
+    ],
   });
+  expect(made.asked.at(-1)).toContain('with no role, so it can do nothing until');
   expect(made.err).toContain('Selected Another issuer, by pattern.');
   expect(made.code, made.err).toBe(0);
   expect(made.asked.slice(0, 4)).toEqual([
@@ -52,17 +61,52 @@ test('a service of the platform is picked from the list', async () => {
   expect(JSON.parse(made.out).servicePrincipal).toBe('CATALOG_SYNCER');
 });
 
-test('an answer that the rules refuse ends the command before anything is sent', async () => {
-  const { run, calls } = await signedIn();
-  const refused = await run([...create, 'x', '--parent=example.com', '--role=viewer'], {
+test('an answer that the rules refuse is asked again at once, and the printed command works', async () => {
+  const { run } = await signedIn();
+  const made = await run([...create, 'x', '--parent=example.com', '--role=viewer'], {
     tty: true,
-    answers: ['Another issuer', 'ftp://issuer.example.com', 'me'],
+    answers: ['Another issuer', 'ftp://issuer.example.com', 'https://issuer.example.com', 'me', true],
   });
-  expect(refused.code).toBe(2);
-  expect(refused.err.replace(/\u001b\[\d+m/g, '')).toContain(
-    'error: `--identity-issuer` must be an https URL, not "ftp://issuer.example.com"',
+  expect(made.refused).toEqual(['This must be an https URL, not "ftp://issuer.example.com"']);
+  expect(made.code).toBe(0);
+  const github = await run([...create, 'github', 'y', '--parent=example.com', '--role=viewer', '--yes=false'], {
+    tty: true,
+    answers: ['acme', 'acme@1/app@2', true],
+  });
+  expect(github.refused).toEqual([expect.stringMatching(/^This must /)]);
+  expect(github.code, github.err).toBe(0);
+  expect(github.err).toMatch(
+    /In the workflow:\n\n {2}permissions:\n[\s\S]* {6}identity: [0-9a-f]{40}\/[0-9a-f]{16}\n$/,
   );
-  expect(calls()).not.toContain('iam.v1.Identities.Create');
+  const again = /Equivalent command: chainctl ([^\u001b\n]*)/.exec(github.err)?.[1]?.split(' ') ?? [];
+  expect(again).toContain('--github-repo=acme@1/app@2');
+  const twin = await run(again, { tty: true, answers: [false] });
+  expect(twin.asked[0]).toMatch(
+    /There is an identity "y" there already \([0-9a-f/]+\); afterwards the name means both/,
+  );
+  expect((await run([...again, '--yes'])).code).toBe(0);
+});
+
+test('an organization goes only when its name is typed', async () => {
+  const { run } = await signedIn();
+  await run(['iam', 'organizations', 'create', 'short-lived', '--yes']);
+  const remove = ['iam', 'organizations', 'delete', 'short-lived'];
+  const kept = await run(remove, { tty: true, answers: ['yes', 'Short-Lived', ''] });
+  expect(kept).toMatchObject({ code: 1, refused: [expect.stringContaining('"short-lived"'), expect.anything()] });
+  expect(kept.asked[0]).toContain('with its role bindings and invites.\nType "short-lived" to go on:');
+  expect(await run(remove, { tty: true, answers: ['short-lived'] })).toMatchObject({ code: 0 });
+});
+
+test('organizations and folders are created by the words that list them', async () => {
+  const { run } = await signedIn();
+  const made = await run(['iam', 'organizations', 'create', 'acme', '-y', '-oid']);
+  expect(made.out).toMatch(/^[0-9a-f]{40}\n$/);
+  const folder = await run(['iam', 'folders', 'create', 'team', '--parent=acme', '--description=Us', '-ojson'], {
+    stdin: 'y\n',
+  });
+  expect(folder.err).toContain('This creates the folder "team" in "acme".');
+  expect(JSON.parse(folder.out)).toMatchObject({ name: 'team', description: 'Us' });
+  expect((await run(['iam', 'folders', 'create', 'team'])).err).toContain('`--parent`');
 });
 
 test('other mistakes are told before the choice is asked', async () => {

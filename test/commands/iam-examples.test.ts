@@ -141,7 +141,7 @@ function standIn(word: string, { path }: Example, made: World): string {
 /** What a person answers where an example leaves something to be picked. */
 const answers: Readonly<Record<string, readonly Answer[]>> = {
   'chainctl iam folders delete': ['my-folder', true],
-  'chainctl iam organizations delete': ['my-org', true],
+  'chainctl iam organizations delete': ['my-org', 'my-org'],
   'chainctl iam role-bindings create': ['engineering', 'guest-identity', 'viewer', true],
   'chainctl iam roles create my-role': ['my-org', ['groups.list', 'repo.list'], true],
   'chainctl iam invite create my-org-name --email=kim@example.com': ['viewer'],

@@ -561,7 +561,7 @@ describe('GitHub, GitLab and AWS', () => {
     const session = await signedIn();
     const made = await session.run(
       [...create, 'gitlab', 'job', '--project-path=group/*', '--parent=example.com', '-oid'],
-      { tty: true, answers: ['tag', true] },
+      { tty: true, answers: ['tag', ['registry.pull'], true] },
     );
     expect(made.code).toBe(0);
     expect((await stored(session, 'job')).claimMatch).toMatchObject({

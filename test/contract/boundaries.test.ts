@@ -275,6 +275,7 @@ test('only the entries and the real host touch process', () => {
     'cli/real-host.ts',
     'credential-helper.ts',
     'version.ts',
+    'cli/prompts/hooks.ts',
     'cli/prompts/terminal.ts',
     // Process ids are what a lock between processes and a temporary file's name are made of.
     'auth/lock.ts',

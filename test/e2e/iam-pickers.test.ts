@@ -22,8 +22,8 @@ function run(screen: Terminal, line: string): void {
 
 /** Narrows the picker on the screen to rows with this text, and waits until the first of them is under the cursor. */
 async function narrow(screen: Terminal, text: string, row: RegExp): Promise<void> {
-  await screen.shows('? more help');
-  screen.type(`/${text}`);
+  await screen.shows('type to filter');
+  screen.type(text);
   await screen.shows(row);
 }
 
@@ -51,16 +51,12 @@ test('a role: its name is typed, its place picked, its capabilities ticked', asy
   await screen.shows('✔ Selected folder engineering.');
   await screen.shows('Which capabilities does the role have?');
   await narrow(screen, 'groups.l', /^ {2}> \[ \] \[groups\.list\]/m);
-  screen.press('Enter');
-  await screen.shows('space ticks');
   screen.press('Space');
   await screen.shows('[x] [groups.list]');
   screen.press('Escape');
   await screen.shows('[account_associations.create]');
   narrowLines(screen.screen());
   await narrow(screen, 'repo.list', /^ {2}> \[ \] \[repo\.list\]/m);
-  screen.press('Enter');
-  await screen.shows('space ticks');
   screen.press('Space');
   await screen.shows('[x] [repo.list]');
   screen.press('Enter');
@@ -103,10 +99,11 @@ test('an invite: place and role, and the code comes out', async () => {
   const screen = await openTerminal(developer.env, developer.home);
   run(screen, 'chainctl iam invites create');
   await screen.shows('Where are people invited to?');
-  await screen.shows('? more help');
+  await screen.shows('type to filter');
   screen.press('Enter');
   await screen.shows('Which role do they get?');
-  await narrow(screen, 'viewer', /^ {2}> \[.*viewer\]/m);
+  // Not the first with these letters in it, but the one called so.
+  await narrow(screen, 'viewer', /^ {2}> \[viewer\]/m);
   screen.press('Enter');
   const done = await screen.shows('code 0');
   expect(joined(done)).toContain('Equivalent command: chainctl iam invites create example.com --role=');
@@ -129,9 +126,9 @@ test('things of one name are told apart in 80 columns, picked and named', async 
   await screen.shows('code 130');
   run(screen, 'chainctl iam identities delete twin');
   await screen.shows('Several are named "twin". Which identity?');
-  await screen.shows('? more help');
+  await screen.shows('type to filter');
   const named = rows(screen.screen());
-  screen.press('q');
+  screen.press('Escape');
   await screen.shows('code 130');
   for (const shown of [picked, named]) {
     // By id where names are equal, so either may come first.
@@ -140,12 +137,12 @@ test('things of one name are told apart in 80 columns, picked and named', async 
   }
 });
 
-test('q ends a picker, nothing is made and nothing asked twice', async () => {
+test('Escape ends a picker, nothing is made and nothing asked twice', async () => {
   const screen = await openTerminal(developer.env, developer.home);
   const before = await developer.ok('iam', 'invites', 'list', '-o', 'id');
   run(screen, 'chainctl iam invites create');
-  await screen.shows('? more help');
-  screen.press('q');
+  await screen.shows('type to filter');
+  screen.press('Escape');
   await screen.shows('code 130');
   expect(await developer.ok('iam', 'invites', 'list', '-o', 'id')).toBe(before);
 });

@@ -50,13 +50,14 @@ function run(screen: Terminal, line: string): void {
   screen.press('Enter');
 }
 
-const create = 'chainctl iam identities create from-terminal --identity-issuer=https://issuer.example --subject=robot';
+const create =
+  'chainctl iam identities create from-terminal --identity-issuer=https://issuer.example --subject=robot --role=viewer';
 
 describe('a location that is missing', () => {
   test('is picked from the tree of those there are, and the command is shown that asks nothing', async () => {
     const screen = await terminal();
     run(screen, create);
-    const picker = from(await screen.shows('? more help'), '[example.com]');
+    const picker = from(await screen.shows('type to filter'), '[example.com]');
     expect(picker.slice(0, 6)).toEqual([
       '  > [example.com] A company to try things with',
       '    ├ [engineering] Everybody who builds',
@@ -67,10 +68,14 @@ describe('a location that is missing', () => {
     ]);
     for (const line of picker) expect(line.length).toBeLessThan(80);
 
-    screen.press('Down', 'j');
+    screen.press('Down', 'Down');
     await screen.shows('  > │ └ [platform]');
-    screen.type('/second');
-    await screen.shows('/second');
+    screen.press('End');
+    await screen.shows(/^ {2}> \[second/m);
+    screen.press('Home');
+    await screen.shows('  > [example.com]');
+    screen.type('second');
+    await screen.shows(/belong\? {2}second$/m);
     await screen.shows(/^ {2}> \[second-organization\.example\]/m);
     screen.press('Enter');
     await screen.shows(`✔ Selected organization ${second}.`);
@@ -78,7 +83,8 @@ describe('a location that is missing', () => {
     expect(asked).not.toContain('[example.com]');
     screen.press('Enter');
     const done = await screen.shows('code 0');
-    expect(done.replaceAll('\n', '')).toContain(`Equivalent command: ${create} --parent=${second}`);
+    const without = create.replace(' --role=viewer', '');
+    expect(done.replaceAll('\n', '')).toContain(`Equivalent command: ${without} --parent=${second} --role=viewer`);
     const listed = JSON.parse(await developer.ok('iam', 'identities', 'list', `--parent=${second}`, '-o', 'json'));
     expect(listed.items).toMatchObject([{ name: 'from-terminal' }]);
   });
@@ -94,11 +100,11 @@ describe('a location that is missing', () => {
     }
   });
 
-  test('is given up with q, Escape, Ctrl-C and Ctrl-D', async () => {
+  test('is given up with Escape, Ctrl-C and Ctrl-D', async () => {
     const screen = await terminal();
-    for (const key of ['q', 'Escape', 'C-c', 'C-d']) {
+    for (const key of ['Escape', 'C-c', 'C-d']) {
       run(screen, create);
-      await screen.shows('? more help');
+      await screen.shows('type to filter');
       screen.press(key);
       const left = await screen.shows('code 130');
       expect(from(left, 'Cancelled').slice(0, 2), key).toEqual(['Cancelled', 'code 130']);
@@ -106,6 +112,9 @@ describe('a location that is missing', () => {
       screen.type('echo still a shell');
       await screen.shows(/^[#$] echo still a shell/m);
       screen.press('C-c');
+      await screen.shows('shell^C');
+      screen.press('Enter');
+      await screen.shows(/^[#$]$/m);
     }
   });
 });
@@ -123,15 +132,13 @@ describe('a picker', () => {
   test('follows the window', async () => {
     const screen = await terminal();
     run(screen, 'chainctl iam organizations describe');
-    await screen.shows('? more help');
+    await screen.shows('type to filter');
     await screen.resize(50, 24);
     const narrow = await screen.shows(/^ {4}\[second-organization\.example\] .{1,18}…$/m);
     for (const line of narrow.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
     await screen.resize(100, 12);
     await screen.shows(/^ {4}\[second-organization\.example\] .{60,}…$/m);
-    screen.press('Down', '?');
-    await screen.shows('page up and down turn pages');
-    screen.press('q');
+    screen.press('Escape');
     await screen.shows('code 130');
   });
 
@@ -151,16 +158,78 @@ describe('a picker', () => {
         await screen.shows(new RegExp(`^ {2}> .*\\[${name.slice(0, 5)}`, 'm'));
       }
       expect(screen.screen()).toMatch(/^Where does/m);
-      screen.press('q');
+      screen.press('Escape');
       await screen.shows('code 130');
     }
   });
 
-  test('shows no color with NO_COLOR and asks nothing of a dumb terminal', async () => {
+  test('is asked once, however long the filter, and leaves no row behind when the window shrinks', async () => {
     const screen = await terminal();
-    run(screen, 'TERM=dumb chainctl iam organizations describe');
-    await screen.shows('code 2');
-    expect(screen.screen()).toContain('error: `ORGANIZATION` is required when not running interactively');
+    const before = Array.from({ length: 5 }, (_, at) => `echo line ${at}`).join('; ');
+    run(screen, `${before}; chainctl iam organizations describe`);
+    await screen.shows('type to filter');
+    const long = 'second-organization.example-and-then-some-words-that-nobody-would-type-but-paste-here';
+    screen.type(long);
+    const filtered = await screen.shows(/paste-here$/m);
+    expect(filtered.match(/Which organization/g)).toHaveLength(1);
+    expect(filtered).toMatch(/see\? {2}….*paste-here$/m);
+    expect(filtered).toContain('line 4\n');
+    screen.press('Escape');
+    await screen.shows(/^ {4}\[second-organization/m);
+    await screen.resize(60, 24);
+    await screen.shows(/^ {4}\[second-organization\.example\] .{12,28}…$/m);
+    await screen.resize(45, 24);
+    const narrow = await screen.shows(/^ {4}\[second-organization\.example\] .{0,13}…$/m);
+    expect(narrow.match(/\[second/g)).toHaveLength(1);
+    expect(narrow.match(/\[example\.com/g)).toHaveLength(1);
+    expect(narrow).toContain('line 4\n');
+    screen.press('Escape');
+    await screen.shows('code 130');
+  });
+
+  test('is as tall as the terminal', async () => {
+    const screen = await terminal();
+    const rows = () => screen.screen().match(/^ {2}(?: |>) \[ \] \[/gm)?.length ?? 0;
+    for (const [height, most] of [
+      [24, 18],
+      [40, 34],
+    ] as const) {
+      await screen.resize(100, height);
+      run(screen, 'chainctl iam roles create tall --parent=engineering');
+      await screen.shows('space ticks');
+      expect(rows()).toBeGreaterThanOrEqual(most - 3);
+      // Nothing ticked is nothing chosen.
+      screen.press('Enter');
+      await screen.shows('Nothing is ticked: space ticks the row at the cursor');
+      screen.press('Escape');
+      await screen.shows('code 130');
+    }
+  });
+
+  test.each(['TERM=dumb', 'ACCESSIBLE=1'])('is numbered lines with %s', async (variable) => {
+    const screen = await terminal();
+    run(screen, `${variable} chainctl iam organizations describe -o id`);
+    expect(await screen.shows('Number or name:')).toMatch(
+      /Which organization would you like to see\?\n {2}1\. example\.com {2}A company.*\n {2}2\. second-org/,
+    );
+    screen.type('3');
+    screen.press('Enter');
+    await screen.shows('Type a number from 1 to 2, or a name');
+    screen.type('2');
+    screen.press('Enter');
+    expect(await screen.shows('code 0')).toMatch(/✔ Selected organization second-organization\.example\.\n/);
+    run(screen, `${variable} chainctl iam organizations describe`);
+    await screen.shows('Number or name:');
+    screen.press('C-d');
+    await screen.shows('code 130');
+    run(screen, `${variable} chainctl iam organizations describe`);
+    await screen.shows('Number or name:');
+    screen.press('C-c');
+    await screen.shows('code 130');
+  });
+
+  test('shows no color with NO_COLOR', async () => {
+    const screen = await terminal();
     run(screen, 'CI=true chainctl iam organizations describe');
     await screen.shows('code 2');
   });
@@ -171,7 +240,7 @@ describe('Ctrl-Z', () => {
     const screen = await terminal();
     screen.type('clear; chainctl iam organizations describe -o id > answer');
     screen.press('Enter');
-    await screen.shows('? more help');
+    await screen.shows('type to filter');
     screen.press('Down');
     await screen.shows('> [second');
     screen.press('C-z');
@@ -179,7 +248,7 @@ describe('Ctrl-Z', () => {
     expect(left.join('\n')).not.toContain('[example.com]');
     screen.type('echo in between; fg');
     screen.press('Enter');
-    const again = await screen.shows('? more help');
+    const again = await screen.shows('type to filter');
     expect(again).toContain('in between\n');
     expect(again).toContain('> [second');
     screen.press('Enter');
@@ -227,9 +296,9 @@ describe('Ctrl-Z', () => {
     const screen = await terminal();
     screen.type('clear; exec chainctl iam organizations describe');
     screen.press('Enter');
-    await screen.shows('? more help');
+    await screen.shows('type to filter');
     screen.press('C-z');
-    await screen.shows(/Which organization.*Which organization.*more help/s);
+    await screen.shows(/Which organization.*Which organization.*type to filter/s);
     screen.press('Down');
     await screen.shows('> [second');
   });

@@ -200,8 +200,6 @@ export const answers: Readonly<Record<string, unknown>> = {
     { check: 'api', target: platform.api, ok: false, message: 'nobody answers' },
   ],
   'completion bash': '# bash completion for chainctl\ncomplete -F _chainctl chainctl\n',
-  'config contexts create': contexts[1],
-  'config contexts describe': contexts[1],
   'config contexts list': contexts,
   'config view': {
     text: '# Base Config file: none\ndefault:\n    group: ""\n',

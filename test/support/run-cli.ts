@@ -17,6 +17,8 @@ export interface CliRun {
   readonly host: FakeHost;
   /** The questions that were put to the scripted person, in order. */
   readonly asked: readonly string[];
+  /** Why the question stood again, for each text that was not taken. */
+  readonly refused: readonly string[];
 }
 
 /**
@@ -66,12 +68,13 @@ async function run(
   const { text: out } = host.stdout;
   const { text: err } = host.stderr;
   refusePrintedSecrets({ command: ['chainctl', ...argv].join(' '), out, err });
-  return { code, out, err, host, asked: script?.asked ?? [] };
+  return { code, out, err, host, asked: script?.asked ?? [], refused: script?.refused ?? [] };
 }
 
 interface Script {
   readonly prompter: Prompter;
   readonly asked: readonly string[];
+  readonly refused: readonly string[];
   finished(): void;
 }
 
@@ -79,6 +82,7 @@ interface Script {
 function scripted(answers: readonly Answer[], host: FakeHost): Script {
   const left = [...answers];
   const asked: string[] = [];
+  const refused: string[] = [];
   const next = async (question: string): Promise<PlainAnswer> => {
     asked.push(question);
     const answer = left.shift();
@@ -97,8 +101,17 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
     createIo(host, { forceColor: false, silent: () => false, assumeYes: false }),
     new AbortController().signal,
   );
+  const text: Prompter['text'] = async (message, validate) => {
+    const answer = String(await next(message));
+    const problem = await validate(answer);
+    if (problem === undefined) return answer;
+    // As a terminal does: the reason, and the question again.
+    refused.push(problem);
+    return text(message, validate);
+  };
   return {
     asked,
+    refused,
     prompter: {
       ...real,
       confirm: async (question) => {
@@ -113,12 +126,7 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
           row(message, candidates, String(text)),
         );
       },
-      text: async (message, validate) => {
-        const answer = String(await next(message));
-        const problem = validate(answer);
-        if (problem !== undefined) throw new Error(`${message}: ${problem}`);
-        return answer;
-      },
+      text,
     },
     finished() {
       if (left.length > 0) throw new Error(`answers nobody asked for: ${JSON.stringify(left)}`);

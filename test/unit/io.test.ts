@@ -26,17 +26,18 @@ describe('color', () => {
 
 describe('questions', () => {
   test.each([
-    ['a terminal', { tty: true }, {}, true, true],
-    ['a pipe', {}, {}, false, true],
-    ['--yes', { tty: true }, { assumeYes: true }, false, true],
+    ['a terminal', { tty: true }, {}, true, false],
+    ['a pipe', {}, {}, false, false],
+    ['--yes', { tty: true }, { assumeYes: true }, false, false],
     ['CI on a terminal', { tty: true, env: { CI: 'true' } }, {}, false, false],
-    ['CI with a pipe', { env: { CI: 'true' } }, {}, false, true],
-    ['CI=false', { tty: true, env: { CI: 'false' } }, {}, true, true],
-    ['CI=0', { tty: true, env: { CI: '0' } }, {}, true, true],
-    ['an empty CI', { tty: true, env: { CI: '' } }, {}, true, true],
-    ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }, {}, false, true],
-  ])('with %s', (_name, host, options, interactive, canAnswer) => {
-    expect(ioOn(host, options).io).toMatchObject({ interactive, canAnswer });
+    ['CI with a pipe', { env: { CI: 'true' } }, {}, false, false],
+    ['CI=false', { tty: true, env: { CI: 'false' } }, {}, true, false],
+    ['CI=0', { tty: true, env: { CI: '0' } }, {}, true, false],
+    ['an empty CI', { tty: true, env: { CI: '' } }, {}, true, false],
+    ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }, {}, true, true],
+    ['a screen reader', { tty: true, env: { ACCESSIBLE: '1' } }, {}, true, true],
+  ])('with %s', (_name, host, options, interactive, plain) => {
+    expect(ioOn(host, options).io).toMatchObject({ interactive, plain });
   });
 });
 

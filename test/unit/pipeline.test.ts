@@ -306,7 +306,7 @@ describe('missing inputs without a terminal', () => {
 
   test.each([
     ['CI', { tty: true, env: { CI: 'true' } }],
-    ['a dumb terminal', { tty: true, env: { TERM: 'dumb' } }],
+    ['CI with a dumb terminal', { tty: true, env: { CI: 'true', TERM: 'dumb' } }],
   ])('%s counts as no terminal', async (_name, options) => {
     const run = await runDefinition(command(thingKind()), ['n', '--type=a'], options);
     expect(run.code).toBe(2);
@@ -437,9 +437,47 @@ describe('on a terminal', () => {
 
   test('a text that is not accepted is asked again', async () => {
     const command = echoing({ ttl: { kind: duration(), required: true, help: 'T.' } });
-    await expect(runDefinition(command, [], { tty: true, answers: ['soon'] })).resolves.toMatchObject({
-      err: expect.stringContaining('This must be a duration such as "24h" or "90m"'),
+    await expect(runDefinition(command, [], { tty: true, answers: ['soon', '24h'] })).resolves.toMatchObject({
+      code: 0,
+      refused: ['This must be a duration such as "24h" or "90m"'],
     });
+  });
+
+  test('an answer is held to the rules of the command as well, those of other inputs aside', async () => {
+    const command = defineCommand({
+      path: ['try'],
+      summary: 'Try.',
+      inputs: {
+        repo: { kind: named('OWNER/NAME'), required: true, help: 'R.' },
+        thing: { kind: choice('one', 'two'), required: true, help: 'T.' },
+      },
+      examples: [],
+      validate: ({ repo = '/', thing = 'one' }) => [
+        ...(repo.includes('/') ? [] : ['`--repo` must be OWNER/NAME']),
+        ...(repo === 'acme/app' && thing === 'two' ? ['`--thing` must not be the second'] : []),
+      ],
+      run: async () => {},
+    });
+    const run = await runDefinition(command, [], { tty: true, answers: ['acme', 'acme/app', 'two', 'one'] });
+    expect(run.code).toBe(0);
+    expect(run.asked).toEqual(['Which repo?', 'Which repo?', 'Which thing?', 'Which thing?']);
+    expect(run.refused).toEqual(['This must be OWNER/NAME']);
+    expect(run.err).toContain('This must not be the second\n');
+    expect(run.err).toContain('Equivalent command: chainctl try --repo=acme/app --thing=one');
+  });
+
+  test('what is easily forgotten is asked with the rest, and none is an answer', async () => {
+    const command = echoing({
+      name: { kind: named('NAME'), required: true, help: 'N.' },
+      roles: { kind: choice('reader', 'writer'), many: true, asksWith: true, help: 'R.' },
+    });
+    const none = await runDefinition(command, [], { tty: true, answers: ['x', []] });
+    expect(none.asked).toHaveLength(2);
+    expect(none.err).toContain('Selected no ');
+    expect(none.err).toMatch(/Equivalent command: chainctl try --name=x[^ ]*\n/);
+    const some = await runDefinition(command, [], { tty: true, answers: ['x', ['writer']] });
+    expect(some.err).toContain('Equivalent command: chainctl try --name=x --roles=writer');
+    expect((await runDefinition(command, ['--name=x'], { tty: true, answers: [] })).asked).toEqual([]);
   });
 
   test('places keep their meaning in the command that is shown', async () => {
@@ -581,10 +619,53 @@ describe('confirmation', () => {
     expect(await outcome(false, [], { env: { CI: '1' }, stdin: 'y\n' })).toMatchObject({ code: 0, ran: true });
   });
 
-  test('a terminal too dumb for prompts is asked in plain lines', async () => {
-    const { host, prompter } = prompterOn({ env: { TERM: 'dumb' }, stdin: 'y\n' });
-    expect(await prompter.confirm({ message: 'Go on?', default: false })).toBe(true);
-    expect(host.stderr.text).toBe('Go on? [y,N]: \n');
+  test.each([{ TERM: 'dumb' }, { TERM: 'xterm', ACCESSIBLE: '1' }])(
+    'a terminal that cannot draw is asked in plain lines: %j',
+    async (env) => {
+      const { host, prompter } = prompterOn({ env, stdin: 'what\ny\n\n' });
+      expect(await prompter.confirm({ message: 'Go on?', default: false })).toBe(true);
+      expect(host.stderr.text).toBe('Go on? [y,N]: Answer y or n\nGo on? [y,N]: ');
+      expect(await prompter.confirm({ message: 'Go on?', default: true })).toBe(true);
+    },
+  );
+
+  test('there, rows have numbers, and what is typed is a number, a name or what only one has', async () => {
+    const rows = ['viewer', 'console_viewer', 'owner', '7'].map((label) => ({
+      value: label,
+      label,
+      text: `id-${label}`,
+    }));
+    const answers = ['', '9', 'viewer', 'own', 'view', '2', '7', 'id-owner'];
+    const { host, prompter } = prompterOn({ env: { TERM: 'dumb' }, stdin: `${answers.join('\n')}\n` });
+    const pick = async () => (await prompter.pick('Which role?', rows)).value;
+    // The first two are no answers.
+    expect(await pick()).toBe('viewer');
+    expect(await pick()).toBe('owner');
+    expect(await pick()).toBe('console_viewer');
+    expect(await pick()).toBe('7');
+    expect(await pick()).toBe('owner');
+    expect(host.stderr.text).toContain(
+      'Which role?\n  1. viewer\n  2. console_viewer\n  3. owner\n  4. 7\nNumber or name: ',
+    );
+    expect(host.stderr.text).toContain('Several are meant by "view": viewer, console_viewer; type a number\n');
+    expect(host.stderr.text).not.toContain('\u001b');
+  });
+
+  test('there, several are picked with commas, and nothing is nothing', async () => {
+    const rows = ['a', 'b', 'c'].map((label) => ({ value: label, label, text: label }));
+    const { host, prompter } = prompterOn({ env: { TERM: 'dumb' }, stdin: '\n1, c,1\n\n' });
+    expect((await prompter.pickMany('Which?', rows)).map(({ value }) => value)).toEqual(['a', 'c']);
+    expect(host.stderr.text).toContain('Nothing is chosen: type at least one number\n');
+    expect(await prompter.pickMany('Which?', rows, { optional: true })).toEqual([]);
+  });
+
+  test('an empty list is an error that says what to do, never a picker', async () => {
+    const { prompter } = prompterOn({});
+    await expect(prompter.pick('Which?', [])).rejects.toMatchObject({
+      kind: 'not-found',
+      code: 'not-found.candidates',
+    });
+    await expect(prompter.pickMany('Which?', [])).rejects.toMatchObject({ kind: 'not-found' });
   });
 
   test('declined under -o json is an object', async () => {

@@ -91,11 +91,6 @@ describe('what is not known is answered with the nearest', () => {
       'Unknown command "status" for `chainctl`',
       'did you mean `chainctl auth status` or `chainctl local status`?',
     ],
-    [
-      'iam folders create apps',
-      'Unknown command "create" for `chainctl iam folders`',
-      'to create a folder: `chainctl iam groups create NAME --parent=LOCATION`',
-    ],
     ['config get default.group', 'Unknown command "get" for `chainctl config`', 'use `chainctl config view`'],
     ['get roles', 'Unknown command "get" for `chainctl`', 'see `chainctl --help`'],
     ['confg --help', 'Unknown command "confg" for `chainctl`', 'did you mean `chainctl config`?'],

@@ -91,6 +91,8 @@ function groupKind(noun: string, metavar: string, accepts: (group: IamGroup) => 
         }),
       );
     },
+    nothing:
+      'create an organization with `chainctl iam organizations create`, or accept an invite with `chainctl auth login --invite-code=CODE`',
     async candidates(context) {
       const directory = await groupDirectory(context);
       return directory.groups.filter(accepts).map((group) => groupCandidate(group, directory));

@@ -6,15 +6,27 @@ import type { Host } from '../../host.ts';
 import type { Candidate, Question } from '../define.ts';
 import { type Io, printableLines } from '../io.ts';
 
+/** Returns what is wrong with a text, or undefined. */
+export type Validate = (text: string) => string | undefined | Promise<string | undefined>;
+
 export interface Prompter {
   /** A yes/no question. Throws kind `usage` when there is no terminal and stdin holds no answer. */
   confirm(question: Question): Promise<boolean>;
-  /** One of several; only called when `io.interactive`. */
+  /** One of several; only called when `io.interactive`. Throws kind `not-found` when there is none. */
   pick<V>(message: string, candidates: readonly Candidate<V>[]): Promise<Candidate<V>>;
-  /** Any number of several. */
-  pickMany<V>(message: string, candidates: readonly Candidate<V>[]): Promise<readonly Candidate<V>[]>;
-  /** A line of text; `validate` returns what is wrong or undefined. */
-  text(message: string, validate: (text: string) => string | undefined, options?: TextOptions): Promise<string>;
+  /** Any number of several; at least one unless it is optional. */
+  pickMany<V>(
+    message: string,
+    candidates: readonly Candidate<V>[],
+    options?: ManyOptions,
+  ): Promise<readonly Candidate<V>[]>;
+  /** A line of text, asked again until `validate` has nothing against it. */
+  text(message: string, validate: Validate, options?: TextOptions): Promise<string>;
+}
+
+export interface ManyOptions {
+  /** None is an answer too. */
+  readonly optional?: boolean;
 }
 
 export interface TextOptions {
@@ -24,35 +36,51 @@ export interface TextOptions {
 
 export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompter {
   const terminal = () => import('./terminal.ts');
+  const picker = () => import('./picker.ts');
+  const plain = () => import('./plain.ts');
   return {
     async confirm(question) {
-      if (io.interactive) return (await terminal()).confirm(question, signal);
-      return confirmPlainly(question, host, io, signal);
+      if (!io.interactive) return confirmPlainly(question, host, signal);
+      return io.plain ? (await plain()).confirm(host, question, signal) : (await terminal()).confirm(question, signal);
     },
-    pick: async (message, candidates) => (await terminal()).pick(message, candidates, io, signal),
-    pickMany: async (message, candidates) => (await terminal()).pickMany(message, candidates, io, signal),
-    text: async (message, validate, options = {}) => (await terminal()).text(message, validate, options, signal),
+    async pick(message, candidates) {
+      if (candidates.length === 0) throw nothingToPick();
+      return io.plain
+        ? (await plain()).pick(host, message, candidates, signal)
+        : (await picker()).pick(message, candidates, io, signal);
+    },
+    async pickMany(message, candidates, { optional = false } = {}) {
+      if (candidates.length === 0 && !optional) throw nothingToPick();
+      return io.plain
+        ? (await plain()).pickMany(host, message, candidates, optional, signal)
+        : (await picker()).pickMany(message, candidates, optional, io, signal);
+    },
+    async text(message, validate, options = {}) {
+      // What must not show needs a terminal that hides it, even one that can do little else.
+      return io.plain && !options.secret
+        ? (await plain()).text(host, message, validate, signal)
+        : (await terminal()).text(message, validate, options, signal);
+    },
   };
 }
 
+/** The person can only leave an empty list. Whoever asks knows better words, if there are any. */
+const nothingToPick = () =>
+  new CliError('not-found', 'There is nothing to choose from', {
+    code: 'not-found.candidates',
+    hint: 'create an organization with `chainctl iam organizations create`, or log in again if you belong to one',
+  });
+
 /** Silence, and a line that was meant for somebody else, agree to nothing: neither to a deletion nor to anything new. */
-async function confirmPlainly(question: Question, host: Host, io: Io, signal: AbortSignal): Promise<boolean> {
+async function confirmPlainly(question: Question, host: Host, signal: AbortSignal): Promise<boolean> {
   const asked = printableLines(question.message);
-  const ask = () => host.stderr.write(`${asked} ${question.default ? '[Y,n]' : '[y,N]'}: `);
-  if (host.stdin.isTty && io.canAnswer) {
-    ask();
-    const line = (await host.stdin.readLine(signal))?.trim();
-    host.stderr.write('\n');
-    if (line === '') return question.default;
-    return answerOf(line) ?? refuse('the line typed is neither yes nor no');
-  }
   let isAsked = false;
-  const line = host.stdin.isTty
-    ? undefined
-    : await host.stdin.readAnswer(() => {
-        isAsked = true;
-        ask();
-      }, signal);
+  const ask = () => {
+    isAsked = true;
+    host.stderr.write(`${asked} ${question.default ? '[Y,n]' : '[y,N]'}: `);
+  };
+  // A terminal that is no place for questions, in CI, is not read.
+  const line = host.stdin.isTty ? undefined : await host.stdin.readAnswer(ask, signal);
   if (isAsked) host.stderr.write('\n');
   if (line === undefined) return refuse('nobody can be asked', isAsked ? [] : asked.split('\n'));
   return answerOf(line) ?? refuse('the line read from standard input is neither yes nor no');

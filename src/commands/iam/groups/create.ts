@@ -2,16 +2,15 @@ import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
-import { printable } from '../../../cli/io.ts';
+import { createGroup, groupQuestion } from '../organizations/create-group.ts';
 import { skipRefreshInput } from '../organizations/group-changes.ts';
-import { reachNewOrganization } from '../organizations/refresh.ts';
 import { groupsView } from './group-input.ts';
 
-/** Today's tree has no verb that makes an organization or folder, so this one has no successor to name. */
 export default defineCommand({
   path: ['iam', 'groups', 'create'],
   summary: 'Create an organization or a folder.',
   description: 'Without a parent an organization, which you own; with one a folder in it.',
+  deprecated: 'use `chainctl iam organizations create` or `chainctl iam folders create`',
   inputs: {
     name: {
       kind: resourceName,
@@ -42,21 +41,6 @@ export default defineCommand({
   ],
   view: groupsView,
   formats: ['table', 'json', 'id'],
-  confirm: ({ name, parent }) => ({
-    message: printable(
-      parent === undefined
-        ? `This creates the organization "${name}". Do you want to continue?`
-        : `This creates the folder "${name}" in "${parent.name}". Do you want to continue?`,
-    ),
-    default: true,
-  }),
-  run: async (context, { name, parent, description: text, skipRefresh }) => {
-    const made = await (await context.api()).call('iam.v1.Groups.Create', {
-      ...(parent === undefined ? {} : { parent: parent.id }),
-      group: { name, ...(text === undefined ? {} : { description: text }) },
-    });
-    // What holds in the parent holds in a new folder; only a new organization is unknown to the token.
-    if (parent === undefined && !skipRefresh) await reachNewOrganization(context, made.id ?? '');
-    return made;
-  },
+  confirm: (input) => groupQuestion(input),
+  run: (context, input) => createGroup(context, input, input.skipRefresh),
 });

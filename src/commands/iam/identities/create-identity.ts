@@ -17,8 +17,9 @@ export interface NewIdentity {
   readonly identity: IamIdentity;
 }
 
-/** Names the identity, its kind and its location (script-contracts 3). */
-export function creationQuestion({ parent, role, identity }: NewIdentity): Question {
+/** Names the identity, its kind and its location (script-contracts 3), and another of the same name that is there already. */
+export async function creationQuestion(context: Context, { parent, role, identity }: NewIdentity): Promise<Question> {
+  const twin = await twinOf(context, parent, identity.name ?? '');
   const { claimMatch, static: keys, servicePrincipal, awsIdentity } = identity;
   const subject = claimMatch?.subject ?? claimMatch?.subjectPattern ?? keys?.subject;
   const who =
@@ -30,10 +31,27 @@ export function creationQuestion({ parent, role, identity }: NewIdentity): Quest
     `This creates the ${typeOf(identity) ?? 'unknown'} identity "${identity.name}" in "${parent.name}".`,
     `  assumed by  ${who}`,
     ...(claims.length === 0 ? [] : [`  with claims ${claims.join(', ')}`]),
-    ...(role.length === 0 ? [] : [`  with role   ${role.map((each) => each.name).join(', ')}`]),
+    role.length === 0
+      ? '  with no role, so it can do nothing until `chainctl iam role-bindings create` gives it one'
+      : `  with role   ${role.map((each) => each.name).join(', ')}`,
+    ...(twin === undefined
+      ? []
+      : [`There is an identity "${identity.name}" there already (${twin.id}); afterwards the name means both.`]),
     'Do you want to continue?',
   ];
-  return { message: lines.map(printable).join('\n'), default: true };
+  return { message: lines.map(printable).join('\n'), default: twin === undefined, makes: true };
+}
+
+async function twinOf(context: Context, parent: Reference, name: string): Promise<IamIdentity | undefined> {
+  try {
+    const api = await context.api();
+    const { items = [] } = await api.call('iam.v1.Identities.List', { uidp: { childrenOf: parent.id } });
+    return items.find((each) => each.name === name);
+  } catch (error) {
+    // Who may create identities need not be allowed to see those that are there.
+    if (error instanceof CliError && error.kind === 'permission') return undefined;
+    throw error;
+  }
 }
 
 export async function createIdentity(

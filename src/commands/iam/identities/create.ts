@@ -108,7 +108,8 @@ export default defineCommand({
   view: identityView,
   // The id stands first in the table; scripts that want nothing else say `--output=id` (script-contracts 3).
   formats: ['table', 'json', 'id'],
-  confirm: async (input, context) => creationQuestion({ ...input, identity: await completeDraft(context, input) }),
+  confirm: async (input, context) =>
+    creationQuestion(context, { ...input, identity: await completeDraft(context, input) }),
   run: async (context, input) => {
     const identity = await completeDraft(context, input);
     return namingFile(input.filename, () => createIdentity(context, { ...input, identity }));

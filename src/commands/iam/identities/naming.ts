@@ -22,7 +22,13 @@ const place = {
     help: 'Organization or folder that the identity belongs to.',
     question: 'Where does the identity belong?',
   },
-  role: { kind: role, many: true, help: 'Role, by name or id, that the identity gets at its location.' },
+  role: {
+    kind: role,
+    many: true,
+    asksWith: true,
+    help: 'Role, by name or id, that the identity gets at its location.',
+    question: 'Which roles does it get there? Without one it can do nothing yet',
+  },
   description: { kind: description, short: 'd', help: 'What the identity is for.' },
   yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const;

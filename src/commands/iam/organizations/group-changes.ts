@@ -17,11 +17,13 @@ const nounOf = (id: string) => (id.includes('/') ? 'folder' : 'organization');
 /** Looked up first, so that nobody agrees to delete what is not there. */
 export async function deletionQuestion(context: Context, reference: Reference): Promise<Question> {
   const group = await context.cached(`group:${reference.id}`, () => describeGroup(context, reference));
+  const isOrganization = nounOf(reference.id) === 'organization';
   const lines = [
     `This deletes the ${nounOf(reference.id)} "${group.name}" (${reference.id}) with its role bindings and invites.`,
-    'Do you want to continue?',
+    ...(isOrganization && context.io.interactive ? [] : ['Do you want to continue?']),
   ];
-  return { message: lines.map(printable).join('\n'), default: false };
+  const message = lines.map(printable).join('\n');
+  return { message, default: false, ...(isOrganization ? { typed: group.name ?? '' } : {}) };
 }
 
 /** The platform refuses one that is not empty (semantics 2, group delete). */

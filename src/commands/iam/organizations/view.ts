@@ -31,7 +31,9 @@ export const organizationView = defineView<IamGroup>({
     },
     { head: 'DESCRIPTION', rank: 2, value: (group) => group.description },
   ],
-  empty: 'You belong to no organization yet.',
+  empty:
+    'You belong to no organization yet. Create one with `chainctl iam organizations create`, or accept an invite with ' +
+    '`chainctl auth login --invite-code=CODE`.',
 });
 
 /** `ORG_STATUS_READY` → `READY`; unspecified is blank. */

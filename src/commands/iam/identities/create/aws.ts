@@ -33,6 +33,7 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id'],
-  confirm: async (input, context) => creationQuestion({ ...input, identity: await completeDraft(context, input) }),
+  confirm: async (input, context) =>
+    creationQuestion(context, { ...input, identity: await completeDraft(context, input) }),
   run: async (context, input) => createIdentity(context, { ...input, identity: await completeDraft(context, input) }),
 });

@@ -13,6 +13,7 @@ import type { Context } from '../../../../cli/context.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named, string } from '../../../../cli/inputs/values.ts';
 import { CliError } from '../../../../errors.ts';
+import { tellGithub } from '../ci-lines.ts';
 import { createIdentity, creationQuestion } from '../create-identity.ts';
 import { creation } from '../naming.ts';
 import { checkPattern } from '../rule-flags.ts';
@@ -129,10 +130,11 @@ export default defineCommand({
   formats: ['table', 'json', 'id'],
   confirm: async (input, context) => {
     const identity = await identityOf(context, input);
-    const question = creationQuestion({ ...input, identity });
+    const question = await creationQuestion(context, { ...input, identity });
     // Somebody who is there shall not walk past a rule that may not be the wanted one.
     const isCertain = isPattern(input.githubRepo) || identity.claimMatch?.claims !== undefined;
     return isCertain || !context.io.interactive ? question : { ...question, default: false };
   },
   run: async (context, input) => createIdentity(context, { ...input, identity: await identityOf(context, input) }),
+  afterwards: async (context, made) => tellGithub(context, made),
 });

@@ -2,6 +2,7 @@ import { gitlabProblems, gitlabRule, gitlabWarnings, isPattern } from '../../../
 import type { IamIdentity } from '../../../../api/schema/types.gen.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named } from '../../../../cli/inputs/values.ts';
+import { tellGitlab } from '../ci-lines.ts';
 import { createIdentity, creationQuestion } from '../create-identity.ts';
 import { creation } from '../naming.ts';
 import { checkPattern } from '../rule-flags.ts';
@@ -69,6 +70,10 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id'],
-  confirm: (input) => creationQuestion({ ...input, identity: toIdentity(input) }),
+  confirm: (input, context) => creationQuestion(context, { ...input, identity: toIdentity(input) }),
   run: (context, input) => createIdentity(context, { ...input, identity: toIdentity(input) }),
+  afterwards: async (context, made) => {
+    const audience = made[0]?.identity.claimMatch?.audience ?? context.config.get('platform.issuer');
+    tellGitlab(context, made, audience);
+  },
 });

@@ -57,6 +57,6 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id'],
-  confirm: (input) => creationQuestion({ ...input, identity: toIdentity(input) }),
+  confirm: (input, context) => creationQuestion(context, { ...input, identity: toIdentity(input) }),
   run: (context, input) => createIdentity(context, { ...input, identity: toIdentity(input) }),
 });
