@@ -1,5 +1,6 @@
 // Why a list may be empty: the platform leaves out what a caller may not see, and says nothing of it.
 
+import { holdingsOf } from '../access/authority.ts';
 import { capabilitiesOf } from '../api/client.ts';
 import { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -15,14 +16,7 @@ export async function whyEmpty(context: Context): Promise<string | undefined> {
   try {
     const me = await (await context.issuerApi()).call('auth.v1.Auth.Validate', {});
     const roles = (me.capabilities ?? []).some(({ role }) => role !== undefined) ? await visibleRoles(context) : [];
-    held = new Set(
-      (me.capabilities ?? []).flatMap(({ role, capabilities = [] }) =>
-        // A token that was narrowed has no role; of others the role says what they may do.
-        capabilities.length > 0
-          ? capabilities
-          : (roles.find(({ id, name }) => (role?.id ? id === role.id : name === role?.name))?.capabilities ?? []),
-      ),
-    );
+    held = new Set(holdingsOf(me, roles).flatMap(({ capabilities }) => capabilities));
   } catch (error) {
     // The list was answered; that nobody says why it is empty is no failure of it.
     if (error instanceof CliError && error.kind !== 'cancelled') return undefined;

@@ -61,6 +61,14 @@ test('attestations are read without input or output', () => {
   expect(names(broken)).toEqual([]);
 });
 
+test('access is decided without input or output', () => {
+  const broken = imports.filter(
+    (one) => one.from.startsWith('access/') && !/^(access\/|api\/uidp\.ts$|api\/schema\/types\.gen\.ts$)/.test(one.to),
+  );
+  expect(imports.some((one) => one.from.startsWith('access/'))).toBe(true);
+  expect(names(broken)).toEqual([]);
+});
+
 test('the schema imports nothing outside itself', () => {
   const broken = imports.filter((one) => one.from.startsWith('api/schema/') && !one.to.startsWith('api/schema/'));
   expect(names(broken)).toEqual([]);

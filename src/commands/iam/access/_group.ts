@@ -1,0 +1,6 @@
+import { defineGroup } from '../../../cli/define.ts';
+
+export default defineGroup({
+  path: ['iam', 'access'],
+  summary: 'See who can do what where, and through what.',
+});

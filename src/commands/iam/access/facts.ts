@@ -1,0 +1,124 @@
+// What the lists of the API say about access at a place. Guarantees: only lists are asked, each of them once; what this login
+// does not see is a sentence and never silently a no.
+
+import { type Holding, hiddenPlaces, holdingsOf } from '../../../access/authority.ts';
+import type { Facts, Grant, Hidden } from '../../../access/grants.ts';
+import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
+import { ancestry, isRoot, rootOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import { groupDirectory, pathOf, visibleIdentities, visibleRoles } from '../../../cli/inputs/references.ts';
+import { printable } from '../../../cli/io.ts';
+import { CliError } from '../../../errors.ts';
+
+export interface SeenFacts extends Facts {
+  /** What this login does not see, a sentence each. */
+  readonly unseen: readonly string[];
+}
+
+/** What counts at the place: made there or around it. */
+export async function factsAt(context: Context, place: string): Promise<SeenFacts> {
+  const api = await context.api();
+  const around = ancestry(place);
+  const root = rootOf(place);
+  const [roles, bindings, providers, mappings, invites] = await Promise.all([
+    visibleRoles(context),
+    // Place by place: an organization has many more bindings than the few that count here.
+    each(around, (at) => api.call('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } })),
+    each([root], (at) => api.call('iam.v1.IdentityProviders.List', { uidp: { descendantsOf: at } })),
+    each([root], (at) => api.call('iam.v1.ExternalGroupRoleMappings.List', { uidp: { descendantsOf: at } })),
+    each([root], (at) => api.call('iam.v1.GroupInvites.List', { group: at })),
+  ]);
+  // Users are in no list; only identities of the organization have a name and an end to look up.
+  const hasAssumable = bindings.some(({ identity = '' }) => !isRoot(identity));
+  const identities = hasAssumable ? await orNone(async () => visibleIdentities(context, root)) : [];
+  const { hidden, unseen } = await hiddenFrom(context, place, hasAssumable);
+  return {
+    now: context.host.now(),
+    ...{ roles, bindings, providers, mappings, invites, identities, hidden },
+    unseen: [
+      ...unseen,
+      ...providers
+        .filter(({ scim }) => scim?.enabled === true)
+        .map(({ name }) => `No list says which users "${name}" has deactivated; they can do nothing here.`),
+    ],
+  };
+}
+
+async function each<T>(
+  places: readonly string[],
+  list: (place: string) => Promise<{ readonly items?: readonly T[] }>,
+): Promise<readonly T[]> {
+  const answers = await Promise.all(places.map((place) => orNone(async () => (await list(place)).items ?? [])));
+  return answers.flat();
+}
+
+/** A list that is refused shows nothing; that it is hidden is said by `hiddenFrom`. */
+async function orNone<T>(list: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await list();
+  } catch (error) {
+    if (error instanceof CliError && (error.kind === 'permission' || error.kind === 'not-found')) return [];
+    throw error;
+  }
+}
+
+/** What this login may do, once a run. */
+export const ownHoldings = (
+  context: Context,
+): Promise<{ readonly id: string; readonly name: string; readonly holdings: readonly Holding[] }> =>
+  context.cached('own-holdings', async () => {
+    const me = await (await context.issuerApi()).call('auth.v1.Auth.Validate', {});
+    const { subject: id = '', email } = me;
+    return { id, name: email || id, holdings: holdingsOf(me, await visibleRoles(context)) };
+  });
+
+const looks: readonly (readonly [Hidden, ClientOperationId, string])[] = [
+  ['bindings', 'iam.v1.RoleBindings.List', 'role bindings made'],
+  ['groups', 'iam.v1.ExternalGroupRoleMappings.List', 'roles from groups of identity providers'],
+  ['invites', 'iam.v1.GroupInvites.List', 'invites'],
+  ['identities', 'iam.v1.Identities.List', 'names and ends of identities'],
+];
+
+async function hiddenFrom(
+  context: Context,
+  place: string,
+  hasAssumable: boolean,
+): Promise<{ readonly hidden: ReadonlySet<Hidden>; readonly unseen: readonly string[] }> {
+  const { holdings } = await ownHoldings(context);
+  const hidden = new Set<Hidden>();
+  const unseen: string[] = [];
+  for (const [what, operation, words] of looks) {
+    if (what === 'identities' && !hasAssumable) continue;
+    const needed = await capabilitiesOf(operation);
+    // Providers and identities may be of the organization, whatever place is asked about.
+    const isOfRoot = what === 'groups' || what === 'identities';
+    const places = hiddenPlaces(holdings, needed, isOfRoot ? rootOf(place) : place);
+    if (places.length === 0) continue;
+    hidden.add(what);
+    const names = await Promise.all(places.map((each) => placeName(context, each)));
+    const lacking = needed.map((one) => `"${one}"`).join(' and ');
+    unseen.push(
+      printable(`This login does not see ${words} in ${names.join(', ')}: it lacks the capability ${lacking} there.`),
+    );
+  }
+  return { hidden, unseen };
+}
+
+/** Names from the organization down; the id of a place that is no visible group. */
+export async function placeName(context: Context, id: string): Promise<string> {
+  const directory = await groupDirectory(context);
+  const group = directory.byId.get(id);
+  return group === undefined ? id : pathOf(group, directory);
+}
+
+/** A grant as commands show it. */
+export interface ShownGrant {
+  readonly grant: Grant;
+  readonly location: string;
+  /** It is held above the place that was asked about. */
+  readonly inherited: boolean;
+}
+
+export async function showGrant(context: Context, grant: Grant, on: string): Promise<ShownGrant> {
+  return { grant, location: await placeName(context, grant.place), inherited: grant.place !== on };
+}

@@ -1,0 +1,35 @@
+import { whoCan } from '../../../access/grants.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineCommand } from '../../../cli/define.ts';
+import { ordered } from '../../../cli/output/ordered.ts';
+import { factsAt, type ShownGrant, showGrant } from './facts.ts';
+import { capabilityInput, onInput } from './inputs.ts';
+import { grantView } from './view.ts';
+
+export default defineCommand({
+  path: ['iam', 'access', 'who-can'],
+  summary: 'List who can do something at a location.',
+  description:
+    'Lists everybody who has the capability there, in which role, where the role was given and through what: a binding, a ' +
+    'group of an identity provider, the default role of one, or an invite that is pending. Who is in such a group is known ' +
+    'to the provider only, so the group itself is listed. What this login does not see is said on stderr.',
+  lists: true,
+  inputs: { on: onInput, capability: capabilityInput },
+  examples: [
+    { text: 'Who may create repositories', args: 'repo.create --on=example.com' },
+    { text: 'For a review', args: 'role_bindings.create --on=engineering --output=csv' },
+  ],
+  view: grantView,
+  formats: ['table', 'json', 'csv', 'wide', 'markdown', 'id'],
+  run: (context, { capability, on }) => ordered(listed(context, capability, on.id), order),
+});
+
+async function* listed(context: Context, capability: string, on: string): AsyncGenerator<ShownGrant> {
+  const facts = await factsAt(context, on);
+  for (const grant of whoCan(facts, capability, on)) yield showGrant(context, grant, on);
+  if (!context.isJsonAlone) for (const sentence of facts.unseen) context.io.warn(sentence);
+}
+
+const order = ({ grant, location }: ShownGrant): string =>
+  // What counts today before what depends on something.
+  [grant.through === 'binding' ? 0 : 1, grant.who, location, grant.role.name, grant.id].join('\u0000');
