@@ -148,11 +148,16 @@ describe('can-i', () => {
       CHAINGUARD_PLATFORM_ISSUER: platform.urls.issuer,
       CHAINGUARD_PLATFORM_AUDIENCE: platform.urls.api,
     };
-    const ceiling = new Map([[organization, new Set(['groups.list', 'roles.list'])]]);
+    const ceiling = new Map([[organization, new Set(['groups.list', 'roles.list', 'role_bindings.list'])]]);
     const token = await platform.token(dev, { ceiling });
     writeTokens(fakeHost({ env }), platform.urls.api, { token, refreshToken: null });
     const narrowed = await runCli(words, { env, now: clock.now() });
     expect(narrowed).toMatchObject({ code: 1, out: 'no\n' });
+    const explained = await runCli(['iam', 'access', 'explain', dev, 'groups.create', '--on=sandbox', '-ojson'], {
+      env,
+      now: clock.now(),
+    });
+    expect(json(explained.out)).toMatchObject({ answer: 'no', narrowed: true });
     expect(narrowed.err).toContain('"dev@example.com" does not have "groups.create" in "example.com/sandbox"');
     // The role it has been minted for is not what it may do.
     const listed = await runCli(['iam', 'access', 'can-i', 'groups.list', '--on=sandbox'], { env, now: clock.now() });
@@ -174,5 +179,41 @@ describe('can-i', () => {
     const open = await run(words);
     expect(open).toMatchObject({ code: 1, out: 'unknown\n' });
     expect(open.err).toContain('owner in example.com (group mapping, inherited)');
+  });
+});
+
+describe('explain', () => {
+  test('names the path, and near misses with a line that really helps', async () => {
+    const { run, platform } = await world();
+    const lead = platform.user('lead@example.com', ['owner', sandbox], ['viewer', organization]);
+    const there = await run(['iam', 'access', 'explain', 'lead@example.com', 'groups.create', '--on=sandbox']);
+    expect(there).toMatchObject({
+      code: 0,
+      out: '"lead@example.com" has "groups.create" in "example.com/sandbox".\n  owner in example.com/sandbox (binding)\n',
+    });
+    const words = ['iam', 'access', 'explain', lead, 'groups.create', '--on=engineering'];
+    const { out } = await run(words);
+    expect(out).toContain('"lead@example.com" does not have "groups.create" in "example.com/engineering".');
+    expect(out).toContain('owner in example.com/sandbox (binding): counts in example.com/sandbox only');
+    expect(out).toContain('viewer in example.com (binding, inherited): the role does not have it');
+    const line = /chainctl (iam role-bindings create .*)/.exec(out)?.[1] ?? '';
+    expect((await run([...line.split(' '), '--yes'])).code).toBe(0);
+    expect(json((await run([...words, '-ojson'])).out)).toMatchObject({ answer: 'yes', nearMisses: [] });
+    const body = { name: 'made' };
+    const answer = await platform.call(await platform.token(lead), 'POST', `/iam/v1/groups/${engineering}`, { body });
+    expect(answer.status).toBe(200);
+  });
+
+  test('the smallest role that is proposed is the smallest there is', async () => {
+    const { run, platform } = await world();
+    const nobody = platform.user('nobody@example.com');
+    const roles = json((await run(['iam', 'roles', 'list', '--managed', '-ojson'])).out).items;
+    for (const capability of ['groups.list', 'role_bindings.create', 'repo.create']) {
+      const { out } = await run(['iam', 'access', 'explain', nobody, capability, '--on=sandbox', '-ojson']);
+      const fitting = roles.filter((role: { capabilities: string[] }) => role.capabilities.includes(capability));
+      const sizes = fitting.map((role: { capabilities: string[] }) => role.capabilities.length);
+      const proposed = fitting.find((role: { name: string }) => role.name === json(out).smallestRole);
+      expect(proposed.capabilities.length).toBe(Math.min(...sizes));
+    }
   });
 });

@@ -161,6 +161,76 @@ describe('list', () => {
     expect(await roles('--parent=sandbox', '--recursive=false')).toBe(1);
   });
 
+  test('--effective adds what is inherited; people see it anyway, scripts are told how many', async () => {
+    const { run, platform, as, calls } = await withRobot();
+    const all = ['iam', 'role-bindings', 'list', '--parent=sandbox'];
+    await run(['iam', 'role-bindings', 'create', '--parent=sandbox', '--identity=robot', '--role=viewer', '-y']);
+    // One beside it counts nowhere here.
+    await run(['iam', 'role-bindings', 'create', '--parent=engineering', '--identity=robot', '--role=editor', '-y']);
+    const made = JSON.parse((await run(['iam', 'role-bindings', 'list', '--parent=example.com', '-ojson'])).out).items;
+    const above = made.filter((item: { group: { id: string } }) => item.group.id === organization).length;
+    expect(above).toBeGreaterThan(1);
+
+    const screen = await run(all, { tty: true });
+    expect(screen.out).toMatch(/dev@example.com +\| owner +\| example.com \(inherited\)/);
+    expect(screen.out).toMatch(/robot +\| viewer +\| sandbox/);
+    expect(screen.out).not.toMatch(/editor +\| engineering/);
+    const piped = await run(all);
+    expect(piped.out).not.toContain('inherited');
+    expect(piped.err).toBe(`${above} bindings made above also count here; \`--effective\` lists them.\n`);
+    expect(await run([...all, '--effective=false'])).toMatchObject({ err: '', out: piped.out });
+
+    calls();
+    const plain = await run([...all, '-ojson']);
+    expect([plain.err, JSON.parse(plain.out).items.length]).toEqual(['', 1]);
+    expect(calls().filter((operation) => operation === 'iam.v1.RoleBindings.List')).toHaveLength(1);
+    const { items } = JSON.parse((await run([...all, '--effective', '-ojson'])).out);
+    expect(items.filter((item: { inherited?: true }) => item.inherited)).toHaveLength(above);
+    expect(items).toHaveLength(above + 1);
+
+    const lead = platform.user('lead@example.com', ['owner', demoFolders.sandbox]);
+    const theirs = await as(lead)(['iam', 'role-bindings', 'list', '--parent', demoFolders.sandbox, '--effective']);
+    expect(theirs.err).toContain(`This login does not see role bindings made in ${organization}`);
+  });
+
+  test('--identity and --role leave out the others, inherited ones too', async () => {
+    const { run, robot } = await withRobot();
+    for (const [place, role] of [
+      ['sandbox', 'viewer'],
+      ['sandbox', 'editor'],
+      ['example.com', 'viewer'],
+    ]) {
+      const words = [`--parent=${place}`, `--role=${role}`, '--identity=robot', '-y'];
+      expect((await run(['iam', 'role-bindings', 'create', ...words])).code).toBe(0);
+    }
+    const listed = async (...words: string[]) => {
+      const { out } = await run([
+        'iam',
+        'role-bindings',
+        'list',
+        '--parent=sandbox',
+        '--effective',
+        '-ojson',
+        ...words,
+      ]);
+      return JSON.parse(out).items.map((item: { identity: string; role_name: string; inherited?: true }) => [
+        item.identity,
+        item.role_name,
+        item.inherited === true,
+      ]);
+    };
+    expect((await listed('--identity=robot')).sort()).toEqual([
+      [robot, 'editor', false],
+      [robot, 'viewer', false],
+      [robot, 'viewer', true],
+    ]);
+    expect(await listed('--identity=robot', '--role=editor')).toEqual([[robot, 'editor', false]]);
+    expect(await listed('--identity=dev@example.com', '--role=owner')).toEqual([
+      [personId('dev@example.com'), 'owner', true],
+    ]);
+    expect(await listed('--identity=dev@example.com', '--role=editor')).toEqual([]);
+  });
+
   test('a tree draws organizations and folders with their bindings', async () => {
     const { run } = await withRobot();
     await run(['iam', 'role-bindings', 'create', '--parent=platform', '--identity=robot', '--role=viewer', '-y']);

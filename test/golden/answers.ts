@@ -373,6 +373,36 @@ export const answers: Readonly<Record<string, unknown>> = {
     conditions: [],
     unseen: [],
   },
+  'iam access explain': {
+    answer: 'no',
+    who: 'ci',
+    identityId: `${organization}/d1c2b3a4f5e6d7c8`,
+    capability: 'groups.create',
+    location: 'example.com/engineering',
+    locationId: folder,
+    paths: [],
+    conditions: [],
+    nearMisses: [
+      {
+        reason: 'elsewhere',
+        shown: {
+          grant: {
+            id: `${organization}/8a8b8c8d8e8f8081/1234123412341234`,
+            through: 'binding',
+            place: `${organization}/8a8b8c8d8e8f8081`,
+            role: { id: 'a1b2c3', name: 'owner' },
+            identity: `${organization}/d1c2b3a4f5e6d7c8`,
+            who: 'ci',
+          },
+          location: 'example.com/sales',
+          inherited: false,
+        },
+      },
+    ],
+    narrowed: false,
+    smallestRole: 'editor',
+    unseen: ['No list says which users "okta" has deactivated; they can do nothing here.'],
+  },
   'iam access who-can': [
     {
       grant: {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { hiddenPlaces, holdingsAt, holdingsOf } from '../../src/access/authority.ts';
 import { decide, type Facts, whoCan } from '../../src/access/grants.ts';
+import { nearMisses, smallestBuiltIn } from '../../src/access/near-misses.ts';
 
 const root = 'a'.repeat(40);
 const folder = `${root}/1111111111111111`;
@@ -137,5 +138,40 @@ describe('what a login may do itself', () => {
     expect(hiddenPlaces(holdings, ['groups.list'], below)).toEqual([root]);
     expect(hiddenPlaces(holdings, ['groups.list', 'groups.create'], below)).toEqual([root, folder, below]);
     expect(hiddenPlaces(holdings, ['groups.list'], beside)).toEqual([root, beside]);
+  });
+});
+
+describe('near misses', () => {
+  const missed = (some: Partial<Facts>, id = user) =>
+    nearMisses(facts(some), { id, name: 'u@example.com' }, 'groups.create', folder).map(({ reason, grant }) => [
+      reason,
+      grant.place,
+    ]);
+
+  test('the right role elsewhere comes before the wrong one here, and what is no reason is left out', () => {
+    const bindings = [bound(root, viewer), bound(beside, owner), bound(beside, viewer), bound(beside, owner, robot)];
+    expect(missed({ bindings })).toEqual([
+      ['elsewhere', beside],
+      ['role', root],
+    ]);
+    expect(missed({ bindings: [bound(root, owner)] })).toEqual([]);
+  });
+
+  test('what would do but for its end, of identities and of invites', () => {
+    const identities = [{ id: robot, static: { expiration: '2026-01-01T00:00:00Z' } }];
+    expect(missed({ identities, bindings: [bound(root, owner, robot), bound(beside, owner, robot)] }, robot)).toEqual([
+      ['ended', root],
+    ]);
+    const invite = { id: `${folder}/8888888888888888`, role: owner, expiration: '2026-01-01T00:00:00Z' };
+    expect(missed({ invites: [{ ...invite, email: 'u@example.com' }] })).toEqual([['ended', folder]]);
+    expect(missed({ invites: [{ ...invite, email: 'other@example.com' }] })).toEqual([]);
+  });
+
+  test('the smallest built-in role has the capability and no custom one is taken for it', () => {
+    const custom = { id: `${root}/9999999999999999`, name: 'custom', capabilities: ['groups.list'] };
+    const roles = [owner, viewer, custom];
+    expect(smallestBuiltIn(roles, 'groups.list')?.name).toBe('viewer');
+    expect(smallestBuiltIn(roles, 'groups.create')?.name).toBe('owner');
+    expect(smallestBuiltIn(roles, 'groups.delete')).toBeUndefined();
   });
 });

@@ -60,7 +60,7 @@ export default defineCommand({
     },
   },
   examples: [
-    { text: 'In a script', args: 'repo.create --on=example.com --output=none && echo yes' },
+    { text: 'In a script', args: 'repo.create --on=example.com --output=none' },
     { text: 'About somebody else', args: 'groups.create --on=engineering --as=guest-identity' },
   ],
   view: answerView,
@@ -108,7 +108,7 @@ async function aboutOther(
 function refusal({ answer, who, capability, location, locationId, conditions, unseen }: Answer): CliError {
   const details = [...conditions.map((line) => `if it is met: ${line}`), ...unseen].map(printable);
   const place = location === locationId ? locationId : shellWord(location);
-  const hint = `see who can with \`chainctl iam access who-can ${capability} --on=${place}\``;
+  const hint = `see why with \`chainctl iam access explain ${shellWord(who)} ${capability} --on=${place}\``;
   const may = (verb: string) => printable(`"${who}" ${verb} "${capability}" in "${location}"`);
   return answer === 'no'
     ? new CliError('permission', may('does not have'), { code: 'access.denied', hint, details })

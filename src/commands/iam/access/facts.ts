@@ -4,7 +4,7 @@
 import { type Holding, hiddenPlaces, holdingsOf } from '../../../access/authority.ts';
 import type { Facts, Grant, Hidden } from '../../../access/grants.ts';
 import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
-import { ancestry, isRoot, rootOf } from '../../../api/uidp.ts';
+import { ancestry, isAncestor, isRoot, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { groupDirectory, pathOf, visibleIdentities, visibleRoles } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
@@ -15,15 +15,17 @@ export interface SeenFacts extends Facts {
   readonly unseen: readonly string[];
 }
 
-/** What counts at the place: made there or around it. */
-export async function factsAt(context: Context, place: string): Promise<SeenFacts> {
+/** What counts at the place: made there or around it; with `everywhere` also bindings made elsewhere in its organization. */
+export async function factsAt(context: Context, place: string, everywhere = false): Promise<SeenFacts> {
   const api = await context.api();
   const around = ancestry(place);
   const root = rootOf(place);
   const [roles, bindings, providers, mappings, invites] = await Promise.all([
     visibleRoles(context),
     // Place by place: an organization has many more bindings than the few that count here.
-    each(around, (at) => api.call('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } })),
+    everywhere
+      ? each([root], (at) => api.call('iam.v1.RoleBindings.List', { uidp: { descendantsOf: at } }))
+      : each(around, (at) => api.call('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } })),
     each([root], (at) => api.call('iam.v1.IdentityProviders.List', { uidp: { descendantsOf: at } })),
     each([root], (at) => api.call('iam.v1.ExternalGroupRoleMappings.List', { uidp: { descendantsOf: at } })),
     each([root], (at) => api.call('iam.v1.GroupInvites.List', { group: at })),
@@ -31,7 +33,11 @@ export async function factsAt(context: Context, place: string): Promise<SeenFact
   // Users are in no list; only identities of the organization have a name and an end to look up.
   const hasAssumable = bindings.some(({ identity = '' }) => !isRoot(identity));
   const identities = hasAssumable ? await orNone(async () => visibleIdentities(context, root)) : [];
-  const { hidden, unseen } = await hiddenFrom(context, place, hasAssumable);
+  const { hidden, unseen } = await hiddenFrom(
+    context,
+    place,
+    looks.filter(([what]) => what !== 'identities' || hasAssumable),
+  );
   return {
     now: context.host.now(),
     ...{ roles, bindings, providers, mappings, invites, identities, hidden },
@@ -82,13 +88,12 @@ const looks: readonly (readonly [Hidden, ClientOperationId, string])[] = [
 async function hiddenFrom(
   context: Context,
   place: string,
-  hasAssumable: boolean,
+  among: typeof looks,
 ): Promise<{ readonly hidden: ReadonlySet<Hidden>; readonly unseen: readonly string[] }> {
   const { holdings } = await ownHoldings(context);
   const hidden = new Set<Hidden>();
   const unseen: string[] = [];
-  for (const [what, operation, words] of looks) {
-    if (what === 'identities' && !hasAssumable) continue;
+  for (const [what, operation, words] of among) {
     const needed = await capabilitiesOf(operation);
     // Providers and identities may be of the organization, whatever place is asked about.
     const isOfRoot = what === 'groups' || what === 'identities';
@@ -102,6 +107,17 @@ async function hiddenFrom(
     );
   }
   return { hidden, unseen };
+}
+
+/** Role bindings made around a place that this login does not see, a sentence if there are any. */
+export async function unseenAround(context: Context, place: string): Promise<readonly string[]> {
+  return (
+    await hiddenFrom(
+      context,
+      place,
+      looks.filter(([what]) => what === 'bindings'),
+    )
+  ).unseen;
 }
 
 /** Names from the organization down; the id of a place that is no visible group. */
@@ -120,5 +136,5 @@ export interface ShownGrant {
 }
 
 export async function showGrant(context: Context, grant: Grant, on: string): Promise<ShownGrant> {
-  return { grant, location: await placeName(context, grant.place), inherited: grant.place !== on };
+  return { grant, location: await placeName(context, grant.place), inherited: isAncestor(grant.place, on) };
 }

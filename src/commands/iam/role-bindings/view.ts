@@ -12,6 +12,8 @@ export interface ShownBinding {
   readonly binding: IamRoleBindingListBinding;
   /** Who holds the role; looked up when it is shown. */
   readonly holder: () => Promise<string>;
+  /** It was made above the location that the list is about, and counts there. */
+  readonly inherited?: true;
   /** The visible groups around the binding; looked up when a tree is drawn. */
   readonly around: () => Promise<ReadonlyMap<string, IamGroup>>;
 }
@@ -28,35 +30,38 @@ export const bindingView = defineView<ShownBinding>({
     { head: 'ID', id: true, value: ({ binding }) => binding.id },
     { head: 'IDENTITY', value: ({ holder }) => holder() },
     { head: 'ROLE', value: ({ binding }) => roleName(binding) },
-    { head: 'LOCATION', value: ({ binding }) => groupName(binding) },
+    { head: 'LOCATION', value: ({ binding, inherited }) => `${groupName(binding)}${marked(inherited)}` },
     { head: 'IDENTITY ID', id: true, value: ({ binding }) => binding.identity, wide: true },
     { head: 'ISSUER', value: ({ binding }) => binding.claimMatchIssuer, wide: true },
     { head: 'SUBJECT', value: ({ binding }) => binding.claimMatchSubject, wide: true },
     { head: 'CREATED', value: ({ binding }, cell) => sinceCell(binding.createdAt, cell), wide: true },
   ],
   // Two readers expect the names of the wire, one expects flat ones (script-contracts 8).
-  json: ({ binding }) => ({
+  json: ({ binding, inherited }) => ({
     ...Object.fromEntries(Object.entries(Object(compact(binding)))),
     identity_id: binding.identity ?? '',
     role_name: roleName(binding),
+    ...(inherited ? { inherited } : {}),
   }),
   envelope: 'items',
   tree: nestBindings,
   empty: 'No role bindings found.',
 });
 
+const marked = (inherited: true | undefined) => (inherited ? ' (inherited)' : '');
+
 /** Locations as they nest; in each the bindings made there, then the locations below it (outputs.md, Tree). */
 async function nestBindings(bindings: readonly ShownBinding[]): Promise<TreeNode[]> {
   const groups = new Map<string, IamGroup>();
   const lines = new Map<string, string[]>();
-  for (const { binding, around, holder } of bindings) {
+  for (const { binding, around, holder, inherited } of bindings) {
     const place = binding.group?.id || parentOf(binding.id ?? '');
     const visible = await around();
     for (const id of ancestry(place)) {
       const group = visible.get(id) ?? (id === place ? binding.group : undefined);
       if (group !== undefined) groups.set(id, group);
     }
-    const line = `${await holder()}: ${roleName(binding)}`;
+    const line = `${await holder()}: ${roleName(binding)}${marked(inherited)}`;
     lines.set(place, [...(lines.get(place) ?? []), line]);
   }
   const nodes = new Map(
