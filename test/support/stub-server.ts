@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
 
@@ -35,13 +36,13 @@ const running: { close(): Promise<string[]> }[] = [];
 
 /**
  * A server on a loopback port that answers what it was told to expect, in order, and fails the test on anything else and
- * on what nobody asked for. For answers that a healthy platform cannot give.
+ * on what nobody asked for. For answers that a healthy platform cannot give. With `tls` it speaks https.
  */
-export async function stubServer(): Promise<StubServer> {
+export async function stubServer(tls?: { readonly key: string; readonly cert: string }): Promise<StubServer> {
   const expected: { what: string; reply: StubReply | Answerer }[] = [];
   const problems: string[] = [];
   const requests: StubRequest[] = [];
-  const server = createServer(async (incoming, response) => {
+  const serve: RequestListener = async (incoming, response) => {
     let body = '';
     for await (const chunk of incoming.setEncoding('utf8')) body += chunk;
     const request: StubRequest = {
@@ -60,7 +61,8 @@ export async function stubServer(): Promise<StubServer> {
       return;
     }
     await answer(response, typeof next.reply === 'function' ? next.reply(request) : next.reply);
-  });
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   running.push({
     close: async () => {
@@ -72,7 +74,7 @@ export async function stubServer(): Promise<StubServer> {
   // A listening TCP server has an address with a port.
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     requests,
     expect: (what, reply) => {
       expected.push({ what, reply });
