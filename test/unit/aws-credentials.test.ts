@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { awsCredentials } from '../../src/auth/aws-credentials.ts';
+import { awsCredentials, requireSafe } from '../../src/auth/aws-credentials.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { smallAws } from '../support/small-aws.ts';
 import { stubServer } from '../support/stub-server.ts';
@@ -194,6 +194,87 @@ test('a program that prints them; one that fails or prints something else is tol
   expect(String(error)).not.toContain('my-secret');
   const failed = await world('[default]\ncredential_process = exit 3\n');
   await expect(awsCredentials(failed.host)).rejects.toThrow('of profile "default" failed');
+});
+
+describe('credentials go into headers, so they are one word of plain text each', () => {
+  const good = { AccessKeyId: 'AKIA', SecretAccessKey: 'base-secret', SessionToken: 'session' };
+  const bad = ['a\r\nx-evil: 1', 'a\nb', 'a b', 'a\tb', 'a\u0001', 'a\u007f', 'é', 'a\u2028b'];
+  const cases = (['AccessKeyId', 'SessionToken'] as const).flatMap((name) =>
+    bad.map((value) => [name, value] as const),
+  );
+  const refused = 'they are not one word of plain text each';
+
+  test.each(cases)('%s %j from variables', async (name, value) => {
+    const found = { ...good, [name]: value };
+    const { host } = await world('', '', {
+      AWS_ACCESS_KEY_ID: found.AccessKeyId,
+      AWS_SECRET_ACCESS_KEY: found.SecretAccessKey,
+      AWS_SESSION_TOKEN: found.SessionToken,
+    });
+    const error = await awsCredentials(host).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ kind: 'auth', message: expect.stringContaining(refused) });
+    expect(String(error)).not.toContain(value);
+  });
+
+  test.each(cases)('%s %j from a container', async (name, value) => {
+    const container = await stubServer();
+    container.expect('GET /creds', { body: { ...good, Token: good.SessionToken, ...tokenNamed(name, value) } });
+    const { host } = await world('', '', { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.url}/creds` });
+    await expect(awsCredentials(host)).rejects.toThrow(refused);
+  });
+
+  /** The container's answer calls the session token differently. */
+  const tokenNamed = (name: string, value: string) => ({ [name === 'SessionToken' ? 'Token' : name]: value });
+
+  test('from a program and from a profile', async () => {
+    const printed = JSON.stringify({ Version: 1, ...good, SessionToken: 'a b' });
+    const program = await world(`[default]\ncredential_process = printf '%s' '${printed}'\n`);
+    await expect(awsCredentials(program.host)).rejects.toThrow(refused);
+    const profile = await world('', `[default]\n${keys}aws_session_token = a b\n`);
+    await expect(awsCredentials(profile.host)).rejects.toThrow(refused);
+  });
+
+  test('a secret is only computed with, and may be anything', async () => {
+    const { host } = await world('', '', { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'a b/é' });
+    expect(await awsCredentials(host)).toMatchObject({ secretAccessKey: 'a b/é' });
+  });
+});
+
+test.each([0, 2, '1', null, undefined, true])('a program that prints Version %j is not understood', async (Version) => {
+  const printed = JSON.stringify({ Version, AccessKeyId: 'AKIAP', SecretAccessKey: 's' });
+  const { host } = await world(`[default]\ncredential_process = printf '%s' '${printed}'\n`);
+  await expect(awsCredentials(host)).rejects.toThrow('the `credential_process` of profile "default" printed none');
+});
+
+describe('where credentials may come from in plain http', () => {
+  test.each([
+    'http://localhost:1/x',
+    'http://127.0.0.1:1/x',
+    'http://127.9.9.9/x',
+    'http://[::1]:1/x',
+    'http://169.254.170.2/x',
+    'http://[fd00:ec2::254]/x',
+    'http://[fd00:ec2::23]/x',
+    'https://anywhere.example/x',
+  ])('%s', (url) => expect(() => requireSafe(url)).not.toThrow());
+
+  test.each([
+    'http://anywhere.example/x',
+    'http://localhost.example/x',
+    'http://127.0.0.1.example/x',
+    'http://169.254.169.254.example/x',
+    'http://10.0.0.1/x',
+    'http://128.0.0.1/x',
+    'http://169.253.0.1/x',
+    'http://[fd00:ec2::253]/x',
+    'http://[::2]/x',
+    'http://127.0.0.1@evil.example/x',
+    'ftp://127.0.0.1/x',
+    'not a url',
+    '',
+  ])('not %j', (url) => {
+    expect(() => requireSafe(url)).toThrow('their address is neither https nor on this machine');
+  });
 });
 
 test('IAM Identity Center: with the login that is there; missing or over, what to run', async () => {

@@ -226,12 +226,15 @@ describe('logins', () => {
     expect(shown(registry).filter((one) => one !== undefined)).toEqual(['Bearer worthless', 'Bearer worthless']);
   });
 
-  test.each([{ token: '' }, { token: 7, access_token: null }, {}])('a token service that answers %j gives none', async (body) => {
-    const { registry, client } = await world();
-    registry.expect(latest, bearerOf(`${registry.url}/token`));
-    registry.expect(tokenPath, { body });
-    expect(await refusal(client.manifest('a/b', 'latest'))).toMatchObject({ kind: 'auth', hint: 'log in first' });
-  });
+  test.each([{ token: '' }, { token: 7, access_token: null }, {}])(
+    'a token service that answers %j gives none',
+    async (body) => {
+      const { registry, client } = await world();
+      registry.expect(latest, bearerOf(`${registry.url}/token`));
+      registry.expect(tokenPath, { body });
+      expect(await refusal(client.manifest('a/b', 'latest'))).toMatchObject({ kind: 'auth', hint: 'log in first' });
+    },
+  );
 
   test('the scope that the registry names is the one asked for', async () => {
     const { registry, client } = await world();

@@ -1,7 +1,7 @@
 // What an IP address is to a server that connects where others say. Guarantees: an IPv4 address inside an IPv6 one counts
 // as itself; what belongs to no host, and every cloud's metadata service, is `forbidden`.
 
-import { lookup as lookupAddress } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup as lookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** `private` is what only this network reaches: RFC 1918, shared (RFC 6598) and unique local addresses. */
@@ -75,13 +75,20 @@ export function isMetadataName(host: string): boolean {
   return metadataNames.has(host);
 }
 
+/** Asks for all addresses of a name. */
+export type Resolve = (
+  name: string,
+  options: LookupAllOptions,
+  answer: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * Resolves a host and connects only where `check` does not throw, so that a name cannot change its mind between being
- * looked at and being used.
+ * looked at and being used. `resolve` asks for addresses as `dns.lookup` does.
  */
-export function checkedLookup(check: (address: string) => void): LookupFunction {
+export function checkedLookup(check: (address: string) => void, resolve: Resolve = lookupAddress): LookupFunction {
   return (hostname, options, callback) => {
-    lookupAddress(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         callback(error, '', 0);
         return;

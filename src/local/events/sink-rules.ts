@@ -2,7 +2,7 @@
 // clouds answer for the machine's own credentials, nor to anything but one host, whatever a name resolves to.
 
 import { isIP, type LookupFunction } from 'node:net';
-import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../core/network-address.ts';
+import { checkedLookup, isMetadataName, kindOfAddress, plainHost, type Resolve } from '../core/network-address.ts';
 
 /** Why an event is not sent there; a clause about the sink. */
 export class SinkError extends Error {
@@ -28,8 +28,8 @@ export function parseSink(text: string): URL {
 }
 
 /** Connects only to addresses that are allowed, whatever the sink's name resolves to. */
-export function sinkLookup(url: URL): LookupFunction {
-  return checkedLookup((address) => checkAddress(url, address));
+export function sinkLookup(url: URL, resolve?: Resolve): LookupFunction {
+  return checkedLookup((address) => checkAddress(url, address), resolve);
 }
 
 /** Throws SinkError unless events of this sink may go to the address. */
