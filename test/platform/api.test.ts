@@ -37,7 +37,9 @@ describe('tokens', () => {
     const platform = await startTestPlatform({ clock });
     const good = await platform.token(dev);
     const status = async (token: string) => (await platform.call(token, 'GET', '/iam/v1/groups')).status;
-    expect(await status(await platform.token(dev, { audience: 'cgr.dev' }))).toBe(401);
+    for (const audience of ['cgr.dev', new URL(platform.urls.registry).host, `${platform.urls.api}.example`]) {
+      expect(await status(await platform.token(dev, { audience })), audience).toBe(401);
+    }
     const [head = '', payload = '', signature = ''] = good.split('.');
     expect(await status(`${head}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`)).toBe(401);
     expect(await status(good)).toBe(200);

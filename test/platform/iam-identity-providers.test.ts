@@ -652,6 +652,34 @@ describe('signing in', () => {
     expect(await groups()).toBe(0);
   });
 
+  test('roles from groups end an hour after the last login, whatever token shows them', async () => {
+    const { id } = (await create({ oidc: { ...oidc, groupsClaim: 'groups' } })).body;
+    await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {
+      body: { externalGroupId: 'engineers', roleUidp: viewerRole, scope: organization },
+    });
+    const first = (await login(id, { groups: ['engineers'] })).body.token;
+    const { subject } = (await platform.call(first, 'GET', '/auth/v1/ok')).body;
+    // Minted while the roles are held, and good for longer than they are.
+    const lasting = await platform.token(subject, { ttlSeconds: 5 * 3600 });
+    const groups = async () => (await platform.call(lasting, 'GET', '/iam/v1/groups')).body.items.length;
+    const held = await groups();
+    expect(held).toBeGreaterThan(0);
+    clock.advance(40 * 60_000);
+    expect(await groups()).toBe(held);
+    // A second login begins the hour again, one without groups that count would end it.
+    expect((await login(id, { groups: ['engineers'] })).status).toBe(200);
+    clock.advance(59 * 60_000);
+    expect(await groups()).toBe(held);
+    clock.advance(2 * 60_000);
+    expect(await groups()).toBe(0);
+    expect(await rolesOf(lasting)).toEqual([]);
+    expect(
+      (await platform.call(lasting, 'GET', `/iam/v1/groups?uidp.descendantsOf=${organization}`)).body.items ?? [],
+    ).toEqual([]);
+    expect(await rolesOf((await login(id, { groups: ['engineers'] })).body.token)).toEqual(['viewer']);
+    expect(await groups()).toBe(held);
+  });
+
   test('without a groups claim, groups in the token mean nothing', async () => {
     const { id } = (await create()).body;
     await platform.call(owner, 'POST', `/iam/v1/externalGroupRoleMappings/${id}`, {

@@ -70,6 +70,21 @@ test('what a deleted repository, image or upload leaves goes; what others need s
   expect((await three.request('GET', `/v2/example.com/a/blobs/${digestOf('shared layer')}`)).status).toBe(200);
 });
 
+test('a link goes that its own repository does not need, whoever else needs the blob', async () => {
+  const { clock, platform, client, collect, fileOf } = await start();
+  const shared = digestOf('shared layer');
+  await client().pushBlob('example.com/a', 'shared layer');
+  await client().pushImage('example.com/b', '1', 'shared layer');
+  clock.advance(day + 1);
+  expect(await collect()).toEqual({ links: 1, blobs: 0, bytes: 0 });
+  expect(existsSync(fileOf(shared))).toBe(true);
+  const statuses = ['a', 'b'].map(
+    async (name) => (await client().request('HEAD', `/v2/example.com/${name}/blobs/${shared}`)).status,
+  );
+  expect(await Promise.all(statuses)).toEqual([404, 200]);
+  expect(platform.store.read((tx) => tx.all('SELECT * FROM repo_blobs'))).toHaveLength(2);
+});
+
 test('a blob pushed again is new again', async () => {
   const { clock, client, collect, fileOf } = await start();
   const digest = await client().pushBlob('example.com/a', 'twice');

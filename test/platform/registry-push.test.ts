@@ -259,6 +259,54 @@ test('uploads survive a restart; abandoned ones and strays are swept', async () 
   await expect.poll(() => readdirSync(join(dataDir, 'uploads')).length).toBe(1);
 });
 
+test('an upload lives a day from its last sign of life', async () => {
+  const clock = new TestClock();
+  const platform = await startTestPlatform({ clock });
+  // Each token lives an hour.
+  const ask = (method: string, path: string, body = '') => createClient(platform, dev).request(method, path, { body });
+  const begin = async () => (await ask('POST', `/v2/${name}/blobs/uploads/`)).headers.get('location') ?? '';
+  const held = async (location: string) =>
+    (await createClient(platform, dev).request('GET', location)).headers.get('range') ?? 'gone';
+  const [alive, silent] = [await begin(), await begin()];
+  for (const [index, wanted] of ['0-0', '0-1', '0-2'].entries()) {
+    clock.advance(16 * 3600_000);
+    expect((await ask('PATCH', alive, 'x')).headers.get('range')).toBe(wanted);
+    // Each upload that begins sweeps those that are abandoned.
+    await begin();
+    expect(await held(silent)).toBe(index === 0 ? '0-0' : 'gone');
+  }
+  clock.advance(24 * 3600_000 - 1000);
+  await begin();
+  expect(await held(alive)).toBe('0-2');
+  clock.advance(61_000);
+  await begin();
+  expect(await held(alive)).toBe('gone');
+});
+
+test.each([
+  [['repo.list'], 202],
+  [['repo.list', 'tag.list', 'manifest.create', 'manifest.update', 'manifest.delete'], 202],
+  [['manifest.list'], 201],
+] as const)('mounting takes the right to read manifests at the source: %j', async (capabilities, status) => {
+  const { platform, client } = await start();
+  const digest = await client.pushBlob('example.com/source', 'shared');
+  const admin = await platform.token(dev);
+  const role = await platform.call(admin, 'POST', `/iam/v1/roles/${demoOrganizations.private}`, {
+    body: { name: 'some', capabilities },
+  });
+  expect(role.status).toBe(200);
+  const bindings = [
+    ['owner', demoOrganizations.public],
+    [role.body.id, demoOrganizations.private],
+  ] as const;
+  const other = createClient(platform, platform.user('half@example.org', ...bindings));
+  for (const from of ['&from=example.com/source', '']) {
+    const path = `/v2/chainguard/copy/blobs/uploads/?mount=${digest}${from}`;
+    expect((await other.request('POST', path)).status, from).toBe(status);
+  }
+  expect((await other.request('GET', `/v2/chainguard/copy/blobs/${digest}`)).status).toBe(status === 201 ? 200 : 404);
+});
+
 test('a blob is mounted from a repository the pusher may read, and from no other', async () => {
   const { platform, client } = await start();
   const digest = await client.pushBlob('example.com/source', 'shared');

@@ -230,6 +230,19 @@ describe('users', () => {
   });
 });
 
+test('a page has at most 200 resources, however many are asked for and with a filter too', async () => {
+  for (let at = 0; at < 205; at += 1) await makeUser(`user-${at}@example.com`, { title: 'x' });
+  const page = async (query: string) => {
+    const { body } = await scim('GET', `/Users?${query}`);
+    return [body.totalResults, body.itemsPerPage, body.Resources.length];
+  };
+  for (const filter of ['', `&filter=${encodeURIComponent('title eq "x"')}`]) {
+    expect(await page(`count=1000${filter}`)).toEqual([205, 200, 200]);
+    expect(await page(`count=1000&startIndex=201${filter}`)).toEqual([205, 5, 5]);
+    expect(await page(`count=3${filter}`)).toEqual([205, 3, 3]);
+  }
+});
+
 describe('patch', () => {
   test('as Okta sends it: a value without path', async () => {
     const id = (await scim('POST', '/Users', kim)).body.id;
@@ -279,6 +292,25 @@ describe('patch', () => {
     expect(removed.body[enterprise]?.manager).toBeUndefined();
     const several = { op: 'Add', path: 'manager', value: [{ value: '1' }, { value: '2' }] };
     expect((await patch(`/Users/${id}`, several)).status).toBe(400);
+  });
+
+  test.each([
+    ['by a filter, as a value', { op: 'replace', path: 'emails[type eq "work"]', value: { primary: true } }],
+    ['by a filter, added', { op: 'add', path: 'emails[type eq "work"]', value: { primary: true } }],
+    ['by a dotted path', { op: 'replace', path: 'emails[type eq "work"].primary', value: true }],
+    ['by a dotted path, added', { op: 'add', path: 'emails[type eq "work"].primary', value: 'True' }],
+  ])('one primary is left when another is made it: %s', async (_, operation) => {
+    const emails = [
+      { value: 'home@example.org', type: 'home', primary: true },
+      { value: 'work@example.com', type: 'work' },
+    ];
+    const id = (await scim('POST', '/Users', { ...kim, emails })).body.id;
+    const changed = await patch(`/Users/${id}`, operation);
+    expect(changed.status).toBe(200);
+    expect(changed.body.emails.filter((one: { primary?: boolean }) => one.primary)).toEqual([
+      { value: 'work@example.com', type: 'work', primary: true },
+    ]);
+    expect(changed.body.emails).toHaveLength(2);
   });
 
   test('adds to lists without doubling, keeps one primary, removes what matches', async () => {

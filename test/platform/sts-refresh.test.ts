@@ -104,6 +104,29 @@ test('a session ends after a week of silence and after a month at most', async (
   expect(platform.store.read((tx) => tx.all('SELECT digest FROM refresh_tokens'))).toHaveLength(1);
 });
 
+test('a used token of a session that goes on is still known when others begin, and ends it when it is used again', async () => {
+  const { platform, clock, refreshToken } = await start();
+  const begin = () => signInByForm(platform, { create_refresh_token: 'true' }, { email: 'dev@example.com' });
+  clock.advance(6 * day);
+  const second = (await refresh(platform, refreshToken)).body.refreshToken.token;
+  // By now the first would be over by itself; its successor is not.
+  clock.advance(2 * day);
+  await begin();
+  const reuse = await refresh(platform, refreshToken);
+  expect(reuse.body.message).toBe('the refresh token has been used before; its whole session is ended');
+  await begin();
+  expect((await refresh(platform, second)).body.message).toBe('the refresh token has been revoked');
+  // What a week of silence ends is forgotten with the note that it was revoked, and nothing else is.
+  const living = (await begin()).searchParams.get('refresh_token') ?? '';
+  const rows = (table: string) => platform.store.read((tx) => tx.all(`SELECT * FROM ${table}`)).length;
+  expect(rows('revoked_families')).toBe(1);
+  clock.advance(5 * day);
+  expect((await refresh(platform, living)).status).toBe(200);
+  clock.advance(2 * day + 1);
+  await begin();
+  expect([rows('revoked_families'), rows('refresh_tokens')]).toEqual([0, 3]);
+});
+
 test('what is not a refresh token is refused', async () => {
   const { platform, refreshToken } = await start();
   const forged = { ...content(refreshToken), exp: 4_000_000_000 };

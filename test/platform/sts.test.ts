@@ -433,6 +433,32 @@ test('a platform token by itself can be narrowed but gets no other audience and 
   expect([nothing.status, nothing.body.code]).toEqual([403, 7]);
 });
 
+test('a token for a folder keeps, renewed and renewed again, what its holder has above', async () => {
+  const setup = await start();
+  const identity = makeIdentity(setup, githubRule, ['viewer', organization]);
+  const bearer = await mint(setup, githubToken(mainBranch));
+  const { engineering } = demoFolders;
+  const exchanged = async (token: string, parameters: Parameters) => {
+    const answer = await exchange(setup, token, { ...apiAudience(setup), ...parameters });
+    expect([answer.status, answer.body.message]).toEqual([200, undefined]);
+    return { token: answer.body.token, cap: decodeJwt(answer.body.token)['cap'] };
+  };
+  const whole = await exchanged(bearer, { identity });
+  const first = await exchanged(bearer, { identity, scope: engineering });
+  expect(Object.keys(first.cap as object)).toEqual([engineering]);
+  const second = await exchanged(first.token, {});
+  const third = await exchanged(second.token, { scope: engineering });
+  expect([second.cap, third.cap]).toEqual([first.cap, first.cap]);
+  const groups = await setup.platform.call(third.token, 'GET', '/iam/v1/groups');
+  expect(groups.body.items.map(({ id }: { id: string }) => id)).toContain(engineering);
+  // What is taken away is gone from each of them, and does not come back by asking for more.
+  expect((await exchange(setup, third.token, { ...apiAudience(setup), scope: organization })).status).toBe(403);
+  expect(await exchanged(whole.token, {})).toMatchObject({ cap: whole.cap });
+  setup.platform.store.transact((tx) => tx.run('DELETE FROM role_bindings WHERE identity = ?', identity));
+  const left = await exchange(setup, third.token, apiAudience(setup));
+  expect(left.status === 200 ? decodeJwt(left.body.token)['cap'] : {}).toEqual({});
+});
+
 test('scopes and capabilities narrow, by id and by name', async () => {
   const setup = await start();
   const { platform } = setup;

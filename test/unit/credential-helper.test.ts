@@ -17,6 +17,7 @@ import { signInAs } from '../support/browser.ts';
 import { bundle } from '../support/bundle.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { stubServer } from '../support/stub-server.ts';
 import { makeToken, someUser } from '../support/tokens.ts';
 
 // Processes and sockets on a machine that others use as well.
@@ -325,6 +326,20 @@ describe('a token that is running out, at a real issuer', () => {
     expect(err).toMatch(
       /^docker-credential-cgr: Cannot reach http:\/\/127\.0\.0\.1:\d+: nothing is listening there; .*\n$/,
     );
+  });
+
+  test('what an issuer says reaches the terminal as one line of text', async () => {
+    const { host, platform, registry, env } = await world((own) => [own]);
+    const issuer = await stubServer();
+    const path = 'POST /sts/exchange_refresh_token';
+    const record = join(audiencePath(host, registry), 'login.json');
+    writeFileSync(record, readFileSync(record, 'utf8').replaceAll(platform.urls.issuer, issuer.url));
+    const hostile = 'no\u001b[31m red\r\nsecond\u0007\u009b2J\u007f';
+    issuer.expect(path, { status: 403, body: { code: 7, message: hostile } });
+    const { code, out, err } = await run(host, ['get'], registry, { ...env, CHAINGUARD_PLATFORM_ISSUER: issuer.url });
+    expect([code, out]).toEqual([1, notFound.out]);
+    expect(err).toMatch(/^docker-credential-cgr: .*no.*red.*second.*\n$/);
+    expect(err.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 
   test('on a Mac it opens for who sits there, and not for who comes over SSH without a terminal', async () => {

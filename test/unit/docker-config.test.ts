@@ -300,6 +300,30 @@ describe('where Docker finds the helper', () => {
     expect(result.warning).toContain(`export PATH="${folder}:$PATH"`);
   });
 
+  test('a link that works is not ours to replace, whatever it leads to; one that leads nowhere is', () => {
+    const taken = 'docker-credential-cgr';
+    const cases = (['program', 'text', 'folder', 'nowhere'] as const).map((kind) => {
+      const { host, script, links } = installed(['links']);
+      const target = join(dirname(links), 'theirs');
+      if (kind === 'program') writeFileSync(target, '#!/bin/sh\n', { mode: 0o755 });
+      if (kind === 'text') writeFileSync(target, 'notes', { mode: 0o644 });
+      if (kind === 'folder') mkdirSync(target);
+      symlinkSync(target, join(links, taken));
+      const { path } = installHelper(host);
+      return {
+        kind,
+        path: path === join(links, taken),
+        leads: readlinkSync(join(links, taken)) === script ? 'ours' : 'theirs',
+      };
+    });
+    expect(cases).toEqual([
+      { kind: 'program', path: false, leads: 'theirs' },
+      { kind: 'text', path: false, leads: 'theirs' },
+      { kind: 'folder', path: false, leads: 'theirs' },
+      { kind: 'nowhere', path: true, leads: 'ours' },
+    ]);
+  });
+
   test('somebody else’s helper is never replaced, and named when it comes first', () => {
     const { host, links } = installed(['first', 'links']);
     const other = join(dirname(links), 'first', 'docker-credential-cgr');

@@ -54,6 +54,30 @@ describe('.npmrc', () => {
     expect(withRegistry(before, ours, bearer)).toBe(`;registry=https://old.test/\n${registryLine}\n${secretLine}\n`);
   });
 
+  test.each(['[section]', '  [ section ]  ', '[]'])('what follows %s belongs to it and stays', (header) => {
+    const section = [header, 'registry=https://theirs.test/', '//libraries.cgr.dev/javascript/:_authToken=theirs', ''];
+    const end = section.join('\n');
+    expect(withRegistry(end, ours, bearer)).toBe(`${registryLine}\n${secretLine}\n${end}`);
+    const before = `registry=x\n//libraries.cgr.dev/javascript/:_auth=old\n${end}`;
+    expect(withRegistry(before, ours, bearer)).toBe(`${registryLine}\n${secretLine}\n${end}`);
+    expect(withRegistry(`registry=x\n${end}[second]\nregistry=y\n`, ours, bearer)).toBe(
+      `${registryLine}\n${secretLine}\n${end}[second]\nregistry=y\n`,
+    );
+  });
+
+  test.each(['_authToken', '_auth', 'username', '_password', 'email', 'always-auth', 'tokenHelper'])(
+    'no %s of the same registry stays beside ours, and that of another does',
+    (name) => {
+      const mine = ['//libraries.cgr.dev/javascript/', '//libraries.cgr.dev/'].map((scope) => `${scope}:${name}=old\n`);
+      const theirs = ['//npm.test/', '//libraries.cgr.dev/python/', '//libraries.cgr.dev:444/javascript/']
+        .map((scope) => `${scope}:${name}=kept\n`)
+        .join('');
+      const after = withRegistry(`${mine.join('')}${theirs}`, ours, bearer);
+      expect(after).not.toContain('old');
+      expect(after).toBe(`${secretLine}\n${theirs}${registryLine}\n`);
+    },
+  );
+
   test('tokens of another platform never go to the public host', () => {
     expect(npmRegistryOf('https://cgr.dev')).toEqual({ url: ours.url, audience: 'libraries.cgr.dev' });
     expect(npmRegistryOf('http://127.0.0.1:5000')).toEqual({

@@ -18,7 +18,9 @@ let host: FakeHost;
 
 afterEach(() => closeTransport(host));
 
-async function world(login: Partial<RegistryLogin> | undefined = undefined) {
+const password = { kind: 'password', user: 'me', secret: 'top-secret', leavesHost: false } as const;
+
+async function world(login?: RegistryLogin) {
   host = fakeHost();
   const certificate = loopbackCertificate(host.root);
   host.env['SSL_CERT_FILE'] = certificate.path;
@@ -30,7 +32,7 @@ async function world(login: Partial<RegistryLogin> | undefined = undefined) {
     signal: new AbortController().signal,
     login: async () => {
       logins += 1;
-      return login && { user: 'me', secret: 'top-secret', leavesHost: false, ...login };
+      return login;
     },
     loginHint: 'log in first',
   });
@@ -121,7 +123,7 @@ describe('what a login may follow to', () => {
     ['secure', false, [undefined]],
     ['secure', true, [undefined, basic]],
   ] as const)('token service %s, login may leave: %s', async (where, leavesHost, wanted) => {
-    const { registry, plain, secure, client } = await world({ leavesHost });
+    const { registry, plain, secure, client } = await world({ ...password, leavesHost });
     const service = { own: registry, plain, secure }[where];
     registry.expect(latest, bearerOf(`${service.url}/token`));
     for (const _ of wanted) service.expect(tokenPath, { status: 403, body: {} });
@@ -134,8 +136,40 @@ describe('what a login may follow to', () => {
     ).toEqual([undefined]);
   });
 
+  test.each([
+    ['own', false, 2],
+    ['plain', true, 0],
+    ['secure', false, 1],
+    ['secure', true, 2],
+  ] as const)('a refresh token at token service %s, login may leave: %s', async (where, leavesHost, wanted) => {
+    const login = { kind: 'identity-token', token: 'refresh-me', leavesHost } as const;
+    const { registry, plain, secure, client } = await world(login);
+    const service = { own: registry, plain, secure }[where];
+    registry.expect(latest, bearerOf(`${service.url}/token`));
+    if (wanted > 0) service.expect(tokenPath, { status: 403, body: {} });
+    if (wanted > 1) service.expect('POST /token', { status: 403, body: {} });
+    await refusal(client.manifest('a/b', 'latest'));
+    const shownTo = service.requests.filter(({ path }) => path.startsWith('/token'));
+    // In the body, where no log of addresses shows it.
+    expect(shownTo.map(({ form }) => form.get('refresh_token'))).toEqual([null, 'refresh-me'].slice(0, wanted));
+    expect(JSON.stringify(shownTo.map(({ path, headers }) => [path, headers]))).not.toContain('refresh-me');
+  });
+
+  test('a token of the registry goes to the registry, and to no token service or other host', async () => {
+    const { registry, secure, client } = await world({ kind: 'registry-token', token: 'mine', leavesHost: true });
+    registry.expect(latest, bearerOf(`${secure.url}/token`));
+    secure.expect(tokenPath, { status: 403, body: {} });
+    registry.expect(latest, { status: 307, headers: { location: `${secure.url}/elsewhere` } });
+    secure.expect('GET /elsewhere', { body: manifest });
+    await client.manifest('a/b', 'latest');
+    expect([shown(registry), shown(secure)]).toEqual([
+      [undefined, 'Bearer mine'],
+      [undefined, undefined],
+    ]);
+  });
+
   test('a token service named by a path is on the registry itself', async () => {
-    const { registry, client } = await world({});
+    const { registry, client } = await world(password);
     registry.expect(latest, bearerOf('/token'));
     registry.expect(tokenPath, { body: { token: 'anonymous' } });
     registry.expect(latest, { body: manifest });
@@ -146,7 +180,7 @@ describe('what a login may follow to', () => {
   test.each(['plain', 'secure'] as const)(
     'a redirect to the %s host takes neither login nor token along',
     async (where) => {
-      const { registry, client, ...others } = await world({ leavesHost: true });
+      const { registry, client, ...others } = await world({ ...password, leavesHost: true });
       const elsewhere = others[where];
       registry.expect(latest, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' }, body: {} });
       registry.expect(latest, { status: 307, headers: { location: `${elsewhere.url}/elsewhere` } });
@@ -158,7 +192,7 @@ describe('what a login may follow to', () => {
   );
 
   test('a redirect within the registry keeps it, and one that comes back gets it again', async () => {
-    const { registry, plain, client } = await world({});
+    const { registry, plain, client } = await world(password);
     registry.expect(latest, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' }, body: {} });
     registry.expect(latest, { status: 302, headers: { location: '/inside' } });
     registry.expect('GET /inside', { status: 303, headers: { location: `${plain.url}/out` } });
@@ -181,7 +215,7 @@ describe('what a login may follow to', () => {
 
 describe('logins', () => {
   test('none is asked for where nobody needs one, nor where an anonymous token is enough', async () => {
-    const { registry, client, logins } = await world({});
+    const { registry, client, logins } = await world(password);
     registry.expect(latest, { body: manifest });
     await client.manifest('a/b', 'latest');
     registry.expect(latest, bearerOf(`${registry.url}/token`));
@@ -192,7 +226,7 @@ describe('logins', () => {
   });
 
   test.each([401, 403])('one is shown after %i for an anonymous token', async (status) => {
-    const { registry, client } = await world({});
+    const { registry, client } = await world(password);
     registry.expect(latest, bearerOf(`${registry.url}/token`));
     registry.expect(tokenPath, { body: { token: 'anonymous' } });
     registry.expect(latest, { status, body: {} });
@@ -203,7 +237,7 @@ describe('logins', () => {
   });
 
   test('what worked is used again, in its own repository only', async () => {
-    const { registry, client } = await world({});
+    const { registry, client } = await world(password);
     registry.expect(latest, bearerOf(`${registry.url}/token`));
     registry.expect(tokenPath, { body: { token: 'first' } });
     registry.expect(latest, { body: manifest });
@@ -263,7 +297,7 @@ describe('logins', () => {
   });
 
   test('a login that is refused lacks rights, and is not in the message', async () => {
-    const { registry, client } = await world({});
+    const { registry, client } = await world(password);
     registry.expect(latest, bearerOf(`${registry.url}/token`));
     registry.expect(tokenPath, { status: 401, body: {} });
     registry.expect(tokenPath, { status: 401, body: {} });

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Format, View } from '../../src/cli/define.ts';
+import type { Format, TreeNode, View } from '../../src/cli/define.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { renderers } from '../../src/cli/output/renderer.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -124,4 +126,60 @@ test('yaml is the document of json', async () => {
   const text = await shown('yaml', rows, true);
   expect(parse(text)).toEqual({ items: [{ name: hostile.replace('\u001b', '\ufffd'), count: 1 }, { name: 'no' }] });
   expect(text).not.toContain('\u001b');
+});
+
+/** What a terminal obeys: controls of both sets, and marks that turn the direction of text. */
+const commands = ['\u001b[31m', '\u009b2J', '\u0007', '\b', '\u007f', '\u202e', '\u2066', '\r'];
+const everywhere = commands.map((command) => `before${command}after`).join(' ');
+
+test.each(['table', 'wide', 'csv', 'markdown', 'json', 'yaml', 'id', 'terse', 'text', 'tree'] as const)(
+  '%s: what came over the network commands no terminal',
+  async (format) => {
+    const host = fakeHost({ tty: true, columns: 400 });
+    const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+    const node = (depth: number): TreeNode => ({
+      label: everywhere,
+      children: depth === 0 ? [] : [node(depth - 1), node(depth - 1)],
+    });
+    const hostileView: View<Row> = {
+      ...view,
+      id: (row) => row.name,
+      text: (row) => `${row.name}\n`,
+      tree: () => [node(3)],
+    };
+    const { render } = await renderers[format]();
+    await render({ view: hostileView, items: [{ name: everywhere }], isList: true, io, now: 0 });
+    const { text } = host.stdout;
+    expect(text).toContain('before');
+    expect(text.replaceAll('\r\n', '\n')).not.toMatch(
+      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+    );
+    if (format === 'tree') expect(text.split('\n')).toHaveLength(16);
+  },
+);
+
+test('env: a shell reads back what was meant, and runs none of it', async () => {
+  const values = {
+    PLAIN: 'abc.DEF-1_2/3:4@5%6+7,8',
+    EMPTY: '',
+    BLANK: '/home/some one/.local',
+    COMMAND: '$(touch ran)`touch ran`',
+    QUOTES: `a'b"c\\d`,
+    ALL: `'; touch ran; '`,
+    LINES: 'first\nsecond; touch ran',
+    VARIABLE: '$HOME ~',
+    GLOB: '* ? [a] !x #y &z |w >v',
+    EQUALS: '=ls',
+  };
+  const host = fakeHost();
+  const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+  const { render } = await renderers.env();
+  await render({ view: { env: () => values }, items: [{}], isList: false, io, now: 0 });
+  const names = Object.keys(values);
+  const printed = names.map((name) => `printf '%s\\0' "$${name}"`).join('; ');
+  const out = execFileSync('sh', ['-c', `${host.stdout.text}\n${printed}`], { cwd: host.cwd, encoding: 'utf8' });
+  expect(Object.fromEntries(out.split('\0').map((value, at) => [names[at], value]))).toMatchObject(values);
+  expect(readdirSync(host.cwd)).toEqual([]);
+  // What needs no quotes has none, so that `eval $(…)` without quotes around it works too.
+  expect(host.stdout.text).toContain("export PLAIN=abc.DEF-1_2/3:4@5%6+7,8\nexport EMPTY=''\n");
 });
