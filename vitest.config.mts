@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { RetryReporter } from './test/support/retry-reporter.mts';
 
 export default defineConfig({
   test: {
@@ -6,8 +7,9 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Every test has a home, ports and a clock of its own, so files may run side by side.
-    // Two cores in CI run more than one platform at a time; a second failure of the same test is not chance.
+    // Two cores in CI run more than one platform at a time. The reporter names each second try, and fails the run above two.
     retry: process.env['CI'] ? 1 : 0,
+    reporters: ['default', new RetryReporter()],
     pool: 'forks',
     sequence: { hooks: 'stack' },
     env: { NO_COLOR: '' },

@@ -328,6 +328,19 @@ describe('a token that is running out, at a real issuer', () => {
     );
   });
 
+  test('the name of a folder reaches the terminal as text too', async () => {
+    const host = fakeHost({ env: { XDG_CACHE_HOME: '' } });
+    const folder = join(host.root, 'cache\u001b[31m red\u0007\nsecond\u009b2J');
+    host.env['XDG_CACHE_HOME'] = folder;
+    cache(host, 'cgr.dev', 3600);
+    chmodSync(join(folder, 'chainguard'), 0o777);
+    for (const path of [audiencePath(host, 'cgr.dev')]) chmodSync(path, 0o777);
+    const { code, err } = await run(host, ['get'], 'cgr.dev');
+    expect(code).toBe(1);
+    expect(err).toMatch(/^docker-credential-cgr: .*red.*second.*\n$/);
+    expect(err.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
   test('what an issuer says reaches the terminal as one line of text', async () => {
     const { host, platform, registry, env } = await world((own) => [own]);
     const issuer = await stubServer();
