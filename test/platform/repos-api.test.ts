@@ -97,19 +97,19 @@ test('a name clash updates the repository, unless that is forbidden', async () =
 
 test('a source is named as in the catalog, by organization, as an image or by id; answered is its id', async () => {
   const { platform, token, create, list } = await start('demo');
-  const nginx = (await list(`?name=nginx&uidp.children_of=${demoOrganizations.public}`)).body.items[0].id;
-  for (const [index, source] of [nginx, 'nginx', 'chainguard/nginx', 'cgr.dev/chainguard/nginx:latest'].entries()) {
-    const made = await create({ name: `nginx-${index}`, sync_config: { source } });
-    expect([made.status, made.body.sync_config?.source], source).toEqual([200, nginx]);
+  const redis = (await list(`?name=redis&uidp.children_of=${demoOrganizations.public}`)).body.items[0].id;
+  for (const [index, source] of [redis, 'redis', 'chainguard/redis', 'cgr.dev/chainguard/redis:latest'].entries()) {
+    const made = await create({ name: `redis-${index}`, sync_config: { source } });
+    expect([made.status, made.body.sync_config?.source], source).toEqual([200, redis]);
     const tags = await platform.call(token, 'GET', `/registry/v1/tags?uidp.children_of=${made.body.id}`);
     expect(tags.body.items.length).toBeGreaterThan(0);
     // By an update too, and written again as it was answered.
     const renamed = await platform.call(token, 'PUT', `/registry/v1/repos/${made.body.id}`, {
-      body: { ...made.body, sync_config: { source: 'cgr.dev/chainguard/nginx' }, description: 'again' },
+      body: { ...made.body, sync_config: { source: 'cgr.dev/chainguard/redis' }, description: 'again' },
     });
-    expect([renamed.status, renamed.body.sync_config.source]).toEqual([200, nginx]);
+    expect([renamed.status, renamed.body.sync_config.source]).toEqual([200, redis]);
   }
-  for (const source of ['none', 'chainguard/none', 'cgr.dev/chainguard/none', 'other/nginx']) {
+  for (const source of ['none', 'chainguard/none', 'cgr.dev/chainguard/none', 'other/redis']) {
     const refused = await create({ name: 'x', sync_config: { source } });
     expect([refused.status, refused.body.message]).toEqual([404, `sync_config.source: "${source}" not found`]);
   }
@@ -206,7 +206,16 @@ test('public repositories are listed for whoever names their place, and are not 
   const { platform, token, list } = await start('demo');
   expect(names(await list())).toEqual(['app', 'nginx', 'python']);
   const open = await list(`?uidp.children_of=${demoOrganizations.public}`);
-  expect(names(open)).toEqual(['charts/nginx', 'go', 'iamguarded-charts/nginx', 'nginx', 'node', 'python', 'static']);
+  expect(names(open)).toEqual([
+    'charts/nginx',
+    'go',
+    'iamguarded-charts/nginx',
+    'nginx',
+    'node',
+    'python',
+    'redis',
+    'static',
+  ]);
   expect(names(await list(`?uidp.descendants_of=${demoOrganizations.public}&name=node`))).toEqual(['node']);
   const stranger = await platform.token(platform.user('stranger@example.com'));
   expect((await platform.call(stranger, 'GET', '/registry/v1/repos')).body.items).toEqual([]);

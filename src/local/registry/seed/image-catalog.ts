@@ -71,6 +71,7 @@ const nginxBuilds = ['1.29.1-r2', '1.29.2-r0', '1.29.3-r0'] as const;
 const pythonBuilds = ['3.13.8-r1', '3.13.9-r0', '3.14.0-r2'] as const;
 const nodeBuilds = ['24.10.0-r0', '25.0.0-r0', '25.1.0-r0'] as const;
 const goBuilds = ['1.25.1-r0', '1.25.3-r0', '1.25.4-r0'] as const;
+const redisBuilds = ['8.2.1-r1', '8.2.2-r0', '8.2.3-r0'] as const;
 const appBuilds = ['1.4.0-r0', '1.4.1-r0', '1.5.0-r0'] as const;
 
 const nginx: Omit<SeededImage, 'organization' | 'description'> = {
@@ -199,5 +200,20 @@ export const seededImages: readonly SeededImage[] = [
     organization: 'private',
     description: "The Python interpreter with example.com's certificates",
     packages: [...python.packages, { name: 'example-ca', version: '1-r0', license: 'LicenseRef-Proprietary' }],
+  },
+  {
+    name: 'redis',
+    organization: 'public',
+    description: 'An in-memory data store',
+    tier: 'APPLICATION',
+    bundles: ['application'],
+    package: 'redis-8.2',
+    entrypoint: ['/usr/bin/redis-server'],
+    command: [],
+    workDir: '/data',
+    builds: redisBuilds,
+    floating: [1, 2],
+    variant: dev,
+    packages: [...glibc, ...openssl, { name: 'redis-8.2', version: redisBuilds, license: 'AGPL-3.0-only' }],
   },
 ];
