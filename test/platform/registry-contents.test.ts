@@ -17,6 +17,7 @@ const organization = demoOrganizations.private;
 const catalog = demoOrganizations.public;
 
 interface World {
+  readonly clock: TestClock;
   readonly platform: TestPlatform;
   readonly client: ReturnType<typeof createClient>;
   get(path: string): Promise<Answer>;
@@ -30,6 +31,7 @@ async function start(clock = new TestClock()): Promise<World> {
   const client = createClient(platform, dev);
   const get: World['get'] = (path) => platform.call(token, 'GET', path);
   return {
+    clock,
     platform,
     client,
     get,
@@ -215,6 +217,25 @@ test('configs, sizes, architectures and SBOMs come from the image itself', async
   }
 });
 
+test('the times of a scan are those of what it is made of', async () => {
+  const world = await start();
+  const { get, clock } = world;
+  const repo = await world.repo('python');
+  // Asking later scans nothing new, so the times stay, until something is attested anew.
+  const times = async () => {
+    const digest = await world.digest('chainguard/python', '3.13.8-r1');
+    const { reportGeneration, lastSeen } = (await get(`/registry/v1/repos/${repo}/digests/${digest}/vulnreport`)).body;
+    const { items } = (await get(`/registry/v1/vuln_reports?repo_id=${repo}&tag=3.13.8-r1`)).body;
+    return [reportGeneration, lastSeen, ...items.map(({ createdAt }: { createdAt: string }) => createdAt)];
+  };
+  const before = await times();
+  clock.advance(60_000);
+  expect(await times()).toEqual(before);
+  const since = new Date(clock.now() - 1000).toISOString();
+  const later = await get(`/registry/v1/vuln_reports?repo_id=${repo}&tag=3.13.8-r1&created_since=${since}`);
+  expect(later.body.items).toEqual([]);
+});
+
 test('known vulnerabilities follow the versions: newer builds have fewer', async () => {
   const world = await start();
   const { get } = world;
@@ -388,7 +409,7 @@ test('entitlements: what is bought, what is left, and images that come and go', 
   });
   const names = async (path: string) => (await get(path)).body.images.map((image: { name: string }) => image.name);
   expect(await names(`${base}/images`)).toEqual(['nginx', 'python']);
-  expect(await names(`${base}/catalog-images`)).toEqual(['go', 'nginx', 'node', 'python', 'static']);
+  expect(await names(`${base}/catalog-images`)).toEqual(['go', 'nginx', 'node', 'python', 'redis', 'static']);
   expect((await get(`${base}:effective`)).body).toMatchObject({
     plan: 'CATALOG',
     activeTiers: ['BASE'],
