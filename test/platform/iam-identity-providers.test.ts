@@ -341,10 +341,12 @@ describe('SCIM tokens', () => {
     expect(fresh.status).toBe(403);
   });
 
-  test('the switch wants an etag, which a token gives, and two owners', async () => {
+  test('the switch wants a token, the etag that it gives, and two owners', async () => {
     const early = await call('setScimEnabled', { enabled: true, etag: (await scim()).etag });
-    expect([early.status, early.body.message]).toEqual([400, 'etag: etag is required']);
+    expect([early.status, early.body.message]).toEqual([404, 'the identity provider has no SCIM token: generate one']);
     const { etag } = (await call('generateScimToken')).body;
+    const missing = await call('setScimEnabled', { enabled: true });
+    expect([missing.status, missing.body.message]).toEqual([400, 'etag: etag is required']);
     const lonely = await call('setScimEnabled', { enabled: true, etag });
     expect([lonely.status, lonely.body.code]).toEqual([400, 9]);
     platform.user('second@example.com', ['owner', organization]);

@@ -72,10 +72,20 @@ describe('account associations', () => {
   });
 
   test.each([
+    { projectId: 'a/b', projectNumber: '1' },
+    { projectId: 'acme-prod', projectNumber: 'x' },
+    { projectId: '', projectNumber: '' },
+  ])('take any Google project, as the service does: %o', async (google) => {
+    const path = `/iam/v1/groups/${organization}`;
+    const { id } = (await platform.call(owner, 'POST', path, { body: { name: 'google' } })).body;
+    expect((await put('POST', id, { google })).body.google).toEqual(google);
+    const listed = (await platform.call(owner, 'GET', `/iam/v1/account_associations?group=${id}`)).body.items;
+    expect(listed).toMatchObject([{ group: id, google }]);
+  });
+
+  test.each([
     [{ amazon: { account: '12' } }, 'AWS account ID must match "^[0-9]{12}$"'],
     [{ amazon: {} }, 'AWS account ID must match "^[0-9]{12}$"'],
-    [{ google: { projectId: 'a/b', projectNumber: '1' } }, 'google.project_id: "a/b" is not a project id'],
-    [{ google: { projectId: 'acme-prod', projectNumber: 'x' } }, 'google.project_number: "x" is not a project number'],
     [{ azure: { tenantId: '../x' } }, 'azure.tenant_id: "../x" is not a GUID'],
     [{ azure: { ...azure, clientIds: { canary: 'x' } } }, 'azure.client_ids["canary"]: "x" is not a GUID'],
     [
