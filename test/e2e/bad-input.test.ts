@@ -263,7 +263,7 @@ describe('words', () => {
   test.each<[readonly string[], RegExp]>([
     [['frobnicate'], /^Unknown command "frobnicate" for `chainctl`$/],
     [['iam', 'identities', 'creat', 'x'], /^Unknown command "creat" for `chainctl iam identities`$/],
-    [['iam', 'organizations', 'list'], /^Unknown command "organizations" for `chainctl iam`$/],
+    [['iam', 'organisations', 'list'], /^Unknown command "organisations" for `chainctl iam`$/],
     [['iam', 'identities', 'list', '--parnet=example.com'], /^Unknown flag `--parnet`/],
     [['iam', 'identities', 'list', '-Z'], /^Unknown flag `-Z`/],
     [['--frobnicate'], /^Unknown flag `--frobnicate`/],

@@ -73,8 +73,8 @@ describe('what is not known is answered with the nearest', () => {
     ],
     ['frobnicate', 'Unknown command "frobnicate" for `chainctl`', 'see `chainctl --help`'],
     [
-      'iam organizations list',
-      'Unknown command "organizations" for `chainctl iam`',
+      'iam organisations list',
+      'Unknown command "organisations" for `chainctl iam`',
       'did you mean `chainctl iam organizations`?',
     ],
     ['iam orgz', 'Unknown command "orgz" for `chainctl iam`', 'did you mean `chainctl iam organizations`?'],

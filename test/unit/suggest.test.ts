@@ -12,7 +12,7 @@ test.each([
   ['deleet', 'delete'],
   ['identites', 'identities'],
   ['org', 'organizations'],
-  ['organization', 'organizations'],
+  ['organisation', 'organizations'],
   ['desc', 'describe'],
 ])('%s was meant as %s', (word, meant) => {
   expect(nearest(word, words)).toBe(meant);
