@@ -253,7 +253,12 @@ describe('config edit', () => {
     const failed = await runCli(['config', 'edit'], { env: { ...env, EDITOR: 'false' }, foreground: () => 3 });
     expect(failed).toMatchObject({ code: 1, out: '' });
     expect(failed.err).toContain('exit code 3');
-    const missing = await runCli(['config', 'edit'], { env, tty: true, answers: [], foreground: () => 127 });
+    const missing = await runCli(['config', 'edit'], {
+      env: { ...env, NO_COLOR: '1' },
+      tty: true,
+      answers: [],
+      foreground: () => 127,
+    });
     expect(missing.err).toContain('error: There is no nano, vim or vi on this machine, so nothing was changed\n');
     const visual = await runCli(['config', 'edit'], {
       env: { ...env, EDITOR: 'false', VISUAL: 'true' },

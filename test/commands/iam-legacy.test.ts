@@ -113,7 +113,8 @@ test('seed 004: a group, the list that shows its id, and an invite to it', async
 test('seed 003: the id from a table, an association, and its removal from a picker without a question', async () => {
   const world = await signedIn();
   const table = (await typed(world, 'iam groups ls -o table')).out;
-  expect(table).toMatch(new RegExp(`^ ${demoFolders.sandbox} +\\| sandbox `, 'm'));
+  // The ids are whole, so a terminal of eighty columns has no room for the description.
+  expect(table).toMatch(new RegExp(`^ ${demoFolders.sandbox} +\\| sandbox$`, 'm'));
   await typed(world, `iam group set-aws ${demoFolders.sandbox} --account 123456789012`);
   await typed(world, `iam group set-gcp ${demoFolders.sandbox}`, 'my-project', '1234567');
   const removed = await typed(world, 'iam groups remove-gcp', 'sandbox');

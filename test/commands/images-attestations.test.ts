@@ -1,12 +1,15 @@
 import { sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { digestOf } from '../platform/registry-client.ts';
 import { dsseType, inTotoType, spdxOf, spdxType, withAttestedImages } from '../support/attested-images.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { startSigstore } from '../support/sigstore.ts';
+
+// Each of these tests is dozens of commands against one platform.
+vi.setConfig({ testTimeout: 120_000 });
 
 const a = 'pkg:npm/a@1';
 const b = 'pkg:npm/b@1';

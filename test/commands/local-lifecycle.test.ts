@@ -4,9 +4,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadDriver } from '../../src/local/store/database.ts';
 import { claimsOf, createWorld, type Person, processesUsing, until } from '../support/program.ts';
+
+// Each command is a process, and some tests run a dozen of them.
+vi.setConfig({ testTimeout: 120_000 });
 
 const world = createWorld();
 const started: Person[] = [];
