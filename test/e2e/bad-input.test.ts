@@ -268,7 +268,7 @@ describe('words', () => {
     [['iam', 'identities', 'list', '-Z'], /^Unknown flag `-Z`/],
     [['--frobnicate'], /^Unknown flag `--frobnicate`/],
     [['iam', 'identities', 'list', 'extra'], /^Unexpected argument "extra"/],
-    [['iam', 'identities', 'list', '--output=yaml'], /^`--output` must be one of .*not "yaml"$/],
+    [['iam', 'identities', 'list', '--output=toml'], /^`--output` must be one of .*not "toml"$/],
     [['iam', 'identities', 'list', '--parent'], /`--parent` needs a value/],
     [['iam', '--output'], /^`--output` needs a value$/],
     [['--log-level'], /^`--log-level` needs a value$/],
