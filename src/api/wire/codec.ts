@@ -259,8 +259,8 @@ function enumTable(values: Readonly<Record<string, number>>): EnumTable {
   return { numbers: new Map(entries), names: new Map(entries.toReversed().map(([name, number]) => [number, name])) };
 }
 
-// Text on the wire is UTF-8, which cannot carry half a character.
-const loneSurrogate = /\p{Surrogate}/u;
+/** Text on the wire is UTF-8, which cannot carry half a character. */
+const isWellFormed = (text: string): boolean => text.isWellFormed();
 
 const zeroes: Readonly<Record<string, unknown>> = {
   bool: false,
@@ -274,6 +274,8 @@ const zeroes: Readonly<Record<string, unknown>> = {
 
 /** A scalar or well-known value in canonical form; undefined when the JSON value is none of that type. */
 function fromJson(type: string, value: unknown): unknown {
+  // First, because most of every message is text.
+  if (type === 'string') return typeof value === 'string' && isWellFormed(value) ? value : undefined;
   if (type === 'google.protobuf.Value') return value;
   if (type === 'google.protobuf.Struct' || type === 'google.protobuf.Any') return isFields(value) ? value : undefined;
   if (type === 'google.protobuf.ListValue') return Array.isArray(value) ? value : undefined;
@@ -290,7 +292,6 @@ function fromJson(type: string, value: unknown): unknown {
     return typeof value === 'string' ? numberOf(value) : undefined;
   }
   if (typeof value !== 'string') return undefined;
-  if (type === 'string') return loneSurrogate.test(value) ? undefined : value;
   if (type === 'bytes') return canonicalBytes(value);
   if (type === 'google.protobuf.Timestamp') return canonicalTimestamp(value);
   if (type === 'google.protobuf.Duration') return canonicalDuration(value);

@@ -38,9 +38,16 @@ function isShortTimestamp(text: string): boolean {
   );
 }
 
+/** What was made and never changed has the same time twice. */
+let lastPlain = '';
+
 /** RFC 3339 in UTC with `Z` and 0, 3, 6 or 9 fraction digits. */
 export function canonicalTimestamp(text: string): string | undefined {
-  if (isShortTimestamp(text) || plainTimestamp.test(text)) return text;
+  if (text === lastPlain) return text;
+  if (isShortTimestamp(text) || plainTimestamp.test(text)) {
+    lastPlain = text;
+    return text;
+  }
   const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
   if (!parts) return undefined;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [

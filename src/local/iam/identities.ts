@@ -20,7 +20,8 @@ import {
   findUser,
   type IdentityRecord,
   insertIdentity,
-  toIdentityRecord,
+  shownColumns,
+  toShownIdentity,
   toWireIdentity,
   updateIdentity as writeIdentity,
 } from './identity-records.ts';
@@ -56,8 +57,8 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
 }
 
 export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter, facts?: ListFacts): IamIdentityList {
-  const rows = selectVisible(tx, identitySelection(tx, caller, request), facts?.part);
-  return { items: rows.map((row) => toWireIdentity(toIdentityRecord(row))) };
+  const selection = { ...identitySelection(tx, caller, request), columns: shownColumns };
+  return { items: selectVisible(tx, selection, facts?.part).map((row) => toWireIdentity(toShownIdentity(row))) };
 }
 
 /** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */

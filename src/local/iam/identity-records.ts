@@ -138,26 +138,50 @@ export function updateIdentity(tx: Tx, identity: NewIdentity): void {
   );
 }
 
-export function toIdentityRecord(row: SqlRow): IdentityRecord {
+/** What clients are shown of an identity. */
+type ShownIdentity = Pick<
+  IdentityRecord,
+  'id' | 'name' | 'description' | 'relationship' | 'lastSeen' | 'createdAt' | 'updatedAt'
+>;
+
+/** The columns that `toShownIdentity` reads. */
+export const shownColumns: readonly string[] = [
+  'id',
+  'name',
+  'description',
+  'kind',
+  'relationship',
+  'last_seen',
+  'created_at',
+  'updated_at',
+];
+
+export function toShownIdentity(row: SqlRow): ShownIdentity {
   return {
     id: String(row['id']),
-    parent: textOrNull(row['parent']),
     name: String(row['name']),
     description: String(row['description']),
     // Written by relationshipColumns only, so kind and body agree.
     relationship: { kind: row['kind'], [String(row['kind'])]: JSON.parse(String(row['relationship'])) } as Relationship,
-    company: String(row['company']),
-    email: textOrNull(row['email']),
-    emailVerified: row['email_verified'] === 1,
-    home: textOrNull(row['home']),
-    expiresAt: numberOrNull(row['expires_at']),
     lastSeen: numberOrNull(row['last_seen']),
     createdAt: Number(row['created_at']),
     updatedAt: Number(row['updated_at']),
   };
 }
 
-export function toWireIdentity(record: IdentityRecord): IamIdentity {
+export function toIdentityRecord(row: SqlRow): IdentityRecord {
+  return {
+    ...toShownIdentity(row),
+    parent: textOrNull(row['parent']),
+    company: String(row['company']),
+    email: textOrNull(row['email']),
+    emailVerified: row['email_verified'] === 1,
+    home: textOrNull(row['home']),
+    expiresAt: numberOrNull(row['expires_at']),
+  };
+}
+
+export function toWireIdentity(record: ShownIdentity): IamIdentity {
   const { kind, ...relationship } = record.relationship;
   const createdAt = toWireTime(record.createdAt);
   return {
