@@ -276,6 +276,27 @@ export const index: IndexNode = {
       summary: "Manage organizations, identities and what they may do.",
       children: [
         {
+          name: "access",
+          summary: "See who can do what where, and through what.",
+          children: [
+            {
+              name: "can-i",
+              summary: "Say whether you, or somebody else, can do something.",
+              load: () => import('./iam/access/can-i.ts'),
+            },
+            {
+              name: "explain",
+              summary: "Say why somebody can or cannot do something.",
+              load: () => import('./iam/access/explain.ts'),
+            },
+            {
+              name: "who-can",
+              summary: "List who can do something at a location.",
+              load: () => import('./iam/access/who-can.ts'),
+            },
+          ],
+        },
+        {
           name: "account-associations",
           summary: "Manage the cloud accounts of a location.",
           aliases: ["account-association","accountassociations","accountassociation"],
