@@ -140,7 +140,7 @@ export type ConfigChange = readonly [name: string, value: string | undefined];
 export async function changeConfigText(text: string, changes: readonly ConfigChange[], path: string): Promise<string> {
   // A platform that starts registers itself, and keeps what it has loaded for as long as it runs: most times no parser.
   if (text.trim() === '') {
-    const { renderNewFile } = await import('./render.ts');
+    const { renderNewFile } = await import('./write-yaml.ts');
     return `${text}${renderNewFile(changes.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))}`;
   }
   if (isLikeThat(text, changes)) return text;
