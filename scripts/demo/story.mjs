@@ -218,7 +218,7 @@ async function main() {
   chapter('An identity that one branch of one repository may assume');
   const created = await run(
     laptop,
-    'chainctl iam identities create github my-app --github-repo=acme/app --github-ref=refs/heads/main --role=registry.pull --output=id',
+    'chainctl iam identities create github my-app --github-repo=acme/app --github-ref=refs/heads/main --role=registry.pull --yes --output=id',
   );
   const identity = created.split('\n').at(-1);
 
