@@ -144,7 +144,7 @@ function deeper(word: string, node: IndexNode): string[][] {
 const mostPlaces = 3;
 
 /** What Chainguard's chainctl has and this one does not, with the singulars that guides use: no slip, so no guess helps. */
-const notThere = 'actions agent guardener libraries library policies policy skills starter update'.split(' ');
+const notThere = 'actions agent guardener libraries library policies policy skills starter'.split(' ');
 
 function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
   if (path.length === 0 && notThere.includes(word)) {
@@ -153,10 +153,7 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
       `\`chainctl ${word}\` is a command of Chainguard's own chainctl that this one does not have yet`,
       {
         code: 'usage.unknown-command',
-        hint:
-          word === 'update'
-            ? 'update this one the way you installed it'
-            : `use Chainguard's own chainctl for \`chainctl ${word}\``,
+        hint: `use Chainguard's own chainctl for \`chainctl ${word}\``,
       },
     );
   }

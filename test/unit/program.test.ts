@@ -66,11 +66,6 @@ describe('what is not known is answered with the nearest', () => {
       "`chainctl policies` is a command of Chainguard's own chainctl that this one does not have yet",
       "use Chainguard's own chainctl for `chainctl policies`",
     ],
-    [
-      'update',
-      "`chainctl update` is a command of Chainguard's own chainctl that this one does not have yet",
-      'update this one the way you installed it',
-    ],
     ['frobnicate', 'Unknown command "frobnicate" for `chainctl`', 'see `chainctl --help`'],
     [
       'iam organisations list',
