@@ -7,6 +7,7 @@ import { setMaxListeners } from 'node:events';
 import { ancestry } from '../../api/uidp.ts';
 import type { PlatformClock } from '../core/types.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Post, Posted } from './post.ts';
 import { parseSink } from './sink-rules.ts';
@@ -58,6 +59,7 @@ type Outcome = { readonly startedAt: number; readonly durationMs: number } & (Po
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, clock, signer, post, retryDelays = defaultDelays, timeoutMs = defaultTimeout } = options;
+  const commit = createGroupCommit(store);
   const stopped = new AbortController();
   const broken = new AbortController();
   const lanes = new Map<string, Promise<void>>();
@@ -150,7 +152,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     // Nobody knows what the sink made of a try that we broke off.
     if (broken.signal.aborted && 'error' in outcome) throw new Error('stopped');
-    return store.transact((tx) => record(tx, pending, outcome, retryDelays));
+    return commit((tx) => record(tx, pending, outcome, retryDelays));
   };
 
   const tryOnce = async ({ event, group, sink, subscription }: Pending): Promise<Outcome> => {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import type { Store, Tx } from '../store/database.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
 import { findTag, moveTag, type Repository } from './repositories.ts';
 
 /** Who did it and from where. */
@@ -79,40 +80,21 @@ export function createPullLog(
   store: Store,
   most = mostPulls,
 ): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
+  const commit = createGroupCommit(store);
   let sincePruned = Number.POSITIVE_INFINITY;
-  let waiting: ((tx: Tx) => void)[] = [];
-  let flush: Promise<void> | undefined;
-  return (repository, visit, pull) => {
-    waiting.push((tx) =>
+  return (repository, visit, pull) =>
+    commit((tx) => {
       emit(tx, pullType, repository, visit, {
         ...(pull.tag === undefined ? {} : { tag: pull.tag }),
         digest: pull.digest,
         method: pull.method,
         type: pull.type,
-      }),
-    );
-    flush ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        const batch = waiting;
-        waiting = [];
-        flush = undefined;
-        try {
-          store.transact((tx) => {
-            for (const write of batch) write(tx);
-            sincePruned += batch.length;
-            if (sincePruned >= Math.min(pruneEvery, most)) {
-              prunePulls(tx, most);
-              sincePruned = 0;
-            }
-          });
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
       });
+      sincePruned += 1;
+      if (sincePruned < Math.min(pruneEvery, most)) return;
+      prunePulls(tx, most);
+      sincePruned = 0;
     });
-    return flush;
-  };
 }
 
 /** Keeps what no subscription has been given yet, and what is on its way. */
