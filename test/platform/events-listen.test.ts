@@ -44,7 +44,7 @@ async function listen(platform: TestPlatform, token: string, query: string) {
   return { response, lines, state, stop: () => abort.abort() };
 }
 
-const until = (check: () => unknown) => expect.poll(check, { timeout: 5000, interval: 10 });
+const until = (check: () => unknown) => expect.poll(check, { timeout: 30_000, interval: 10 });
 
 test('events come as they happen, as a webhook of that group would get them', async () => {
   const platform = await startTestPlatform({ clock });

@@ -211,7 +211,7 @@ test('a customized image is pushed by the platform', async () => {
     customOverlay: { environment: { ONE: '1' } },
   });
   const pushes = () => stored(platform).filter(({ type, subject }) => type === push && subject === custom.id);
-  await expect.poll(() => pushes().map(({ body }) => body.tag), { timeout: 20_000 }).toContain('latest');
+  await expect.poll(() => pushes().map(({ body }) => body.tag), { timeout: 50_000 }).toContain('latest');
   const named = pushes().find(({ body }) => body.tag === 'latest')?.body.digest;
   const tags = (await call('GET', `/registry/v1/tags?uidp.children_of=${custom.id}&name=latest`)).body.items;
   expect(tags[0].digest).toBe(named);

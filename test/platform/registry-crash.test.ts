@@ -50,7 +50,7 @@ test('what was acknowledged is there after kill -9, and nothing half-written is'
     const running = await startPlatformChild(dataDir);
     const before = acknowledged.size;
     const pushes = ['a', 'b', 'c', 'd'].map((worker) => pushUntilKilled(running, `${worker}-${round}`, acknowledged));
-    await expect.poll(() => acknowledged.size, { timeout: 10_000, interval: 5 }).toBeGreaterThan(before + 5);
+    await expect.poll(() => acknowledged.size, { timeout: 60_000, interval: 5 }).toBeGreaterThan(before + 5);
     await delay(Math.random() * 50);
     await running.kill();
     await Promise.all(pushes);

@@ -62,7 +62,7 @@ async function start(dataDir?: string) {
             found = (await call('GET', `/registry/v1/buildreports?uidp.children_of=${repo}`)).body.reports;
             return found.filter(({ completedAt }) => completedAt !== null).length;
           },
-          { timeout: 20_000, interval: 50 },
+          { timeout: 50_000, interval: 50 },
         )
         .toBe(count);
       return found;
