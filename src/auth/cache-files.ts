@@ -1,8 +1,9 @@
 // Where tokens lie and when a file of them may be believed. Loads nothing but node:fs and node:path: the Docker helper's
 // fast path is this module (performance, credential helper).
 
-import { lstatSync, readFileSync, type Stats } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { lstatIfExists } from '../stats.ts';
 
 export const tokenFileName = 'oidc-token';
 export const refreshFileName = 'refresh-token';
@@ -45,7 +46,7 @@ const largestToken = 1024 * 1024;
  */
 export function readSecret(root: string, folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  const stats = lstatOf(path);
+  const stats = lstatIfExists(path);
   if (stats === undefined) return undefined;
   // From the root down: a folder that others may change makes everything in it worthless.
   checkCacheFolder(root);
@@ -62,7 +63,7 @@ export function readSecret(root: string, folder: string, name: string): string |
 
 /** Throws an `UnsafeCacheError` for a link, for somebody else's folder and for one that others can look into. */
 export function checkCacheFolder(path: string): void {
-  const stats = lstatOf(path);
+  const stats = lstatIfExists(path);
   if (stats === undefined) return;
   if (!stats.isDirectory()) {
     throw new UnsafeCacheError(path, 'is not a plain folder', `remove it with \`rm ${quoted(path)}\``);
@@ -70,19 +71,6 @@ export function checkCacheFolder(path: string): void {
   checkOwner(path, stats);
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
     throw new UnsafeCacheError(path, 'is open to others', `run \`chmod 700 ${quoted(path)}\``);
-  }
-}
-
-/**
- * Throws the file system's error for everything but a missing entry, on every runtime. A file in the middle of the path is no
- * missing login: a new login would fail on it too, so the reason is said at once.
- */
-function lstatOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
