@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { podmanPull, skopeoPull } from '../support/clients.ts';
+import { podmanPull, skopeo, skopeoPull } from '../support/clients.ts';
 import {
   claimsOf,
   createWorld,
@@ -254,17 +254,23 @@ describe('real clients through it', () => {
     expect((await skopeoPull(person, `${host}/example.com/app:latest`)).code, 'private').not.toBe(0);
   });
 
-  // Debian's docker-cli is there in CI where it can be had; pulling needs a daemon, reading a manifest does not.
+  // Pulling needs a daemon, reading a manifest does not. `manifest inspect` of Docker 28 refuses OCI media types, so the
+  // image is stored in Docker's own format first.
   const hasDocker = spawnSync('docker', ['--version']).error === undefined;
   test.skipIf(!hasDocker)('docker itself, which asks the helper for what it reads without a daemon', async () => {
     const person = await signedIn('docker');
-    const words = ['manifest', 'inspect', '--insecure', `${host}/example.com/app:latest`];
-    const stranger = await runProcess('docker', words, person.env, { cwd: person.home });
-    expect(stranger.code).not.toBe(0);
+    const image = `${host}/example.com/for-docker:latest`;
+    const words = ['manifest', 'inspect', '--insecure', image];
     person.write('.docker/config.json', JSON.stringify({ credHelpers: { [host]: 'cgr' } }));
+    const copy = ['copy', '--quiet', '--format=v2s2', '--src-tls-verify=false', '--dest-tls-verify=false'];
+    const stored = await skopeo(person, [...copy, `docker://${host}/example.com/app:latest`, `docker://${image}`]);
+    expect(stored.code, stored.err).toBe(0);
     const inspected = await runProcess('docker', words, person.env, { cwd: person.home });
     expect(inspected.code, inspected.err).toBe(0);
-    expect(JSON.parse(inspected.out).manifests.length).toBeGreaterThan(0);
+    expect(JSON.parse(inspected.out).layers.length).toBeGreaterThan(0);
+    person.write('.docker/config.json', '{}');
+    const stranger = await runProcess('docker', words, person.env, { cwd: person.home });
+    expect(stranger.code).not.toBe(0);
   });
 
   test('buildah, by the same configuration', async () => {
