@@ -231,12 +231,15 @@ chainctl iam id list --name one -o id | wc -l`);
       ['by yes', `chainctl ${create('by yes')} --yes`],
       ['by pipe', `printf 'y\\n' | chainctl ${create('by pipe')}`],
       ['by yes(1)', `yes | chainctl ${create('by yes-1')}`],
-      ['by default', `printf '\\n' | chainctl ${create('by default')}`],
     ] as const) {
       const ran = await dev.sh(`ID=$(${command}); printf '<%s>' "$ID"`);
       expect(ran.code, `${name}: ${ran.err}`).toBe(0);
       expect(ran.out, name).toMatch(/^<[0-9a-f]{40}\/[0-9a-f]{16}>$/);
     }
+    // An empty line is no answer: nothing is created by silence.
+    const silent = await dev.sh(`printf '\\n' | chainctl ${create('by default')}`);
+    expect(silent).toMatchObject({ code: 2, out: '' });
+    expect(silent.err).toContain('--yes');
     // Only the answer is read; what follows belongs to whoever reads next.
     const rest = await dev.sh(`printf 'y\\nrest\\n' | { chainctl ${create('greedy')} >/dev/null 2>&1; cat; }`);
     expect(rest.out).toBe('rest\n');
