@@ -152,12 +152,12 @@ describe('a picker', () => {
       await screen.resize(columns, rows);
       run(screen, 'chainctl iam role-bindings create');
       await screen.shows('> [example.com]');
-      expect(screen.screen()).toMatch(/^Where does/m);
+      expect(screen.screen()).toMatch(/^Where should/m);
       for (const name of ['engineering', 'platform', 'sandbox']) {
         screen.press('Down');
         await screen.shows(new RegExp(`^ {2}> .*\\[${name.slice(0, 5)}`, 'm'));
       }
-      expect(screen.screen()).toMatch(/^Where does/m);
+      expect(screen.screen()).toMatch(/^Where should/m);
       screen.press('Escape');
       await screen.shows('code 130');
     }
