@@ -1,5 +1,5 @@
 // What is inside: SPDX 2.3 as JSON, from the modules that really went into the executables and from the lock, which knows
-// versions, licences and hashes. Deterministic: no time but the commit's, no random identifier.
+// versions, licenses and hashes. Deterministic: no time but the commit's, no random identifier.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -63,9 +63,12 @@ export function sbom({ build, modules, targets, sums }) {
   };
 }
 
-/** `node_modules/a/node_modules/@b/c` for a file below it; undefined for our own. */
+/**
+ * Returns `node_modules/a/node_modules/@b/c` for a file below it; undefined for our own files, and for the native parts that
+ * lie in `node_modules/.cache` and are listed by their pins.
+ */
 function packageFolder(module) {
-  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(module.replaceAll('\\', '/'))?.[0];
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/.][^/]*(?=\/)/.exec(module.replaceAll('\\', '/'))?.[0];
 }
 
 function fromLock(folder, entry) {
