@@ -27,7 +27,7 @@ describe('auth delete-account', () => {
     const done = await world.run(['auth', 'delete-account'], { tty: true, answers: [false] });
     expect(done.code).not.toBe(0);
     expect(done.asked).toEqual([
-      `This deletes your account "stranger@example.net" (${id}) for good. Do you want to continue?`,
+      `On ${world.platform.urls.api}, as stranger@example.net:\nThis deletes your account "stranger@example.net" (${id}) for good. Do you want to continue?`,
     ]);
     expect(exists(world, id)).toBe(true);
   });

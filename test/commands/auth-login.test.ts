@@ -443,6 +443,7 @@ describe('auth status', () => {
         '  Capabilities | example.com: owner',
         '  Expiry       | 2026-03-27T14:55:00Z',
         `  Audience     | ${platform.urls.api}`,
+        `  Context      | ${platform.urls.api}`,
         '',
       ].join('\n'),
     );
@@ -459,6 +460,7 @@ describe('auth status', () => {
       capabilities: { 'example.com': 'viewer' },
       expiry: '2026-03-27T14:55:00.000Z',
       audience: platform.urls.api,
+      context: platform.urls.api,
     });
     expect((await run(['auth', 'status', '-o', 'terse'])).out).toBe('True\n');
   });

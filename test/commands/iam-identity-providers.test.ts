@@ -135,6 +135,7 @@ describe('create', () => {
       'What is the client secret?',
       'Which role do users get when they first sign in?',
       [
+        `On ${session.platform.urls.api}, as dev@example.com:`,
         'This creates the identity provider "accounts.example.com" for "example.com".',
         `Whoever signs in at ${issuer} gets the role "viewer".`,
         'Do you want to continue?',

@@ -109,7 +109,11 @@ describe('apply', () => {
     const file = written('contents:\n  packages: [curl]\n');
     const words = [...build, 'apply', here, '--repo=*n*', '--repo=python', `--file=${file}`];
     const both = await world.run(words, { tty: true, answers: [true] });
-    expect(both.asked).toEqual([expect.stringMatching(/^nginx, python\n[\s\S]*Apply this to these 2 repositories\?$/)]);
+    expect(both.asked).toEqual([
+      expect.stringMatching(
+        /^On http:\S+, as dev@example\.com:\nnginx, python\n[\s\S]*Apply this to these 2 repositories\?$/,
+      ),
+    ]);
     expect(both.code, both.err).toBe(0);
     expect((await overlayOf(world, 'nginx')).contents.packages).toEqual(['curl']);
     expect(await overlayOf(world, 'app')).toBeUndefined();

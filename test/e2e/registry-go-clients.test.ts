@@ -59,6 +59,8 @@ function run(program: string, ...args: string[]): Promise<string> {
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
+    // Where its own file is empty, helm takes a keyring's helper that is on PATH, with or without a keyring.
+    HELM_REGISTRY_CONFIG: join(home, '.docker', 'config.json'),
     COSIGN_PASSWORD: 'password of this test',
     // cosign's name for writing signatures as referrers instead of tags.
     COSIGN_EXPERIMENTAL: '1',
