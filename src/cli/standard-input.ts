@@ -27,11 +27,12 @@ export async function readAnswer(ask: () => void, signal?: AbortSignal): Promise
   }
   if (!stats?.isFIFO() && !stats?.isSocket()) return undefined;
   ask();
-  return line(isExecutable ? readPipe : openPipe, signal);
+  return line(isExecutable ? readBytes : openPipe, signal);
 }
 
 /** A line of the terminal; undefined at its end. Rejects with the signal's reason. */
-export const readLine = (signal?: AbortSignal): Promise<string | undefined> => line(openTerminal, signal);
+export const readLine = (signal?: AbortSignal): Promise<string | undefined> =>
+  line(isExecutable ? readBytes : openTerminal, signal);
 
 /** Hands over one byte after the other until `take` says false. */
 type Open = (take: (byte: number) => boolean, end: () => void, fail: (error: Error) => void) => void;
@@ -86,8 +87,11 @@ const openPipe: Open = (take, end, fail) => {
   pipe.resume();
 };
 
-/** Bun has no sockets on descriptors that are open already; its process.exit waits for no read. */
-const readPipe: Open = (take, end, fail) => {
+/**
+ * Reads pipes and terminals in the executable: Bun has no sockets on descriptors that are open already, and a second ReadStream
+ * of the terminal gives it nothing. Its process.exit waits for no read.
+ */
+const readBytes: Open = (take, end, fail) => {
   const buffer = Buffer.alloc(1);
   const next = () =>
     read(0, buffer, 0, 1, null, (error, count) => {
