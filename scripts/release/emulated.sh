@@ -17,7 +17,9 @@ run() { HOME=$home "$emulator" -L "$home/$prefix" "$program" "$@"; }
 
 run version
 run auth login --help >/dev/null
-run local start --data-dir "$home/data" --output=json >"$home/started" &
+# Replaces the subshell, so that the process to end is the emulator itself; what it says must not keep our caller waiting.
+(HOME=$home exec "$emulator" -L "$home/$prefix" "$program" local start --data-dir "$home/data" --output=json) \
+  >"$home/started" 2>"$home/log" &
 platform=$!
 for _ in $(seq 120); do
   [ -s "$home/started" ] && break
