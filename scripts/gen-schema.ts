@@ -4,60 +4,21 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-
-interface SpecRpc {
-  name: string;
-  request: string;
-  response: string;
-  http: { method: string; path: string; body: string | null }[];
-  capabilities: string[];
-  unscoped: boolean;
-  iam: string;
-  scope: string | null;
-  event: { type: string; extensions: string[]; audience: string } | null;
-  mcp?: { read_only: boolean; idempotent: boolean };
-}
-
-interface SpecField {
-  name: string;
-  json: string;
-  number: number;
-  type: string;
-  kind: 'scalar' | 'message' | 'enum' | 'map';
-  map?: { key: string; value: string; kind: 'scalar' | 'message' | 'enum' };
-  repeated?: boolean;
-  oneof?: string;
-  optional?: boolean;
-}
-
-interface ServiceName {
-  package: string;
-  service: string;
-  version: string;
-}
-
-interface Spec {
-  source: { repository: string; commit: string };
-  services: (ServiceName & { rpcs: SpecRpc[] })[];
-  unserved: (ServiceName & { name: string; http: { method: string; path: string }[] })[];
-  messages: Record<string, { fields: SpecField[] }>;
-  enums: Record<string, Record<string, number>>;
-  capabilities: {
-    name: string;
-    proto: string;
-    number: number;
-    bit: number;
-    deprecated?: boolean;
-    internal_only?: boolean;
-  }[];
-  role_bundles: Record<string, string[]>;
-}
-
-interface SpecRole {
-  name: string;
-  description: string;
-  bundles: string[];
-}
+import { generateTypes, operationTypesOf } from './gen-types.ts';
+import {
+  fileOf,
+  found,
+  groupBy,
+  idOf,
+  packageOf,
+  quote,
+  type ServiceName,
+  type Spec,
+  type SpecRole,
+  type SpecRpc,
+  variableOf,
+  versionedOf,
+} from './spec.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = 'src/api/schema';
@@ -145,7 +106,8 @@ export function generateSchema(): Map<string, string> {
       .join('')}};\n`,
   );
 
-  add('types.gen.ts', typesOf(spec));
+  for (const [path, text] of generateTypes(spec)) add(path, text);
+  add('packages.gen.ts', loadersOf(spec, operationPackages));
 
   const capabilities = spec.capabilities
     .toSorted((a, b) => a.number - b.number)
@@ -181,11 +143,6 @@ export function generateSchema(): Map<string, string> {
   return files;
 }
 
-function idOf({ package: pkg, service, version }: ServiceName, rpc: string): string {
-  const tail = tailOf(pkg);
-  return `${tail.endsWith(`.${version}`) ? tail : `${tail}.${version}`}.${service}.${rpc}`;
-}
-
 function operationOf(service: ServiceName, rpc: SpecRpc) {
   const method = rpc.http[0]?.method ?? 'POST';
   return {
@@ -204,6 +161,58 @@ function operationOf(service: ServiceName, rpc: SpecRpc) {
   };
 }
 
+/** Loads the tables of one package on demand. Not of v2, which only the platform serves. */
+function loadersOf(spec: Spec, packages: ReadonlyMap<string, readonly ServiceName[]>): string {
+  const called = [...packages.keys()].filter((name) => !/\.v2(beta1)?$/.test(name));
+  const uses = new Map(called.map((name) => [name, messagePackagesOf(spec, name)]));
+  // What several packages need and none of them owns is there at once: a chunk of its own would cost a file more.
+  const shared = [...new Set([...uses.values()].flatMap((names) => [...names]))].filter(
+    (name) => !packages.has(name) && [...uses.values()].filter((names) => names.has(name)).length > 1,
+  );
+  const entries = called.map((name) => {
+    const own = [...(uses.get(name) ?? [])].filter((each) => !shared.includes(each));
+    const schemas = [...shared, ...own].map((each) => `${variableOf(each)}Schema`).join(', ');
+    return [
+      `  ${quote(versionedOf(found(packages.get(name)?.[0], name)))}: async () => {`,
+      `    const [{ ${variableOf(name)}Operations }, ${own.map((each) => `{ ${variableOf(each)}Schema }`).join(', ')}] = await Promise.all([`,
+      `      import('./operations/${fileOf(name)}.gen.ts'),`,
+      ...own.map((each) => `      import('./messages/${fileOf(each)}.gen.ts'),`),
+      '    ]);',
+      `    return { operations: ${variableOf(name)}Operations, schemas: [${schemas}] };`,
+      '  },',
+    ].join('\n');
+  });
+  return [
+    ...shared.map((name) => `import { ${variableOf(name)}Schema } from './messages/${fileOf(name)}.gen.ts';`),
+    ...called.map((name) => `import type { ${operationTypesOf(name)} } from './types/${fileOf(name)}.gen.ts';`),
+    "import type { PackageTables } from './types.ts';",
+    '',
+    '/** What the operations of these packages take and answer. */',
+    `export interface PackageOperationTypes extends ${called.map(operationTypesOf).join(', ')} {}`,
+    '',
+    '/** Loads the tables of a package, by the first two words of its operation ids. */',
+    'export const packages: Readonly<Record<string, () => Promise<PackageTables>>> = {',
+    ...entries,
+    '};',
+    '',
+  ].join('\n');
+}
+
+/** Packages of all messages that a package's operations take and answer, directly or inside others. */
+function messagePackagesOf(spec: Spec, pkg: string): Set<string> {
+  const seen = new Set<string>();
+  const visit = (type: string) => {
+    if (seen.has(type) || type.startsWith('google.protobuf.')) return;
+    seen.add(type);
+    for (const field of spec.messages[type]?.fields ?? []) {
+      if ((field.map?.kind ?? field.kind) !== 'scalar') visit(field.map?.value ?? field.type);
+    }
+  };
+  const rpcs = spec.services.filter((service) => service.package === pkg).flatMap((service) => service.rpcs);
+  for (const { request, response } of rpcs) [request, response].forEach(visit);
+  return new Set([...seen].map(packageOf));
+}
+
 function fieldsOf(spec: Spec, message: string) {
   return found(spec.messages[message], `message ${message}`).fields.map((field) => ({
     name: field.name,
@@ -215,133 +224,6 @@ function fieldsOf(spec: Spec, message: string) {
     ...(field.optional ? { optional: true } : {}),
     ...(field.map ? { map: { key: field.map.key, valueKind: field.map.kind } } : {}),
   }));
-}
-
-const scalarTypes: Record<string, string> = {
-  string: 'string',
-  bytes: 'string',
-  bool: 'boolean',
-  int32: 'number',
-  uint32: 'number',
-  double: 'number',
-  float: 'number',
-  int64: 'string',
-  uint64: 'string',
-};
-
-const wellKnownTypes: Record<string, string> = {
-  'google.protobuf.Timestamp': 'string',
-  'google.protobuf.Duration': 'string',
-  'google.protobuf.FieldMask': 'string',
-  'google.protobuf.Empty': 'Empty',
-  'google.protobuf.Value': 'unknown',
-  'google.protobuf.ListValue': 'unknown[]',
-  'google.protobuf.Struct': 'Record<string, unknown>',
-  'google.protobuf.Any': "{ '@type': string; [key: string]: unknown }",
-};
-
-function typesOf(spec: Spec): string {
-  const owners = new Map<string, string>();
-  const nameOf = (full: string): string => {
-    const pkg = packageOf(full);
-    const name = pascal(tailOf(pkg)) + full.slice(pkg.length).replaceAll('.', '');
-    const owner = owners.get(name);
-    if (owner !== undefined && owner !== full) throw new Error(`${owner} and ${full} would both become ${name}`);
-    owners.set(name, full);
-    return name;
-  };
-  const typeOf = (kind: string, type: string): string => {
-    if (kind === 'scalar') return found(scalarTypes[type], `scalar ${type}`);
-    return kind === 'message' && type in wellKnownTypes ? found(wellKnownTypes[type], type) : nameOf(type);
-  };
-  const fieldType = (field: SpecField): string => {
-    if (field.map) {
-      return `Record<string, ${typeOf(field.map.kind, field.map.value)}>`;
-    }
-    const type = typeOf(field.kind, field.type);
-    if (!field.repeated) return type;
-    return /^[\w.]+$/.test(type) ? `${type}[]` : `Array<${type}>`;
-  };
-  const lines = [
-    '/** The message without fields, `{}` on the wire. */',
-    'export type Empty = Record<string, never>;',
-    '',
-    '// Enums are open: a newer platform may send names this version does not know.',
-    ...Object.entries(spec.enums).map(
-      ([name, values]) =>
-        `export type ${nameOf(name)} = ${Object.keys(values)
-          .map((value) => quote(value))
-          .join(' | ')} | (string & {});`,
-    ),
-    '',
-  ];
-  for (const [name, message] of Object.entries(spec.messages)) {
-    lines.push(`/** \`${name}\` */`, `export interface ${nameOf(name)} {`);
-    for (const field of message.fields) {
-      const key = /^[A-Za-z_]\w*$/.test(field.json) ? field.json : quote(field.json);
-      lines.push(`  ${key}?: ${fieldType(field)};`);
-    }
-    lines.push('}', '');
-  }
-  lines.push('/** What each operation takes and answers. */', 'export interface OperationTypes {');
-  for (const service of spec.services) {
-    for (const rpc of service.rpcs) {
-      const { id } = operationOf(service, rpc);
-      lines.push(
-        `  ${quote(id)}: { request: ${typeOf('message', rpc.request)}; response: ${typeOf('message', rpc.response)} };`,
-      );
-    }
-  }
-  lines.push('}', '');
-  return lines.join('\n');
-}
-
-/** Package names are the leading lower-case segments of a full name. */
-function packageOf(full: string): string {
-  const segments = full.split('.');
-  const end = segments.findIndex((segment) => /^[A-Z]/.test(segment));
-  return segments.slice(0, end).join('.');
-}
-
-/** `chainguard.platform.vulnerabilities.v1` → `vulnerabilities.v1`, `google.rpc` → `rpc`. */
-function tailOf(pkg: string): string {
-  return pkg.replace(/^(chainguard(\.platform)?|google)\./, '');
-}
-
-function pascal(dotted: string): string {
-  return dotted
-    .split('.')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('');
-}
-
-function variableOf(pkg: string): string {
-  const name = pascal(tailOf(pkg));
-  return name.charAt(0).toLowerCase() + name.slice(1);
-}
-
-function fileOf(pkg: string): string {
-  return tailOf(pkg).replaceAll('.', '-');
-}
-
-function quote(text: string): string {
-  return `'${text}'`;
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
-function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`The specification has no ${what}`);
-  return value;
 }
 
 function readJson<T>(path: string): T {

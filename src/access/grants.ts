@@ -8,7 +8,7 @@ import type {
   IamRole,
   IamRoleBindingListBinding,
   IamStoredGroupInvite,
-} from '../api/schema/types.gen.ts';
+} from '../api/schema/types/iam.gen.ts';
 import { isAncestorOrSelf, isRoot, parentOf } from '../api/uidp.ts';
 
 /** What lists have answered. Nothing else counts, so a list that hides something makes fewer grants. */

@@ -1,6 +1,6 @@
 // Why somebody does not have a capability although something comes close, and which built-in role would do.
 
-import type { IamRole } from '../api/schema/types.gen.ts';
+import type { IamRole } from '../api/schema/types/iam.gen.ts';
 import { isRoot } from '../api/uidp.ts';
 import { type Facts, type Grant, gives, grantsIn, isHeld, mayConcern, reaches, type Subject } from './grants.ts';
 

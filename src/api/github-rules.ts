@@ -2,7 +2,7 @@
 // Guarantees: pure; a value is taken literally unless it is written as a pattern.
 
 import { asPattern, githubIssuer, innerAnchorProblem, isPattern, operators, patternWarning } from './identity-rules.ts';
-import type { IamIdentityClaimMatch } from './schema/types.gen.ts';
+import type { IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
 
 /** Which subjects a rule accepts: those with names alone, those with ids beside the names, or both. */
 export const subjectForms = ['names', 'ids', 'both'] as const;

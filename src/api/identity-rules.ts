@@ -2,7 +2,7 @@
 // but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
 import { isPrivateUrl } from '../loopback.ts';
-import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types.gen.ts';
+import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
 
 /** Issuer of the keys that `auth pull-token create` makes (protocols 7.3). */
 export const pullTokenIssuer = 'https://pulltoken.issuer.chainguard.dev';

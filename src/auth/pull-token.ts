@@ -3,7 +3,7 @@
 
 import { sign } from 'node:crypto';
 import { pullTokenIssuer } from '../api/identity-rules.ts';
-import type { IamIdentityStaticKeys } from '../api/schema/types.gen.ts';
+import type { IamIdentityStaticKeys } from '../api/schema/types/iam.gen.ts';
 import type { Host } from '../host.ts';
 import { newRsaKeyPair } from '../key-pairs.ts';
 

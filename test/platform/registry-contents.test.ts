@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
-import type { AdvisoryDocument } from '../../src/api/schema/types.gen.ts';
+import type { AdvisoryDocument } from '../../src/api/schema/types/advisory.gen.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { attestationPublicKeyPem } from '../../src/local/registry/attestation-key.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';

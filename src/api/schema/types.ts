@@ -43,6 +43,13 @@ export interface MessageSchema {
   readonly fields: readonly FieldSchema[];
 }
 
+/** What a client needs to call the operations of one package. */
+export interface PackageTables {
+  readonly operations: Readonly<Record<string, Operation>>;
+  /** Of the package, and of every other whose messages its operations use. */
+  readonly schemas: readonly SchemaSet[];
+}
+
 /** The messages and enums of one package, keyed by full name. An enum maps value names to numbers. */
 export interface SchemaSet {
   readonly messages: Readonly<Record<string, MessageSchema>>;
@@ -84,3 +91,6 @@ export interface BuiltInRole {
   /** Dotted names in ascending enum number order, no duplicates. */
   readonly capabilities: readonly string[];
 }
+
+/** The message without fields, `{}` on the wire. */
+export type Empty = Record<string, never>;

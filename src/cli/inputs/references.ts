@@ -1,7 +1,7 @@
 // Kinds whose text names something on the platform. Guarantees: an id passes through untouched, one match is used, none is
 // a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
 
-import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../../api/schema/types.gen.ts';
+import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../../api/schema/types/iam.gen.ts';
 import { ancestry, isAncestorOrSelf, isRoot, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';

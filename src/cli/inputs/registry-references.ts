@@ -1,7 +1,7 @@
 // Repositories and image references as they are typed. Guarantees: an id is used as it is, a name is looked up once per
 // run, and a name that several repositories have is never guessed.
 
-import type { RegistryRepo } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import { isUidp, parentOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import type { Context } from '../context.ts';

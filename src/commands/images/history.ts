@@ -1,5 +1,5 @@
 import { parseImageReference } from '../../api/oci-client.ts';
-import type { RegistryRepo, RegistryTag, RegistryTagHistory } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo, RegistryTag, RegistryTagHistory } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { group, one, type Reference } from '../../cli/inputs/references.ts';

@@ -1,6 +1,6 @@
 // What Tab offers for an image: repositories until only one is left, then that one with its tags.
 
-import type { RegistryRepo } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import {
   locationOf,

@@ -1,5 +1,5 @@
 import { type ImageReference, parseImageReference } from '../../api/oci-client.ts';
-import type { RegistryRepo, RegistryTag } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo, RegistryTag } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Kind } from '../../cli/define.ts';
 import { groupDirectory, pathOf } from '../../cli/inputs/references.ts';

@@ -1,4 +1,4 @@
-import type { RegistryRepo, RegistryTag, RegistryTagFilter } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo, RegistryTag, RegistryTagFilter } from '../../api/schema/types/registry.gen.ts';
 import { parentOf } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';

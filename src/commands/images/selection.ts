@@ -1,4 +1,4 @@
-import type { RegistryRepo } from '../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';
 import { exclusive, type Kind } from '../../cli/define.ts';

@@ -6,11 +6,13 @@ import type {
   AdvisoryVulnerabilityMetadata,
   AdvisoryVulnerabilityMetadataFilter,
   AdvisoryVulnerabilityMetadataList,
+} from '../../api/schema/types/advisory.gen.ts';
+import type {
   VulnerabilitiesV1AdvisoriesList,
   VulnerabilitiesV1Advisory,
   VulnerabilitiesV1AdvisoryEvent,
   VulnerabilitiesV1AdvisoryFilter,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/vulnerabilities-v1.gen.ts';
 import { pageOf } from '../api/paging.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument } from '../core/failures.ts';

@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { AdvisoryDocument, AdvisoryEvent, AdvisoryVulnerabilityMetadata } from '../../api/schema/types.gen.ts';
+import type {
+  AdvisoryDocument,
+  AdvisoryEvent,
+  AdvisoryVulnerabilityMetadata,
+} from '../../api/schema/types/advisory.gen.ts';
 import type { Tx } from '../store/database.ts';
 
 type Level = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL' | 'UNKNOWN';

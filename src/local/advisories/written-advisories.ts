@@ -1,5 +1,4 @@
 import type {
-  Empty,
   VulnerabilitiesV1Advisory,
   VulnerabilitiesV1AdvisoryEvent,
   VulnerabilitiesV1AdvisoryEventFilter,
@@ -7,7 +6,8 @@ import type {
   VulnerabilitiesV1CreateAdvisoryEventRequest,
   VulnerabilitiesV1CreateAdvisoryRequest,
   VulnerabilitiesV1DeleteAdvisoryRequest,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/vulnerabilities-v1.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';

@@ -1,4 +1,4 @@
-import type { CommonUIDPFilter } from '../../api/schema/types.gen.ts';
+import type { CommonUIDPFilter } from '../../api/schema/types/common.gen.ts';
 import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
 import { invalidArgument } from '../core/failures.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';

@@ -6,7 +6,7 @@ import type {
   IamIdentityAWSIdentity,
   IamIdentityClaimMatch,
   IamIdentityStaticKeys,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { quote } from './quote.ts';
 
 /** What a verified third-party token says. */

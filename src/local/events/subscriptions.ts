@@ -1,11 +1,11 @@
 import type {
-  Empty,
   EventsCreateSubscriptionRequest,
   EventsDeleteSubscriptionRequest,
   EventsSubscription,
   EventsSubscriptionFilter,
   EventsSubscriptionList,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/events.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { newChildId } from '../../api/uidp.ts';
 import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';

@@ -1,6 +1,5 @@
 import { iamSchema } from '../../api/schema/messages/iam.gen.ts';
 import type {
-  Empty,
   IamAccountAssociations,
   IamAccountAssociationsAzure,
   IamAccountAssociationsChainguard,
@@ -8,7 +7,8 @@ import type {
   IamAccountAssociationsGoogle,
   IamAccountAssociationsList,
   IamDeleteAccountAssociationsRequest,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { checkAwsAccount, checkDescription, checkName } from '../api/field-rules.ts';
 import {
   type ListFacts,

@@ -4,8 +4,8 @@ import type {
   AuthProfile,
   AuthWhoAmI,
   AuthWhoAmICapability,
-  Empty,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/auth.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { ancestry } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { authorityOf, rolesHeldBy } from '../authorization/access.ts';

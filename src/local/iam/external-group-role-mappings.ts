@@ -1,5 +1,4 @@
 import type {
-  Empty,
   IamBatchDeleteExternalGroupRoleMappingsRequest,
   IamBatchDeleteExternalGroupRoleMappingsResponse,
   IamCreateExternalGroupRoleMappingRequest,
@@ -8,7 +7,8 @@ import type {
   IamExternalGroupRoleMappingFilter,
   IamExternalGroupRoleMappingList,
   IamGetExternalGroupRoleMappingRequest,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf, rootOf } from '../../api/uidp.ts';
 import {
   type ListFacts,

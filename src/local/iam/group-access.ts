@@ -8,7 +8,7 @@ import type {
   IamLookupGroupResponse,
   IamRequestGroupAccessRequest,
   IamRequestGroupAccessResponse,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { invalidArgument, notFound, resourceExhausted } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';

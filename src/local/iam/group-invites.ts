@@ -1,5 +1,4 @@
 import type {
-  Empty,
   IamDeleteGroupInviteRequest,
   IamGroupInvite,
   IamGroupInviteFilter,
@@ -7,7 +6,8 @@ import type {
   IamGroupInviteRequest,
   IamRole,
   IamStoredGroupInvite,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
 import { millisecondsOf } from '../api/durations.ts';
 import { checkEmail } from '../api/field-rules.ts';

@@ -1,11 +1,11 @@
 import type {
-  Empty,
   IamCreateGroupRequest,
   IamDeleteGroupRequest,
   IamGroup,
   IamGroupFilter,
   IamGroupList,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { isAncestorOrSelf, isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
 import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';

@@ -1,12 +1,12 @@
 import type {
-  Empty,
   IamCreateIdentityRequest,
   IamDeleteIdentityRequest,
   IamIdentity,
   IamIdentityFilter,
   IamIdentityList,
   IamLookupRequest,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { isAncestor, isRoot, newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
 import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';

@@ -1,7 +1,7 @@
 // Rows of table `identity_providers` on their way to the wire. Guarantees: neither the client secret nor a SCIM token ever
 // is on that way.
 
-import type { IamIdentityProvider, IamIdentityProviderSCIM } from '../../api/schema/types.gen.ts';
+import type { IamIdentityProvider, IamIdentityProviderSCIM } from '../../api/schema/types/iam.gen.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { notFound } from '../core/failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';

@@ -1,12 +1,12 @@
 import type {
-  Empty,
   IamCreateIdentityProviderRequest,
   IamDeleteIdentityProviderRequest,
   IamIdentityProvider,
   IamIdentityProviderFilter,
   IamIdentityProviderList,
   IamIdentityProviderOIDC,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkIssuerUrl, checkName } from '../api/field-rules.ts';
 import { optionalUidp, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';

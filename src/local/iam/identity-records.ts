@@ -7,7 +7,7 @@ import type {
   IamIdentityAWSIdentity,
   IamIdentityClaimMatch,
   IamIdentityStaticKeys,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import type { SqlRow, Tx } from '../store/database.ts';

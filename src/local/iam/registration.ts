@@ -1,4 +1,4 @@
-import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/types.gen.ts';
+import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/types/auth.gen.ts';
 import { alreadyExists, notFound, permissionDenied } from '../core/failures.ts';
 import type { Tx } from '../store/database.ts';
 import { acceptInvite } from './group-invites.ts';

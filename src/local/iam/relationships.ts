@@ -3,7 +3,7 @@ import type {
   IamIdentityAWSIdentity,
   IamIdentityClaimMatch,
   IamIdentityStaticKeys,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { checkAwsAccount, checkIssuerUrl, checkPattern } from '../api/field-rules.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { invalidArgument } from '../core/failures.ts';

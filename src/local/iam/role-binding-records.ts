@@ -1,4 +1,4 @@
-import type { IamRoleBinding } from '../../api/schema/types.gen.ts';
+import type { IamRoleBinding } from '../../api/schema/types/iam.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
 import type { Tx } from '../store/database.ts';
 

@@ -1,5 +1,4 @@
 import type {
-  Empty,
   IamCreateRoleBindingBatchRequest,
   IamCreateRoleBindingRequest,
   IamDeleteRoleBindingRequest,
@@ -10,7 +9,8 @@ import type {
   IamRoleBindingFilter,
   IamRoleBindingList,
   IamRoleBindingListBinding,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { rootOf } from '../../api/uidp.ts';
 import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';

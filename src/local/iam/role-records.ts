@@ -1,4 +1,4 @@
-import type { IamRole } from '../../api/schema/types.gen.ts';
+import type { IamRole } from '../../api/schema/types/iam.gen.ts';
 import type { SqlRow } from '../store/database.ts';
 
 export function toWireRole(row: SqlRow): IamRole {

@@ -1,13 +1,13 @@
 import { sortCapabilities } from '../../api/capabilities.ts';
 import { capabilities as knownCapabilities } from '../../api/schema/capabilities.gen.ts';
 import type {
-  Empty,
   IamCreateRoleRequest,
   IamDeleteRoleRequest,
   IamRole,
   IamRoleFilter,
   IamRoleList,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
+import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
 import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';

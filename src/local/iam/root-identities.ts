@@ -1,7 +1,7 @@
 // The two calls of `events.Identities` (semantics 10, path oddities): identities below no group, and what a user tells
 // of itself.
 
-import type { EventsIdentity, EventsIdentityMetadata } from '../../api/schema/types.gen.ts';
+import type { EventsIdentity, EventsIdentityMetadata } from '../../api/schema/types/events.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
 import { checkIssuerUrl } from '../api/field-rules.ts';
 import { groupsWith } from '../authorization/access.ts';

@@ -11,7 +11,7 @@ import type {
   IamRevokeScimTokenResponse,
   IamSetScimEnabledRequest,
   IamSetScimEnabledResponse,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { rootOf } from '../../api/uidp.ts';
 import { millisecondsOf, toWireDuration } from '../api/durations.ts';
 import { requiredUidp } from '../api/selection.ts';

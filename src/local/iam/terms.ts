@@ -3,7 +3,7 @@ import type {
   IamAcceptTermsResponse,
   IamTermsFilter,
   IamTermsList,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/iam.gen.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { invalidArgument } from '../core/failures.ts';

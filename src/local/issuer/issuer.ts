@@ -5,11 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authSchema } from '../../api/schema/messages/auth.gen.ts';
 import { oidcSchema } from '../../api/schema/messages/oidc.gen.ts';
 import { oidcOperations } from '../../api/schema/operations/oidc.gen.ts';
-import type {
-  AuthGetHeadlessSessionRequest,
-  OidcExchangeRefreshTokenRequest,
-  OidcExchangeRequest,
-} from '../../api/schema/types.gen.ts';
+import type { AuthGetHeadlessSessionRequest } from '../../api/schema/types/auth.gen.ts';
+import type { OidcExchangeRefreshTokenRequest, OidcExchangeRequest } from '../../api/schema/types/oidc.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, createWire } from '../../api/wire.ts';
 import { unauthenticated } from '../core/failures.ts';

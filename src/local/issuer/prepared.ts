@@ -2,7 +2,7 @@
 // for what it supports, a cloud for a token. Guarantees: nobody is asked for a caller who may not do the
 // operation.
 
-import type { IamAccountAssociationsCheckRequest } from '../../api/schema/types.gen.ts';
+import type { IamAccountAssociationsCheckRequest } from '../../api/schema/types/iam.gen.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { inBothVersions } from '../api/versions/both.ts';
 import type { PreparedHandlers } from '../core/handler.ts';

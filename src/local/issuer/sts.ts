@@ -6,7 +6,7 @@ import type {
   OidcExchangeRequest,
   OidcRawToken,
   OidcTokenPair,
-} from '../../api/schema/types.gen.ts';
+} from '../../api/schema/types/oidc.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';

@@ -2,8 +2,8 @@
 // change does; bodies are compact protojson without secrets (semantics 8).
 
 import { operations } from '../../api/schema/operations.gen.ts';
-import type { AuthSession, Empty } from '../../api/schema/types.gen.ts';
-import type { Operation } from '../../api/schema/types.ts';
+import type { AuthSession } from '../../api/schema/types/auth.gen.ts';
+import type { Empty, Operation } from '../../api/schema/types.ts';
 import { rootOf } from '../../api/uidp.ts';
 import type { Wire } from '../../api/wire.ts';
 import type { EventBody, EventFacts } from '../core/event-facts.ts';

@@ -1,4 +1,4 @@
-import type { PingResponse } from '../../api/schema/types.gen.ts';
+import type { PingResponse } from '../../api/schema/types/ping.gen.ts';
 import type { Handlers } from '../core/handler.ts';
 
 /** Whether anybody is there, for who has no token yet. What real ones say is not public. */

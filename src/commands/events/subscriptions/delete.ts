@@ -1,4 +1,4 @@
-import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
+import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { boolean } from '../../../cli/inputs/values.ts';

@@ -1,4 +1,4 @@
-import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
+import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { parseId, wholeId } from '../../../cli/inputs/ids.ts';

@@ -1,4 +1,4 @@
-import type { EventsSubscription } from '../../../api/schema/types.gen.ts';
+import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import { defineView } from '../../../cli/define.ts';
 
 export const subscriptionView = defineView<EventsSubscription>({

@@ -8,7 +8,7 @@ import type {
   IamAccountAssociationsCheckRequestAccountType,
   IamAccountAssociationsGoogle,
   IamAccountAssociationsStatus,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';

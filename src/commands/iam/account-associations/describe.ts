@@ -1,4 +1,4 @@
-import type { IamAccountAssociations } from '../../../api/schema/types.gen.ts';
+import type { IamAccountAssociations } from '../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { associationsOf } from './associations.ts';

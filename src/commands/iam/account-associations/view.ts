@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { IamAccountAssociations } from '../../../api/schema/types.gen.ts';
+import type { IamAccountAssociations } from '../../../api/schema/types/iam.gen.ts';
 import { defineView } from '../../../cli/define.ts';
 import { accountsOf, type CheckResult, cloudNames } from './associations.ts';
 

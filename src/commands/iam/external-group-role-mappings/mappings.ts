@@ -1,7 +1,7 @@
 // Group mappings as the two nouns that manage them do it: `iam external-group-role-mappings` names the identity provider
 // by a flag, `iam identity-providers group-mappings` by its place. Guarantees: what is deleted is what was agreed to.
 
-import type { IamExternalGroupRoleMapping } from '../../../api/schema/types.gen.ts';
+import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/define.ts';

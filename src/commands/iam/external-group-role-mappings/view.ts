@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { IamExternalGroupRoleMapping } from '../../../api/schema/types.gen.ts';
+import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
 import { groupDirectory, identityProviderName, roleName } from '../../../cli/inputs/references.ts';

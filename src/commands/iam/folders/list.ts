@@ -1,4 +1,4 @@
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import { isAncestor } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';

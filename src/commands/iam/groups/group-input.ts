@@ -1,4 +1,4 @@
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import { defineView } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { groupLabel, groupView, nest } from '../organizations/view.ts';

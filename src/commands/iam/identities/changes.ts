@@ -2,7 +2,7 @@
 // do not mention stays, because the API replaces an identity as a whole (semantics 5, PUT).
 
 import { typeOf } from '../../../api/identity-rules.ts';
-import type { IamIdentity, IamIdentityClaimMatch, IamIdentityStaticKeys } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity, IamIdentityClaimMatch, IamIdentityStaticKeys } from '../../../api/schema/types/iam.gen.ts';
 import type { Rule } from './rule-flags.ts';
 
 export interface Changes extends Rule {

@@ -2,7 +2,7 @@
 // a failed command leaves nothing half-made; when that fails too, the error says what is left and how to remove it.
 
 import { issuerOf, typeOf } from '../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';

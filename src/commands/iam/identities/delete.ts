@@ -1,5 +1,5 @@
 import { expirationOf } from '../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { group, identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';

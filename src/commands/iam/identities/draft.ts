@@ -1,4 +1,4 @@
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { nameProblem, resourceName } from '../../../cli/inputs/names.ts';

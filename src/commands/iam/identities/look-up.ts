@@ -1,4 +1,4 @@
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { IdentityReference } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,4 +1,4 @@
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description } from '../../../cli/inputs/names.ts';

@@ -1,6 +1,6 @@
 import { compact } from '../../../api/compact.ts';
 import { audienceOf, expirationOf, issuerOf, subjectOf, typeOf, whoOf } from '../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import { rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';

@@ -1,4 +1,4 @@
-import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
+import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { organization, roleAt } from '../../../cli/inputs/references.ts';

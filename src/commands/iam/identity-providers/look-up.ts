@@ -1,4 +1,4 @@
-import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
+import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { IdentityProviderReference } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,4 +1,4 @@
-import type { IamIdentityProvider } from '../../../api/schema/types.gen.ts';
+import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';

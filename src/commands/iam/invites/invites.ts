@@ -1,4 +1,4 @@
-import type { IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
+import type { IamStoredGroupInvite } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';

@@ -1,4 +1,4 @@
-import type { IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
+import type { IamStoredGroupInvite } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';

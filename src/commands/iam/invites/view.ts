@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { IamGroupInvite, IamRole, IamStoredGroupInvite } from '../../../api/schema/types.gen.ts';
+import type { IamGroupInvite, IamRole, IamStoredGroupInvite } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';

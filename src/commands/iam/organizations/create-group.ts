@@ -1,6 +1,6 @@
 // Making an organization or a folder: the same operation, with and without a parent.
 
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';

@@ -1,4 +1,4 @@
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';

@@ -1,4 +1,4 @@
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { groupDirectory, type Reference } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { IamGroup } from '../../../api/schema/types.gen.ts';
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry } from '../../../api/uidp.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 

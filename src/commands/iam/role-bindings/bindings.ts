@@ -1,4 +1,4 @@
-import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';

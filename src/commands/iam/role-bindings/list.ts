@@ -1,4 +1,4 @@
-import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';

@@ -1,4 +1,4 @@
-import type { IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { roleAt } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';

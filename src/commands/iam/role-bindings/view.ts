@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { IamGroup, IamRoleBindingListBinding } from '../../../api/schema/types.gen.ts';
+import type { IamGroup, IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';

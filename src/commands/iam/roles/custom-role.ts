@@ -1,4 +1,4 @@
-import type { IamRole } from '../../../api/schema/types.gen.ts';
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';

@@ -1,4 +1,4 @@
-import type { IamRole } from '../../../api/schema/types.gen.ts';
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';

@@ -1,4 +1,4 @@
-import type { IamRole } from '../../../api/schema/types.gen.ts';
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { defineView } from '../../../cli/define.ts';
 
 export const roleView = defineView<IamRole>({

@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { AdvisoryAdvisory, AdvisoryDocument, AdvisoryEvent } from '../../../api/schema/types.gen.ts';
+import type { AdvisoryAdvisory, AdvisoryDocument, AdvisoryEvent } from '../../../api/schema/types/advisory.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
 import { choice } from '../../../cli/inputs/values.ts';

@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { RegistryEntitlement } from '../../../api/schema/types.gen.ts';
+import type { RegistryEntitlement } from '../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';

@@ -1,4 +1,4 @@
-import type { RegistryAddChartResult } from '../../../api/schema/types.gen.ts';
+import type { RegistryAddChartResult } from '../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, named } from '../../../cli/inputs/values.ts';

@@ -1,5 +1,5 @@
 import { formatReference, type ImageReference } from '../../../api/oci-client.ts';
-import type { RegistryChart, RegistryRepo } from '../../../api/schema/types.gen.ts';
+import type { RegistryChart, RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { CliError } from '../../../errors.ts';
 import { findTag, imageReference, notFound, repositoryOf } from '../image-reference.ts';

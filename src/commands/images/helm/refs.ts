@@ -1,4 +1,4 @@
-import type { RegistryChartImage } from '../../../api/schema/types.gen.ts';
+import type { RegistryChartImage } from '../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
 import { choice, named } from '../../../cli/inputs/values.ts';
 import { chartInput, getChart } from './chart.ts';

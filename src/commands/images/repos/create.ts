@@ -1,4 +1,4 @@
-import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import {
   attributeInputs,

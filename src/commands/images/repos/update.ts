@@ -1,4 +1,4 @@
-import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { presentRepository, repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';

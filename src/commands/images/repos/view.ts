@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { RegistryRepo } from '../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';

@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { RegistryTag } from '../../../api/schema/types.gen.ts';
+import type { RegistryTag } from '../../../api/schema/types/registry.gen.ts';
 import { defineView } from '../../../cli/define.ts';
 import { updatedCell } from '../view.ts';
 

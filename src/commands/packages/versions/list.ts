@@ -1,5 +1,5 @@
 import { compact } from '../../../api/compact.ts';
-import type { RegistryPackageVersion } from '../../../api/schema/types.gen.ts';
+import type { RegistryPackageVersion } from '../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView, exclusive } from '../../../cli/define.ts';
 import { boolean, string } from '../../../cli/inputs/values.ts';
 import { compareVersions } from '../../images/advisories/version-order.ts';

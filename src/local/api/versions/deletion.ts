@@ -1,4 +1,4 @@
-import type { Empty } from '../../../api/schema/types.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { grpcCodes } from '../../../api/status.ts';
 import { StatusError } from '../../core/types.ts';
 import { nothingDeleted } from '../../outbox/outbox.ts';

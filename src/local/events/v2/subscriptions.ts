@@ -1,13 +1,13 @@
+import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import type {
-  Empty,
-  EventsSubscription,
   EventsV2CreateSubscriptionRequest,
   EventsV2DeleteSubscriptionRequest,
   EventsV2GetSubscriptionRequest,
   EventsV2ListSubscriptionsRequest,
   EventsV2ListSubscriptionsResponse,
   EventsV2Subscription,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/events-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { renaming } from '../../api/versions/renaming.ts';

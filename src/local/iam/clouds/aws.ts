@@ -1,4 +1,4 @@
-import type { IamAccountAssociationsStatus } from '../../../api/schema/types.gen.ts';
+import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import { formType, post } from './post.ts';
 import { isRecord, notReady, parseObject, ready, unexpected } from './verdict.ts';
 

@@ -1,7 +1,7 @@
 // Whether a cloud account lets the platform in (protocols 10). Guarantees: asks only the addresses it was given, with a
 // token good for one cloud and ten minutes; says what the cloud said; is `Offline` without an address.
 
-import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../../api/schema/types.gen.ts';
+import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import { parseCloudAddress } from './addresses.ts';
 import { checkAws } from './aws.ts';

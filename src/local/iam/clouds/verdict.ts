@@ -1,4 +1,4 @@
-import type { IamAccountAssociationsStatus } from '../../../api/schema/types.gen.ts';
+import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import type { OutgoingAnswer } from '../../core/outgoing.ts';
 
 const longestMessage = 1000;

@@ -1,8 +1,9 @@
 import type {
-  Empty,
   IamAccountAssociations,
   IamAccountAssociationsCheckRequest,
   IamAccountAssociationsStatus,
+} from '../../../api/schema/types/iam.gen.ts';
+import type {
   IamV2AccountAssociation,
   IamV2CheckAccountAssociationRequest,
   IamV2CheckAccountAssociationResponse,
@@ -12,7 +13,8 @@ import type {
   IamV2ListAccountAssociationsRequest,
   IamV2ListAccountAssociationsResponse,
   IamV2UpdateAccountAssociationRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { deleteIfThere } from '../../api/versions/deletion.ts';

@@ -1,6 +1,5 @@
+import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  IamExternalGroupRoleMapping,
   IamV2BatchDeleteExternalGroupRoleMappingsRequest,
   IamV2BatchDeleteExternalGroupRoleMappingsResponse,
   IamV2CreateExternalGroupRoleMappingRequest,
@@ -9,7 +8,8 @@ import type {
   IamV2GetExternalGroupRoleMappingRequest,
   IamV2ListExternalGroupRoleMappingsRequest,
   IamV2ListExternalGroupRoleMappingsResponse,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { renaming } from '../../api/versions/renaming.ts';

@@ -1,14 +1,13 @@
+import type { IamGroupInviteRequest, IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  IamGroupInviteRequest,
-  IamRole,
   IamV2CreateGroupInviteRequest,
   IamV2DeleteGroupInviteRequest,
   IamV2GetGroupInviteRequest,
   IamV2GroupInvite,
   IamV2ListGroupInvitesRequest,
   IamV2ListGroupInvitesResponse,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { renaming, toEnumCapabilities } from '../../api/versions/renaming.ts';

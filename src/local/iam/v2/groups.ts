@@ -1,6 +1,5 @@
+import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  IamGroup,
   IamV2CheckEligibilityRequest,
   IamV2CheckEligibilityResponse,
   IamV2CreateGroupRequest,
@@ -14,7 +13,8 @@ import type {
   IamV2RequestGroupAccessRequest,
   IamV2RequestGroupAccessResponse,
   IamV2UpdateGroupRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { rootOf } from '../../../api/uidp.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';

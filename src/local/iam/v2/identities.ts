@@ -1,8 +1,6 @@
+import type { EventsIdentityMetadataOnboardingQuestions } from '../../../api/schema/types/events.gen.ts';
+import type { IamIdentity, IamIdentityStaticKeys } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  EventsIdentityMetadataOnboardingQuestions,
-  IamIdentity,
-  IamIdentityStaticKeys,
   IamV2CreateIdentityRequest,
   IamV2DeleteIdentityRequest,
   IamV2GetIdentityRequest,
@@ -15,7 +13,8 @@ import type {
   IamV2LookupIdentityResponse,
   IamV2UpdateIdentityMetadataRequest,
   IamV2UpdateIdentityRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { checkDescription, checkIssuerUrl } from '../../api/field-rules.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';

@@ -1,5 +1,4 @@
 import type {
-  Empty,
   IamGenerateScimTokenRequest,
   IamGenerateScimTokenResponse,
   IamIdentityProvider,
@@ -8,6 +7,8 @@ import type {
   IamRevokeScimTokenResponse,
   IamSetScimEnabledRequest,
   IamSetScimEnabledResponse,
+} from '../../../api/schema/types/iam.gen.ts';
+import type {
   IamV2CreateIdentityProviderRequest,
   IamV2DeleteIdentityProviderRequest,
   IamV2GenerateScimTokenRequest,
@@ -23,7 +24,8 @@ import type {
   IamV2SetScimEnabledRequest,
   IamV2SetScimEnabledResponse,
   IamV2UpdateIdentityProviderRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { applyMask, type Masked } from '../../api/versions/masks.ts';

@@ -1,6 +1,5 @@
+import type { IamRoleBinding } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  IamRoleBinding,
   IamV2BatchCreateRoleBindingsRequest,
   IamV2BatchCreateRoleBindingsResponse,
   IamV2CreateRoleBindingRequest,
@@ -10,7 +9,8 @@ import type {
   IamV2ListRoleBindingsResponse,
   IamV2RoleBinding,
   IamV2UpdateRoleBindingRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { optionalUidp, requiredUidp } from '../../api/selection.ts';
 import { deleteIfThere } from '../../api/versions/deletion.ts';

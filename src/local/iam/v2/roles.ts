@@ -1,6 +1,5 @@
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type {
-  Empty,
-  IamRole,
   IamV2CreateRoleRequest,
   IamV2DeleteRoleRequest,
   IamV2GetRoleRequest,
@@ -8,7 +7,8 @@ import type {
   IamV2ListRolesResponse,
   IamV2Role,
   IamV2UpdateRoleRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp, selectVisible } from '../../api/selection.ts';
 import { applyMask } from '../../api/versions/masks.ts';

@@ -1,7 +1,7 @@
 import type {
   IamV2ListTermsAcceptancesRequest,
   IamV2ListTermsAcceptancesResponse,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/iam-v2.gen.ts';
 import { ancestry } from '../../../api/uidp.ts';
 import { pageOfRows } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';

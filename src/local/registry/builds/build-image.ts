@@ -1,7 +1,7 @@
 // One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is in
 // place; the base's bytes are used as they are.
 
-import type { RegistryCustomOverlay } from '../../../api/schema/types.gen.ts';
+import type { RegistryCustomOverlay } from '../../../api/schema/types/registry.gen.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { SqlRow, Store, Tx } from '../../store/database.ts';
 import { type Digest, digestOf, parseDigest } from '../../store/digest.ts';

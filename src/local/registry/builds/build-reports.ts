@@ -3,7 +3,7 @@ import type {
   RegistryBuildReportFilter,
   RegistryBuildReportList,
   RegistryBuildStatus,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';

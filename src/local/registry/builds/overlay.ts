@@ -2,7 +2,7 @@
 // Guarantees: pure; whatever cannot be done is a BuildError that its author understands.
 
 import { X509Certificate } from 'node:crypto';
-import type { RegistryApkoConfig, RegistryCustomOverlay } from '../../../api/schema/types.gen.ts';
+import type { RegistryApkoConfig, RegistryCustomOverlay } from '../../../api/schema/types/registry.gen.ts';
 import { compareApkVersions } from '../apk-version.ts';
 import type { ImageConfigDocument } from '../image-documents.ts';
 import type { InstalledPackage } from '../sbom.ts';

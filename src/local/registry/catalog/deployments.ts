@@ -4,7 +4,7 @@ import type {
   RegistryGetDeploymentRequest,
   RegistryHelmChart,
   RegistryUpdateDeploymentRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';

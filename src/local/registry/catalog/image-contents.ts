@@ -10,8 +10,8 @@ import type {
   RegistrySbomRequest,
   RegistrySize,
   RegistrySizeRequest,
-  TenantSbom2,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
+import type { TenantSbom2 } from '../../../api/schema/types/tenant.gen.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { invalidArgument, notFound } from '../../core/failures.ts';
 import type { CallFacts } from '../../core/handler.ts';

@@ -1,7 +1,7 @@
 // What lists of repositories and tags may show. Guarantees: rows at and below places where the caller has the capability;
 // public ones besides, but only to whoever names them or a place above them, so that a plain list is one's own.
 
-import type { CommonUIDPFilter } from '../../../api/schema/types.gen.ts';
+import type { CommonUIDPFilter } from '../../../api/schema/types/common.gen.ts';
 import { ancestry, isAncestor, isAncestorOrSelf } from '../../../api/uidp.ts';
 import { optionalUidp, type Part, requiredUidp } from '../../api/selection.ts';
 import { groupsWith } from '../../authorization/access.ts';

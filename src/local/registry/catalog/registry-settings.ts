@@ -1,4 +1,7 @@
-import type { RegistryGetRegistrySettingsRequest, RegistryRegistrySettings } from '../../../api/schema/types.gen.ts';
+import type {
+  RegistryGetRegistrySettingsRequest,
+  RegistryRegistrySettings,
+} from '../../../api/schema/types/registry.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { invalidArgument } from '../../core/failures.ts';

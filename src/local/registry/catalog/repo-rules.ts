@@ -1,5 +1,9 @@
 import { registrySchema } from '../../../api/schema/messages/registry.gen.ts';
-import type { RegistryCustomOverlay, RegistryRepo, RegistrySyncConfig } from '../../../api/schema/types.gen.ts';
+import type {
+  RegistryCustomOverlay,
+  RegistryRepo,
+  RegistrySyncConfig,
+} from '../../../api/schema/types/registry.gen.ts';
 import { checkDescription } from '../../api/field-rules.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import { checkReadme } from './readme-rules.ts';

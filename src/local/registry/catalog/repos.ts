@@ -1,5 +1,4 @@
 import type {
-  Empty,
   RegistryCreateRepoRequest,
   RegistryDeleteRepoRequest,
   RegistryGetRepoCountBySourceRequest,
@@ -7,7 +6,8 @@ import type {
   RegistryRepoCount,
   RegistryRepoFilter,
   RegistryRepoList,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { type ListFacts, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { hasCapabilities, requireCapabilities } from '../../authorization/access.ts';

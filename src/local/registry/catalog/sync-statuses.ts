@@ -3,7 +3,7 @@ import type {
   RegistryListSyncStatusesRequest,
   RegistrySyncStatus,
   RegistrySyncStatusList,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import type { Caller } from '../../core/types.ts';

@@ -1,5 +1,4 @@
 import type {
-  Empty,
   RegistryCreateTagRequest,
   RegistryDeleteTagRequest,
   RegistryGetRepoTagsSummaryRequest,
@@ -11,7 +10,8 @@ import type {
   RegistryTagList,
   RegistryUpdateStatus,
   RegistryUpdateStatusRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { type ListFacts, type Part, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts';

@@ -5,7 +5,7 @@ import type {
   RegistryPackageVersion,
   RegistryPackageVersionMetadata,
   RegistryPackageVersionMetadataRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
 import { pageOf } from '../../api/paging.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { groupsWith } from '../../authorization/access.ts';

@@ -8,7 +8,7 @@ import type {
   RegistryGetChartRequest,
   RegistryListChartsByImageRepoRequest,
   RegistryListChartsByImageRepoResponse,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { hasCapabilities } from '../../authorization/access.ts';

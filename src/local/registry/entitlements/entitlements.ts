@@ -1,6 +1,5 @@
 import { registrySchema } from '../../../api/schema/messages/registry.gen.ts';
 import type {
-  Empty,
   RegistryAddEntitlementImagesRequest,
   RegistryAddEntitlementImagesResponse,
   RegistryCreateEntitlementRequest,
@@ -23,7 +22,8 @@ import type {
   RegistryRemoveEntitlementImagesResponse,
   RegistrySwapEntitlementImagesRequest,
   RegistrySwapEntitlementImagesResponse,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../../api/uidp.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';

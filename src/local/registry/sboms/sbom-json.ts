@@ -1,11 +1,11 @@
 // Parts of bills of materials as the API writes them.
 
+import type { RegistryPkgMetadata } from '../../../api/schema/types/registry.gen.ts';
 import type {
-  RegistryPkgMetadata,
   TenantComponentGraphEdge,
   TenantComponentGraphEdgeType,
   TenantComponentGraphNode,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/tenant.gen.ts';
 import type { Package, Relationship } from '../../../attestations/documents.ts';
 
 const edgeTypes: Readonly<Record<string, TenantComponentGraphEdgeType>> = {

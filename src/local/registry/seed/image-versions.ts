@@ -1,4 +1,4 @@
-import type { RegistryPackageVersion, RegistryPackageVersionMetadata } from '../../../api/schema/types.gen.ts';
+import type { RegistryPackageVersion, RegistryPackageVersionMetadata } from '../../../api/schema/types/registry.gen.ts';
 import type { Tx } from '../../store/database.ts';
 
 interface Stream {

@@ -3,7 +3,7 @@ import type {
   RegistryV2GetArchitecturesRequest,
   RegistryV2GetSizeRequest,
   RegistryV2Size,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry-v2.gen.ts';
 import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';

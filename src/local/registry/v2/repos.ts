@@ -1,8 +1,9 @@
 import type {
-  Empty,
   RegistryCustomOverlay,
   RegistryRepo,
   RegistrySyncConfig,
+} from '../../../api/schema/types/registry.gen.ts';
+import type {
   RegistryV2CreateRepoRequest,
   RegistryV2CustomOverlay,
   RegistryV2DeleteRepoRequest,
@@ -15,7 +16,8 @@ import type {
   RegistryV2SyncConfig,
   RegistryV2UpdateRepoReadmeRequest,
   RegistryV2UpdateRepoRequest,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfRows, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { applyMask } from '../../api/versions/masks.ts';

@@ -1,13 +1,13 @@
+import type { RegistryTag } from '../../../api/schema/types/registry.gen.ts';
 import type {
-  Empty,
-  RegistryTag,
   RegistryV2CreateTagRequest,
   RegistryV2DeleteTagRequest,
   RegistryV2GetTagRequest,
   RegistryV2ListTagsRequest,
   RegistryV2ListTagsResponse,
   RegistryV2Tag,
-} from '../../../api/schema/types.gen.ts';
+} from '../../../api/schema/types/registry-v2.gen.ts';
+import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfRows } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { renaming } from '../../api/versions/renaming.ts';

@@ -8,7 +8,7 @@ import {
   subjectForms,
 } from '../../../../api/github-rules.ts';
 import { isPattern } from '../../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named, string } from '../../../../cli/inputs/values.ts';

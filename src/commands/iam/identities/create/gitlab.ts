@@ -1,5 +1,5 @@
 import { gitlabProblems, gitlabRule, gitlabWarnings, isPattern } from '../../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named } from '../../../../cli/inputs/values.ts';
 import { tellGitlab } from '../ci-lines.ts';

@@ -1,4 +1,4 @@
-import type { RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../../cli/define.ts';
 import { boolean } from '../../../../cli/inputs/values.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RegistryCustomOverlay } from '../../../../api/schema/types.gen.ts';
+import type { RegistryCustomOverlay } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../../cli/define.ts';
 import { repository } from '../../../../cli/inputs/registry-references.ts';

@@ -1,5 +1,5 @@
 import { compact } from '../../../../api/compact.ts';
-import type { RegistryBuildReport } from '../../../../api/schema/types.gen.ts';
+import type { RegistryBuildReport } from '../../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView } from '../../../../cli/define.ts';
 import { repository } from '../../../../cli/inputs/registry-references.ts';
 import { boolean } from '../../../../cli/inputs/values.ts';

@@ -1,5 +1,5 @@
 import { compact } from '../../../../api/compact.ts';
-import type { RegistryBuildReport } from '../../../../api/schema/types.gen.ts';
+import type { RegistryBuildReport } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { type Chosen, defineCommand, defineView, type Kind } from '../../../../cli/define.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';

@@ -2,7 +2,7 @@
 // configurations that build the same image have no difference.
 
 import { createHash, X509Certificate } from 'node:crypto';
-import type { RegistryCustomOverlay } from '../../../../api/schema/types.gen.ts';
+import type { RegistryCustomOverlay } from '../../../../api/schema/types/registry.gen.ts';
 
 export interface SectionDiff {
   /** `Packages`, `Environment` … */

@@ -2,7 +2,7 @@
 // field, and nothing that was not understood is dropped silently.
 
 import { basename, resolve } from 'node:path';
-import type { RegistryCustomOverlay } from '../../../../api/schema/types.gen.ts';
+import type { RegistryCustomOverlay } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { parseObject, renameFields } from '../../../../cli/inputs/message-file.ts';
 import { CliError } from '../../../../errors.ts';

@@ -3,7 +3,7 @@
 // every failure is told.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { presentRepository } from '../../../../cli/inputs/registry-references.ts';
 import { printable } from '../../../../cli/io.ts';

@@ -1,4 +1,4 @@
-import type { RegistryBuildReport, RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { RegistryBuildReport, RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import { parentOf } from '../../../../api/uidp.ts';
 import type { Context } from '../../../../cli/context.ts';
 

@@ -1,4 +1,4 @@
-import type { RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import type { Kind } from '../../../../cli/define.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';
 import {

@@ -1,5 +1,5 @@
 import { compact } from '../../../../api/compact.ts';
-import type { RegistryRepo } from '../../../../api/schema/types.gen.ts';
+import type { RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import { defineView } from '../../../../cli/define.ts';
 import type { Change } from './plan.ts';
 

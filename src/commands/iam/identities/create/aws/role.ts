@@ -1,5 +1,5 @@
 import { awsRoleRule } from '../../../../../api/identity-rules.ts';
-import type { IamIdentity } from '../../../../../api/schema/types.gen.ts';
+import type { IamIdentity } from '../../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../../cli/define.ts';
 import { createIdentity, creationQuestion } from '../../create-identity.ts';
 import { creation } from '../../naming.ts';

@@ -5,7 +5,7 @@ import { compact } from '../../../../../api/compact.ts';
 import type {
   IamGenerateScimTokenResponse,
   IamRegenerateScimTokenResponse,
-} from '../../../../../api/schema/types.gen.ts';
+} from '../../../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../../../cli/context.ts';
 import { defineView } from '../../../../../cli/define.ts';
 import { boolean, duration } from '../../../../../cli/inputs/values.ts';
