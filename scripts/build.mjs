@@ -12,8 +12,8 @@ const chunkGroups = [
   { name: 'token-file', test: /src\/(host|stats|auth\/(cache-files|jwt))\.ts$/ },
   { name: 'process', test: /src\/(errors|cli\/real-host)\.ts$/ },
   {
-    name: 'start',
-    test: /src\/(cli\/(program|globals|spelling|define|io|style|short-id|help|output\/age|inputs\/\w+)|suggest|commands\/index\.gen|api\/(uidp|compact))\.ts$/,
+    name: 'find',
+    test: /src\/(cli\/(program|globals|spelling|define|inputs\/(values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
   },
   {
     name: 'run',

@@ -11,7 +11,7 @@ const checkOnly = process.argv.includes('--check');
 
 async function main(): Promise<void> {
   const files = new Map<string, string>(await generateSchema());
-  files.set('src/commands/index.gen.ts', await generateIndex());
+  for (const [path, content] of await generateIndex()) files.set(path, content);
   for (const [path, content] of await generateDocs()) files.set(path, content);
 
   const stale: string[] = [];
@@ -29,12 +29,12 @@ async function main(): Promise<void> {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, content);
   }
-  // A page whose command has gone would be a dead end that nothing else reports.
-  const pages = readdirSync(join(root, 'docs/commands'), { recursive: true, encoding: 'utf8' })
-    .map((name) => `docs/commands/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.md') && !files.has(path));
-  stale.push(...pages);
-  if (!checkOnly) for (const path of pages) rmSync(join(root, path));
+  // A page or a part of the index whose command has gone would be a dead end that nothing else reports.
+  const left = [...below('docs/commands', '.md'), ...below('src/commands', '.gen.ts')].filter(
+    (path) => !files.has(path),
+  );
+  stale.push(...left);
+  if (!checkOnly) for (const path of left) rmSync(join(root, path));
   if (checkOnly && stale.length > 0) {
     console.error(`stale: ${stale.join(', ')}\nrun \`npm run gen\` and commit what it writes`);
     process.exitCode = 1;
@@ -46,5 +46,11 @@ async function main(): Promise<void> {
     );
   }
 }
+
+/** Paths of the files in a folder, and below, that end so. */
+const below = (folder: string, ending: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith(ending));
 
 void main();

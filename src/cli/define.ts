@@ -4,6 +4,7 @@
 import type { ConfigKey } from '../config/schema.ts';
 import type { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
+import type { HelpPage } from './help.ts';
 
 /** Formats of `--output`. One file each in `output/`. */
 export type Format =
@@ -299,7 +300,11 @@ export interface IndexNode {
   readonly aliases?: readonly string[];
   readonly hidden?: true;
   readonly children?: readonly IndexNode[];
+  /** Gives the children instead, of a group at the top: words that lead elsewhere do not pay for them. */
+  readonly open?: () => Promise<{ readonly default: readonly IndexNode[] }>;
   readonly load?: () => Promise<{ readonly default: AnyCommand }>;
+  /** The help of the commands in its folder by their last word: what `load` would tell, without loading it. */
+  readonly help?: () => Promise<{ readonly default: Readonly<Record<string, HelpPage>> }>;
   /** For a runnable group: its flags that take a value, so that words after them are told apart from children. */
   readonly valueFlags?: readonly string[];
 }

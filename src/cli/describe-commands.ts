@@ -1,8 +1,8 @@
 // Every command as data. Guarantees: taken from the definitions, so it cannot say anything that a command does not do.
 
-import { index } from '../commands/index.gen.ts';
 import type { AnyCommand, IndexNode, Input } from './define.ts';
 import { acceptedFormats } from './formats.ts';
+import { wholeIndex } from './program.ts';
 import { allInputs, commandName, flagOf, isList } from './spelling.ts';
 
 export interface DescribedFlag {
@@ -49,7 +49,7 @@ export async function describeCommands(): Promise<readonly DescribedCommand[]> {
     if (load !== undefined) loaders.push(load);
     for (const child of children) walk(child);
   };
-  walk(index);
+  walk(await wholeIndex());
   const all = await Promise.all(loaders.map(async (load) => describe((await load()).default)));
   return all.sort((a, b) => (a.command < b.command ? -1 : 1));
 }

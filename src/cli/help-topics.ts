@@ -2,7 +2,9 @@
 
 import { configSchema, envName } from '../config/schema.ts';
 import type { Host } from '../host.ts';
-import { globalFlagsHelp } from './help.ts';
+import { helpWidth, section } from './help.ts';
+import { flagRows } from './help-page.ts';
+import { allInputs } from './spelling.ts';
 
 const output = `How answers are shown.
 
@@ -75,7 +77,10 @@ const topics: Readonly<Record<string, (host: Host) => string>> = {
   environment,
   'exit-codes': () => exitCodes,
   contexts: () => contexts,
-  flags: (host) => `${globalFlagsHelp(host)}\n`,
+  flags: (host) => {
+    const rows = flagRows(allInputs().global).map(([name, text]) => [name, text] as const);
+    return `${section('Flags of every command', rows, helpWidth(host))}\n`;
+  },
 };
 
 export const topicNames: readonly string[] = Object.keys(topics);

@@ -1,11 +1,34 @@
-// Help, written from definitions alone. Guarantees: usage lines and flag tables are never typed by hand, and parent help
-// loads no command.
+// Help, laid out from data. Guarantees: no command is loaded for it, nor anything but this module and the page.
 
 import type { Host } from '../host.ts';
-import type { AnyCommand, IndexNode, Input, Inputs } from './define.ts';
-import { formatsOf } from './formats.ts';
-import { answerFlags, listFlags } from './globals.ts';
-import { allInputs, commandName, flagOf, isList, kebab } from './spelling.ts';
+import type { IndexNode } from './define.ts';
+
+/** What the help of a command says, whatever the width; made of its definition by `help-page.ts`. */
+export interface HelpPage {
+  /** With `chainctl`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly deprecated?: string;
+  /** Words of the usage line after the name. */
+  readonly usage: readonly string[];
+  /** The first `mostExamples`: words after the name, and what they do. */
+  readonly examples: readonly (readonly [words: string, text: string])[];
+  readonly places: readonly HelpRow[];
+  readonly required: readonly HelpRow[];
+  readonly optional: readonly HelpRow[];
+  /** Its flags choose from a list. */
+  readonly filters?: true;
+  /** Words of `--output`, the default first. */
+  readonly formats: readonly string[];
+  /** Global flags that say how the answer is shown. */
+  readonly answerFlags: readonly string[];
+}
+
+/** `brief`: in place of the text where room is scarce. */
+export type HelpRow = readonly [name: string, text: string, brief?: string];
+
+export const mostExamples = 3;
 
 const margin = '  ';
 
@@ -21,42 +44,42 @@ interface Detail {
 
 /** Each shorter than the one before: a page that nearly fits a screen is made to. */
 const details: readonly Detail[] = [
-  { examples: 3, firstSentences: { description: false, flags: false } },
+  { examples: mostExamples, firstSentences: { description: false, flags: false } },
   { examples: 2, firstSentences: { description: true, flags: false } },
   { examples: 1, firstSentences: { description: true, flags: true } },
 ];
 
 /** `children`: of a command that is a group as well. */
-export function commandHelp(definition: AnyCommand, host: Host, children: readonly IndexNode[] = []): string {
-  const pages = details.map((detail) => page(definition, helpWidth(host), children, detail));
-  return pages.find((text) => text.split('\n').length <= screen + 1) ?? pages[0] ?? '';
+export function commandHelp(page: HelpPage, host: Host, children: readonly IndexNode[] = []): string {
+  const texts = details.map((detail) => laidOut(page, helpWidth(host), children, detail));
+  return texts.find((text) => text.split('\n').length <= screen + 1) ?? texts[0] ?? '';
 }
 
-function page(definition: AnyCommand, width: number, children: readonly IndexNode[], detail: Detail): string {
-  const { own, global } = allInputs(definition);
-  const groups = flagGroups(own, definition, detail);
-  const { summary, description = '' } = definition;
+function laidOut(page: HelpPage, width: number, children: readonly IndexNode[], detail: Detail): string {
+  const { summary, description = '', deprecated, filters } = page;
   const told = detail.firstSentences.description ? firstSentence(description) : description;
+  const rows = (all: readonly HelpRow[]) =>
+    all.map(([name, text, brief = text]) => [name, detail.firstSentences.flags ? brief : text] as const);
   const sections = [
     wrap([summary, ...(told === '' ? [] : [told])].join('\n'), '', width),
-    definition.deprecated ? wrap(`Deprecated: ${definition.deprecated}`, '', width) : '',
-    usageLine(definition, width),
-    examples(definition, width, detail),
-    section('Arguments', argumentRows(own, detail), width),
+    deprecated ? wrap(`Deprecated: ${deprecated}`, '', width) : '',
+    usageLine(page, width),
+    examples(page, width, detail),
+    section('Arguments', rows(page.places), width),
     section('Commands', childRows(children), width),
-    section('Required', groups.required, width),
-    section(isList(definition) ? 'Filters' : 'Optional', groups.optional, width),
-    outputSection(definition, global, width),
+    section('Required', rows(page.required), width),
+    section(filters ? 'Filters' : 'Optional', rows(page.optional), width),
+    outputSection(page, width),
   ];
   return `${joined(sections)}\n`;
 }
 
 /** Up to the first full stop that ends one: `e.g. ` and the like are none. */
-const firstSentence = (text: string): string => /^[\s\S]*?[^.\s]{3}[.](?=\s|$)/.exec(text)?.[0] ?? text;
+export const firstSentence = (text: string): string => /^[\s\S]*?[^.\s]{3}[.](?=\s|$)/.exec(text)?.[0] ?? text;
 
 export function groupHelp(path: readonly string[], node: IndexNode, host: Host): string {
   const width = helpWidth(host);
-  const name = commandName({ path });
+  const name = ['chainctl', ...path].join(' ');
   const isRoot = path.length === 0;
   const sections = [
     wrap(node.summary, '', width),
@@ -76,11 +99,6 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
   return `${joined(sections)}\n`;
 }
 
-/** The flags that every command has, for `chainctl help flags`. */
-export function globalFlagsHelp(host: Host): string {
-  return section('Flags of every command', flagRows(allInputs().global), helpWidth(host));
-}
-
 /** Pages that fit a window keep a blank line between their parts. */
 const joined = (sections: readonly string[]) => sections.filter((part) => part !== '').join('\n\n');
 
@@ -95,86 +113,33 @@ const childRows = (children: readonly IndexNode[]) =>
   children.filter((child) => !child.hidden).map((child) => [child.name, child.summary] as const);
 
 // A page wider than 100 columns is hard to read; narrower than 40 leaves no room for two columns.
-const helpWidth = (host: Host) => Math.max(40, Math.min(100, host.stdout.columns));
+export const helpWidth = (host: Host): number => Math.max(40, Math.min(100, host.stdout.columns));
 
 /** Other spellings of the last word. */
-const also = (aliases: readonly string[] = []) => (aliases.length === 0 ? '' : ` (also: ${aliases.join(', ')})`);
+export const also = (aliases: readonly string[] = []): string =>
+  aliases.length === 0 ? '' : ` (also: ${aliases.join(', ')})`;
 
 /** Returns the usage, wrapped at `width` columns. */
-export function usageLine(definition: AnyCommand, width: number): string {
-  const words: string[] = [];
-  const inputs = Object.entries(definition.inputs).filter(([, input]) => !input.hidden);
-  // Places first, as people type them; the order of declaration is the order of asking.
-  for (const [, { positional, many, required }] of inputs) {
-    if (positional === undefined) continue;
-    const word = `${positional}${many ? '...' : ''}`;
-    words.push(required ? word : `[${word}]`);
-  }
-  for (const [key, input] of inputs) {
-    if (input.positional !== undefined || !input.required || input.config !== undefined) continue;
-    words.push(
-      `--${flagOf(key, input)}${input.kind.boolean ? '' : `=${input.kind.metavar}`}${input.many ? '...' : ''}`,
-    );
-  }
-  if (inputs.some(([, input]) => input.positional === undefined)) words.push('[flags]');
-  words.push(
-    ...also(definition.aliases)
-      .split(' ')
-      .filter((word) => word !== ''),
-  );
-  return wrapWords(['Usage:', commandName(definition), ...words], '', `${margin}${margin}${margin}`, width);
-}
+export const usageLine = ({ name, usage }: Pick<HelpPage, 'name' | 'usage'>, width: number): string =>
+  wrapWords(['Usage:', name, ...usage], '', `${margin}${margin}${margin}`, width);
 
-/**
- * One line each, with what it does where there is room for it. What is there to be copied is never broken.
- */
-function examples(definition: AnyCommand, width: number, { examples: most }: Detail): string {
-  if (definition.examples.length === 0) return '';
-  const lines = definition.examples.map(({ args, text }) => ({
-    command: `${margin}${commandName(definition)} ${args}`.trimEnd(),
-    text,
-  }));
-  const withText = ({ command, text }: (typeof lines)[number]) => `${command}  # ${text}`;
-  const parts = lines.slice(0, most).map((line) => {
-    return withText(line).length <= width ? withText(line) : line.command;
+/** One line each, with what it does where there is room for it. What is there to be copied is never broken. */
+function examples({ name, examples }: HelpPage, width: number, { examples: most }: Detail): string {
+  if (examples.length === 0) return '';
+  const lines = examples.slice(0, most).map(([words, text]) => {
+    const command = `${margin}${name} ${words}`.trimEnd();
+    const withText = `${command}  # ${text}`;
+    return withText.length <= width ? withText : command;
   });
-  return `Examples:\n${parts.join('\n')}`;
-}
-
-const argumentRows = (inputs: Inputs, { firstSentences }: Detail) =>
-  Object.values(inputs)
-    .filter((input) => input.positional !== undefined && !input.hidden)
-    .map((input) => [input.positional ?? '', firstSentences.flags ? firstSentence(input.help) : input.help] as const);
-
-type Row = readonly [name: string, text: string];
-
-function flagGroups(own: Inputs, definition: AnyCommand, detail: Detail): { required: Row[]; optional: Row[] } {
-  // A place that may also be given as a flag was told of as a place.
-  const isRequired = (input: Input) => input.required === true && input.positional === undefined;
-  const pick = (wanted: boolean) =>
-    flagRows(
-      Object.fromEntries(
-        Object.entries(own).filter(([, input]) => input.positional === undefined && isRequired(input) === wanted),
-      ),
-      definition,
-      detail,
-    );
-  return { required: pick(true), optional: pick(false) };
+  return `Examples:\n${lines.join('\n')}`;
 }
 
 /** The formats with the default first, and where the rest is told: it is the same for every command. */
-function outputSection(definition: AnyCommand, global: Inputs, width: number): string {
-  const more = Object.keys(global).filter(
-    (key) => key !== 'csvRaw' && (listFlags.includes(key) || answerFlags.includes(key)),
-  );
-  const names = more.map((key) => `--${kebab(key)}`).join(', ');
-  const formats = definition.view === undefined ? [] : formatsOf(definition).filter((format) => format !== 'none');
-  const offered = formats.filter((format) => format !== 'text');
+function outputSection({ formats, answerFlags }: HelpPage, width: number): string {
+  const names = answerFlags.join(', ');
   const told = names === '' ? '' : ` (${names})`;
   const lines = [
-    global['output'] !== undefined && offered.length > 0
-      ? wrapWords(['Output: -o', ...offered.join(', ').split(' ')], '', margin, width)
-      : '',
+    formats.length > 0 ? wrapWords(['Output: -o', ...formats.join(', ').split(' ')], '', margin, width) : '',
     wrap(
       names === '' ? 'More: `chainctl help flags`' : `More: \`chainctl help output\`${told}, \`chainctl help flags\``,
       '',
@@ -184,55 +149,8 @@ function outputSection(definition: AnyCommand, global: Inputs, width: number): s
   return lines.filter((line) => line !== '').join('\n');
 }
 
-function flagRows(inputs: Inputs, definition?: AnyCommand, detail?: Detail): Row[] {
-  return (
-    Object.entries(inputs)
-      .filter(([key, input]) => !input.hidden && flagOf(key, input) !== undefined)
-      .map(([key, input]) => [flagSpelling(key, input), flagHelp(key, input, definition, detail)] as const)
-      // By code point: flags are ASCII, and the first use of a collator loads 10 ms of Unicode data.
-      .sort(([a], [b]) => (sortKey(a) < sortKey(b) ? -1 : 1))
-  );
-}
-
-/** Characters; a longer one stands in the text. */
-const longestMetavar = 20;
-
-const sortKey = (spelling: string) => spelling.replace(/^\s*(-\w, )?--/, '');
-
-function flagSpelling(key: string, input: Input): string {
-  const short = input.short === undefined ? '    ' : `-${input.short}, `;
-  const { metavar, choices } = input.kind;
-  const value = input.kind.boolean
-    ? ''
-    : ` ${choices !== undefined && metavar.length > longestMetavar ? 'WORD' : metavar}`;
-  return `${short}--${flagOf(key, input)}${value}`;
-}
-
-function flagHelp(key: string, input: Input, definition?: AnyCommand, detail?: Detail): string {
-  const help = detail?.firstSentences.flags ? firstSentence(input.help) : input.help;
-  const notes: string[] = [];
-  if (input.many) notes.push(input.kind.splitsCommas ? 'comma list or repeated' : 'may be repeated');
-  if (input.default !== undefined && input.default !== 'false' && !input.kind.boolean)
-    notes.push(`default ${input.default}`);
-  // The property of nearly every command is told once, in `chainctl help environment`.
-  if (input.config !== undefined && input.config !== 'default.group' && key !== 'logLevel' && !(key in globalNotes))
-    notes.push(`config ${input.config}`);
-  const choices = input.kind.choices;
-  // In the place of the metavar they would push the text of every flag to the right.
-  const choicesTold =
-    definition !== undefined &&
-    choices !== undefined &&
-    choices.join('|').length > longestMetavar &&
-    !help.includes(choices.at(-1) ?? '')
-      ? ` One of ${choices.join(', ')}.`
-      : '';
-  return `${help}${choicesTold}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
-}
-
-/** Globals whose configuration property is told once, in the documentation of the configuration. */
-const globalNotes: Readonly<Record<string, true>> = { api: true, audience: true, console: true, issuer: true };
-
-function section(title: string, rows: readonly (readonly [string, string])[], width: number): string {
+/** Returns the rows below their title, in two columns; empty without rows. */
+export function section(title: string, rows: readonly (readonly [string, string])[], width: number): string {
   if (rows.length === 0) return '';
   const left = Math.min(34, Math.floor(width * 0.43), Math.max(...rows.map(([name]) => name.length)));
   const lines = rows.map(([name, text]) => {

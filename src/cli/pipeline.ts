@@ -27,8 +27,8 @@ export async function runCommand(
 ): Promise<void> {
   const parsed = parseArguments(definition, words);
   if (isTrue(parsed.globals['help'])) {
-    const { commandHelp } = await import('./help.ts');
-    host.stdout.write(commandHelp(definition, host, children));
+    const [{ commandHelp }, { helpPage }] = await Promise.all([import('./help.ts'), import('./help-page.ts')]);
+    host.stdout.write(commandHelp(helpPage(definition), host, children));
     return;
   }
   const assumeYes = isTrue(parsed.given.get('yes')?.at(-1));

@@ -1,6 +1,8 @@
 // From the words typed to one command of the index. Guarantees: finding a command loads that command only; everything the
-// index knows (parents' help, nearest names) is answered without loading any, and without the parser.
+// index knows (parents' help, nearest names) is answered without loading any, and without the parser. A build answers
+// `--help` of a command without loading it either.
 
+import { buildVersion } from '../build.ts';
 import { index } from '../commands/index.gen.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -8,6 +10,7 @@ import { nearest } from '../suggest.ts';
 import type { ContextParts } from './context.ts';
 import type { IndexNode } from './define.ts';
 import { globalInputs } from './globals.ts';
+import type { HelpPage } from './help.ts';
 import { commandName, kebab, unknownFlag } from './spelling.ts';
 
 export interface Found {
@@ -31,20 +34,20 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
     const text = helpTopic(topic, host);
     if (text !== undefined) return host.stdout.write(text);
   }
-  const { path, node, rest, stranger } = find(host.argv);
+  const { path, node, rest, stranger } = await find(host.argv);
   if (node.load === undefined) {
-    if (stranger !== undefined) throw unknownCommand(stranger, path, node);
+    if (stranger !== undefined) throw await unknownCommand(stranger, path, node);
     refuseFlags(rest, path);
     const { groupHelp } = await import('./help.ts');
     host.stdout.write(groupHelp(path, node, host));
     return;
   }
-  const definition = (await node.load()).default;
   if (rest.length > 0 && rest.every((word) => word === '--help' || word === '-h')) {
     const { commandHelp } = await import('./help.ts');
-    host.stdout.write(commandHelp(definition, host, node.children));
+    host.stdout.write(commandHelp(await pageOf(node), host, node.children));
     return;
   }
+  const definition = (await node.load()).default;
   const { runCommand } = await import('./pipeline.ts');
   try {
     await runCommand(definition, rest, host, signal, parts, node.children);
@@ -59,6 +62,24 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   }
 }
 
+/** Of a command's help. Who changes a definition sees the change without generating pages. */
+async function pageOf({ name, load, help }: IndexNode): Promise<HelpPage> {
+  const page = buildVersion === 'dev' ? undefined : (await help?.())?.default[name];
+  if (page !== undefined || load === undefined) return page as HelpPage;
+  const [{ helpPage }, command] = await Promise.all([import('./help-page.ts'), load()]);
+  return helpPage(command.default);
+}
+
+/** The node with its children. */
+export async function opened(node: IndexNode): Promise<IndexNode> {
+  return node.open === undefined ? node : { ...node, children: (await node.open()).default };
+}
+
+/** All of the index at once. */
+export async function wholeIndex(): Promise<IndexNode> {
+  return { ...index, children: await Promise.all((index.children ?? []).map(opened)) };
+}
+
 const globalFlags: readonly { readonly names: readonly string[]; readonly isBoolean: boolean }[] = Object.entries(
   globalInputs,
 ).map(([key, input]) => ({
@@ -70,7 +91,7 @@ const isGlobal = (flag: string) => globalFlags.some(({ names }) => names.include
 const isGlobalBoolean = (flag: string) => globalFlags.some(({ names, isBoolean }) => isBoolean && names.includes(flag));
 
 /** Walks the index. Flags may stand between command words (script-contracts 1.6); `help a b` means `a b --help`. */
-export function find(words: readonly string[]): Found {
+export async function find(words: readonly string[]): Promise<Found> {
   let node: IndexNode = index;
   const path: string[] = [];
   const rest: string[] = [];
@@ -90,7 +111,7 @@ export function find(words: readonly string[]): Found {
     }
     const child = childOf(node, word);
     if (child !== undefined) {
-      node = child;
+      node = await opened(child);
       path.push(child.name);
     } else if (word === 'help' && node.load === undefined) {
       rest.push('--help');
@@ -125,7 +146,8 @@ function nearestChild(word: string, node: IndexNode): string | undefined {
 }
 
 /** Where below the node commands are called exactly that, at the first depth that has any. */
-function deeper(word: string, node: IndexNode): string[][] {
+async function deeper(word: string, below: IndexNode): Promise<string[][]> {
+  const node = below === index ? await wholeIndex() : below;
   let level = [{ path: [] as string[], node }];
   while (level.length > 0) {
     level = level.flatMap(({ path, node: { children = [] } }) =>
@@ -146,7 +168,7 @@ const mostPlaces = 3;
 /** What Chainguard's chainctl has and this one does not, with the singulars that guides use: no slip, so no guess helps. */
 const notThere = 'actions agent guardener libraries library policies policy skills starter'.split(' ');
 
-function unknownCommand(word: string, path: readonly string[], node: IndexNode): CliError {
+async function unknownCommand(word: string, path: readonly string[], node: IndexNode): Promise<CliError> {
   if (path.length === 0 && notThere.includes(word)) {
     return new CliError(
       'usage',
@@ -161,7 +183,7 @@ function unknownCommand(word: string, path: readonly string[], node: IndexNode):
   if (known !== undefined) return unknown(word, path, `use \`${known}\``);
   const near = nearestChild(word, node);
   // `organizations list` was meant as `iam organizations list`.
-  const elsewhere = deeper(word, node);
+  const elsewhere = await deeper(word, node);
   const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > mostPlaces ? [] : elsewhere)];
   const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });

@@ -51,7 +51,7 @@ async function refuseWhileSilent({ host }: Context): Promise<void> {
  */
 export async function printOffers(
   host: Host,
-  find: (words: readonly string[]) => Found,
+  find: (words: readonly string[]) => Promise<Found>,
   signal: AbortSignal,
 ): Promise<void> {
   const [, ...given] = host.argv;
@@ -64,7 +64,7 @@ export async function printOffers(
   let offers: Offers = [];
   const patience = AbortSignal.timeout(patienceMs);
   try {
-    offers = await offersFor(quiet(host), find(words), current, AbortSignal.any([signal, patience]));
+    offers = await offersFor(quiet(host), await find(words), current, AbortSignal.any([signal, patience]));
   } catch {
     // Tab is no place to learn what is wrong; running the command is.
     if (patience.aborted) await rememberSilence(host);

@@ -6,15 +6,38 @@ import { describe, expect, test } from 'vitest';
 import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { splitCommas } from '../../src/cli/collect.ts';
-import { find } from '../../src/cli/program.ts';
+import type { IndexNode } from '../../src/cli/define.ts';
+import { commandHelp } from '../../src/cli/help.ts';
+import { helpPage } from '../../src/cli/help-page.ts';
+import { find, wholeIndex } from '../../src/cli/program.ts';
 import { commandName, flagOf } from '../../src/cli/spelling.ts';
+import { fakeHost } from '../support/fake-host.ts';
 import { shellWords } from '../support/shell-words.ts';
 
 const commands = await loadCommands();
 
-test('the index is fresh', async () => {
-  const committed = readFileSync(join(import.meta.dirname, '../../src/commands/index.gen.ts'), 'utf8');
-  expect(committed).toBe(await generateIndex());
+test.each([...(await generateIndex())])('%s is fresh', (path, content) => {
+  expect(readFileSync(join(import.meta.dirname, '../..', path), 'utf8')).toBe(content);
+});
+
+test('a build tells the same help as the sources, command by command', async () => {
+  const pages: { readonly name: string; readonly load: IndexNode['load']; readonly help: IndexNode['help'] }[] = [];
+  const walk = ({ name, load, help, children = [] }: IndexNode) => {
+    if (load !== undefined) pages.push({ name, load, help });
+    for (const child of children) walk(child);
+  };
+  walk(await wholeIndex());
+  expect(pages.length).toBe(commands.length);
+  for (const { name, load, help } of pages) {
+    const definition = (await load?.())?.default;
+    if (definition === undefined) throw new Error(`${name} is not there`);
+    const page = (await help?.())?.default[name];
+    if (page === undefined) throw new Error(`${commandName(definition)} has no page`);
+    for (const columns of [40, 80, 100]) {
+      const host = fakeHost({ columns });
+      expect(commandHelp(page, host)).toBe(commandHelp(helpPage(definition), host));
+    }
+  }
 });
 
 test('there are commands', () => {
@@ -39,8 +62,8 @@ describe.each(commands.map((one) => [commandName(one.definition), one.definition
       expect(definition.examples.length).toBeGreaterThan(0);
     });
 
-    test('is found by its own words', () => {
-      expect(find(definition.path).path).toEqual(definition.path);
+    test('is found by its own words', async () => {
+      expect((await find(definition.path)).path).toEqual(definition.path);
     });
 
     test('explains every input', () => {

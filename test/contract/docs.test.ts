@@ -40,11 +40,11 @@ test('documentation shows commands', () => {
   expect(pasted.length).toBeGreaterThan(100);
 });
 
-test.each(pasted)('%s: chainctl %s', (_, text) => {
+test.each(pasted)('%s: chainctl %s', async (_, text) => {
   // A placeholder for any command ends what can be checked.
   if (/^(…|<|\[|COMMAND)/.test(text)) return;
   const words = shellWords(text.replace(/ (…|\.\.\.).*$/, ''));
-  const found = find(words.filter((word) => !word.startsWith('-')));
+  const found = await find(words.filter((word) => !word.startsWith('-')));
   expect(found.path.length === 0 && !text.startsWith('-'), `no command in "${text}"`).toBe(false);
   const definition = definitions.get(found.path.join(' '));
   if (definition === undefined) {

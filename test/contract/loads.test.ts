@@ -94,12 +94,17 @@ describe('a real process', () => {
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
   });
 
-  test('the help of a command loads that command only, and no parser, HTTP, YAML, prompt or platform', () => {
+  test('the help of a command loads its page and no command, parser, HTTP, YAML, prompt or platform', () => {
     const { files, builtins, out } = loadedBy('chainctl.js', ['iam', 'identities', 'create', '--help']);
     expect(out).toContain('chainctl iam identities create');
     const modules = modulesOf(files);
     expect(modules.filter((id) => /node_modules\//.test(id))).toEqual([]);
-    expect(modules.filter((id) => /src\/commands\/(?!index)/.test(id) && !id.includes('/identities/'))).toEqual([]);
+    expect(modules.filter((id) => id.startsWith('src/commands/'))).toEqual([
+      'src/commands/index.gen.ts',
+      'src/commands/iam/index.gen.ts',
+      'src/commands/iam/identities/help.gen.ts',
+    ]);
+    expect(modules).not.toContain('src/cli/help-page.ts');
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
   });
 

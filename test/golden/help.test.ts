@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { IndexNode } from '../../src/cli/define.ts';
+import { wholeIndex } from '../../src/cli/program.ts';
 import { displayWidth } from '../../src/cli/width.ts';
-import { index } from '../../src/commands/index.gen.ts';
 import { runCli } from '../support/run-cli.ts';
 import { expectGolden, expectNoOthers } from './golden.ts';
 
@@ -15,7 +15,7 @@ const all = (node: IndexNode, path: readonly string[]): Entry[] => [
   ...(node.children ?? []).flatMap((child) => all(child, [...path, child.name])),
 ];
 
-const entries = all(index, []);
+const entries = all(await wholeIndex(), []);
 const fileOf = (path: readonly string[]) => `help/${['chainctl', ...path].join('-')}.txt`;
 
 test.each(entries.map((entry) => [['chainctl', ...entry.path].join(' '), entry] as const))(

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { loadCommands } from '../../scripts/gen-index.ts';
 import { defineCommand, type IndexNode } from '../../src/cli/define.ts';
 import { commandHelp, groupHelp } from '../../src/cli/help.ts';
+import { helpPage } from '../../src/cli/help-page.ts';
 import { topicNames } from '../../src/cli/help-topics.ts';
 import { boolean, choice, duration, named, secret, strings } from '../../src/cli/inputs/values.ts';
+import { wholeIndex } from '../../src/cli/program.ts';
 import { displayWidth } from '../../src/cli/width.ts';
-import { index } from '../../src/commands/index.gen.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { runCli, runDefinition } from '../support/run-cli.ts';
 
@@ -74,18 +75,22 @@ More: \`chainctl help flags\`
 
 describe('the help of a command', () => {
   test('tells everything the definition knows, and nothing hidden', () => {
-    expect(commandHelp(command, fakeHost())).toBe(expected);
+    expect(commandHelp(helpPage(command), fakeHost())).toBe(expected);
   });
 
   test.each([40, 60, 80, 100])('fits %i columns, commands to copy excepted', (columns) => {
-    const help = commandHelp(command, fakeHost({ columns }));
+    const help = commandHelp(helpPage(command), fakeHost({ columns }));
     const tooWide = help.split('\n').filter((line) => displayWidth(line) > columns);
     expect(tooWide.filter((line) => !line.startsWith('  chainctl'))).toEqual([]);
   });
 
   test('is no wider than a page is readable, and no narrower than two columns need', () => {
-    expect(commandHelp(command, fakeHost({ columns: 300 }))).toBe(commandHelp(command, fakeHost({ columns: 100 })));
-    expect(commandHelp(command, fakeHost({ columns: 10 }))).toBe(commandHelp(command, fakeHost({ columns: 40 })));
+    expect(commandHelp(helpPage(command), fakeHost({ columns: 300 }))).toBe(
+      commandHelp(helpPage(command), fakeHost({ columns: 100 })),
+    );
+    expect(commandHelp(helpPage(command), fakeHost({ columns: 10 }))).toBe(
+      commandHelp(helpPage(command), fakeHost({ columns: 40 })),
+    );
   });
 
   test('lists the commands below one that is a group as well', () => {
@@ -93,7 +98,7 @@ describe('the help of a command', () => {
       { name: 'big', summary: 'Make a big one.' },
       { name: 'hidden', summary: 'Not told.', hidden: true },
     ];
-    const help = commandHelp(command, fakeHost(), children);
+    const help = commandHelp(helpPage(command), fakeHost(), children);
     expect(help).toContain('\nCommands:\n  big  Make a big one.\n\nRequired:\n');
     expect(help).not.toContain('Not told');
   });
@@ -150,15 +155,18 @@ test('a page that nearly fits a screen is made to; one that is far from it is le
     Object.fromEntries(
       Array.from({ length: count }, (_, at) => [`flag${at}`, { kind: named('X'), help: 'One. And two. And three.' }]),
     );
-  const of = (count: number) => commandHelp({ ...command, inputs: flags(count) }, fakeHost()).split('\n').length - 1;
+  const of = (count: number) =>
+    commandHelp(helpPage({ ...command, inputs: flags(count) }), fakeHost()).split('\n').length - 1;
   expect(of(9)).toBeLessThanOrEqual(24);
   expect(of(40)).toBeGreaterThan(50);
 });
 
 test('four of five commands have help that fits a screen of 80 columns and 24 rows', async () => {
   const all = (await loadCommands()).map(({ definition }) => definition).filter(({ hidden }) => !hidden);
-  const heights = all.map((definition) => commandHelp(definition, fakeHost()).split('\n').length - 1);
-  const groups = groupNodes(index).map(({ path, node }) => groupHelp(path, node, fakeHost()).split('\n').length - 1);
+  const heights = all.map((definition) => commandHelp(helpPage(definition), fakeHost()).split('\n').length - 1);
+  const groups = groupNodes(await wholeIndex()).map(
+    ({ path, node }) => groupHelp(path, node, fakeHost()).split('\n').length - 1,
+  );
   const every = [...heights, ...groups];
   expect(every.filter((height) => height <= 24).length / every.length).toBeGreaterThanOrEqual(0.8);
 });

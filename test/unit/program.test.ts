@@ -40,8 +40,8 @@ describe('a command is found', () => {
     ['iam help identities', 'iam identities', '--help'],
     ['iam identities help', 'iam identities', '--help'],
     ['config view help', 'config view', 'help'],
-  ])('%s', (line, path, rest) => {
-    const found = find(words(line));
+  ])('%s', async (line, path, rest) => {
+    const found = await find(words(line));
     expect(found.path).toEqual(words(path));
     expect(found.rest).toEqual(words(rest));
   });
