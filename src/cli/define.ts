@@ -5,6 +5,7 @@ import type { ConfigKey } from '../config/schema.ts';
 import type { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { HelpPage } from './help.ts';
+import { boolean } from './inputs/values.ts';
 
 /** Formats of `--output`. One file each in `output/`. */
 export type Format =
@@ -197,7 +198,10 @@ export interface CommandDefinition<I extends Inputs, T> {
     given: Partial<InputValues<I>>,
     context: Context,
   ) => readonly string[] | Promise<readonly string[]>;
+  /** Asked before `run`, unless `--yes` is given: a command that has this has the flag. */
   readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
+  /** Help of `--yes` where `run` itself asks for the confirmation, because what changes is known only then. */
+  readonly confirmsInRun?: string;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
   /** Asked after the result was printed: the error of a check that answered no, which decides the exit code. */
@@ -212,12 +216,18 @@ export interface CommandDefinition<I extends Inputs, T> {
   ) => Promise<T | AsyncIterable<T> | readonly T[] | undefined> | Promise<void> | AsyncIterable<T>;
 }
 
-/** A command whose types were erased: what the pipeline works on. */
-export type AnyCommand = CommandDefinition<Inputs, unknown>;
+/** A command whose types were erased: what the pipeline works on. `yes` is among its inputs when it confirms. */
+export type AnyCommand = Omit<CommandDefinition<Inputs, unknown>, 'inputs'> & { readonly inputs: Inputs };
 
-export function defineCommand<const I extends Inputs, T = never>(definition: CommandDefinition<I, T>): AnyCommand {
+/** Gives the command its `--yes` when it asks for a confirmation; it cannot declare one itself. */
+export function defineCommand<const I extends Inputs & { readonly yes?: never }, T = never>(
+  definition: CommandDefinition<I, T>,
+): AnyCommand {
+  const { inputs, confirm, confirmsInRun } = definition;
+  const help = confirmsInRun ?? (confirm === undefined ? undefined : 'Do not ask for confirmation.');
+  const all: Inputs = help === undefined ? inputs : { ...inputs, yes: { kind: boolean, short: 'y', help } };
   // Inputs and run agree by construction here; past this point the pipeline supplies what the inputs declare.
-  return definition as unknown as AnyCommand;
+  return { ...definition, inputs: all } as unknown as AnyCommand;
 }
 
 export interface GroupDefinition {

@@ -28,7 +28,6 @@ export default defineCommand({
   inputs: {
     version: { kind: named('VERSION'), help: 'Take this release, even if it is older.' },
     check: { kind: boolean, help: 'Say whether there is a newer release, and change nothing.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
     force: { kind: boolean, help: 'Replace it even if this release is installed.' },
   },
   examples: [

@@ -1,6 +1,6 @@
 // Every command keeps the promises that help, lookup and scripts rely on. Table-driven over the definitions.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
@@ -40,6 +40,16 @@ test('a build tells the same help as the sources, command by command', async () 
   }
 });
 
+test('a command that looks at --yes itself declares that it asks', () => {
+  const folder = join(import.meta.dirname, '../../src/commands');
+  const looking = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }))
+    .filter(({ text }) => text.includes('.assumeYes'));
+  expect(looking.length).toBeGreaterThan(0);
+  expect(looking.filter(({ text }) => !text.includes('confirmsInRun')).map(({ file }) => file)).toEqual([]);
+});
+
 test('there are commands', () => {
   expect(commands.map((one) => one.definition.path.join(' '))).toEqual(
     expect.arrayContaining([
@@ -70,6 +80,11 @@ describe.each(commands.map((one) => [commandName(one.definition), one.definition
       for (const [key, input] of Object.entries(definition.inputs)) {
         expect(input.help, `${name} ${key}`).toMatch(/^[A-Z].*[.)]$/);
       }
+    });
+
+    test('has --yes when it asks for a confirmation, and only then', () => {
+      const asks = definition.confirm !== undefined || definition.confirmsInRun !== undefined;
+      expect(definition.inputs['yes'] !== undefined).toBe(asks);
     });
 
     test('uses no flag twice', () => {

@@ -15,10 +15,10 @@ const command = defineCommand({
     description: { kind: string, short: 'd', help: 'A text.' },
     role: { kind: strings('ROLE'), many: true, help: 'Roles.' },
     audience: { kind: string, help: 'Of this command, not the global one.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask.' },
     expired: { kind: boolean, help: 'Old ones.' },
     secretDoor: { kind: boolean, hidden: true, help: 'Hidden.' },
   },
+  confirmsInRun: 'Do not ask.',
   examples: [],
   run: async () => undefined,
 });

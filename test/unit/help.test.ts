@@ -33,8 +33,8 @@ const command = defineCommand({
     token: { kind: secret('TOKEN|FILE'), help: 'A secret.' },
     audience: { kind: named('AUDIENCE'), help: 'Its own audience.' },
     secretDoor: { kind: boolean, hidden: true, help: 'Hidden.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
+  confirmsInRun: 'Do not ask for confirmation.',
   examples: [
     { text: 'The simplest', args: 'my-thing' },
     { text: 'Pick everything', args: '' },

@@ -537,7 +537,7 @@ describe('confirmation', () => {
     defineCommand({
       path: ['change'],
       summary: 'Change it.',
-      inputs: { yes: { kind: boolean, short: 'y', help: 'Y.' } },
+      inputs: {},
       examples: [],
       confirm: () => ({ message: 'Do you want to \u001b[1mcontinue?', default: initial }),
       run: async () => void ran.push('ran'),

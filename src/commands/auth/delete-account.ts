@@ -1,6 +1,5 @@
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
-import { boolean } from '../../cli/inputs/values.ts';
 import { printable } from '../../cli/io.ts';
 import { CliError } from '../../errors.ts';
 
@@ -10,7 +9,7 @@ export default defineCommand({
   description:
     'Removes the account you are signed in with, its roles and its tokens, and forgets every login on this machine. ' +
     'Organizations stay; one that would be left without an owner keeps you from it.',
-  inputs: { yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } },
+  inputs: {},
   examples: [
     { text: 'After a question', args: '' },
     { text: 'Without one', args: '--yes' },

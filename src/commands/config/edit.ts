@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
 import { type Draft, openEditor, writeDraft } from '../../cli/editor.ts';
-import { boolean } from '../../cli/inputs/values.ts';
 import { configSchema } from '../../config/schema.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
@@ -14,9 +13,8 @@ export default defineCommand({
   description:
     'Uses the program in VISUAL or EDITOR, or the first of nano, vim and vi. What you write is checked before it replaces the file; if it is not valid ' +
     'the file stays as it is and your text is kept, and you are told where.',
-  inputs: {
-    yes: { kind: boolean, short: 'y', help: 'Do not ask before saving.' },
-  },
+  inputs: {},
+  confirmsInRun: 'Do not ask before saving.',
   examples: [
     { text: 'Edit your own configuration', args: '' },
     { text: 'Edit another file', args: '--config ./staging.yaml' },

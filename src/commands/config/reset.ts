@@ -1,14 +1,11 @@
 import { defineCommand } from '../../cli/define.ts';
-import { boolean } from '../../cli/inputs/values.ts';
 import { locateConfig } from '../../config/paths.ts';
 
 export default defineCommand({
   path: ['config', 'reset'],
   summary: 'Remove the configuration file, so that defaults apply.',
   description: 'A file named by `--config` or CHAINCTL_CONFIG, or one in the current folder, is left alone.',
-  inputs: {
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
-  },
+  inputs: {},
   examples: [
     { text: 'Start over', args: '' },
     { text: 'In a script', args: '--yes' },

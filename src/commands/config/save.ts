@@ -1,6 +1,5 @@
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
-import { boolean } from '../../cli/inputs/values.ts';
 import { locateConfig } from '../../config/paths.ts';
 import { type ConfigKey, configSchema, envName } from '../../config/schema.ts';
 import { changeOptions, tellOf } from './change.ts';
@@ -12,9 +11,7 @@ export default defineCommand({
     'Stores every property with the value it has now, wherever that comes from: a flag of this command, the ' +
     'environment, the file or a default. What the selected context says stays there. An address that a variable holds is ' +
     'saved after a question only, and not with `--yes`. Comments and unknown properties of the file stay.',
-  inputs: {
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
-  },
+  inputs: {},
   examples: [
     { text: 'Keep what the environment says now', args: '' },
     { text: 'Into a file of its own, without a question', args: '--config ./staging.yaml --yes' },

@@ -2,7 +2,6 @@ import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
-import { boolean } from '../../cli/inputs/values.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
 import { forgetContext } from './context.ts';
@@ -27,7 +26,6 @@ export default defineCommand({
   description: 'The next start begins with a fresh seed. A running platform must be stopped first.',
   inputs: {
     dataDir: dataDirInput,
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'Start over', args: '' },

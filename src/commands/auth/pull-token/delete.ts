@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { lookUp } from '../../iam/identities/look-up.ts';
 import { pullTokenKind } from '../../iam/identities/pull-token.ts';
@@ -18,7 +17,6 @@ export default defineCommand({
       help: 'Name or id of the pull token.',
       question: 'Which pull token would you like to revoke?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: '"pull-token - registry"' },

@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { production } from '../../../config/contexts.ts';
 import { changeOptions, tellOf } from '../change.ts';
 import { contextInput, deletableContext } from './input.ts';
@@ -12,7 +11,6 @@ export default defineCommand({
   aliases: ['rm'],
   inputs: {
     context: { ...contextInput, kind: deletableContext, help: 'Which one.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'Pick one', args: '' },

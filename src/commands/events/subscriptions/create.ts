@@ -1,6 +1,5 @@
 import { defineCommand, type Kind } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { subscriptionView } from './view.ts';
 
@@ -34,7 +33,6 @@ export default defineCommand({
       help: 'Where events are posted to.',
       question: 'Where should events be posted to?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [{ text: 'To a service of your own', args: 'https://events.example.com/hook --parent=example.com --yes' }],
   // The address is shown in lists and logs.

@@ -1,7 +1,6 @@
 import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { subscription } from './subscription.ts';
@@ -29,7 +28,6 @@ export default defineCommand({
       help: 'Id of the subscription.',
       question: 'Which subscription would you like to delete?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By its id', args: '9b6da6e64b45129eb4e9f9f3ce9b69ca2a550c6b/034e4afcda8c0b07 --yes' },

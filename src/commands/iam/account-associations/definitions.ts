@@ -3,7 +3,7 @@
 import type { Context } from '../../../cli/context.ts';
 import type { CommandDefinition, Inputs, Kind, Question } from '../../../cli/define.ts';
 import { group, type Reference } from '../../../cli/inputs/references.ts';
-import { boolean, named } from '../../../cli/inputs/values.ts';
+import { named } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import {
   associationsOf,
@@ -37,13 +37,10 @@ export const locationInput = (question: string) =>
     question,
   }) as const;
 
-export const yesInput = { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } as const;
-
 /** Inputs of every `set`, after those for the account. */
 export const setTexts = {
   name: { kind: named('NAME'), short: 'n', help: 'Name of the record. Defaults to the name of the location.' },
   description: { kind: named('TEXT'), short: 'd', help: 'What the accounts are for.' },
-  yes: yesInput,
 } as const satisfies Inputs;
 
 export const setQuestion = 'Which location is the account for?';
@@ -92,7 +89,6 @@ export function checkCommand(
 
 const unsetInputs = {
   location: locationInput('Which location would you like to remove the account from?'),
-  yes: yesInput,
 } as const;
 
 export function unsetCommand(word: string, cloud: Cloud): CommandDefinition<typeof unsetInputs, never> {

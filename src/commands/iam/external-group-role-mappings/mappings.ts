@@ -135,7 +135,6 @@ export const deletionInputs = {
     help: 'Id of the mapping.',
     question: 'Which mapping would you like to delete?',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 interface Deletion {

@@ -1,7 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { createGroup, groupQuestion } from '../organizations/create-group.ts';
 import { groupView } from '../organizations/view.ts';
 
@@ -26,7 +25,6 @@ export default defineCommand({
       question: 'Where does the folder belong?',
     },
     description: { kind: description, short: 'd', help: 'What it is for.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'In an organization', args: 'backend --parent=example.com' },

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { folder } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { deleteGroup, deletionQuestion, skipRefreshInput } from '../organizations/group-changes.ts';
 
 export default defineCommand({
@@ -18,7 +17,6 @@ export default defineCommand({
       question: 'Which folder would you like to delete?',
     },
     skipRefresh: skipRefreshInput,
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: 'my-folder' },

@@ -32,7 +32,6 @@ export default defineCommand({
     noParent: { kind: boolean, help: 'Create an organization.' },
     description: { kind: description, short: 'd', help: 'What it is for.' },
     skipRefresh: skipRefreshInput,
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   check: [exclusive('parent', 'noParent')],
   examples: [

@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { deleteGroup, deletionQuestion, skipRefreshInput } from '../organizations/group-changes.ts';
 import { groupInput } from './group-input.ts';
 
@@ -10,7 +9,6 @@ export default defineCommand({
   inputs: {
     group: groupInput('Which group would you like to delete?'),
     skipRefresh: skipRefreshInput,
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: 'my-group' },

@@ -32,7 +32,6 @@ export default defineCommand({
       help: 'Name or id of the identity.',
       question: 'Which identity would you like to delete?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   check: [exclusive('identity', 'expired')],
   examples: [

@@ -1,7 +1,6 @@
 import type { Inputs } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group, role } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 
 const name = {
   kind: resourceName,
@@ -30,7 +29,6 @@ const place = {
     question: 'Which roles does it get there? Without one it can do nothing yet',
   },
   description: { kind: description, short: 'd', help: 'What the identity is for.' },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const;
 
 /** Inputs that every way to create an identity has, split so that each puts its own between them. */

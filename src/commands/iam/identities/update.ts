@@ -3,7 +3,6 @@ import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import { identity } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
@@ -31,7 +30,6 @@ const inputs = {
     ...ruleInputs.expiration,
     help: 'When an identity with issuer keys ends: a date or an RFC 3339 time at most 30 days away; stays when left out.',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 type UpdateInput = InputValues<typeof inputs>;
@@ -66,7 +64,7 @@ export default defineCommand({
     exclusive('subject', 'subjectPattern'),
     exclusive('audience', 'audiencePattern'),
   ],
-  validate: async ({ identity: _identity, description: _description, yes: _yes, ...flags }, context) => {
+  validate: async ({ identity: _identity, description: _description, ...flags }, context) => {
     const { problems, warnings } = await ruleOf(context, flags);
     if (problems.length === 0) for (const warning of warnings) context.io.warn(warning);
     return problems;

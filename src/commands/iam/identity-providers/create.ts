@@ -64,7 +64,6 @@ const inputs = {
     help: 'Role, by name or id, that users get when they first sign in.',
     question: 'Which role do users get when they first sign in?',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 export default defineCommand({

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { identityProvider } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { lookUp, titled } from './look-up.ts';
 import { providerView, type ShownProvider, shown } from './view.ts';
@@ -20,7 +19,6 @@ export default defineCommand({
       help: 'Name or id of the identity provider.',
       question: 'Which identity provider would you like to delete?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: 'my-idp' },

@@ -42,7 +42,6 @@ const inputs = {
     kind: roleAt('identityProvider'),
     help: 'Another role, by name or id, that users get when they first sign in.',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 type UpdateInput = InputValues<typeof inputs>;

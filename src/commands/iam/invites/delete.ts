@@ -21,7 +21,6 @@ export default defineCommand({
       question: 'Which invites would you like to delete?',
     },
     expired: { kind: boolean, help: 'Delete every expired invite that you may see.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   check: [exclusive('invites', 'expired')],
   examples: [

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { createGroup, groupQuestion } from './create-group.ts';
 import { skipRefreshInput } from './group-changes.ts';
 import { organizationView } from './view.ts';
@@ -19,7 +18,6 @@ export default defineCommand({
     },
     description: { kind: description, short: 'd', help: 'What it is for.' },
     skipRefresh: skipRefreshInput,
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: 'my-org' },

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { group, role } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { principal } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
@@ -26,7 +25,6 @@ export default defineCommand({
       question: 'Which identity should get the role?',
     },
     role: { kind: role, required: true, help: 'Name or id of the role.', question: 'Which role?' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     {

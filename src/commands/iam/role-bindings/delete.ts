@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { bindingKind, groupName, holderOf, lookUpBinding, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
@@ -18,7 +17,6 @@ export default defineCommand({
       help: 'Id of the role binding.',
       question: 'Which role binding would you like to delete?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     {

@@ -1,7 +1,6 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { roleAt } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { bindingKind, fetchBinding, groupName, holderOf, lookUpBinding, principalAt, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
@@ -17,7 +16,6 @@ const inputs = {
   },
   role: { kind: roleAt('binding'), help: 'Name or id of the role that takes the place of the present one.' },
   identity: { kind: principalAt('binding'), help: 'Name, address or id of who holds the role from now on.' },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 function planOf(input: InputValues<typeof inputs>, before: IamRoleBindingListBinding) {

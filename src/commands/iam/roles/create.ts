@@ -1,7 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { capability, withNearMiss } from './capabilities-data.ts';
 import { roleView } from './view.ts';
@@ -36,7 +35,6 @@ export default defineCommand({
       question: 'Which capabilities does the role have?',
     },
     description: { kind: description, help: 'What the role is for.' },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     {

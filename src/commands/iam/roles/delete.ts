@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { customRole, lookUpCustomRole } from './custom-role.ts';
 import { roleView } from './view.ts';
@@ -18,7 +17,6 @@ export default defineCommand({
       help: 'Name or id of the role.',
       question: 'Which role would you like to delete?',
     },
-    yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
   },
   examples: [
     { text: 'By name', args: 'my-role' },

@@ -11,7 +11,6 @@ import {
 } from '../../../cli/define.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
-import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { capability, grantableCapabilities, toCandidate, withNearMiss } from './capabilities-data.ts';
@@ -69,7 +68,6 @@ const inputs = {
     question: 'Which capabilities does the role lose?',
   },
   description: { kind: description, help: 'What the role is for. Pass an empty string to clear it.' },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 interface Plan {

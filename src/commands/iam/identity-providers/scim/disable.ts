@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../../cli/define.ts';
-import { boolean } from '../../../../cli/inputs/values.ts';
 import { printable } from '../../../../cli/io.ts';
 import { lookUp, titled } from '../look-up.ts';
 import { idpInput } from './idp.ts';
@@ -9,7 +8,7 @@ export default defineCommand({
   path: ['iam', 'identity-providers', 'scim', 'disable'],
   summary: 'Disable SCIM provisioning for an identity provider.',
   description: 'The token stays; enabling lets the connector in again.',
-  inputs: { idp: idpInput, yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } },
+  inputs: { idp: idpInput },
   examples: [
     { text: 'By name', args: 'my-idp' },
     { text: 'Without a question', args: 'my-idp --yes' },

@@ -23,7 +23,6 @@ const inputs = {
     kind: boolean,
     help: 'Print what would change, ask nothing and change nothing; exits 1 when something would.',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 type ApplyInput = InputValues<typeof inputs>;

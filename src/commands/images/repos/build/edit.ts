@@ -3,7 +3,6 @@ import type { RegistryCustomOverlay } from '../../../../api/schema/types/registr
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../../cli/define.ts';
 import { repository } from '../../../../cli/inputs/registry-references.ts';
-import { boolean } from '../../../../cli/inputs/values.ts';
 import { printableLines } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
 import { buildParent, overlayInputs } from './inputs.ts';
@@ -23,7 +22,6 @@ const inputs = {
     ...overlayInputs.file,
     help: 'Configuration in YAML or JSON, in place of what an editor would be opened on.',
   },
-  yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' },
 } as const satisfies Inputs;
 
 /** What this comes to; written once, for the question and for the change. */

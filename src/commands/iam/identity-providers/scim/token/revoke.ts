@@ -1,5 +1,4 @@
 import { defineCommand } from '../../../../../cli/define.ts';
-import { boolean } from '../../../../../cli/inputs/values.ts';
 import { printable } from '../../../../../cli/io.ts';
 import { lookUp, titled } from '../../look-up.ts';
 import { idpInput } from '../idp.ts';
@@ -8,7 +7,7 @@ export default defineCommand({
   path: ['iam', 'identity-providers', 'scim', 'token', 'revoke'],
   summary: 'End the token of a SCIM connector now.',
   description: 'The previous token ends as well, if it was still good. `scim token regenerate` makes another.',
-  inputs: { idp: idpInput, yes: { kind: boolean, short: 'y', help: 'Do not ask for confirmation.' } },
+  inputs: { idp: idpInput },
   examples: [
     { text: 'By name', args: 'my-idp' },
     { text: 'Without a question', args: 'my-idp --yes' },
