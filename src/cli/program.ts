@@ -165,11 +165,11 @@ async function deeper(word: string, below: IndexNode): Promise<string[][]> {
 /** A verb that every noun has says nothing about the noun. */
 const mostPlaces = 3;
 
-/** What Chainguard's chainctl has and this one does not, with the singulars that guides use: no slip, so no guess helps. */
-const notThere = 'actions agent guardener libraries library policies policy skills starter'.split(' ');
+/** First words of commands that only Chainguard's chainctl has: no slip, so no guess helps. */
+const missingWords = async () => (await import('../commands/missing.gen.ts')).missing;
 
 async function unknownCommand(word: string, path: readonly string[], node: IndexNode): Promise<CliError> {
-  if (path.length === 0 && notThere.includes(word)) {
+  if (path.length === 0 && (await missingWords()).includes(word)) {
     return new CliError(
       'usage',
       `\`chainctl ${word}\` is a command of Chainguard's own chainctl that this one does not have yet`,

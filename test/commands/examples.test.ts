@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/platform.ts';
 import { shellWords } from '../support/shell-words.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 
-// The file is written by scripts/vendor-examples.mjs.
+// The file is written by scripts/vendor-cli.mjs.
 const { examples } = JSON.parse(readFileSync(join(import.meta.dirname, '../../spec/cli-examples.json'), 'utf8')) as {
   examples: { path: string; line: string }[];
 };

@@ -18,7 +18,7 @@ interface Example {
   readonly line: string;
 }
 
-// The file is written by scripts/vendor-examples.mjs.
+// The file is written by scripts/vendor-cli.mjs.
 const { examples } = JSON.parse(readFileSync(join(import.meta.dirname, '../../spec/cli-examples.json'), 'utf8')) as {
   examples: Example[];
 };
