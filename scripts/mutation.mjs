@@ -63,7 +63,7 @@ const testsOf = {
   'src/local/issuer/': ['platform/issuer', 'platform/sts', 'platform/sign-in', 'platform/issuer-guards'],
   'src/local/issuer/aws-verify': ['platform/aws-verify'],
   'src/local/issuer/narrowing': ['unit/narrowing', 'platform/sts'],
-  'src/local/registry/distribution/gate': ['platform/registry-auth', 'platform/registry-gate'],
+  'src/local/registry/distribution/gate': ['unit/registry-gate'],
   'src/local/registry/': [
     'unit/manifest',
     'unit/references',

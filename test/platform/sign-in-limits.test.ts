@@ -1,7 +1,9 @@
 // Sign-ins that wait for a person cannot be pushed out by others.
 
-import { expect, test } from 'vitest';
-import { startTestPlatform } from '../support/platform.ts';
+import { request } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { readSignInCode } from '../../src/local/sign-in-code.ts';
+import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
 const startOf = (port: number) => `/oauth?redirect=${encodeURIComponent(`http://localhost:${port}/`)}`;
 
@@ -54,4 +56,58 @@ test('no number of other device codes takes one away', async () => {
   const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: 'mine' };
   const poll = await ask('/oauth/token', { ...grant, device_code: first.device_code });
   expect(poll.body.error).toBe('authorization_pending');
+});
+
+describe('a hundred wrong user codes', () => {
+  const start = (dataDir = temporaryFolder(), asksForCode = false) => startTestPlatform({ dataDir, asksForCode });
+  const guess = (platform: TestPlatform, from: { address?: string; cookie?: string }) =>
+    new Promise<[status: number | undefined, page: string]>((resolve, reject) => {
+      const headers = { ...(from.cookie === undefined ? {} : { cookie: from.cookie }) };
+      const options = { method: 'POST', headers, agent: false, localAddress: from.address ?? '127.0.0.1' };
+      const call = request(`${platform.urls.issuer}/activate`, options, (response) => {
+        let page = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          page += chunk;
+        });
+        response.once('end', () => resolve([response.statusCode, page]));
+      });
+      call.once('error', reject);
+      call.end('user_code=AAAA-AAAA');
+    });
+  const guessAll = async (platform: TestPlatform, from: { address?: string; cookie?: string }) => {
+    for (let tries = 0; tries < 100; tries += 1) expect((await guess(platform, from))[0]).toBe(400);
+    expect(await guess(platform, from)).toEqual([429, expect.stringContaining('A hundred wrong ones')]);
+  };
+
+  test('end the tries of the browser that typed them, and of no other', async () => {
+    const dataDir = temporaryFolder();
+    const platform = await start(dataDir, true);
+    const browser = async () => {
+      const body = new URLSearchParams({ code: readSignInCode(dataDir) ?? '' }).toString();
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const shown = await platform.call(undefined, 'POST', '/oauth/code', { body, headers });
+      return (shown.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    };
+    const [one, other] = [await browser(), await browser()];
+    await guessAll(platform, { cookie: one });
+    expect((await guess(platform, { cookie: one, address: '127.0.0.2' }))[0]).toBe(429);
+    expect((await guess(platform, { cookie: other }))[0]).toBe(400);
+  });
+
+  test('end the tries of an address, where no browser is known', async () => {
+    const platform = await start();
+    await guessAll(platform, { address: '127.0.0.2' });
+    expect((await guess(platform, { address: '127.0.0.2', cookie: 'chainctl-sign-in-code=made-up' }))[0]).toBe(429);
+    expect((await guess(platform, { address: '127.0.0.3' }))[0]).toBe(400);
+  });
+
+  test('are not counted when another site sends them', async () => {
+    const platform = await start();
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' };
+    for (let tries = 0; tries < 101; tries += 1) {
+      const body = 'user_code=AAAA-AAAA';
+      expect((await platform.call(undefined, 'POST', '/activate', { body, headers })).status).toBe(403);
+    }
+    expect((await guess(platform, {}))[0]).toBe(400);
+  });
 });

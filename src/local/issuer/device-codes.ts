@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { PlatformClock } from '../core/types.ts';
+import { createWrongTries } from './wrong-tries.ts';
 
 export interface DeviceAuthorization {
   readonly deviceCode: string;
@@ -20,8 +21,8 @@ export type DevicePoll =
 export interface DeviceCodes {
   /** `too-many`: of this client, or of all, wait already. */
   start(clientId: string): DeviceAuthorization | 'too-many';
-  /** The key of the login that waits under this code, or why there is none. */
-  find(userCode: string): { readonly key: string; readonly clientId: string } | 'unknown' | 'too-many';
+  /** The key of the login that waits under the code that `visitor` has typed, or why there is none. */
+  find(userCode: string, visitor: string): { readonly key: string; readonly clientId: string } | 'unknown' | 'too-many';
   /** False when it is over. */
   approve(key: string, idToken: string): boolean;
   deny(key: string): void;
@@ -42,14 +43,14 @@ const intervalMs = 5_000;
 /** Codes that wait: for one client, and in all. None is given up for another. */
 const mostOfOne = 200;
 const mostEntries = 2_000;
-// No vowels: no words. 20 letters to the 8th, and a hundred wrong ones in ten minutes, all visitors together.
+// No vowels: no words. 20 letters to the 8th, and a hundred wrong ones in ten minutes for each visitor.
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 const mostWrong = 100;
 const wrongWindowMs = 600_000;
 
 export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
   const entries = new Map<string, Entry>();
-  let wrong = { since: 0, count: 0 };
+  const wrong = createWrongTries(clock, mostWrong, wrongWindowMs);
 
   const forgetOld = (): void => {
     // An expired one is kept as long again, so that its program hears that it has expired and not that it never was.
@@ -79,16 +80,15 @@ export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
       return { deviceCode, userCode, expiresInSeconds: lifeMs / 1000, intervalSeconds: intervalMs / 1000 };
     },
 
-    find(text) {
-      if (clock.now() - wrong.since >= wrongWindowMs) wrong = { since: clock.now(), count: 0 };
-      if (wrong.count >= mostWrong) return 'too-many';
+    find(text, visitor) {
+      if (wrong.isTooMany(visitor)) return 'too-many';
       const typed = text.toUpperCase().replace(/[^A-Z]/g, '');
       const userCode = `${typed.slice(0, 4)}-${typed.slice(4)}`;
       for (const [key, entry] of entries) {
         if (entry.userCode !== userCode || isOver(entry) || entry.outcome !== undefined) continue;
         return { key, clientId: entry.clientId };
       }
-      wrong.count += 1;
+      wrong.note(visitor);
       return 'unknown';
     },
 

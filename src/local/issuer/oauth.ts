@@ -286,9 +286,12 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     }
     const form = await readForm(request);
     const userCode = (form.get('user_code') ?? '').slice(0, 20);
-    const found = devices.find(userCode);
+    const found = devices.find(userCode, gate.visitorOf(request));
     if (found === 'too-many') {
-      throw new PageError(429, 'Too many wrong codes', ['Wait ten minutes, then start again on the other device.']);
+      throw new PageError(429, 'Too many wrong codes', [
+        'A hundred wrong ones were typed in this browser in ten minutes, which is the most.',
+        'Wait ten minutes, then start again on the other device.',
+      ]);
     }
     if (found === 'unknown') {
       const problem = 'There is no such code. It may have expired: look at the other device again.';
@@ -305,7 +308,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     const form = new URLSearchParams(await readText(request, largestForm));
     const wanted = form.get('next') ?? '';
     const next = new URL(/^\/(?:oauth|activate)(?:\?[^\s\\#]*)?$/.test(wanted) ? wanted : '/oauth', urls.issuer);
-    const answer = gate.open(form.get('code') ?? '');
+    const answer = gate.open(form.get('code') ?? '', gate.visitorOf(request));
     if (answer.kind === 'too-many') {
       throw new PageError(429, 'Too many wrong codes', ['Wait ten minutes, then start again from your program.']);
     }

@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { PlatformClock } from '../core/types.ts';
+import { createWrongTries } from './wrong-tries.ts';
 
 export type GateAnswer =
   | { readonly kind: 'open' /** What the browser is given, as a header. */; readonly cookie: string }
@@ -14,8 +15,10 @@ export type GateAnswer =
 export interface SignInGate {
   /** Whether this browser has shown the code. */
   isOpenFor(request: IncomingMessage): boolean;
+  /** Returns who is there, for limits: the browser that has shown the code, otherwise the address it comes from. */
+  visitorOf(request: IncomingMessage): string;
   /** Shows it. */
-  open(code: string): GateAnswer;
+  open(code: string, visitor: string): GateAnswer;
 }
 
 const mostWrong = 50;
@@ -26,23 +29,22 @@ const cookieName = 'chainctl-sign-in-code';
 /** Without a code it is open for everybody. `isSecure`: the page is served over https. */
 export function createSignInGate(code: string | undefined, clock: PlatformClock, isSecure: boolean): SignInGate {
   const browsers = new Set<string>();
-  // Of wrong codes, newest last.
-  const wrong: number[] = [];
+  const wrong = createWrongTries(clock, mostWrong, wrongForMs);
+  const browserOf = (request: IncomingMessage): string | undefined => {
+    for (const pair of (request.headers.cookie ?? '').split(';')) {
+      const [name, value = ''] = pair.trim().split('=');
+      const browser = digest(value).toString('hex');
+      if (name === cookieName && browsers.has(browser)) return browser;
+    }
+    return undefined;
+  };
   return {
-    isOpenFor(request) {
-      if (code === undefined) return true;
-      for (const pair of (request.headers.cookie ?? '').split(';')) {
-        const [name, value = ''] = pair.trim().split('=');
-        if (name === cookieName && browsers.has(digest(value).toString('hex'))) return true;
-      }
-      return false;
-    },
-    open(given) {
-      const now = clock.now();
-      while (wrong[0] !== undefined && now - wrong[0] >= wrongForMs) wrong.shift();
-      if (wrong.length >= mostWrong) return { kind: 'too-many' };
+    isOpenFor: (request) => code === undefined || browserOf(request) !== undefined,
+    visitorOf: (request) => browserOf(request) ?? request.socket.remoteAddress ?? '',
+    open(given, visitor) {
+      if (wrong.isTooMany(visitor)) return { kind: 'too-many' };
       if (!timingSafeEqual(digest(given.trim()), digest(code ?? ''))) {
-        wrong.push(now);
+        wrong.note(visitor);
         return { kind: 'wrong' };
       }
       const value = Buffer.from(clock.randomBytes(32)).toString('base64url');
