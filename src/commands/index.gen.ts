@@ -39,6 +39,12 @@ export const index: IndexNode = {
       open: () => import('./config/index.gen.ts'),
     },
     {
+      name: "doctor",
+      summary: "Find what keeps pulls and installs from working.",
+      load: () => import('./doctor.ts'),
+      help: () => import('./help.gen.ts'),
+    },
+    {
       name: "events",
       summary: "Subscribe to what happens on the platform.",
       aliases: ["event"],

@@ -47,6 +47,45 @@ export function installHelper(host: Host): InstalledHelper {
       });
 }
 
+export interface HelperOnPath {
+  /** The one that Docker starts. */
+  readonly first: { readonly path: string; readonly isOurs: boolean } | undefined;
+  /** A link on PATH that leads nowhere, where no helper is found. */
+  readonly dead: string | undefined;
+  /** A folder that holds ours, and that comes too late on PATH or is not on it. */
+  readonly own: string | undefined;
+}
+
+/** Looks for the helper as Docker does, and changes nothing. */
+export function lookForHelper(host: Host): HelperOnPath {
+  const script = scriptOrNothing(host);
+  const found = firstOnPath(host);
+  const folders = pathFolders(host);
+  const isHere = (folder: string) => script !== undefined && isOurs(host, join(folder, fileName(host)), script);
+  return {
+    first:
+      found === undefined ? undefined : { path: found, isOurs: script !== undefined && isOurs(host, found, script) },
+    dead: folders.map((folder) => join(folder, fileName(host))).find((path) => isDeadLink(path)),
+    own: [...folders, dirname(resolve(host.cwd, host.program)), ...homeFolders(host)].find(isHere),
+  };
+}
+
+function isDeadLink(path: string): boolean {
+  try {
+    return lstatIfExists(path)?.isSymbolicLink() === true && !exists(path);
+  } catch {
+    return false;
+  }
+}
+
+function scriptOrNothing(host: Host): string | undefined {
+  try {
+    return helperScript(host);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a link to the helper leads to: our script, wherever this program was started from, or the executable itself. */
 function helperScript(host: Host): string {
   let real: string;

@@ -182,6 +182,23 @@ export const answers: Readonly<Record<string, unknown>> = {
       ...roles(),
     },
   ],
+  doctor: {
+    found: [
+      { check: 'network', state: 'ok', message: 'The issuer, the API and the registry answer' },
+      { check: 'keychain', state: 'skip', message: 'The login keeps nothing in a keychain' },
+      { check: 'clock', state: 'note', message: "The clock of this machine is 12 seconds behind the issuer's" },
+      {
+        check: 'credentials',
+        state: 'wrong',
+        message:
+          'podman takes the login in "/run/user/1000/containers/auth.json" for cgr.dev, and not docker-credential-cgr',
+        file: '/run/user/1000/containers/auth.json',
+        key: 'auths["cgr.dev"]',
+        fix: 'podman logout --authfile "/run/user/1000/containers/auth.json" cgr.dev',
+      },
+    ],
+    report: undefined,
+  },
   'auth status': {
     valid: true,
     audience: platform.api,

@@ -163,7 +163,9 @@ export class FakeHost implements Host {
 
   answerOf(command: string, args: readonly string[], timeout: number): Promise<string | undefined> {
     return new Promise((resolve) => {
-      execFile(command, [...args], { timeout, killSignal: 'SIGKILL' }, (error, out) =>
+      // Programs are found where this host has them.
+      const env = { ...process.env, ...(this.env['PATH'] === undefined ? {} : { PATH: this.env['PATH'] }) };
+      execFile(command, [...args], { timeout, killSignal: 'SIGKILL', env }, (error, out) =>
         resolve(error ? undefined : out),
       );
     });
