@@ -44,6 +44,17 @@ export class CliError extends Error {
   }
 }
 
+/** Ends a command with a code of its own although nothing failed: its answer was printed. */
+export class Ending extends Error {
+  override readonly name = 'Ending';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** For those who mend it: where an error came from. Anything may be thrown, so anything is taken. */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -54,6 +65,8 @@ export const exitCodes = {
   done: 0,
   failed: 1,
   usage: 2,
+  /** `iam plan` and `local diff` found differences. */
+  differs: 3,
   notAuthenticated: 4,
   interrupted: 130,
 } as const;

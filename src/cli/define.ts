@@ -2,7 +2,7 @@
 // heavy, and its `run` receives values that were parsed, looked up, asked for and confirmed.
 
 import type { ConfigKey } from '../config/schema.ts';
-import type { CliError } from '../errors.ts';
+import type { CliError, Ending } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { HelpPage } from './help.ts';
 import { boolean } from './inputs/values.ts';
@@ -204,8 +204,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly confirmsInRun?: string;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
-  /** Asked after the result was printed: the error of a check that answered no, which decides the exit code. */
-  readonly verdict?: (results: readonly T[]) => CliError | undefined;
+  /** Asked after the result was printed: the error of a check that answered no, or an exit code of its own. */
+  readonly verdict?: (results: readonly T[]) => CliError | Ending | undefined;
   /** What goes on once the result is printed, until it is over: a server in the foreground. */
   readonly afterwards?: (context: Context, results: readonly T[]) => Promise<void>;
   readonly hidden?: boolean;

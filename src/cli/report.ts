@@ -1,6 +1,6 @@
 // The one place where an error becomes text and an exit code.
 
-import { CliError, type ErrorKind, exitCodeOf, stackOf } from '../errors.ts';
+import { CliError, Ending, type ErrorKind, exitCodeOf, stackOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { printable, printableJson, printableLines } from './io.ts';
@@ -63,6 +63,7 @@ const fileReasons: Readonly<Record<string, string>> = {
 
 /** Prints the error on stderr and returns the exit code. */
 export function reportError(error: unknown, host: Host): number {
+  if (error instanceof Ending) return error.exitCode;
   const cliError = toCliError(error);
   host.stderr.write(wantsJson(host.argv) ? `${printableJson(toJson(cliError))}\n` : toText(cliError, styleOf(host)));
   if (isDebug(host)) {

@@ -420,6 +420,48 @@ export const answers: Readonly<Record<string, unknown>> = {
     smallestRole: 'editor',
     unseen: ['No list says which users "okta" has deactivated; they can do nothing here.'],
   },
+  'iam plan': {
+    organization: { id: organization, name: 'example.com' },
+    result: {
+      changes: [
+        {
+          action: 'create',
+          kind: 'identities',
+          label: 'engineering/ci',
+          details: ['claimMatch.subject: (none) → "repo:acme/app:ref:refs/heads/main"'],
+          id: `${folder}/new-1`,
+        },
+        {
+          action: 'delete',
+          kind: 'bindings',
+          label: 'viewer for dev@example.com in engineering',
+          details: [],
+          id: `${folder}/1234123412341234`,
+        },
+      ],
+      unmentioned: ['role pusher'],
+    },
+    access: [
+      {
+        direction: 'loses',
+        identity: 'b1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4',
+        who: 'dev@example.com',
+        isConditional: false,
+        capabilities: ['groups.list', 'repo.list'],
+        areas: [{ place: organization, except: [folder] }],
+      },
+    ],
+    expectations: [
+      {
+        line: 'iam.yaml:9',
+        text: 'dev@example.com can repo.list on engineering',
+        isMet: false,
+        reason: 'nothing gives it',
+      },
+    ],
+    nameOf: (id: string) => (id === organization ? 'example.com' : 'engineering'),
+  },
+  'iam export': { files: [{ path: '', text: 'version: 1\norganization: example.com\n' }] },
   'iam access who-can': [
     {
       grant: {

@@ -6,7 +6,7 @@ import { runProgram } from '../../src/cli/program.ts';
 import type { Prompter } from '../../src/cli/prompts/prompter.ts';
 import { createPrompter } from '../../src/cli/prompts/prompter.ts';
 import { reportError } from '../../src/cli/report.ts';
-import { CliError } from '../../src/errors.ts';
+import { CliError, Ending } from '../../src/errors.ts';
 import { type FakeHost, type FakeHostOptions, fakeHost } from './fake-host.ts';
 import { refusePrintedSecrets } from './secrets.ts';
 
@@ -60,7 +60,8 @@ async function run(
     await work(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
     script?.finished();
   } catch (error) {
-    if (!(error instanceof CliError)) host.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    if (!(error instanceof CliError || error instanceof Ending))
+      host.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
     code = reportError(error, host);
   } finally {
     await closeTransport(host);

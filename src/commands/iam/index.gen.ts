@@ -114,6 +114,18 @@ const children: readonly IndexNode[] = [
     ],
   },
   {
+    name: "apply",
+    summary: "Make an organization as files say.",
+    load: () => import('./apply.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
+    name: "export",
+    summary: "Write what an organization has as files.",
+    load: () => import('./export.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "external-group-role-mappings",
     summary: "Manage roles for groups of identity providers.",
     description: "A mapping gives a role to everybody whom the identity provider names as a member of a group. It counts from sign-in to sign-in: sessions with such roles last an hour, and no role binding shows them.",
@@ -511,6 +523,12 @@ const children: readonly IndexNode[] = [
         help: () => import('./organizations/help.gen.ts'),
       },
     ],
+  },
+  {
+    name: "plan",
+    summary: "Show what files would change, and who gains or loses what.",
+    load: () => import('./plan.ts'),
+    help: () => import('./help.gen.ts'),
   },
   {
     name: "role-bindings",

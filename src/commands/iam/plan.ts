@@ -1,0 +1,39 @@
+import { defineCommand } from '../../cli/define.ts';
+import { boolean, file } from '../../cli/inputs/values.ts';
+import { Ending, exitCodes } from '../../errors.ts';
+import { broken, filenameInput, makePlan, parentInput, planView } from './files/plan.ts';
+import { readFiles } from './files/read-files.ts';
+import { savePlan } from './files/saved-plan.ts';
+
+export default defineCommand({
+  path: ['iam', 'plan'],
+  summary: 'Show what files would change, and who gains or loses what.',
+  description:
+    'Compares an organization with files as `chainctl iam export` writes them, and changes nothing. Exits 0 when there is ' +
+    'nothing to do, 3 when there are changes, and 1 when an entry of `expect:` would not be met.',
+  inputs: {
+    filename: { ...filenameInput, required: true },
+    parent: parentInput,
+    prune: { kind: boolean, help: 'Also delete what the sections of the files do not have.' },
+    out: { kind: file, help: 'Keep the plan in this file, for `chainctl iam apply --plan`.' },
+  },
+  examples: [
+    { text: 'What a file would change', args: '--filename=iam.yaml' },
+    {
+      text: 'In CI, everything that a folder of files does not have included',
+      args: '--filename=iam/ --prune --output=json',
+    },
+  ],
+  view: planView,
+  formats: ['text', 'json'],
+  verdict: ([plan]) =>
+    plan === undefined
+      ? undefined
+      : (broken(plan) ?? (plan.result.changes.length > 0 ? new Ending(exitCodes.differs) : undefined)),
+  run: async (context, { filename, parent, prune, out }) => {
+    const files = await readFiles(context, filename);
+    const plan = await makePlan(context, files, { parent, prune });
+    if (out !== undefined) await savePlan(context, out, { files, plan, prune });
+    return plan;
+  },
+});
