@@ -2,11 +2,79 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { subRule } from '../../src/local/iam/identity-provider-records.ts';
 import { iamModule } from '../../src/local/iam/module.ts';
+import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { seedDemo } from '../../src/local/iam/seed.ts';
-import { openStore, type Store } from '../../src/local/store/database.ts';
+import { openStore, type SqlValue, type Store } from '../../src/local/store/database.ts';
 import { migrations } from '../../src/local/store/schema.ts';
 import { TestClock } from './platform.ts';
+
+/** Makes identities, roles and bindings straight in a store, each with just what a test needs. */
+export function standIns(store: Store) {
+  let made = 0;
+  const next = (): string => {
+    made += 1;
+    return String(made);
+  };
+  const standIn = {
+    /** An account that somebody signs in to; `home` is the organization whose provider made it. */
+    account(row: Readonly<Record<string, SqlValue>> = {}): string {
+      const id = next().padStart(40, 'a');
+      insert('identities', {
+        ...{ id, kind: 'claimMatch', relationship: '{}', issuer: 'https://i.example.com', subject: id },
+        ...{ created_at: 0, updated_at: 0 },
+        ...row,
+      });
+      return id;
+    },
+    role(capabilities: readonly string[], parent: string | null = null): string {
+      const id = parent === null ? next().padStart(40, 'b') : `${parent}/${next().padStart(16, 'b')}`;
+      insert('roles', {
+        ...{ id, parent, name: `role ${id.slice(-4)}`, capabilities: JSON.stringify(capabilities) },
+        ...{ created_at: 0, updated_at: 0 },
+      });
+      return id;
+    },
+    bind(identity: string, role: string, group: string): void {
+      store.transact((tx) => bindRole(tx, { identity, role, group }));
+    },
+    /** An account that holds exactly this at a place. */
+    holder(capabilities: readonly string[], group: string): string {
+      const identity = standIn.account();
+      standIn.bind(identity, standIn.role(capabilities), group);
+      return identity;
+    },
+    provider(parent: string, row: Readonly<Record<string, SqlValue>> = {}): string {
+      const id = `${parent}/${next().padStart(16, 'c')}`;
+      insert('identity_providers', {
+        ...{ id, parent, name: 'provider', issuer: 'https://i.example.com', client_id: 'client', client_secret: '' },
+        ...{ correlation_rule: subRule, created_at: 0, updated_at: 0 },
+        ...row,
+      });
+      return id;
+    },
+    /** What a provider knows of a person over SCIM. */
+    directoryUser(provider: string, row: Readonly<Record<string, SqlValue>> = {}): string {
+      const id = `directory ${next()}`;
+      insert('scim_users', {
+        ...{ id, identity_provider: provider, user_name: id, active: 1, resource: '{}', version: 1 },
+        ...{ created_at: 0, updated_at: 0 },
+        ...row,
+      });
+      return id;
+    },
+    insert,
+  };
+  function insert(table: string, row: Readonly<Record<string, SqlValue>>): void {
+    const columns = Object.keys(row);
+    const marks = columns.map(() => '?').join(', ');
+    store.transact((tx) =>
+      tx.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks})`, ...Object.values(row)),
+    );
+  }
+  return standIn;
+}
 
 /** The store of a platform that does not run: every table, built-in roles, the demo's organizations and people. */
 export async function testStore(
