@@ -272,15 +272,8 @@ function problemsAfter({ definition, key, input, context, known }: Asking) {
 
 /** For an answer that may not stand: nothing is remembered of it, and warnings wait until everything is answered. */
 function onTrial(context: Context): Context {
-  const memory = new Map<string, Promise<unknown>>();
-  const cached: Context['cached'] = <T>(key: string, load: () => Promise<T>): Promise<T> => {
-    const made = memory.get(key) ?? load();
-    memory.set(key, made);
-    // A key names one kind of answer, so what is stored under it has that type.
-    return made as Promise<T>;
-  };
   const io = { ...context.io, warn: () => {}, note: () => {} };
-  return Object.create(context, { cached: { value: cached }, io: { value: io } }) as Context;
+  return Object.create(context, { memory: { value: {} }, io: { value: io } }) as Context;
 }
 
 function parsedLine(input: Input, line: string): unknown {

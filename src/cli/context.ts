@@ -10,6 +10,7 @@ import type { Host } from '../host.ts';
 import { isTrue } from './inputs/values.ts';
 import { createIo, type Io, printable } from './io.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
+import { type Remembering, remembered } from './remembered.ts';
 import { createWaiting, type Waiting } from './waiting.ts';
 
 /** Values of the global flags, as given. */
@@ -32,7 +33,7 @@ export interface Globals {
   readonly overrides: Partial<Record<ConfigKey, string>>;
 }
 
-export interface Context {
+export interface Context extends Remembering {
   readonly host: Host;
   readonly io: Io;
   readonly globals: Globals;
@@ -57,8 +58,6 @@ export interface Context {
   issuerApi(): Promise<ApiClient>;
   /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
   token(audience: string): Promise<string>;
-  /** Look-ups already made in this run, by what was asked. */
-  cached<T>(key: string, load: () => Promise<T>): Promise<T>;
   /** One line when `--log-level debug`, its property, `-v=2` or `CHAINCTL_DEBUG` asks for it. */
   debug(line: () => string): void;
   readonly isDebug: boolean;
@@ -69,7 +68,6 @@ export interface ContextParts {
 }
 
 export function createContext(host: Host, globals: Globals, signal: AbortSignal, parts: ContextParts = {}): Context {
-  const memory = new Map<string, Promise<unknown>>();
   let config: Config | undefined;
   let prompter: Prompter | undefined = parts.prompter;
 
@@ -130,24 +128,10 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       prompter ??= createPrompter(host, io, signal);
       return prompter;
     },
-    api: () => context.cached('client:api', () => openClient(context, context.config.get('platform.api'))),
-    undoApi: () =>
-      context.cached('client:undo', () =>
-        openClient(
-          {
-            host,
-            io,
-            isJsonAlone: context.isJsonAlone,
-            config: context.config,
-            signal: new AbortController().signal,
-            waiting,
-            listed: context.listed,
-          },
-          context.config.get('platform.api'),
-          undoTimeoutMs,
-        ),
-      ),
-    issuerApi: () => context.cached('client:issuer', () => openClient(context, context.config.get('platform.issuer'))),
+    memory: {},
+    api: () => platformClient(context),
+    undoApi: () => undoClient(context),
+    issuerApi: () => issuerClient(context),
     async token(audience) {
       const { accessToken } = await import('../auth/session.ts');
       return accessToken(host, context.config, audience, {
@@ -155,14 +139,6 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
         allowLogin: io.interactive,
         onRetry: tellOf(context),
       });
-    },
-    cached<T>(key: string, load: () => Promise<T>): Promise<T> {
-      const known = memory.get(key);
-      // A key names one kind of answer, so what is stored under it has that type.
-      if (known !== undefined) return known as Promise<T>;
-      const made = load();
-      memory.set(key, made);
-      return made;
     },
     get isDebug() {
       const level = config?.get('default.log-level').toLowerCase();
@@ -178,6 +154,16 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
   };
   return context;
 }
+
+const platformClient = remembered((context: Context) => openClient(context, context.config.get('platform.api')));
+
+const issuerClient = remembered((context: Context) => openClient(context, context.config.get('platform.issuer')));
+
+const undoClient = remembered(({ host, io, isJsonAlone, config, waiting, listed }: Context) => {
+  const { signal } = new AbortController();
+  const uninterrupted = { host, io, isJsonAlone, config, signal, waiting, listed };
+  return openClient(uninterrupted, config.get('platform.api'), undoTimeoutMs);
+});
 
 /** Somebody who has pressed Ctrl-C waits for it. */
 const undoTimeoutMs = 10_000;

@@ -116,6 +116,9 @@ type ValueOf<I extends Input> =
 /** What `run` receives, by input key. */
 export type InputValues<I extends Inputs> = { readonly [K in keyof I]: ValueOf<I[K]> };
 
+/** Keys of the inputs that somebody gave: a boolean that is false because it was left out looks like one that was switched off. */
+export type Given = ReadonlySet<string>;
+
 /** A rule over which inputs were given. */
 export type Check =
   | { readonly rule: 'exclusive'; readonly keys: readonly string[] }
@@ -199,7 +202,11 @@ export interface CommandDefinition<I extends Inputs, T> {
     context: Context,
   ) => readonly string[] | Promise<readonly string[]>;
   /** Asked before `run`, unless `--yes` is given: a command that has this has the flag. */
-  readonly confirm?: (input: InputValues<I>, context: Context) => Question | undefined | Promise<Question | undefined>;
+  readonly confirm?: (
+    input: InputValues<I>,
+    context: Context,
+    given: Given,
+  ) => Question | undefined | Promise<Question | undefined>;
   /** Help of `--yes` where `run` itself asks for the confirmation, because what changes is known only then. */
   readonly confirmsInRun?: string;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
@@ -207,12 +214,13 @@ export interface CommandDefinition<I extends Inputs, T> {
   /** Asked after the result was printed: the error of a check that answered no, or an exit code of its own. */
   readonly verdict?: (results: readonly T[]) => CliError | Ending | undefined;
   /** What goes on once the result is printed, until it is over: a server in the foreground. */
-  readonly afterwards?: (context: Context, results: readonly T[]) => Promise<void>;
+  readonly afterwards?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
   readonly run: (
     context: Context,
     input: InputValues<I>,
+    given: Given,
   ) => Promise<T | AsyncIterable<T> | readonly T[] | undefined> | Promise<void> | AsyncIterable<T>;
 }
 

@@ -89,14 +89,15 @@ async function perform(
   }
   const { values, said, asked } = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
   if (rule !== undefined || asked) refuse(await problemsWith(definition, said, context), definition);
+  const given = new Set(Object.keys(said));
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
-    const question = await definition.confirm(values, context);
+    const question = await definition.confirm(values, context, given);
     if (question !== undefined) await requireAgreement(question, context);
   }
   signal.throwIfAborted();
-  const result = await definition.run(context, values);
+  const result = await definition.run(context, values, given);
   const items = await write(definition, result, format.use, context);
-  await definition.afterwards?.(context, items);
+  await definition.afterwards?.(context, items, values);
   const no = definition.verdict?.(items);
   if (no !== undefined) throw no;
 }

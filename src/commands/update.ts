@@ -2,6 +2,7 @@ import { buildTarget, buildVersion, isExecutable, updateKey, updateUrl } from '.
 import type { Context } from '../cli/context.ts';
 import { defineCommand, defineView } from '../cli/define.ts';
 import { boolean, named } from '../cli/inputs/values.ts';
+import { remembered } from '../cli/remembered.ts';
 import { CliError } from '../errors.ts';
 import type { UpdatePlan } from '../update/update.ts';
 
@@ -57,41 +58,40 @@ export default defineCommand({
   },
 });
 
-const planOf = (context: Context, version: string | undefined): Promise<UpdatePlan> =>
-  context.cached('update:plan', async () => {
-    const { host, signal, io } = context;
-    const { installationOf } = await import('../update/installation.ts');
-    const { planUpdate } = await import('../update/update.ts');
-    const { isVersion } = await import('../update/metadata.ts');
-    const wanted = version?.replace(/^v/, '');
-    if (wanted !== undefined && !isVersion(wanted)) {
-      throw new CliError('usage', '`--version` must be a release such as "1.2.3"', { code: 'usage.bad-value' });
-    }
-    const installation = installationOf(host, isExecutable);
-    if (installation.kind === 'managed') {
-      throw new CliError('local', `${installation.by} looks after this chainctl, so it does not replace itself`, {
-        code: 'update.managed',
-        hint: `run \`${installation.command}\``,
-      });
-    }
-    const url = feedUrl(context);
-    if (updateKey === '') {
-      throw new CliError('local', 'This build has no key to verify releases with, so it does not update itself', {
-        code: 'update.no-key',
-        hint: 'install a signed release',
-      });
-    }
-    const request = {
-      current: buildVersion,
-      target: buildTarget,
-      path: installation.path,
-      feed: { url, publicKey: updateKey },
-      version: wanted,
-    };
-    const plan = await planUpdate(host, request, signal);
-    for (const line of block(plan, host.platform)) io.note(line);
-    return plan;
-  });
+const planOf = remembered(async (context: Context, version: string | undefined): Promise<UpdatePlan> => {
+  const { host, signal, io } = context;
+  const { installationOf } = await import('../update/installation.ts');
+  const { planUpdate } = await import('../update/update.ts');
+  const { isVersion } = await import('../update/metadata.ts');
+  const wanted = version?.replace(/^v/, '');
+  if (wanted !== undefined && !isVersion(wanted)) {
+    throw new CliError('usage', '`--version` must be a release such as "1.2.3"', { code: 'usage.bad-value' });
+  }
+  const installation = installationOf(host, isExecutable);
+  if (installation.kind === 'managed') {
+    throw new CliError('local', `${installation.by} looks after this chainctl, so it does not replace itself`, {
+      code: 'update.managed',
+      hint: `run \`${installation.command}\``,
+    });
+  }
+  const url = feedUrl(context);
+  if (updateKey === '') {
+    throw new CliError('local', 'This build has no key to verify releases with, so it does not update itself', {
+      code: 'update.no-key',
+      hint: 'install a signed release',
+    });
+  }
+  const request = {
+    current: buildVersion,
+    target: buildTarget,
+    path: installation.path,
+    feed: { url, publicKey: updateKey },
+    version: wanted,
+  };
+  const plan = await planUpdate(host, request, signal);
+  for (const line of block(plan, host.platform)) io.note(line);
+  return plan;
+});
 
 function feedUrl({ config, host }: Context): string {
   const url = config.get('update.url') || host.env['CHAINCTL_UPDATE_URL'] || updateUrl;

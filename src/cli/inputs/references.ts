@@ -7,6 +7,7 @@ import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
+import { remembered } from '../remembered.ts';
 import { byShortId } from '../short-id.ts';
 
 /** A thing named by an input. `name` is the id when the id was given, because then nothing was looked up. */
@@ -25,12 +26,10 @@ export interface GroupDirectory {
   readonly byName: ReadonlyMap<string, readonly IamGroup[]>;
 }
 
-export function groupDirectory(context: Context): Promise<GroupDirectory> {
-  return context.cached('groups', async () => {
-    const answer = await (await context.api()).call('iam.v1.Groups.List', {});
-    return toDirectory(answer.items ?? []);
-  });
-}
+export const groupDirectory = remembered(async (context: Context): Promise<GroupDirectory> => {
+  const answer = await (await context.api()).call('iam.v1.Groups.List', {});
+  return toDirectory(answer.items ?? []);
+});
 
 export function toDirectory(items: readonly IamGroup[]): GroupDirectory {
   const groups = inTreeOrder(items);
@@ -165,12 +164,10 @@ export function placeAndEnd(id: string, directory: GroupDirectory): string {
 // ---- roles ----
 
 /** Built-in roles and those defined at a location, above it or anywhere visible. */
-export function visibleRoles(context: Context): Promise<readonly IamRole[]> {
-  return context.cached('roles', async () => {
-    const answer = await (await context.api()).call('iam.v1.Roles.List', {});
-    return [...(answer.items ?? [])].sort(byNameThenId);
-  });
-}
+export const visibleRoles = remembered(async (context: Context): Promise<readonly IamRole[]> => {
+  const answer = await (await context.api()).call('iam.v1.Roles.List', {});
+  return [...(answer.items ?? [])].sort(byNameThenId);
+});
 
 /** Name of a role by id; the id of one that the caller does not see. */
 export async function roleName(context: Context, id: string): Promise<string> {
@@ -226,13 +223,14 @@ const roleCandidate = (one: IamRole): Candidate<Reference> => ({
 // ---- identities ----
 
 /** Assumable identities the caller sees, below the chosen location when there is one. */
-export function visibleIdentities(context: Context, parent?: string): Promise<readonly IamIdentity[]> {
-  return context.cached(`identities:${parent ?? ''}`, async () => {
+export const visibleIdentities = remembered(
+  async (context: Context, parent?: string): Promise<readonly IamIdentity[]> => {
     const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
     const answer = await (await context.api()).call('iam.v1.Identities.List', filter);
     return [...(answer.items ?? [])].sort(byNameThenId);
-  });
-}
+  },
+  (parent = '') => parent,
+);
 
 /** An identity as it was looked up; by id alone nothing was. */
 export interface IdentityReference extends Reference {
@@ -375,13 +373,14 @@ export interface IdentityProviderReference extends Reference {
 }
 
 /** Those the caller sees, below the chosen location when there is one. */
-function visibleIdentityProviders(context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> {
-  return context.cached(`identity-providers:${parent ?? ''}`, async () => {
+const visibleIdentityProviders = remembered(
+  async (context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> => {
     const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
     const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', filter);
     return [...(answer.items ?? [])].sort(byNameThenId);
-  });
-}
+  },
+  (parent = '') => parent,
+);
 
 /** Name of an identity provider by id; the id of one that the caller does not see. */
 export async function identityProviderName(context: Context, id: string): Promise<string> {

@@ -6,28 +6,34 @@ import { isUidp, parentOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, Chosen, Kind } from '../define.ts';
+import { remembered } from '../remembered.ts';
 import { byShortId, isShortId } from '../short-id.ts';
 import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from './references.ts';
 
 /** The catalog that everybody may read: its id is published and the same everywhere. */
 export const publicOrganization: Reference = { id: '720909c9f5279097d847ad02a2f24ba8f59de36a', name: 'chainguard' };
 
+interface RepositoryFilter {
+  readonly recursive?: boolean;
+  readonly name?: string | undefined;
+}
+
 /** Repositories directly in a location, or everywhere below it, by name. Without a location: all the caller sees. */
-export function repositoriesIn(
-  context: Context,
-  place: string | undefined,
-  options: { readonly recursive?: boolean; readonly name?: string | undefined } = {},
-): Promise<readonly RegistryRepo[]> {
-  const { recursive = false, name } = options;
-  return context.cached(`repos:${place ?? ''}:${recursive}:${name ?? ''}`, async () => {
+export const repositoriesIn = remembered(
+  async (
+    context: Context,
+    place: string | undefined,
+    { recursive = false, name }: RepositoryFilter = {},
+  ): Promise<readonly RegistryRepo[]> => {
     const within = place === undefined ? {} : { uidp: recursive ? { descendantsOf: place } : { childrenOf: place } };
     const { items = [] } = await (await context.api()).call('registry.v1.Registry.ListRepos', {
       ...within,
       ...(name === undefined ? {} : { name }),
     });
     return [...items].sort(byNameThenId);
-  });
-}
+  },
+  (place, { recursive = false, name = '' } = {}) => `${place ?? ''}:${recursive}:${name}`,
+);
 
 /** The repository of that id, or of that name at the chosen location; undefined when there is none. */
 export async function findRepository(

@@ -1,6 +1,7 @@
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
 import { printable } from '../../cli/io.ts';
+import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 
 export default defineCommand({
@@ -32,8 +33,8 @@ export default defineCommand({
 });
 
 /** Looked up once, so that what is deleted is what was agreed to. */
-function account(context: Context): Promise<{ readonly id: string; readonly email: string | undefined }> {
-  return context.cached('own-account', async () => {
+const account = remembered(
+  async (context: Context): Promise<{ readonly id: string; readonly email: string | undefined }> => {
     const { decodeClaims } = await import('../../auth/jwt.ts');
     const claims = decodeClaims(await context.token(context.config.get('platform.audience')));
     const id = typeof claims?.sub === 'string' ? claims.sub : '';
@@ -49,5 +50,5 @@ function account(context: Context): Promise<{ readonly id: string; readonly emai
       );
     }
     return { id, email: typeof claims?.email === 'string' ? claims.email : undefined };
-  });
-}
+  },
+);

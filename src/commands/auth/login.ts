@@ -86,12 +86,6 @@ export default defineCommand({
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],
   run: async (context, input): Promise<LoginResult | undefined> => {
-    const plan: RefreshPlan = {
-      wanted: input.refresh || input.refreshOnly || input.refreshAll,
-      all: input.refreshAll,
-      audiences: input.audience.length > 0 ? input.audience : [context.config.get('platform.audience')],
-    };
-    await context.cached(planKey, async () => plan);
     if (input.refreshOnly || input.refreshAll) return undefined;
     const { login } = await import('../../auth/login.ts');
     const { audienceOfRegistry } = await import('../../auth/session.ts');
@@ -112,11 +106,10 @@ export default defineCommand({
     context.io.note(printable(`Logged in as ${await accountOf(context, result)} on ${platformOf(context)}.`));
     return result;
   },
-  afterwards: async (context) => {
-    const plan = await context.cached(planKey, async (): Promise<RefreshPlan> => {
-      throw new Error('there is no plan');
-    });
-    if (plan.wanted) await stayFresh(context, plan);
+  afterwards: async (context, _results, { refresh, refreshOnly, refreshAll, audience }) => {
+    if (!refresh && !refreshOnly && !refreshAll) return;
+    const audiences = audience.length > 0 ? audience : [context.config.get('platform.audience')];
+    await stayFresh(context, refreshAll ? undefined : audiences);
   },
 });
 
@@ -178,21 +171,11 @@ async function askProvider({ prompts, io }: Context): Promise<ProviderChoice> {
   return { orgName: orgName.trim() };
 }
 
-/** What to do once the login is printed. */
-interface RefreshPlan {
-  readonly wanted: boolean;
-  /** Every audience of the cache. */
-  readonly all: boolean;
-  readonly audiences: readonly string[];
-}
-
-const planKey = 'auth-login:refresh';
-
-/** Until interrupted (protocols 6). */
-async function stayFresh(context: Context, { all, audiences }: RefreshPlan): Promise<void> {
+/** Until interrupted (protocols 6); without audiences every one of the cache. */
+async function stayFresh(context: Context, audiences: readonly string[] | undefined): Promise<void> {
   const { host, config, io, signal } = context;
   const { keepFresh, whyNotRenewable } = await import('../../auth/keep-fresh.ts');
-  const reasons = all ? [] : audiences.map((audience) => whyNotRenewable(host, audience));
+  const reasons = (audiences ?? []).map((audience) => whyNotRenewable(host, audience));
   const reason = reasons.find((one) => one !== undefined);
   if (reason !== undefined) {
     throw new CliError('auth', `Cannot keep the token fresh: ${reason}`, {
@@ -202,7 +185,7 @@ async function stayFresh(context: Context, { all, audiences }: RefreshPlan): Pro
   }
   io.note('Keeping the login fresh; stop with Ctrl-C.');
   await keepFresh(host, config, {
-    audiences: all ? undefined : audiences,
+    audiences,
     issuer: config.get('platform.issuer'),
     signal,
     note: (line) => io.note(line),

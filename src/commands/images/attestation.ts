@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { send } from '../../api/transport.ts';
 import type { Envelope } from '../../attestations/statement.ts';
 import type { Context } from '../../cli/context.ts';
+import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
@@ -61,8 +62,8 @@ function keyInFile(context: Context, path: string): NamedKey {
  * The key a registry signs its attestations with, if it publishes one. Images of the public catalog are signed with
  * short-lived certificates instead, which need the trust root of sigstore and its log to be checked.
  */
-function publishedKey(context: Context, origin: string): Promise<NamedKey | undefined> {
-  return context.cached(`attestation-key:${origin}`, async () => {
+const publishedKey = remembered(
+  async (context: Context, origin: string): Promise<NamedKey | undefined> => {
     const url = `${origin}/local/v1/attestation-key.pem`;
     try {
       const { status, text } = await send(context.host, {
@@ -79,8 +80,9 @@ function publishedKey(context: Context, origin: string): Promise<NamedKey | unde
       context.debug(() => `no attestation key at ${url}: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
-  });
-}
+  },
+  (origin) => origin,
+);
 
 /** What the signatures of an envelope are worth to somebody who believes one key. */
 export function trustOf(envelope: Envelope | undefined, trusted: NamedKey | undefined): Trust {

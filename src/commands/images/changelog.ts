@@ -159,8 +159,8 @@ async function readOr(
 
 /** What the tag has named, newest first, as Chainguard's registry tells (protocols 7.4). */
 async function historyOf(context: Context, image: ImageReference): Promise<{ time: string; digest: string }[]> {
-  const { openRegistry } = await import('./open-registry.ts');
-  const client = await context.cached(`registry:${image.registry}`, async () => openRegistry(context, image.registry));
+  const { registryClient } = await import('./open-registry.ts');
+  const client = await registryClient(context, image.registry);
   const tag = wantedOf(image);
   const what = `The history of ${image.repository}:${tag}`;
   const history = await wholeHistory(async (start) => {

@@ -157,11 +157,11 @@ async function pickTag(context: Context, repo: RegistryRepo): Promise<RegistryTa
 
 /** None for an image of one architecture, and where the registry does not let this login look. */
 async function architecturesOf(context: Context, path: string, digest: string): Promise<readonly ArchitectureImage[]> {
-  const { openRegistry } = await import('./open-registry.ts');
+  const { registryClient } = await import('./open-registry.ts');
   const slash = path.indexOf('/');
   const registry = path.slice(0, slash);
   const repository = path.slice(slash + 1);
-  const client = await context.cached(`registry:${registry}`, async () => openRegistry(context, registry));
+  const client = await registryClient(context, registry);
   try {
     const index = await client.manifest(repository, digest);
     return await Promise.all(

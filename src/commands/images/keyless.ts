@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import type { Envelope } from '../../attestations/statement.ts';
 import type { Context } from '../../cli/context.ts';
+import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
 import type { Trust } from './attestation.ts';
@@ -17,12 +18,14 @@ const certificateKey = 'dev.sigstore.cosign/certificate';
 const logKey = 'dev.sigstore.cosign/bundle';
 const timestampKey = 'dev.sigstore.cosign/rfc3161timestamp';
 
+const trustRoot = remembered(async (context: Context, flags: SignatureFlags) => readRoot(context, flags));
+
 /** Checks one envelope after the other; undefined for those that were signed without a certificate. */
 export function openVerifier(context: Context, flags: SignatureFlags) {
   return async (envelope: Envelope, annotations: Annotations): Promise<Trust | undefined> => {
     const bundle = bundleOf(envelope, annotations);
     if (bundle === undefined) return undefined;
-    const root = await context.cached('sigstore-root', async () => readRoot(context, flags));
+    const root = await trustRoot(context, flags);
     if (root === undefined) {
       return {
         kind: 'unknown',

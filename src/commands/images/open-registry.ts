@@ -7,6 +7,7 @@ import {
 } from '../../api/oci-client.ts';
 import { formatPlatform, isNoPlatform, type Platform, preferredFor } from '../../attestations/platforms.ts';
 import type { Context } from '../../cli/context.ts';
+import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { isLoopbackHost } from '../../loopback.ts';
 
@@ -24,6 +25,12 @@ export function openRegistry(context: Context, registry: string): OciClient {
     loginHint: `run \`${isOwn ? 'chainctl auth configure-docker' : `docker login ${registry}`}\``,
   });
 }
+
+/** The same, one in a run. */
+export const registryClient = remembered(
+  async (context: Context, registry: string) => openRegistry(context, registry),
+  (registry) => registry,
+);
 
 const ownRegistry = (context: Context) => new URL(context.config.get('platform.registry'));
 

@@ -13,9 +13,10 @@ import {
   type StatementFacts,
 } from '../../attestations/statement.ts';
 import type { Context } from '../../cli/context.ts';
+import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { judge, type Trust, type Trusted, trustedBy } from './attestation.ts';
-import { type FoundImage, imageOfPlatform, openRegistry, originOf } from './open-registry.ts';
+import { type FoundImage, imageOfPlatform, originOf, registryClient } from './open-registry.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
 
 export interface Sbom {
@@ -43,16 +44,24 @@ export async function readSbom(
   flags: SignatureFlags,
 ): Promise<Sbom> {
   const { registry, repository } = image;
-  const client = await context.cached(`registry:${registry}`, async () => openRegistry(context, registry));
+  const client = await registryClient(context, registry);
   const found = await imageOfPlatform(client, repository, wantedOf(image), platform);
   const { digest } = found;
-  const bom = await context.cached(`sbom:${registry}/${repository}@${digest}`, async () =>
-    findBom(client, repository, found, await trustedBy(context, originOf(context, registry), flags), (others) =>
-      missing(formatReference({ ...image, digest }), others),
-    ),
-  );
+  const bom = await bomOf(context, client, image, found, flags);
   return { ...bom, repository, digest, name: formatReference(image) };
 }
+
+const bomOf = remembered(
+  async (context: Context, client: OciClient, image: ImageReference, found: FoundImage, flags: SignatureFlags) =>
+    findBom(
+      client,
+      image.repository,
+      found,
+      await trustedBy(context, originOf(context, image.registry), flags),
+      (others) => missing(formatReference({ ...image, digest: found.digest }), others),
+    ),
+  (_client, { registry, repository }, { digest }) => `${registry}/${repository}@${digest}`,
+);
 
 type Bom = Pick<Sbom, 'format' | 'document' | 'packages' | 'trust'>;
 

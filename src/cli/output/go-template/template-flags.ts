@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { CliError } from '../../../errors.ts';
 import { readTextIfExists } from '../../../files.ts';
 import type { Context } from '../../context.ts';
+import { remembered } from '../../remembered.ts';
 import { runTemplate } from './execute.ts';
 import type { Value } from './format.ts';
 import { TemplateError } from './lexer.ts';
@@ -22,18 +23,18 @@ interface Source {
 }
 
 /** Read once: the file may be a pipe. Throws a usage CliError when it does not exist. */
-function readSource({ template = '', templateFile }: TemplateFlags, context: Context): Promise<Source> {
-  return context.cached('template', async () => {
+const readSource = remembered(
+  async (context: Context, { template = '', templateFile }: TemplateFlags): Promise<Source> => {
     if (templateFile === undefined) return { text: template, name: '`--template`' };
     const text = readTextIfExists(resolve(context.host.cwd, templateFile));
     if (text !== undefined) return { text, name: templateFile };
     throw new CliError('usage', `\`--template-file\` "${templateFile}" does not exist`, { code: 'usage.template' });
-  });
-}
+  },
+);
 
 /** What is wrong with the template, one sentence; undefined when it can be run. */
 export async function templateProblem(flags: TemplateFlags, context: Context): Promise<string | undefined> {
-  const { text, name } = await readSource(flags, context);
+  const { text, name } = await readSource(context, flags);
   try {
     parseTemplate(text);
     return undefined;
@@ -44,7 +45,7 @@ export async function templateProblem(flags: TemplateFlags, context: Context): P
 
 /** What the template makes of a value. Throws a usage CliError that says where it went wrong. */
 export async function applyTemplate(flags: TemplateFlags, value: unknown, context: Context): Promise<string> {
-  const { text, name } = await readSource(flags, context);
+  const { text, name } = await readSource(context, flags);
   try {
     // Whatever a command shows as JSON is such a value.
     return runTemplate(parseTemplate(text), value as Value);

@@ -2,13 +2,13 @@ import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
+import { remembered } from '../../../cli/remembered.ts';
 
 /** All that the caller sees; once a run. */
-const visibleSubscriptions = (context: Context): Promise<readonly EventsSubscription[]> =>
-  context.cached('subscriptions', async () => {
-    const { items = [] } = await (await context.api()).call('events.v1.Subscriptions.List', {});
-    return items;
-  });
+const visibleSubscriptions = remembered(async (context: Context): Promise<readonly EventsSubscription[]> => {
+  const { items = [] } = await (await context.api()).call('events.v1.Subscriptions.List', {});
+  return items;
+});
 
 /** The id of a subscription, picked by where it sends to. */
 export const subscription: Kind<string> = {

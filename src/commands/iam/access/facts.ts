@@ -8,6 +8,7 @@ import { ancestry, isAncestor, isRoot, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { groupDirectory, pathOf, visibleIdentities, visibleRoles } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 
 export interface SeenFacts extends Facts {
@@ -69,14 +70,15 @@ async function orNone<T>(list: () => Promise<readonly T[]>): Promise<readonly T[
 }
 
 /** What this login may do, once a run. */
-export const ownHoldings = (
-  context: Context,
-): Promise<{ readonly id: string; readonly name: string; readonly holdings: readonly Holding[] }> =>
-  context.cached('own-holdings', async () => {
+export const ownHoldings = remembered(
+  async (
+    context: Context,
+  ): Promise<{ readonly id: string; readonly name: string; readonly holdings: readonly Holding[] }> => {
     const me = await (await context.issuerApi()).call('auth.v1.Auth.Validate', {});
     const { subject: id = '', email } = me;
     return { id, name: email || id, holdings: holdingsOf(me, await visibleRoles(context)) };
-  });
+  },
+);
 
 const looks: readonly (readonly [Hidden, ClientOperationId, string])[] = [
   ['bindings', 'iam.v1.RoleBindings.List', 'role bindings made'],

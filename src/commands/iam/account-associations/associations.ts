@@ -12,6 +12,7 @@ import type {
 import type { Context } from '../../../cli/context.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 
 /** Field of the record that holds the account of a cloud. */
@@ -36,8 +37,10 @@ export interface AssociationChange {
 }
 
 /** The record of exactly this group, for questions; looked up once in a run. Whoever writes reads it again. */
-export const associationsOf = (context: Context, group: Reference): Promise<IamAccountAssociations | undefined> =>
-  context.cached(`associations:${group.id}`, () => fetchAssociations(context, group));
+export const associationsOf = remembered(
+  (context: Context, group: Reference) => fetchAssociations(context, group),
+  ({ id }) => id,
+);
 
 async function fetchAssociations(context: Context, group: Reference): Promise<IamAccountAssociations | undefined> {
   const answer = await (await context.api()).call('iam.v1.GroupAccountAssociations.List', { group: group.id });

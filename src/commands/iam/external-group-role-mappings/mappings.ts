@@ -10,6 +10,7 @@ import { organizationOf, type Reference, roleAt } from '../../../cli/inputs/refe
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { type ShownMapping, shown } from './view.ts';
 
@@ -85,13 +86,14 @@ async function* shownMappings(context: Context, { parent, idp }: MappingPlace): 
 }
 
 /** Ordered by group, then by id; looked up once in a run. */
-function mappingsOf(context: Context, idp: Reference | undefined): Promise<readonly IamExternalGroupRoleMapping[]> {
-  return context.cached(`mappings:${idp?.id ?? ''}`, async () => {
+const mappingsOf = remembered(
+  async (context: Context, idp: Reference | undefined): Promise<readonly IamExternalGroupRoleMapping[]> => {
     const filter = idp === undefined ? {} : { identityProviderUidp: idp.id };
     const answer = await (await context.api()).call('iam.v1.ExternalGroupRoleMappings.List', filter);
     return [...(answer.items ?? [])].sort(byGroupThenId);
-  });
-}
+  },
+  (idp) => idp?.id ?? '',
+);
 
 const byGroupThenId = (a: IamExternalGroupRoleMapping, b: IamExternalGroupRoleMapping) =>
   compare(a.externalGroupId ?? '', b.externalGroupId ?? '') || compare(a.id ?? '', b.id ?? '');

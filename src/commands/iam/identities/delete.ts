@@ -5,6 +5,7 @@ import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { group, identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { forEachAtOnce } from '../../../parallel.ts';
 
@@ -70,12 +71,13 @@ const requestsAtOnce = 8;
 const count = (amount: number) => `${amount} expired ${amount === 1 ? 'identity' : 'identities'}`;
 
 /** Looked up once, so that what is deleted is what was agreed to. */
-const expiredIdentities = (context: Context, parent: Reference | undefined): Promise<readonly IamIdentity[]> =>
-  context.cached('expired-identities', async () => {
+const expiredIdentities = remembered(
+  async (context: Context, parent: Reference | undefined): Promise<readonly IamIdentity[]> => {
     const now = context.host.now();
     const all = await visibleIdentities(context, parent?.id);
     return all.filter((each) => (expirationOf(each) ?? Number.POSITIVE_INFINITY) <= now);
-  });
+  },
+);
 
 /** A few at a time. Goes on after a failure, so that one identity does not keep the others; then says what failed. */
 async function deleteAll(found: readonly IamIdentity[], remove: (id: string) => Promise<unknown>): Promise<void> {

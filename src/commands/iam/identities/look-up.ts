@@ -1,12 +1,15 @@
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { IdentityReference } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 
 /** The identity a reference means. A name was looked up in a list that holds it; only an id needs a call of its own. */
-export function lookUp(context: Context, { id, identity }: IdentityReference): Promise<IamIdentity> {
-  return context.cached(`identity:${id}`, async () => identity ?? fetchIdentity(context, id));
-}
+export const lookUp = remembered(
+  async (context: Context, { id, identity }: IdentityReference): Promise<IamIdentity> =>
+    identity ?? fetchIdentity(context, id),
+  ({ id }) => id,
+);
 
 /** As it is now. An update starts from here: while its question stood, somebody may have changed what it leaves alone. */
 export async function fetchIdentity(context: Context, id: string): Promise<IamIdentity> {

@@ -4,6 +4,7 @@ import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } fro
 import { description } from '../../../cli/inputs/names.ts';
 import { identity } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
 import { fetchIdentity, lookUp } from './look-up.ts';
@@ -39,8 +40,9 @@ interface Plan {
   readonly after: IamIdentity;
 }
 
-const ruleOf = (context: Context, flags: RuleFlags): Promise<CheckedRule> =>
-  context.cached('identity-rule', () => checkRuleFlags(flags, context, true));
+const ruleOf = remembered(
+  (context: Context, flags: RuleFlags): Promise<CheckedRule> => checkRuleFlags(flags, context, true),
+);
 
 /** What the update makes of `before`. */
 async function planOf(context: Context, input: UpdateInput, before: IamIdentity): Promise<Plan> {

@@ -5,6 +5,7 @@ import { rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
 import { endState, sinceCell, timeCell } from '../../../cli/output/age.ts';
+import { remembered } from '../../../cli/remembered.ts';
 
 export interface ShownIdentity {
   readonly identity: IamIdentity;
@@ -56,9 +57,9 @@ export function shown(context: Context, identity: IamIdentity, within = identity
 }
 
 /** `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them. */
-function boundRoles(context: Context, within: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const organization = rootOf(within);
-  return context.cached(`bound-roles:${organization}`, async () => {
+const boundRoles = remembered(
+  async (context: Context, within: string): Promise<ReadonlyMap<string, readonly string[]>> => {
+    const organization = rootOf(within);
     const filter = organization === '' ? {} : { uidp: { descendantsOf: organization } };
     const roles = new Map<string, string[]>();
     for await (const { identity = '', group, role } of (await context.api()).list('iam.v1.RoleBindings.List', filter)) {
@@ -69,5 +70,6 @@ function boundRoles(context: Context, within: string): Promise<ReadonlyMap<strin
     }
     for (const lines of roles.values()) lines.sort();
     return roles;
-  });
-}
+  },
+  rootOf,
+);

@@ -1,12 +1,15 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { IdentityProviderReference } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 
 /** The provider a reference means. A name was looked up in a list that holds it; only an id needs a call of its own. */
-export function lookUp(context: Context, { id, provider }: IdentityProviderReference): Promise<IamIdentityProvider> {
-  return context.cached(`identity-provider:${id}`, async () => provider ?? fetchProvider(context, id));
-}
+export const lookUp = remembered(
+  async (context: Context, { id, provider }: IdentityProviderReference): Promise<IamIdentityProvider> =>
+    provider ?? fetchProvider(context, id),
+  ({ id }) => id,
+);
 
 /** As it is now. An update starts from here: while its question stood, somebody may have changed what it leaves alone. */
 export async function fetchProvider(context: Context, id: string): Promise<IamIdentityProvider> {

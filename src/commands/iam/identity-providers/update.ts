@@ -1,6 +1,6 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
+import { changeOf, defineCommand, type Given, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { identityProvider, roleAt, roleName } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
@@ -65,13 +65,8 @@ interface Plan {
   readonly changes: readonly string[];
 }
 
-/** Which inputs were on the command line: an absent boolean and one that is false look alike to `run`. */
-const given = (context: Context, keys?: ReadonlySet<string>): Promise<ReadonlySet<string>> =>
-  context.cached('given-changes', async () => keys ?? new Set());
-
 /** What the update makes of `before`. */
-async function planOf(context: Context, input: UpdateInput, before: IamIdentityProvider): Promise<Plan> {
-  const has = await given(context);
+async function planOf(context: Context, input: UpdateInput, given: Given, before: IamIdentityProvider): Promise<Plan> {
   // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
   const { clientSecret: _hidden, ...oidc } = before.oidc ?? {};
   const after: IamIdentityProvider = {
@@ -85,9 +80,9 @@ async function planOf(context: Context, input: UpdateInput, before: IamIdentityP
       clientId: input.oidcClientId ?? oidc.clientId ?? '',
       // Left out it stays: nobody but the platform knows it (protocols 9).
       ...(input.oidcClientSecret === undefined ? {} : { clientSecret: input.oidcClientSecret }),
-      additionalScopes: has.has('oidcAdditionalScopes') ? input.oidcAdditionalScopes : (oidc.additionalScopes ?? []),
+      additionalScopes: given.has('oidcAdditionalScopes') ? input.oidcAdditionalScopes : (oidc.additionalScopes ?? []),
       groupsClaim: input.oidcGroupsClaim ?? oidc.groupsClaim ?? '',
-      pkceEnabled: has.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
+      pkceEnabled: given.has('oidcPkceEnabled') ? input.oidcPkceEnabled : oidc.pkceEnabled === true,
     },
   };
   if (after.oidc?.clientSecret === '' && after.oidc.pkceEnabled !== true) {
@@ -134,12 +129,10 @@ export default defineCommand({
     'Changes what the flags say and keeps the rest. A client secret or PKCE must remain. The correlation rule of SCIM users cannot be changed.',
   inputs,
   check: [changeOf(...changing)],
-  validate: async (flags, context) => {
-    await given(context, new Set(Object.keys(flags)));
-    return flags.oidcClientSecret === '' && flags.oidcPkceEnabled === false
+  validate: ({ oidcClientSecret, oidcPkceEnabled }) =>
+    oidcClientSecret === '' && oidcPkceEnabled === false
       ? ['`--oidc-client-secret=""` and `--oidc-pkce-enabled=false` leave nothing to sign in with']
-      : [];
-  },
+      : [],
   examples: [
     { text: 'Another name and description', args: 'my-idp --name=new-name --description=new-description' },
     { text: 'Another default role', args: 'my-idp --default-role=viewer' },
@@ -147,8 +140,8 @@ export default defineCommand({
   ],
   view: providerView,
   formats: ['table', 'json', 'id'],
-  confirm: async (input, context) => {
-    const { before, changes } = await planOf(context, input, await lookUp(context, input.identityProvider));
+  confirm: async (input, context, given) => {
+    const { before, changes } = await planOf(context, input, given, await lookUp(context, input.identityProvider));
     if (changes.length === 0) return undefined;
     const lines = [
       `This changes the identity provider ${titled(before)}:`,
@@ -157,9 +150,9 @@ export default defineCommand({
     ];
     return { message: lines.map(printable).join('\n'), default: true };
   },
-  run: async (context, input) => {
+  run: async (context, input, given) => {
     const now = await fetchProvider(context, input.identityProvider.id);
-    const { before, after, changes } = await planOf(context, input, now);
+    const { before, after, changes } = await planOf(context, input, given, now);
     if (before.oidc === undefined) {
       throw new CliError('usage', `"${before.name}" is not an OIDC provider`, { code: 'usage.update' });
     }

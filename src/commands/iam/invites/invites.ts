@@ -4,14 +4,13 @@ import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 
 /** All that the caller sees; by place and end, once a run. */
-export function visibleInvites(context: Context): Promise<readonly IamStoredGroupInvite[]> {
-  return context.cached('invites', async () => {
-    const answer = await (await context.api()).call('iam.v1.GroupInvites.List', {});
-    return [...(answer.items ?? [])].sort((a, b) => (placeThenEnd(a) < placeThenEnd(b) ? -1 : 1));
-  });
-}
+export const visibleInvites = remembered(async (context: Context): Promise<readonly IamStoredGroupInvite[]> => {
+  const answer = await (await context.api()).call('iam.v1.GroupInvites.List', {});
+  return [...(answer.items ?? [])].sort((a, b) => (placeThenEnd(a) < placeThenEnd(b) ? -1 : 1));
+});
 
 export const placeThenEnd = ({ id = '', expiration = '' }: IamStoredGroupInvite): string =>
   `${parentOf(id)} ${expiration} ${id}`;

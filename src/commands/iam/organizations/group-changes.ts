@@ -16,7 +16,7 @@ const nounOf = (id: string) => (id.includes('/') ? 'folder' : 'organization');
 
 /** Looked up first, so that nobody agrees to delete what is not there. */
 export async function deletionQuestion(context: Context, reference: Reference): Promise<Question> {
-  const group = await context.cached(`group:${reference.id}`, () => describeGroup(context, reference));
+  const group = await describeGroup(context, reference);
   const isOrganization = nounOf(reference.id) === 'organization';
   const lines = [
     `This deletes the ${nounOf(reference.id)} "${group.name}" (${reference.id}) with its role bindings and invites.`,

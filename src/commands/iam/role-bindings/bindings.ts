@@ -4,20 +4,24 @@ import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import { identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';
 
 /** Bindings at a place and below it; without a place all that the caller sees. Once a run. */
-function visibleBindings(context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> {
-  return context.cached(`bindings:${place ?? ''}`, async () => {
+const visibleBindings = remembered(
+  async (context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> => {
     const filter = place === undefined ? {} : { uidp: { descendantsOf: place } };
     return (await (await context.api()).call('iam.v1.RoleBindings.List', filter)).items ?? [];
-  });
-}
+  },
+  (place = '') => place,
+);
 
 /** The binding with this id, with the names that only a list has. Throws kind `not-found`. */
-export const lookUpBinding = (context: Context, id: string): Promise<IamRoleBindingListBinding> =>
-  context.cached(`binding:${id}`, () => fetchBinding(context, id));
+export const lookUpBinding = remembered(
+  (context: Context, id: string) => fetchBinding(context, id),
+  (id) => id,
+);
 
 /** As it is now. An update starts from here: while its question stood, somebody may have changed what it leaves alone. */
 export async function fetchBinding(context: Context, id: string): Promise<IamRoleBindingListBinding> {
@@ -34,17 +38,21 @@ export async function holderOf(context: Context, binding: IamRoleBindingListBind
   const address = addressOf(binding);
   // A user has an address; only assumable identities have a name to look up.
   if (address !== '' || !id.includes('/')) return address || id;
-  const names = await context.cached(`identity-names:${rootOf(id)}`, async () => {
+  return (await identityNames(context, rootOf(id))).get(id) || id;
+}
+
+const identityNames = remembered(
+  async (context: Context, organization: string): Promise<ReadonlyMap<string, string>> => {
     try {
-      return new Map((await visibleIdentities(context, rootOf(id))).map((each) => [each.id ?? '', each.name ?? '']));
+      return new Map((await visibleIdentities(context, organization)).map((each) => [each.id ?? '', each.name ?? '']));
     } catch (error) {
       // Whoever may list bindings need not be allowed to list identities.
       if (error instanceof CliError && (error.kind === 'permission' || error.kind === 'not-found')) return new Map();
       throw error;
     }
-  });
-  return names.get(id) || id;
-}
+  },
+  (organization) => organization,
+);
 
 /** `dev@example.com: owner`. */
 export async function bindingLine(context: Context, binding: IamRoleBindingListBinding): Promise<string> {

@@ -10,6 +10,7 @@ import {
   sharedIn,
   visibleRoles,
 } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 
 /** One role by name or id; only those that can be changed are offered. */
@@ -31,15 +32,16 @@ export const customRole: Kind<Reference> = {
 };
 
 /** The role a reference means, once a run. Throws kind `permission` for one that is built in. */
-export function lookUpCustomRole(context: Context, { id, name }: Reference): Promise<IamRole> {
-  return context.cached(`role:${id}`, async () => {
+export const lookUpCustomRole = remembered(
+  async (context: Context, { id, name }: Reference): Promise<IamRole> => {
     if (id === name) return fetchCustomRole(context, { id, name });
     return customOnly(
       (await visibleRoles(context)).find((one) => one.id === id),
       name,
     );
-  });
-}
+  },
+  ({ id }) => id,
+);
 
 /** As it is now. An update starts from here: while its question stood, somebody may have changed what it leaves alone. */
 export async function fetchCustomRole(context: Context, { id, name }: Reference): Promise<IamRole> {

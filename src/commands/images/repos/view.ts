@@ -4,6 +4,7 @@ import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { locationOf, registryNames } from '../../../cli/inputs/registry-references.ts';
+import { remembered } from '../../../cli/remembered.ts';
 
 export interface ShownRepo {
   readonly repo: RegistryRepo;
@@ -17,8 +18,7 @@ export const shownRepo = (context: Context, repo: RegistryRepo, places: readonly
   registry: async () => (await namesOf(context, places))(locationOf(repo)),
 });
 
-export const namesOf = (context: Context, places: readonly Reference[]) =>
-  context.cached('registry names', () => registryNames(context, places));
+export const namesOf = remembered((context: Context, places: readonly Reference[]) => registryNames(context, places));
 
 const tierOf = ({ repo }: ShownRepo) => repo.catalogTier || 'UNKNOWN';
 

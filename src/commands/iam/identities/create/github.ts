@@ -12,6 +12,7 @@ import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named, string } from '../../../../cli/inputs/values.ts';
+import { remembered } from '../../../../cli/remembered.ts';
 import { CliError } from '../../../../errors.ts';
 import { tellGithub } from '../ci-lines.ts';
 import { createIdentity, creationQuestion } from '../create-identity.ts';
@@ -35,8 +36,10 @@ const toIdentity = (input: GithubInput, repo: GithubRepository | string): IamIde
 });
 
 /** With the ids of the repository where they can be known. What cannot is said once, before anything is asked or made. */
-const identityOf = (context: Context, input: GithubInput): Promise<IamIdentity> =>
-  context.cached('github-identity', async () => toIdentity(input, await repositoryOf(context, input)));
+const identityOf = remembered(
+  async (context: Context, input: GithubInput): Promise<IamIdentity> =>
+    toIdentity(input, await repositoryOf(context, input)),
+);
 
 async function repositoryOf(
   context: Context,

@@ -3,6 +3,7 @@ import type { Context } from '../../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../../cli/define.ts';
 import { boolean } from '../../../../cli/inputs/values.ts';
 import { printableLines } from '../../../../cli/io.ts';
+import { remembered } from '../../../../cli/remembered.ts';
 import { CliError } from '../../../../errors.ts';
 import { buildParent, overlayInputs } from './inputs.ts';
 import type { Change } from './plan.ts';
@@ -28,24 +29,23 @@ const inputs = {
 type ApplyInput = InputValues<typeof inputs>;
 
 /** What this comes to; worked out once, for the question and for the change. */
-const planOf = (context: Context, input: ApplyInput): Promise<readonly Change[]> =>
-  context.cached('build-plan', async () => {
-    const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
-      import('./overlay-file.ts'),
-      import('./plan.ts'),
-    ]);
-    const repos = [...new Map(input.repo.flat().map((repo: RegistryRepo) => [repo.id, repo])).values()];
-    if (input.saveAs !== undefined && repos.length > 1) {
-      throw new CliError('usage', `\`--save-as\` works with one repository, and \`--repo\` names ${repos.length}`, {
-        code: 'usage.save-as',
-        details: repos.map(({ name = '' }) => name),
-      });
-    }
-    const written = input.file === undefined ? undefined : await readOverlayFile(input.file, context);
-    return Promise.all(
-      repos.map(async (repo) => changeOf(repo, await withFlags(written ?? repo.customOverlay ?? {}, input, context))),
-    );
-  });
+const planOf = remembered(async (context: Context, input: ApplyInput): Promise<readonly Change[]> => {
+  const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
+    import('./overlay-file.ts'),
+    import('./plan.ts'),
+  ]);
+  const repos = [...new Map(input.repo.flat().map((repo: RegistryRepo) => [repo.id, repo])).values()];
+  if (input.saveAs !== undefined && repos.length > 1) {
+    throw new CliError('usage', `\`--save-as\` works with one repository, and \`--repo\` names ${repos.length}`, {
+      code: 'usage.save-as',
+      details: repos.map(({ name = '' }) => name),
+    });
+  }
+  const written = input.file === undefined ? undefined : await readOverlayFile(input.file, context);
+  return Promise.all(
+    repos.map(async (repo) => changeOf(repo, await withFlags(written ?? repo.customOverlay ?? {}, input, context))),
+  );
+});
 
 export default defineCommand({
   path: ['images', 'repos', 'build', 'apply'],

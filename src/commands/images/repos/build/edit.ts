@@ -4,6 +4,7 @@ import type { Context } from '../../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../../cli/define.ts';
 import { repository } from '../../../../cli/inputs/registry-references.ts';
 import { printableLines } from '../../../../cli/io.ts';
+import { remembered } from '../../../../cli/remembered.ts';
 import { CliError } from '../../../../errors.ts';
 import { buildParent, overlayInputs } from './inputs.ts';
 import type { Change } from './plan.ts';
@@ -25,17 +26,16 @@ const inputs = {
 } as const satisfies Inputs;
 
 /** What this comes to; written once, for the question and for the change. */
-const planOf = (context: Context, input: InputValues<typeof inputs>): Promise<Change> =>
-  context.cached('build-plan', async () => {
-    const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
-      import('./overlay-file.ts'),
-      import('./plan.ts'),
-    ]);
-    const { file, repo } = input;
-    const start = file === undefined ? (repo.customOverlay ?? {}) : await readOverlayFile(file, context);
-    const added = await withFlags(start, input, context);
-    return changeOf(repo, file === undefined ? await edited(context, added, repo.name ?? '') : added);
-  });
+const planOf = remembered(async (context: Context, input: InputValues<typeof inputs>): Promise<Change> => {
+  const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
+    import('./overlay-file.ts'),
+    import('./plan.ts'),
+  ]);
+  const { file, repo } = input;
+  const start = file === undefined ? (repo.customOverlay ?? {}) : await readOverlayFile(file, context);
+  const added = await withFlags(start, input, context);
+  return changeOf(repo, file === undefined ? await edited(context, added, repo.name ?? '') : added);
+});
 
 /** Lets the person write until it is a configuration, or they give up; then the text is kept and its place told. */
 async function edited(context: Context, start: RegistryCustomOverlay, repo: string): Promise<RegistryCustomOverlay> {

@@ -5,6 +5,7 @@ import { type Chosen, defineCommand, defineView, type Kind } from '../../../../c
 import type { Reference } from '../../../../cli/inputs/references.ts';
 import { notEmpty } from '../../../../cli/inputs/references.ts';
 import { repository } from '../../../../cli/inputs/registry-references.ts';
+import { remembered } from '../../../../cli/remembered.ts';
 import { CliError } from '../../../../errors.ts';
 import { buildParent } from './inputs.ts';
 import { listReports, localTime, resultOf, tagsOf } from './reports.ts';
@@ -50,13 +51,11 @@ const build: Kind<RegistryBuildReport> = {
   },
 };
 
-const reportsOf = (context: Context, chosen: Chosen) => {
+const reportsOf = remembered((context: Context, chosen: Chosen) => {
   const repo = chosen['repo'] as { readonly id?: string } | undefined;
   const parent = chosen['parent'] as Reference | undefined;
-  return context.cached('build-reports', () =>
-    listReports(context, repo === undefined ? { location: parent?.id, recursive: true } : { repo }, true),
-  );
-};
+  return listReports(context, repo === undefined ? { location: parent?.id, recursive: true } : { repo }, true);
+});
 
 export default defineCommand({
   path: ['images', 'repos', 'build', 'logs'],

@@ -1,6 +1,7 @@
 import type { RegistryBuildReport, RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import { parentOf } from '../../../../api/uidp.ts';
 import type { Context } from '../../../../cli/context.ts';
+import { remembered } from '../../../../cli/remembered.ts';
 
 /** Newest first; of the last day, as the platform decides. Logs only where they are wanted. */
 export async function listReports(
@@ -27,11 +28,15 @@ export const isDirectlyIn = (report: RegistryBuildReport, location: string): boo
 export async function tagsOf(context: Context, { id = '', digest = '' }: RegistryBuildReport): Promise<string[]> {
   if (digest === '') return [];
   const repo = parentOf(id);
-  const { items = [] } = await context.cached(`tags:${repo}`, async () =>
-    (await context.api()).call('registry.v1.Registry.ListTags', { uidp: { childrenOf: repo }, excludeReferrers: true }),
-  );
+  const { items = [] } = await tagsIn(context, repo);
   return items.filter((tag) => tag.digest === digest).map(({ name = '' }) => name);
 }
+
+const tagsIn = remembered(
+  async (context: Context, repo: string) =>
+    (await context.api()).call('registry.v1.Registry.ListTags', { uidp: { childrenOf: repo }, excludeReferrers: true }),
+  (repo) => repo,
+);
 
 export const resultOf = ({ result, completedAt }: RegistryBuildReport): string =>
   completedAt === undefined ? 'Running' : String(result ?? '');
