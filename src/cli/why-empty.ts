@@ -2,9 +2,9 @@
 
 import { holdingsOf } from '../access/authority.ts';
 import { capabilitiesOf } from '../api/client.ts';
+import { visibleRoles } from '../commands/iam/roles/role.ts';
 import { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
-import { visibleRoles } from './inputs/references.ts';
 
 /** One sentence when this login lacks what every list of this run needs, wherever it has a role; else undefined. */
 export async function whyEmpty(context: Context): Promise<string | undefined> {

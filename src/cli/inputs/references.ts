@@ -1,8 +1,9 @@
-// Kinds whose text names something on the platform. Guarantees: an id passes through untouched, one match is used, none is
+// Kinds whose text names a location, and what all kinds share whose text names something on the platform; the others stand
+// beside their noun. Guarantees: an id passes through untouched, one match is used, none is
 // a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
 
-import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../../api/schema/types/iam.gen.ts';
-import { ancestry, isAncestorOrSelf, isRoot, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
+import type { IamGroup } from '../../api/schema/types/iam.gen.ts';
+import { ancestry, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
@@ -122,6 +123,24 @@ export const organization: Kind<Reference> = {
 /** Never taken without being named: the one folder there is may not be the one that is meant to go. */
 export const folder = groupKind('folder', 'FOLDER', (one) => !isOrganization(one));
 
+/** The organization that holds what another input names. */
+export const organizationOf = (key: string): Kind<Reference> => {
+  const holding = async (context: Context, chosen: Chosen) => {
+    const id = (chosen[key] as Reference | undefined)?.id;
+    const all = (await organization.candidates?.(context, chosen)) ?? [];
+    return id === undefined ? all : all.filter(({ value }) => value.id === rootOf(id));
+  };
+  return {
+    ...organization,
+    noun: 'organization',
+    candidates: holding,
+    sole: async (context, chosen) => {
+      const [first, ...others] = await holding(context, chosen);
+      return others.length === 0 ? first : undefined;
+    },
+  };
+};
+
 /** By name, or by names from the organization down joined by `/`: names cannot hold one themselves (semantics 2). */
 function named(text: string, directory: GroupDirectory): readonly IamGroup[] {
   const slash = text.lastIndexOf('/');
@@ -161,122 +180,6 @@ export function placeAndEnd(id: string, directory: GroupDirectory): string {
   return place === undefined ? id : `${pathOf(place, directory)} …/${id.slice(id.lastIndexOf('/') + 1)}`;
 }
 
-// ---- roles ----
-
-/** Built-in roles and those defined at a location, above it or anywhere visible. */
-export const visibleRoles = remembered(async (context: Context): Promise<readonly IamRole[]> => {
-  const answer = await (await context.api()).call('iam.v1.Roles.List', {});
-  return [...(answer.items ?? [])].sort(byNameThenId);
-});
-
-/** Name of a role by id; the id of one that the caller does not see. */
-export async function roleName(context: Context, id: string): Promise<string> {
-  return (await visibleRoles(context)).find((one) => one.id === id)?.name || id;
-}
-
-export const role: Kind<Reference> = {
-  metavar: 'ROLE',
-  noun: 'role',
-  splitsCommas: true,
-  parse: notEmpty,
-  async resolve(context, text, chosen) {
-    if (isUidp(text)) return { id: text, name: text };
-    const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    const matches = namedOrShort(text, roles);
-    return toReference(
-      await one(context, text, matches, {
-        noun: 'role',
-        missing: `No role found for "${text}"`,
-        names: () => roles.map((each) => each.name ?? ''),
-        candidate: roleCandidate,
-      }),
-    );
-  },
-  async candidates(context, chosen) {
-    const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    const isShared = sharedIn(roles);
-    if (!roles.some(isShared)) return roles.map(roleCandidate);
-    // Roles of different places may have one name; what is typed again must not ask again.
-    const directory = await groupDirectory(context);
-    return roles.map((one) =>
-      isShared(one)
-        ? { ...roleCandidate(one), description: placeAndEnd(one.id ?? '', directory), text: one.id ?? '' }
-        : roleCandidate(one),
-    );
-  },
-};
-
-/** A custom role can be bound where it was made and below; built-in ones everywhere. */
-function usableAt(one: IamRole, chosen: Chosen): boolean {
-  const at = (chosen['parent'] as Reference | undefined)?.id;
-  const id = one.id ?? '';
-  return at === undefined || isRoot(id) || isAncestorOrSelf(parentOf(id), at);
-}
-
-const roleCandidate = (one: IamRole): Candidate<Reference> => ({
-  value: toReference(one),
-  label: one.name ?? '',
-  ...(one.description ? { description: one.description } : {}),
-  text: one.name ?? '',
-});
-
-// ---- identities ----
-
-/** Assumable identities the caller sees, below the chosen location when there is one. */
-export const visibleIdentities = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamIdentity[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const answer = await (await context.api()).call('iam.v1.Identities.List', filter);
-    return [...(answer.items ?? [])].sort(byNameThenId);
-  },
-  (parent = '') => parent,
-);
-
-/** An identity as it was looked up; by id alone nothing was. */
-export interface IdentityReference extends Reference {
-  readonly identity?: IamIdentity;
-}
-
-export const identity: Kind<IdentityReference> = {
-  metavar: 'IDENTITY',
-  noun: 'identity',
-  parse: notEmpty,
-  async resolve(context, text, chosen) {
-    if (isUidp(text)) return { id: text, name: text };
-    const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
-    const matches = namedOrShort(text, identities);
-    return toIdentityReference(
-      await one(context, text, matches, {
-        noun: 'identity',
-        missing: `No identity found for "${text}"`,
-        names: () => identities.map((each) => each.name ?? ''),
-        candidate: identityCandidate,
-      }),
-    );
-  },
-  async candidates(context, chosen) {
-    const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
-    const isShared = sharedIn(identities);
-    const directory = await groupDirectory(context);
-    return identities.map((each) => ({
-      ...identityCandidate(each),
-      ...uniqueName(each, isShared),
-      ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
-    }));
-  },
-  // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
-  sole: async () => undefined,
-};
-
-const toIdentityReference = (each: IamIdentity): IdentityReference => ({ ...toReference(each), identity: each });
-
-const identityCandidate = (each: IamIdentity): Candidate<IdentityReference> => ({
-  value: toIdentityReference(each),
-  label: each.name ?? '',
-  description: each.description || (each.id ?? ''),
-  text: each.id ?? '',
-});
-
 // ---- shared ----
 
 export function notEmpty(text: string): string {
@@ -305,7 +208,8 @@ export function sharedIn(things: readonly Named[]): (thing: Named) => boolean {
   return ({ name = '' }) => twice.has(name);
 }
 
-const uniqueName = (thing: Named, isShared: (thing: Named) => boolean) =>
+/** What Tab offers in place of the id of a thing whose name means one. */
+export const uniqueName = (thing: Named, isShared: (thing: Named) => boolean) =>
   thing.name && !isShared(thing) ? { unique: thing.name } : {};
 
 /** By code units, so that the order is the same on every machine; equal names by id. */
@@ -314,7 +218,7 @@ export const byNameThenId = (a: Named, b: Named) =>
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-const toReference = (thing: Named): Reference => ({
+export const toReference = (thing: Named): Reference => ({
   id: thing.id ?? '',
   name: thing.name ?? '',
 });
@@ -364,83 +268,3 @@ export async function one<T extends { readonly id?: string }>(
     },
   );
 }
-
-// ---- identity providers ----
-
-/** An identity provider as it was looked up; by id alone nothing was. */
-export interface IdentityProviderReference extends Reference {
-  readonly provider?: IamIdentityProvider;
-}
-
-/** Those the caller sees, below the chosen location when there is one. */
-const visibleIdentityProviders = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', filter);
-    return [...(answer.items ?? [])].sort(byNameThenId);
-  },
-  (parent = '') => parent,
-);
-
-/** Name of an identity provider by id; the id of one that the caller does not see. */
-export async function identityProviderName(context: Context, id: string): Promise<string> {
-  return (await visibleIdentityProviders(context)).find((one) => one.id === id)?.name || id;
-}
-
-export const identityProvider: Kind<IdentityProviderReference> = {
-  metavar: 'IDENTITY_PROVIDER',
-  noun: 'identity provider',
-  parse: notEmpty,
-  async resolve(context, text, chosen) {
-    if (isUidp(text)) return { id: text, name: text };
-    const providers = await visibleIdentityProviders(context, (chosen['parent'] as Reference | undefined)?.id);
-    const found = await one(context, text, namedOrShort(text, providers), {
-      noun: 'identity provider',
-      missing: `No identity provider found for "${text}"`,
-      names: () => providers.map((each) => each.name ?? ''),
-      candidate: identityProviderCandidate,
-    });
-    return { ...toReference(found), provider: found };
-  },
-  async candidates(context, chosen) {
-    const parent = (chosen['parent'] as Reference | undefined)?.id;
-    const providers = await visibleIdentityProviders(context, parent);
-    const isShared = sharedIn(providers);
-    return providers.map((each) => ({ ...identityProviderCandidate(each), ...uniqueName(each, isShared) }));
-  },
-};
-
-const identityProviderCandidate = (each: IamIdentityProvider): Candidate<IdentityProviderReference> => ({
-  value: { ...toReference(each), provider: each },
-  label: each.name ?? '',
-  description: each.description || (each.id ?? ''),
-  text: each.id ?? '',
-});
-
-// ---- what depends on another input than `parent` ----
-
-/** The same roles as `role`, of the place that another input names. */
-export const roleAt = (key: string): Kind<Reference> => ({
-  ...role,
-  resolve: async (context, text, chosen) =>
-    (await role.resolve?.(context, text, { ...chosen, parent: chosen[key] })) ?? { id: text, name: text },
-  candidates: async (context, chosen) => (await role.candidates?.(context, { ...chosen, parent: chosen[key] })) ?? [],
-});
-
-/** The organization that holds what another input names. */
-export const organizationOf = (key: string): Kind<Reference> => {
-  const holding = async (context: Context, chosen: Chosen) => {
-    const id = (chosen[key] as Reference | undefined)?.id;
-    const all = (await organization.candidates?.(context, chosen)) ?? [];
-    return id === undefined ? all : all.filter(({ value }) => value.id === rootOf(id));
-  };
-  return {
-    ...organization,
-    noun: 'organization',
-    candidates: holding,
-    sole: async (context, chosen) => {
-      const [first, ...others] = await holding(context, chosen);
-      return others.length === 0 ? first : undefined;
-    },
-  };
-};

@@ -3,11 +3,11 @@ import type { RegistryRepo, RegistryTag, RegistryTagHistory } from '../../api/sc
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { group, one, type Reference } from '../../cli/inputs/references.ts';
-import { locationOf, registryHost, repositoriesIn } from '../../cli/inputs/registry-references.ts';
 import { boolean, string } from '../../cli/inputs/values.ts';
 import { CliError } from '../../errors.ts';
 import { findTag, notFound, repositoryOf } from './image-reference.ts';
 import { byTagName } from './images.ts';
+import { locationOf, registryHost, repositoriesIn } from './repos/repository.ts';
 import { namesOf } from './repos/view.ts';
 import { wholeHistory } from './whole-history.ts';
 

@@ -2,14 +2,8 @@
 
 import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
-import {
-  locationOf,
-  publicOrganization,
-  registryHost,
-  registryNames,
-  repositoriesIn,
-} from '../../cli/inputs/registry-references.ts';
 import { byTagName } from './images.ts';
+import { locationOf, publicOrganization, registryHost, registryNames, repositoriesIn } from './repos/repository.ts';
 
 /** Names as `images history` takes them, in a location or wherever there are some. */
 export async function namesWithTags(context: Context, place: string | undefined, typed: string): Promise<string[]> {

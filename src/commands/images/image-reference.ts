@@ -3,8 +3,8 @@ import type { RegistryRepo, RegistryTag } from '../../api/schema/types/registry.
 import type { Context } from '../../cli/context.ts';
 import type { Kind } from '../../cli/define.ts';
 import { groupDirectory, pathOf } from '../../cli/inputs/references.ts';
-import { publicOrganization, registryHost, repositoriesIn } from '../../cli/inputs/registry-references.ts';
 import { CliError } from '../../errors.ts';
+import { publicOrganization, registryHost, repositoriesIn } from './repos/repository.ts';
 
 /** A reference as every registry client writes it; the registry of this platform when no host is given. */
 export const imageReference: Kind<ImageReference> = {

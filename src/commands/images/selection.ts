@@ -3,8 +3,8 @@ import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';
 import { exclusive, type Kind } from '../../cli/define.ts';
 import { group, type Reference } from '../../cli/inputs/references.ts';
-import { publicOrganization, repositoriesIn } from '../../cli/inputs/registry-references.ts';
 import { boolean, named } from '../../cli/inputs/values.ts';
+import { publicOrganization, repositoriesIn } from './repos/repository.ts';
 
 /** Repositories of the location, or of the public catalog. */
 const repositoryInPlace: Kind<string> = {

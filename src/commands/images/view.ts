@@ -3,9 +3,9 @@ import type { RegistryTag } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import { type CellContext, defineView, type TreeNode } from '../../cli/define.ts';
 import type { Reference } from '../../cli/inputs/references.ts';
-import { locationOf } from '../../cli/inputs/registry-references.ts';
 import { timeCell } from '../../cli/output/age.ts';
 import type { Image } from './images.ts';
+import { locationOf } from './repos/repository.ts';
 import { namesOf } from './repos/view.ts';
 
 export interface ShownImage extends Image {

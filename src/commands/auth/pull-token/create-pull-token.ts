@@ -3,9 +3,10 @@
 
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import { type Reference, role as roleKind } from '../../../cli/inputs/references.ts';
+import type { Reference } from '../../../cli/inputs/references.ts';
 import { duration } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';
+import { role as roleKind } from '../../iam/roles/role.ts';
 import { kindWord, pullRole, type Repository, variableNames } from './repositories.ts';
 
 const hour = 3_600_000;

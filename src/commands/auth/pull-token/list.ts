@@ -34,7 +34,7 @@ export default defineCommand({
   view: pullTokenListView,
   formats: ['table', 'json', 'id'],
   run: async (context, input): Promise<readonly ShownIdentity[]> => {
-    const { visibleIdentities } = await import('../../../cli/inputs/references.ts');
+    const { visibleIdentities } = await import('../../iam/identities/identity.ts');
     const now = context.host.now();
     const tokens = (await visibleIdentities(context, input.parent?.id))
       .filter((identity) => typeOf(identity) === 'pull_token')

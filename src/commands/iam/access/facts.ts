@@ -6,10 +6,12 @@ import type { Facts, Grant, Hidden } from '../../../access/grants.ts';
 import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
 import { ancestry, isAncestor, isRoot, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import { groupDirectory, pathOf, visibleIdentities, visibleRoles } from '../../../cli/inputs/references.ts';
+import { groupDirectory, pathOf } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
+import { visibleIdentities } from '../identities/identity.ts';
+import { visibleRoles } from '../roles/role.ts';
 
 export interface SeenFacts extends Facts {
   /** What this login does not see, a sentence each. */

@@ -1,9 +1,10 @@
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
-import { group, visibleRoles } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';
 import { capability, toCandidate } from '../roles/capabilities-data.ts';
+import { visibleRoles } from '../roles/role.ts';
 
 /** Those of this program's table and those that a role holds: a newer platform may know more. */
 async function knownCapabilities(context: Context): Promise<ReadonlySet<string>> {

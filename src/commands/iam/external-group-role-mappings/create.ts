@@ -1,5 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { identityProvider } from '../../../cli/inputs/references.ts';
+import { identityProvider } from '../identity-providers/identity-provider.ts';
 import { createMapping, mappingInputs } from './mappings.ts';
 import { mappingView, shown } from './view.ts';
 

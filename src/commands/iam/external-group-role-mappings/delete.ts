@@ -1,5 +1,5 @@
 import { defineCommand, exclusive, needs } from '../../../cli/define.ts';
-import { identityProvider } from '../../../cli/inputs/references.ts';
+import { identityProvider } from '../identity-providers/identity-provider.ts';
 import { confirmDeletion, deleteMappings, deletionInputs } from './mappings.ts';
 
 export default defineCommand({

@@ -1,5 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { group, identityProvider } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
+import { identityProvider } from '../identity-providers/identity-provider.ts';
 import { listMappings } from './mappings.ts';
 import { mappingView } from './view.ts';
 

@@ -6,12 +6,13 @@ import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/define.ts';
 import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
-import { organizationOf, type Reference, roleAt } from '../../../cli/inputs/references.ts';
+import { organizationOf, type Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
+import { roleAt } from '../roles/role.ts';
 import { type ShownMapping, shown } from './view.ts';
 
 const externalGroup: Kind<string> = {

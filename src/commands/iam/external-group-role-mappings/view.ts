@@ -2,8 +2,10 @@ import { compact } from '../../../api/compact.ts';
 import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import { groupDirectory, identityProviderName, roleName } from '../../../cli/inputs/references.ts';
+import { groupDirectory } from '../../../cli/inputs/references.ts';
 import { timeCell } from '../../../cli/output/age.ts';
+import { identityProviderName } from '../identity-providers/identity-provider.ts';
+import { roleName } from '../roles/role.ts';
 
 export interface ShownMapping {
   readonly mapping: IamExternalGroupRoleMapping;

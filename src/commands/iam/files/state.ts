@@ -5,11 +5,12 @@ import { holdingsAt } from '../../../access/authority.ts';
 import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
 import { rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import { organization, type Reference, visibleRoles } from '../../../cli/inputs/references.ts';
+import { organization, type Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import type { State } from '../../../organization/state.ts';
 import { ownHoldings } from '../access/facts.ts';
+import { visibleRoles } from '../roles/role.ts';
 
 /** The organization with this name or id. */
 export async function organizationNamed(context: Context, name: string): Promise<Reference> {

@@ -2,12 +2,13 @@ import { expirationOf } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive } from '../../../cli/define.ts';
-import { group, identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
+import { group, type Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { forEachAtOnce } from '../../../parallel.ts';
+import { identity, visibleIdentities } from './identity.ts';
 
 export default defineCommand({
   path: ['iam', 'identities', 'delete'],

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { identity } from '../../../cli/inputs/references.ts';
+import { identity } from './identity.ts';
 import { lookUp } from './look-up.ts';
 import { identityView, shown } from './view.ts';
 

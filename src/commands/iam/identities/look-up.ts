@@ -1,8 +1,8 @@
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { IdentityReference } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
+import type { IdentityReference } from './identity.ts';
 
 /** The identity a reference means. A name was looked up in a list that holds it; only an id needs a call of its own. */
 export const lookUp = remembered(

@@ -1,6 +1,7 @@
 import type { Inputs } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
-import { group, role } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
+import { role } from '../roles/role.ts';
 
 const name = {
   kind: resourceName,

@@ -1,8 +1,8 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
 import { defineView, type Kind } from '../../../cli/define.ts';
-import { type IdentityReference, identity } from '../../../cli/inputs/references.ts';
 import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { CliError } from '../../../errors.ts';
+import { type IdentityReference, identity } from './identity.ts';
 import { lookUp } from './look-up.ts';
 import { identityView, type ShownIdentity } from './view.ts';
 

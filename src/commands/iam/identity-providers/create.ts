@@ -1,9 +1,10 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
-import { organization, roleAt } from '../../../cli/inputs/references.ts';
+import { organization } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import { roleAt } from '../roles/role.ts';
 import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
 import { correlationRule, toWireRule } from './rules.ts';
 import { providerView, shown } from './view.ts';

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { identityProvider } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { identityProvider } from './identity-provider.ts';
 import { lookUp, titled } from './look-up.ts';
 import { providerView, type ShownProvider, shown } from './view.ts';
 

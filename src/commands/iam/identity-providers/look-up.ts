@@ -1,8 +1,8 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { IdentityProviderReference } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
+import type { IdentityProviderReference } from './identity-provider.ts';
 
 /** The provider a reference means. A name was looked up in a list that holds it; only an id needs a call of its own. */
 export const lookUp = remembered(

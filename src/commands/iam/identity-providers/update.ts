@@ -2,11 +2,12 @@ import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, type Given, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
-import { identityProvider, roleAt, roleName } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
+import { roleAt, roleName } from '../roles/role.ts';
 import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
+import { identityProvider } from './identity-provider.ts';
 import { fetchProvider, lookUp, titled } from './look-up.ts';
 import { providerView, shown } from './view.ts';
 

@@ -3,7 +3,8 @@ import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
-import { groupDirectory, type Reference, roleName } from '../../../cli/inputs/references.ts';
+import { groupDirectory, type Reference } from '../../../cli/inputs/references.ts';
+import { roleName } from '../roles/role.ts';
 import { correlationRuleName } from './rules.ts';
 
 export interface ShownProvider {

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { group, role } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { boolean, duration } from '../../../cli/inputs/values.ts';
+import { role } from '../roles/role.ts';
 import { email } from './email.ts';
 import { newInviteView } from './view.ts';
 

@@ -3,10 +3,11 @@ import { parentOf, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
-import { identity, type Reference, visibleIdentities } from '../../../cli/inputs/references.ts';
+import type { Reference } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';
+import { identity, visibleIdentities } from '../identities/identity.ts';
 
 /** Bindings at a place and below it; without a place all that the caller sees. Once a run. */
 const visibleBindings = remembered(

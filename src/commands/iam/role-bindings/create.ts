@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { group, role } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { role } from '../roles/role.ts';
 import { principal } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
 

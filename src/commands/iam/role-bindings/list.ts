@@ -2,11 +2,12 @@ import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.ge
 import { ancestry } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
-import { group, role } from '../../../cli/inputs/references.ts';
+import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
 import { unseenAround } from '../access/facts.ts';
 import { isListed, uidpFilter } from '../recursion.ts';
+import { role } from '../roles/role.ts';
 import { addressOf, groupName, principal, roleName } from './bindings.ts';
 import { bindingView, type ShownBinding, shown } from './view.ts';
 

@@ -1,7 +1,7 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { changeOf, defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
-import { roleAt } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { roleAt } from '../roles/role.ts';
 import { bindingKind, fetchBinding, groupName, holderOf, lookUpBinding, principalAt, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
 

@@ -2,16 +2,10 @@ import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/define.ts';
-import {
-  groupDirectory,
-  placeAndEnd,
-  type Reference,
-  role,
-  sharedIn,
-  visibleRoles,
-} from '../../../cli/inputs/references.ts';
+import { groupDirectory, placeAndEnd, type Reference, sharedIn } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
+import { role, visibleRoles } from './role.ts';
 
 /** One role by name or id; only those that can be changed are offered. */
 export const customRole: Kind<Reference> = {

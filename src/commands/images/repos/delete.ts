@@ -1,8 +1,8 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { findRepository, repository, repositoryName } from '../../../cli/inputs/registry-references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { parentInput } from './repo-changes.ts';
+import { findRepository, repository, repositoryName } from './repository.ts';
 
 export default defineCommand({
   path: ['images', 'repos', 'delete'],

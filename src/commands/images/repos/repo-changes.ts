@@ -3,9 +3,9 @@ import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs, Kind } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
-import { publicOrganization, repositoriesIn } from '../../../cli/inputs/registry-references.ts';
 import { choice, string } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';
+import { publicOrganization, repositoriesIn } from './repository.ts';
 
 export const parentInput = {
   kind: group,

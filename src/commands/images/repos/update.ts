@@ -1,6 +1,5 @@
 import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import { changeOf, defineCommand } from '../../../cli/define.ts';
-import { presentRepository, repository } from '../../../cli/inputs/registry-references.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
 import {
   attributeInputs,
@@ -10,6 +9,7 @@ import {
   sourceId,
   withSource,
 } from './repo-changes.ts';
+import { presentRepository, repository } from './repository.ts';
 import { repoView, shownRepo } from './view.ts';
 
 export default defineCommand({

@@ -3,8 +3,8 @@ import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView, type TreeNode } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
-import { locationOf, registryNames } from '../../../cli/inputs/registry-references.ts';
 import { remembered } from '../../../cli/remembered.ts';
+import { locationOf, registryNames } from './repository.ts';
 
 export interface ShownRepo {
   readonly repo: RegistryRepo;

@@ -1,4 +1,4 @@
-import { identityProvider } from '../../../../cli/inputs/references.ts';
+import { identityProvider } from '../identity-provider.ts';
 
 export const idpInput = {
   kind: identityProvider,

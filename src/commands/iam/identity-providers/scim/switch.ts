@@ -1,7 +1,7 @@
 import type { Context } from '../../../../cli/context.ts';
-import type { IdentityProviderReference } from '../../../../cli/inputs/references.ts';
 import { printable } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
+import type { IdentityProviderReference } from '../identity-provider.ts';
 import { lookUp } from '../look-up.ts';
 
 /** Lets the connector in or shuts it out. The etag makes sure nobody changed the token since it was read. */

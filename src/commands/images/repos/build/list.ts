@@ -1,8 +1,8 @@
 import { compact } from '../../../../api/compact.ts';
 import type { RegistryBuildReport } from '../../../../api/schema/types/registry.gen.ts';
 import { defineCommand, defineView } from '../../../../cli/define.ts';
-import { repository } from '../../../../cli/inputs/registry-references.ts';
 import { boolean } from '../../../../cli/inputs/values.ts';
+import { repository } from '../repository.ts';
 import { buildParent } from './inputs.ts';
 import { isDirectlyIn, listReports, localTime, resultOf, tagsOf } from './reports.ts';
 

@@ -4,9 +4,9 @@ import type { Context } from '../../../../cli/context.ts';
 import { type Chosen, defineCommand, defineView, type Kind } from '../../../../cli/define.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';
 import { notEmpty } from '../../../../cli/inputs/references.ts';
-import { repository } from '../../../../cli/inputs/registry-references.ts';
 import { remembered } from '../../../../cli/remembered.ts';
 import { CliError } from '../../../../errors.ts';
+import { repository } from '../repository.ts';
 import { buildParent } from './inputs.ts';
 import { listReports, localTime, resultOf, tagsOf } from './reports.ts';
 

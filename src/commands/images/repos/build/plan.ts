@@ -5,10 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
-import { presentRepository } from '../../../../cli/inputs/registry-references.ts';
 import { printable } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
 import { forEachAtOnce } from '../../../../parallel.ts';
+import { presentRepository } from '../repository.ts';
 import { diffOverlays, diffText, type SectionDiff } from './overlay-diff.ts';
 
 export interface Change {

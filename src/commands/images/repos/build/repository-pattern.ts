@@ -1,13 +1,8 @@
 import type { RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
 import type { Kind } from '../../../../cli/define.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';
-import {
-  locationOf,
-  publicOrganization,
-  repositoriesIn,
-  repository,
-} from '../../../../cli/inputs/registry-references.ts';
 import { CliError } from '../../../../errors.ts';
+import { locationOf, publicOrganization, repositoriesIn, repository } from '../repository.ts';
 
 /** One repository by name or id, or every repository whose name matches `*`, `?` and `[abc]`. */
 export const repositoryPattern: Kind<readonly RegistryRepo[]> = {

@@ -1,14 +1,14 @@
 // Repositories and image references as they are typed. Guarantees: an id is used as it is, a name is looked up once per
 // run, and a name that several repositories have is never guessed.
 
-import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
-import { isUidp, parentOf } from '../../api/uidp.ts';
-import { CliError } from '../../errors.ts';
-import type { Context } from '../context.ts';
-import type { Candidate, Chosen, Kind } from '../define.ts';
-import { remembered } from '../remembered.ts';
-import { byShortId, isShortId } from '../short-id.ts';
-import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from './references.ts';
+import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
+import { isUidp, parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
+import { byShortId, isShortId } from '../../../cli/short-id.ts';
+import { CliError } from '../../../errors.ts';
 
 /** The catalog that everybody may read: its id is published and the same everywhere. */
 export const publicOrganization: Reference = { id: '720909c9f5279097d847ad02a2f24ba8f59de36a', name: 'chainguard' };

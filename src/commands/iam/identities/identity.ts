@@ -1,0 +1,72 @@
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
+import { isUidp } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Kind } from '../../../cli/define.ts';
+import {
+  byNameThenId,
+  groupDirectory,
+  namedOrShort,
+  notEmpty,
+  one,
+  placeAndEnd,
+  type Reference,
+  sharedIn,
+  toReference,
+  uniqueName,
+} from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
+
+/** Assumable identities the caller sees, below the chosen location when there is one. */
+export const visibleIdentities = remembered(
+  async (context: Context, parent?: string): Promise<readonly IamIdentity[]> => {
+    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
+    const answer = await (await context.api()).call('iam.v1.Identities.List', filter);
+    return [...(answer.items ?? [])].sort(byNameThenId);
+  },
+  (parent = '') => parent,
+);
+
+/** An identity as it was looked up; by id alone nothing was. */
+export interface IdentityReference extends Reference {
+  readonly identity?: IamIdentity;
+}
+
+export const identity: Kind<IdentityReference> = {
+  metavar: 'IDENTITY',
+  noun: 'identity',
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    if (isUidp(text)) return { id: text, name: text };
+    const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
+    const matches = namedOrShort(text, identities);
+    return toIdentityReference(
+      await one(context, text, matches, {
+        noun: 'identity',
+        missing: `No identity found for "${text}"`,
+        names: () => identities.map((each) => each.name ?? ''),
+        candidate: identityCandidate,
+      }),
+    );
+  },
+  async candidates(context, chosen) {
+    const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
+    const isShared = sharedIn(identities);
+    const directory = await groupDirectory(context);
+    return identities.map((each) => ({
+      ...identityCandidate(each),
+      ...uniqueName(each, isShared),
+      ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
+    }));
+  },
+  // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
+  sole: async () => undefined,
+};
+
+const toIdentityReference = (each: IamIdentity): IdentityReference => ({ ...toReference(each), identity: each });
+
+const identityCandidate = (each: IamIdentity): Candidate<IdentityReference> => ({
+  value: toIdentityReference(each),
+  label: each.name ?? '',
+  description: each.description || (each.id ?? ''),
+  text: each.id ?? '',
+});

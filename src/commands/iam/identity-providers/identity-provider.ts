@@ -1,0 +1,65 @@
+import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
+import { isUidp } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Kind } from '../../../cli/define.ts';
+import {
+  byNameThenId,
+  namedOrShort,
+  notEmpty,
+  one,
+  type Reference,
+  sharedIn,
+  toReference,
+  uniqueName,
+} from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
+
+/** An identity provider as it was looked up; by id alone nothing was. */
+export interface IdentityProviderReference extends Reference {
+  readonly provider?: IamIdentityProvider;
+}
+
+/** Those the caller sees, below the chosen location when there is one. */
+const visibleIdentityProviders = remembered(
+  async (context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> => {
+    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
+    const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', filter);
+    return [...(answer.items ?? [])].sort(byNameThenId);
+  },
+  (parent = '') => parent,
+);
+
+/** Name of an identity provider by id; the id of one that the caller does not see. */
+export async function identityProviderName(context: Context, id: string): Promise<string> {
+  return (await visibleIdentityProviders(context)).find((one) => one.id === id)?.name || id;
+}
+
+export const identityProvider: Kind<IdentityProviderReference> = {
+  metavar: 'IDENTITY_PROVIDER',
+  noun: 'identity provider',
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    if (isUidp(text)) return { id: text, name: text };
+    const providers = await visibleIdentityProviders(context, (chosen['parent'] as Reference | undefined)?.id);
+    const found = await one(context, text, namedOrShort(text, providers), {
+      noun: 'identity provider',
+      missing: `No identity provider found for "${text}"`,
+      names: () => providers.map((each) => each.name ?? ''),
+      candidate: identityProviderCandidate,
+    });
+    return { ...toReference(found), provider: found };
+  },
+  async candidates(context, chosen) {
+    const parent = (chosen['parent'] as Reference | undefined)?.id;
+    const providers = await visibleIdentityProviders(context, parent);
+    const isShared = sharedIn(providers);
+    return providers.map((each) => ({ ...identityProviderCandidate(each), ...uniqueName(each, isShared) }));
+  },
+};
+
+const identityProviderCandidate = (each: IamIdentityProvider): Candidate<IdentityProviderReference> => ({
+  value: { ...toReference(each), provider: each },
+  label: each.name ?? '',
+  description: each.description || (each.id ?? ''),
+  text: each.id ?? '',
+});

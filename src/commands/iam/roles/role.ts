@@ -1,0 +1,81 @@
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
+import { isAncestorOrSelf, isRoot, isUidp, parentOf } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import {
+  byNameThenId,
+  groupDirectory,
+  namedOrShort,
+  notEmpty,
+  one,
+  placeAndEnd,
+  type Reference,
+  sharedIn,
+  toReference,
+} from '../../../cli/inputs/references.ts';
+import { remembered } from '../../../cli/remembered.ts';
+
+/** Built-in roles and those defined at a location, above it or anywhere visible. */
+export const visibleRoles = remembered(async (context: Context): Promise<readonly IamRole[]> => {
+  const answer = await (await context.api()).call('iam.v1.Roles.List', {});
+  return [...(answer.items ?? [])].sort(byNameThenId);
+});
+
+/** Name of a role by id; the id of one that the caller does not see. */
+export async function roleName(context: Context, id: string): Promise<string> {
+  return (await visibleRoles(context)).find((one) => one.id === id)?.name || id;
+}
+
+export const role: Kind<Reference> = {
+  metavar: 'ROLE',
+  noun: 'role',
+  splitsCommas: true,
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    if (isUidp(text)) return { id: text, name: text };
+    const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
+    const matches = namedOrShort(text, roles);
+    return toReference(
+      await one(context, text, matches, {
+        noun: 'role',
+        missing: `No role found for "${text}"`,
+        names: () => roles.map((each) => each.name ?? ''),
+        candidate: roleCandidate,
+      }),
+    );
+  },
+  async candidates(context, chosen) {
+    const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
+    const isShared = sharedIn(roles);
+    if (!roles.some(isShared)) return roles.map(roleCandidate);
+    // Roles of different places may have one name; what is typed again must not ask again.
+    const directory = await groupDirectory(context);
+    return roles.map((one) =>
+      isShared(one)
+        ? { ...roleCandidate(one), description: placeAndEnd(one.id ?? '', directory), text: one.id ?? '' }
+        : roleCandidate(one),
+    );
+  },
+};
+
+/** A custom role can be bound where it was made and below; built-in ones everywhere. */
+function usableAt(one: IamRole, chosen: Chosen): boolean {
+  const at = (chosen['parent'] as Reference | undefined)?.id;
+  const id = one.id ?? '';
+  return at === undefined || isRoot(id) || isAncestorOrSelf(parentOf(id), at);
+}
+
+const roleCandidate = (one: IamRole): Candidate<Reference> => ({
+  value: toReference(one),
+  label: one.name ?? '',
+  ...(one.description ? { description: one.description } : {}),
+  text: one.name ?? '',
+});
+
+/** The same roles as `role`, of the place that another input names. */
+export const roleAt = (key: string): Kind<Reference> => ({
+  ...role,
+  resolve: async (context, text, chosen) =>
+    (await role.resolve?.(context, text, { ...chosen, parent: chosen[key] })) ?? { id: text, name: text },
+  candidates: async (context, chosen) => (await role.candidates?.(context, { ...chosen, parent: chosen[key] })) ?? [],
+});
