@@ -25,12 +25,21 @@ export interface Host {
   openBrowser(url: string): Promise<boolean>;
   /** Runs a program with the terminal attached (an editor); resolves to its exit code. */
   runForeground(command: string, args: readonly string[]): Promise<number>;
+  /** Starts the program that shows long output, and leaves it the terminal; undefined when there is no such program. */
+  openPager(command: string): PagerProcess | undefined;
   /** What a program prints that ends with 0 within the time; undefined when it does not. Starts no shell. */
   answerOf(command: string, args: readonly string[], timeoutMs: number): Promise<string | undefined>;
   /** Starts this program again with other words, on its own; what it prints is appended to a file. */
   startAgain(args: readonly string[], logPath: string): Promise<StartedProcess>;
   /** Sends a signal, or with 0 only asks; false when no such process is there to take it. */
   signalProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean;
+}
+
+export interface PagerProcess {
+  /** Throws what ends the output quietly once a person has left it. */
+  write(text: string): void;
+  /** Says that there is no more, and resolves when a person has left it. */
+  end(): Promise<void>;
 }
 
 export interface StartedProcess {
@@ -57,6 +66,8 @@ export interface HostOutput {
   readonly isTty: boolean;
   /** Columns of the terminal; 80 when unknown. */
   readonly columns: number;
+  /** Rows of the terminal; 24 when unknown. */
+  readonly rows: number;
   /** Writes all of it before returning. A reader that went away ends the output quietly. */
   write(text: string): void;
 }

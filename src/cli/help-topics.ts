@@ -66,7 +66,7 @@ const environment = (): string => {
     '  CHAINCTL_CONFIG, CHAINCTL_CONTEXT, CHAINCTL_DEBUG  the file, the context, debug output',
     '  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE    the way to the network',
     '  NO_COLOR, CLICOLOR, CLICOLOR_FORCE, COLORTERM       colors',
-    '  EDITOR, BROWSER                                     programs to start',
+    '  EDITOR, BROWSER, PAGER, CHAINCTL_PAGER              programs to start',
     '  ACCESSIBLE, TERM=dumb                               plain numbered lines in place of pickers',
     '',
   ].join('\n');

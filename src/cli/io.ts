@@ -53,6 +53,13 @@ export function createIo(host: Host, options: IoOptions): Io {
   };
 }
 
+/** Writes a whole text, on a terminal a screen at a time where it takes more than one. */
+export async function show(host: Host, text: string): Promise<void> {
+  if (!host.stdout.isTty) return host.stdout.write(text);
+  const { page } = await import('./pager.ts');
+  await page(host, text);
+}
+
 export function isCi(host: Host): boolean {
   const value = host.env['CI'];
   return value !== undefined && value !== '' && value !== '0' && value !== 'false';

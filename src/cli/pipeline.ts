@@ -12,9 +12,11 @@ import type { AnyCommand, Format, IndexNode, View } from './define.ts';
 import { type ChosenFormat, chooseFormat } from './formats.ts';
 import { toGlobals } from './globals.ts';
 import { isTrue } from './inputs/values.ts';
+import { show } from './io.ts';
 import type { Ordered } from './output/ordered.ts';
 import { itemsFor, type Order, type RenderInput, renderers } from './output/renderer.ts';
-import { commandName } from './spelling.ts';
+import type { Pager } from './pager.ts';
+import { commandName, isList as isListCommand } from './spelling.ts';
 
 /** Runs one command. Resolves when its output is written; throws what `main` turns into an exit code. */
 export async function runCommand(
@@ -28,8 +30,7 @@ export async function runCommand(
   const parsed = parseArguments(definition, words);
   if (isTrue(parsed.globals['help'])) {
     const [{ commandHelp }, { helpPage }] = await Promise.all([import('./help.ts'), import('./help-page.ts')]);
-    host.stdout.write(commandHelp(helpPage(definition), host, children));
-    return;
+    return show(host, commandHelp(helpPage(definition), host, children));
   }
   const assumeYes = isTrue(parsed.given.get('yes')?.at(-1));
   const context = createContext(host, toGlobals(parsed.globals, assumeYes), signal, parts);
@@ -184,22 +185,27 @@ async function write(
   const { items, order } = isList
     ? await inOrder(result, view, format, context)
     : { items: result === undefined ? [] : [result], order: undefined };
+  const pager = await pagerFor(definition, isList, context);
   const input: RenderInput<unknown> = {
     view,
     isList,
     items: itemsFor(format, view, watched(items, each)),
-    io,
+    io: pager === undefined ? io : { ...io, out: pager.write },
     now: host.now(),
     order,
     shortIds: isList && globals.output === undefined,
     rawCsv: globals.csvRaw,
   };
-  if (globals.query !== undefined && definition.view !== undefined) {
-    const { renderQuery } = await import('./output/query.ts');
-    await renderQuery(input, globals.query, globals.output === undefined ? undefined : format);
-  } else {
-    const { render } = await renderers[definition.view === undefined ? 'none' : format]();
-    await render(input);
+  try {
+    if (globals.query !== undefined && definition.view !== undefined) {
+      const { renderQuery } = await import('./output/query.ts');
+      await renderQuery(input, globals.query, globals.output === undefined ? undefined : format);
+    } else {
+      const { render } = await renderers[definition.view === undefined ? 'none' : format]();
+      await render(input);
+    }
+  } finally {
+    await pager?.end();
   }
   const forPeople = !programFormats.has(format) && globals.query === undefined;
   if (isList && count === 0 && forPeople && view.empty) {
@@ -209,6 +215,16 @@ async function write(
     if (reason !== undefined) io.note(reason);
   }
   return kept;
+}
+
+/** For an answer that has an end: what is followed as it happens has to be seen at once. */
+async function pagerFor(definition: AnyCommand, isList: boolean, context: Context): Promise<Pager | undefined> {
+  const { host, waiting } = context;
+  const hasEnd = definition.afterwards === undefined && (!isList || isListCommand(definition));
+  if (!host.stdout.isTty || !hasEnd) return undefined;
+  const { configOf, createPager, pagerCommand } = await import('./pager.ts');
+  const command = pagerCommand(host, definition.readsConfig === false ? await configOf(host) : context.config);
+  return command === undefined ? undefined : createPager(host, command, waiting);
 }
 
 /** Nothing is said beside these: what reads them reads the other stream too. */

@@ -11,6 +11,7 @@ import type { ContextParts } from './context.ts';
 import type { IndexNode } from './define.ts';
 import { globalInputs } from './globals.ts';
 import type { HelpPage } from './help.ts';
+import { show } from './io.ts';
 import { commandName, kebab, unknownFlag } from './spelling.ts';
 
 export interface Found {
@@ -32,20 +33,18 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   if (word === 'help' && topic !== undefined && host.argv.length === 2) {
     const { helpTopic } = await import('./help-topics.ts');
     const text = helpTopic(topic, host);
-    if (text !== undefined) return host.stdout.write(text);
+    if (text !== undefined) return show(host, text);
   }
   const { path, node, rest, stranger } = await find(host.argv);
   if (node.load === undefined) {
     if (stranger !== undefined) throw await unknownCommand(stranger, path, node);
     refuseFlags(rest, path);
     const { groupHelp } = await import('./help.ts');
-    host.stdout.write(groupHelp(path, node, host));
-    return;
+    return show(host, groupHelp(path, node, host));
   }
   if (rest.length > 0 && rest.every((word) => word === '--help' || word === '-h')) {
     const { commandHelp } = await import('./help.ts');
-    host.stdout.write(commandHelp(await pageOf(node), host, node.children));
-    return;
+    return show(host, commandHelp(await pageOf(node), host, node.children));
   }
   const definition = (await node.load()).default;
   const { runCommand } = await import('./pipeline.ts');

@@ -7,6 +7,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { isExecutable } from '../build.ts';
 import { CliError } from '../errors.ts';
 import { type Host, type HostInput, type HostOutput, hasDesktop, type StartedProcess } from '../host.ts';
+import { startPager } from './real-pager.ts';
 
 /** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
 export class OutputClosed extends Error {
@@ -59,6 +60,7 @@ export function createRealHost(): Host {
         child.on('error', reject);
         child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
       }),
+    openPager: (command) => startPager(command, () => new OutputClosed('the reader of the pager has gone')),
     answerOf: (command, args, timeout) =>
       new Promise((resolve) => {
         const options = { timeout, killSignal: 'SIGKILL', windowsHide: true } as const;
@@ -133,6 +135,10 @@ function createOutput(fd: 1 | 2): HostOutput {
       const fromEnv = Number(process.env['COLUMNS']);
       const real = isTty ? (fd === 1 ? process.stdout : process.stderr).columns : undefined;
       return real || (Number.isInteger(fromEnv) && fromEnv > 0 ? fromEnv : 80);
+    },
+    get rows() {
+      const real = isTty ? (fd === 1 ? process.stdout : process.stderr).rows : undefined;
+      return real || Number(process.env['LINES']) || 24;
     },
     write(text) {
       if (closed) return;

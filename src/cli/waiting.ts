@@ -16,6 +16,8 @@ export interface Waiting {
   begin(text: string): Wait;
   /** Takes the line away until the next frame: something else is about to be written. */
   clear(): void;
+  /** Takes the line away for good: another program has the terminal. */
+  stop(): void;
 }
 
 export interface Wait {
@@ -27,13 +29,14 @@ export interface Wait {
 export function createWaiting(host: Host, style: Style): Waiting {
   const { env, stderr } = host;
   if (!stderr.isTty || env['TERM'] === 'dumb')
-    return { begin: () => ({ say: () => {}, end: () => {} }), clear: () => {} };
+    return { begin: () => ({ say: () => {}, end: () => {} }), clear: () => {}, stop: () => {} };
   // Whoever reads the screen aloud hears each frame anew.
   const isStill = (env['ACCESSIBLE'] ?? '') !== '';
   const waits = new Map<symbol, { text: string; readonly since: number }>();
   let timer: NodeJS.Timeout | undefined;
   let frame = 0;
   let shown = '';
+  let isStopped = false;
   const write = (line: string) => {
     if (line === shown) return;
     stderr.write(`${shown === '' ? '' : '\r\u001b[2K'}${line}`);
@@ -41,7 +44,7 @@ export function createWaiting(host: Host, style: Style): Waiting {
   };
   const draw = () => {
     const [first] = waits.values();
-    if (first === undefined) return;
+    if (first === undefined || isStopped) return;
     // The first frame comes at 300 ms, whatever the clock says.
     const seconds = Math.floor((host.now() - first.since) / 1000);
     frame += 1;
@@ -77,6 +80,10 @@ export function createWaiting(host: Host, style: Style): Waiting {
       };
     },
     clear,
+    stop: () => {
+      clear();
+      isStopped = true;
+    },
   };
 }
 

@@ -52,6 +52,7 @@ export const configSchema = [
     help: 'How much to say on stderr',
   },
   { key: 'default.org-name', kind: 'string', default: '', help: 'Verified name of the organization to log in with' },
+  { key: 'default.pager', kind: 'flag', default: 'true', help: 'Show output of more than a screen a screen at a time' },
   {
     key: 'default.skip-auto-login',
     kind: 'flag',

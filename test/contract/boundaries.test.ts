@@ -290,6 +290,7 @@ test('only the entries and the real host touch process', () => {
   const allowed = new Set([
     'cli/main.ts',
     'cli/real-host.ts',
+    'cli/real-pager.ts',
     'credential-helper.ts',
     'version.ts',
     'cli/prompts/hooks.ts',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { CliError } from '../../src/errors.ts';
-import type { Host, HostInput, HostOutput } from '../../src/host.ts';
+import type { Host, HostInput, HostOutput, PagerProcess } from '../../src/host.ts';
 
 export interface FakeHostOptions {
   readonly argv?: readonly string[];
@@ -33,10 +33,12 @@ export class FakeOutput implements HostOutput {
   text = '';
   readonly isTty: boolean;
   readonly columns: number;
+  readonly rows: number;
 
-  constructor(isTty: boolean, columns: number) {
+  constructor(isTty: boolean, columns: number, rows = 24) {
     this.isTty = isTty;
     this.columns = columns;
+    this.rows = rows;
   }
 
   write(text: string): void {
@@ -95,6 +97,8 @@ export class FakeHost implements Host {
   readonly opened: string[] = [];
   /** Every program run in the foreground, with its words. */
   readonly ran: string[][] = [];
+  /** Every pager that was started. */
+  readonly paged: string[] = [];
   /** Every wait asked for, in milliseconds. */
   readonly sleeps: number[] = [];
   /** The temporary folder that holds this host's home and working folder. */
@@ -159,6 +163,11 @@ export class FakeHost implements Host {
   async openBrowser(url: string): Promise<boolean> {
     this.opened.push(url);
     return (await this.options.browser?.(url)) ?? false;
+  }
+
+  openPager(command: string): PagerProcess {
+    this.paged.push(command);
+    return { write: (text) => this.stdout.write(text), end: async () => {} };
   }
 
   answerOf(command: string, args: readonly string[], timeout: number): Promise<string | undefined> {
