@@ -10,7 +10,7 @@ import { constants, describeBuild, root } from './build-constants.mjs';
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
   { name: 'token-file', test: /src\/(host|stats|auth\/(cache-files|jwt))\.ts$/ },
-  { name: 'process', test: /src\/(errors|cli\/real-(host|pager))\.ts$/ },
+  { name: 'process', test: /src\/(errors|loopback|api\/(status|uidp)|cli\/real-(host|pager))\.ts$/ },
   {
     name: 'find',
     test: /src\/(cli\/(program|globals|spelling|define|inputs\/(values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
@@ -21,7 +21,7 @@ const chunkGroups = [
   },
   {
     name: 'api',
-    test: /src\/api\/(http|client|direct-client|status|transport|wire\b.*|schema\/(operations|messages)\/(iam|auth|common)\.gen)(\.ts)?$/,
+    test: /src\/api\/(http|client|direct-client|transport|wire\b.*|schema\/(operations|messages)\/(iam|auth|common)\.gen)(\.ts)?$/,
   },
   {
     debugName: 'noun',

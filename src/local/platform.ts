@@ -4,12 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { schema } from '../api/schema/messages.gen.ts';
-import { createWire } from '../api/wire.ts';
 import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { createApi } from './api/dispatch.ts';
-import { createOperationTables } from './api/operation-tables.ts';
+import { lazily } from './core/lazily.ts';
 import { startUpkeep } from './core/maintenance.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
 import type { DeliveryTimes } from './events/events.ts';
@@ -18,7 +15,6 @@ import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import type { CloudAddresses } from './iam/clouds/check.ts';
 import { eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
-import { createAnnounce } from './outbox/outbox.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
 import { createBlobStore } from './store/blob-store.ts';
@@ -113,9 +109,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const urls = urlsOf(host, server.port);
     const signInCode = options.asksForCode ? prepareSignInCode(dataDir) : removeSignInCode(dataDir);
     const blobs = createBlobStore(dataDir);
-    const wire = createWire(schema);
-    const telling = { wire, facts: eventFacts() };
-    const announce = createAnnounce(telling, urls.api);
+    const api = lazily(async () => {
+      const { openApi } = await import('./api/open.ts');
+      return openApi({
+        store,
+        urls,
+        facts: eventFacts(),
+        chosen,
+        opened,
+        sboms,
+        readBlob(text) {
+          const digest = parseDigest(text);
+          return digest === undefined ? undefined : blobs.readSmall(digest);
+        },
+        verifyAccessToken,
+        onCall: (request, call) => server.note(request, call),
+      });
+    });
     const onDefect = (error: unknown): void => noteDefect(options, clock, error);
     const { chosen, opened, verifyAccessToken, sboms } = openModules(
       {
@@ -123,7 +133,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         blobs,
         urls,
         clock,
-        announce,
+        announcer: async () => (await api()).announce,
         onDefect,
         onCall: (request, call) => server.note(request, call),
         clouds: options.clouds,
@@ -139,31 +149,15 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       if (module.stop !== undefined) undo.push(module.stop);
       await module.begin?.();
     }
-    const api = createApi({
-      store,
-      urls,
-      wire,
-      facts: telling.facts,
-      announce,
-      sboms,
-      readBlob(text) {
-        const digest = parseDigest(text);
-        return digest === undefined ? undefined : blobs.readSmall(digest);
-      },
-      tables: createOperationTables(
-        chosen.flatMap(({ operations = [] }) => operations),
-        opened.flatMap(({ prepared }) => prepared ?? []),
-      ),
-      publicReads: chosen.flatMap(({ publicRead }) => publicRead ?? []),
-      verifyAccessToken,
-      onCall: (request, call) => server.note(request, call),
-    });
     const direct = Object.assign({}, ...opened.map((module) => module.direct));
     server.serve({
-      http1: [createRouter(opened.flatMap(({ routes = [] }) => routes)), api],
+      http1: [
+        createRouter(opened.flatMap(({ routes = [] }) => routes)),
+        { handle: async (...exchange) => (await api()).api.handle(...exchange) },
+      ],
       http2: async () => {
-        const { createGrpc } = await import('./api/grpc/grpc.ts');
-        return createGrpc({ wire, api, direct });
+        const [{ createGrpc }, opened] = await Promise.all([import('./api/grpc/grpc.ts'), api()]);
+        return createGrpc({ wire: opened.wire, api: opened.api, direct });
       },
     });
     for (const { start } of opened) start?.();

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/local/store/database.ts';
-import { createGroupCommit } from '../../src/local/store/group-commit.ts';
 import { TestClock } from '../support/platform.ts';
 
 const migrations = [{ name: '001', sql: 'CREATE TABLE notes (text TEXT PRIMARY KEY)' }];
@@ -9,8 +8,9 @@ function start() {
   const store = openStore(':memory:', migrations, new TestClock());
   let commits = 0;
   store.onCommit(() => void commits++);
-  const commit = createGroupCommit(store);
+  const { commit } = store;
   return {
+    commit,
     write: (text: string) =>
       commit((tx) => {
         tx.run('INSERT INTO notes VALUES (?)', text);
@@ -30,9 +30,36 @@ test('writes of one moment share a commit, in their order, and each gets its own
   expect(commits()).toBe(2);
 });
 
-test('when one cannot be written, all of its commit are rejected and nothing stays; the next ones are well', async () => {
-  const { write, texts } = start();
-  const results = await Promise.allSettled(['a', 'b', 'a'].map(write));
+test('a write that fails is rejected alone and leaves nothing; those beside it stay', async () => {
+  const { commit, write, texts, commits } = start();
+  const half = commit((tx) => {
+    tx.run('INSERT INTO notes VALUES (?)', 'half');
+    throw new RangeError('no');
+  });
+  const results = await Promise.allSettled([write('a'), write('b'), write('a'), half, write('c')]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled']);
+  expect(texts()).toEqual(['a', 'b', 'c']);
+  expect(commits()).toBe(1);
+});
+
+test('what a write leaves for its end is undone with it', async () => {
+  const { commit, texts } = start();
+  const failing = commit((tx) => {
+    tx.atEnd(() => tx.run('INSERT INTO notes VALUES (?)', 'end'));
+    tx.atEnd(() => {
+      throw new RangeError('no');
+    });
+  });
+  const good = commit((tx) => tx.atEnd(() => tx.run('INSERT INTO notes VALUES (?)', 'good end')));
+  await expect(failing).rejects.toThrow(RangeError);
+  await good;
+  expect(texts()).toEqual(['good end']);
+});
+
+test('when the commit itself fails, all of its writes are rejected and none stays; the next one is well', async () => {
+  const { commit, write, texts } = start();
+  const lost = commit((tx) => void tx.run('ROLLBACK'));
+  const results = await Promise.allSettled([write('a'), lost, write('b')]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(texts()).toEqual([]);
   expect(await write('a')).toBe(1);

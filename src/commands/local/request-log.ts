@@ -1,6 +1,21 @@
 import { type Io, printable } from '../../cli/io.ts';
 import type { RequestLogEntry } from '../../local/platform.ts';
 
+/** Returns what writes lines, those of one moment at once: a system call for each would take a tenth of a request. */
+export function createLineWriter(write: (text: string) => void): (line: string) => void {
+  let waiting = '';
+  return (line) => {
+    if (waiting === '') {
+      setImmediate(() => {
+        const text = waiting;
+        waiting = '';
+        write(text);
+      });
+    }
+    waiting += line;
+  };
+}
+
 /** One line for one answered request, and below it the stack of a defect if there was one. */
 export function requestLine(entry: RequestLogEntry, style: Io['errStyle']): string {
   const words = [

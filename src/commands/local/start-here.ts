@@ -7,7 +7,7 @@ import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { localCommand, runningPlatform, toStateError } from './folder.ts';
 import type { ListenAddress } from './listen.ts';
-import { requestLine } from './request-log.ts';
+import { createLineWriter, requestLine } from './request-log.ts';
 
 export interface StartOptions {
   readonly folder: string;
@@ -31,9 +31,10 @@ export async function startHere(context: Context, options: StartOptions): Promis
   const { badCloudVariable, cloudAddressesIn } = await import('../../local/iam/clouds/addresses.ts');
   const { folder, seed, listen, audience, hostAlias, asksForCode } = options;
   const bad = badCloudVariable(context.host.env);
-  const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/fetch-upstream.ts');
+  const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/issuer-origins.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
   const issuerOrigins = readOrigins(() => parseOrigins(context.host.env[issuerOriginsVariable] ?? ''));
+  const log = createLineWriter((text) => context.host.stderr.write(text));
   try {
     const here = await startPlatform({
       dataDir: folder,
@@ -44,7 +45,7 @@ export async function startHere(context: Context, options: StartOptions): Promis
       hostAliases: hostAlias,
       clouds: cloudAddressesIn(context.host.env),
       issuerOrigins,
-      log: (entry) => context.host.stderr.write(requestLine(entry, context.io.errStyle)),
+      log: (entry) => log(requestLine(entry, context.io.errStyle)),
     });
     await warnOfOtherSeed(context, here, seed);
     // The file is what other processes read; this one must not tell anything else.

@@ -118,7 +118,7 @@ export function createApi(options: ApiOptions): Api {
     return async (part) => {
       for (;;) {
         try {
-          return perform(options, operation, caller, message, (tx) => {
+          return await perform(options, operation, caller, message, (tx) => {
             const outcome = work(part)(tx);
             // Nothing that was made without them may be kept.
             if (sboms?.isWaiting()) throw new Error('bills of materials have to be read first');
@@ -221,7 +221,7 @@ function perform(
   caller: Caller,
   message: object,
   run: Work,
-): object {
+): object | Promise<object> {
   const work = (tx: Tx): object => {
     admit(tx, publicReads, operation, caller, message);
     const { response, actor = caller } = run(tx);
@@ -229,7 +229,7 @@ function perform(
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
     return response;
   };
-  return operation.readOnly ? store.read(work) : store.transact(work);
+  return operation.readOnly ? store.read(work) : store.commit(work);
 }
 
 /** Throws unless the caller is still somebody and may do this. */

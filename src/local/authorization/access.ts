@@ -5,6 +5,7 @@ import { ancestry, isRoot } from '../../api/uidp.ts';
 import { notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 
 /** What the caller may do at a place. */
 export type Authority = (uidp: string) => Set<string>;
@@ -14,7 +15,7 @@ export type Authority = (uidp: string) => Set<string>;
  * named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9). Nothing in an
  * organization whose provider has deactivated it.
  */
-const heldRoles = `
+export const heldRolesSql = `
   SELECT place, role FROM (
     SELECT b.group_id AS place, b.role FROM role_bindings b WHERE b.identity = ?1
     UNION
@@ -37,16 +38,49 @@ const heldRoles = `
 /** Those roles as rows of `roles` with the group they are held at in `place`, by place. */
 export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
   return tx.all(
-    `SELECT held.place, r.* FROM (${heldRoles}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
+    `SELECT held.place, r.* FROM (${heldRolesSql}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
     identity,
     tx.now,
   );
 }
 
+/** Asked with every request. */
+export const heldMemory: Memory<{ readonly grants: Grants; readonly until: number }> = {
+  tables: [
+    'role_bindings',
+    'roles',
+    'identity_provider_logins',
+    'external_group_role_mappings',
+    'scim_users',
+    'scim_groups',
+    'scim_group_members',
+  ],
+  most: 1_000,
+  until: ({ until }) => until,
+};
+
 /** Capabilities by group, in ascending order, from the roles held exactly there, not inherited ones. */
-export function grantsOf(tx: Tx, identity: string): Map<string, ReadonlySet<string>> {
-  // An identity may hold one role in a thousand places, and this is asked with every request: each role is read once.
-  const rows = tx.all(`${heldRoles} ORDER BY place`, identity, tx.now);
+export function grantsOf(tx: Tx, identity: string): Grants {
+  return tx.recall(heldMemory, identity, () => ({
+    grants: readGrants(tx, identity),
+    until: nextLoginEnd(tx, identity),
+  })).grants;
+}
+
+/** When the groups of a login end, the first of them: nobody writes anything then. */
+function nextLoginEnd(tx: Tx, identity: string): number {
+  const row = tx.get(
+    'SELECT MIN(groups_expire_at) AS ends FROM identity_provider_logins WHERE identity = ? AND groups_expire_at > ?',
+    identity,
+    tx.now,
+  );
+  const ends = row?.['ends'] ?? undefined;
+  return ends === undefined ? Number.POSITIVE_INFINITY : Number(ends);
+}
+
+function readGrants(tx: Tx, identity: string): Grants {
+  // An identity may hold one role in a thousand places: each role is read once.
+  const rows = tx.all(`${heldRolesSql} ORDER BY place`, identity, tx.now);
   const capabilities = capabilitiesOf(tx, [...new Set(rows.map((row) => row['role']))]);
   const grants = new Map<string, ReadonlySet<string>>();
   for (const row of rows) {

@@ -1,6 +1,28 @@
 import { unauthenticated } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
+
+interface Life {
+  readonly exists: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deletedAt: number | undefined;
+  readonly expiresAt: number | undefined;
+}
+
+/** Asked with every request. */
+const lives: Memory<Life> = { tables: ['identities', 'deleted_users'], most: 1_000 };
+
+function readLife(tx: Tx, identity: string): Life {
+  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', identity);
+  const deleted = tx.get('SELECT deleted_at FROM deleted_users WHERE id = ?', identity);
+  const expiresAt = row?.['expires_at'] ?? undefined;
+  return {
+    exists: row !== undefined,
+    deletedAt: deleted === undefined ? undefined : Number(deleted['deleted_at']),
+    expiresAt: expiresAt === undefined ? undefined : Number(expiresAt),
+  };
+}
 
 /**
  * Throws UNAUTHENTICATED unless the identity of a token is still there: a token outlives it by up to an hour, and is worth
@@ -8,13 +30,11 @@ import type { Tx } from '../store/database.ts';
  * milliseconds since the epoch; Infinity for one that does not.
  */
 export function requireLiveIdentity(tx: Tx, { identity, issuedAt }: Pick<Caller, 'identity' | 'issuedAt'>): number {
-  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', identity);
-  const deleted = tx.get('SELECT deleted_at FROM deleted_users WHERE id = ?', identity);
+  const { exists, deletedAt, expiresAt } = tx.recall(lives, identity, () => readLife(tx, identity));
   // Issue times are whole seconds.
-  const isOlder = deleted !== undefined && (issuedAt + 1) * 1000 <= Number(deleted['deleted_at']);
-  if (row === undefined || isOlder) throw unauthenticated('the identity of the token no longer exists');
-  if (row['expires_at'] === null || row['expires_at'] === undefined) return Number.POSITIVE_INFINITY;
-  const expiresAt = Number(row['expires_at']);
+  const isOlder = deletedAt !== undefined && (issuedAt + 1) * 1000 <= deletedAt;
+  if (!exists || isOlder) throw unauthenticated('the identity of the token no longer exists');
+  if (expiresAt === undefined) return Number.POSITIVE_INFINITY;
   if (expiresAt <= tx.now) throw unauthenticated('the identity of this token has expired');
   return expiresAt;
 }

@@ -15,7 +15,8 @@ export interface Parts {
   readonly blobs: BlobStore;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
-  readonly announce: Announce;
+  /** Tells of what comes about otherwise than by a call of the API; loaded with the tables of events. */
+  readonly announcer: () => Promise<Announce>;
   /** Logs an error that belongs to no request. */
   readonly onDefect: (error: unknown) => void;
   /** Tells the log what a request turned out to be. */

@@ -7,7 +7,6 @@ import { setMaxListeners } from 'node:events';
 import { ancestry } from '../../api/uidp.ts';
 import type { PlatformClock } from '../core/types.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
-import { createGroupCommit } from '../store/group-commit.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Post, Posted } from './post.ts';
 import { parseSink } from './sink-rules.ts';
@@ -59,7 +58,7 @@ type Outcome = { readonly startedAt: number; readonly durationMs: number } & (Po
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, clock, signer, post, retryDelays = defaultDelays, timeoutMs = defaultTimeout } = options;
-  const commit = createGroupCommit(store);
+  const { commit } = store;
   const stopped = new AbortController();
   const broken = new AbortController();
   const lanes = new Map<string, Promise<void>>();

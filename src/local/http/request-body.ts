@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { invalidArgument } from '../core/failures.ts';
 
@@ -35,9 +36,8 @@ export async function readText(request: IncomingMessage, limit: number): Promise
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw invalidArgument('the request body is not UTF-8');
-  }
+  const bytes = Buffer.concat(chunks, size);
+  if (!isUtf8(bytes)) throw invalidArgument('the request body is not UTF-8');
+  // Some programs begin a text with a byte order mark.
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }

@@ -3,6 +3,7 @@
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
+import { BoundedMap } from '../core/bounded-map.ts';
 import { unauthenticated } from '../core/failures.ts';
 import { type Caller, type PlatformClock, StatusError } from '../core/types.ts';
 import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from '../keys/jwt.ts';
@@ -48,11 +49,13 @@ export function createAccessTokens(
   clock: PlatformClock,
   audiences?: ApiAudiences,
 ): AccessTokens {
+  /** What verified tokens say. Whether that still counts is looked at each time. */
+  const callers = new BoundedMap<Caller>(4_000_000);
   return {
     async sign(token) {
       const capabilities = [...token.grants]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([group, held]) => [group, encodeCapabilities(held)] as const);
+        .map(([group, held]) => [group, encodedOnce(held)] as const);
       return signJwt(await signingKey(store, platformKeyOwner), {
         iss: issuer,
         sub: token.identity,
@@ -69,8 +72,14 @@ export function createAccessTokens(
     },
 
     async verify(token) {
-      const caller = withApiAudience(toCaller(await verifyOwn(store, issuer, clock, token)), audiences);
-      store.read((tx) => requireLiveIdentity(tx, caller));
+      const decoded = await verifyOwn(store, issuer, clock, token);
+      let caller = callers.get(token);
+      if (caller === undefined) {
+        caller = withApiAudience(toCaller(decoded), audiences);
+        callers.set(token, caller);
+      }
+      const { identity, issuedAt } = caller;
+      store.read((tx) => requireLiveIdentity(tx, { identity, issuedAt }));
       return caller;
     },
   };
@@ -97,6 +106,18 @@ async function verifyOwn(store: Store, issuer: string, clock: PlatformClock, tok
   } catch (error) {
     throw error instanceof StatusError ? unauthenticated(error.message) : error;
   }
+}
+
+/** Grants are read once and carried by many tokens. */
+const encoded = new WeakMap<ReadonlySet<string>, string>();
+
+function encodedOnce(held: ReadonlySet<string>): string {
+  let text = encoded.get(held);
+  if (text === undefined) {
+    text = encodeCapabilities(held);
+    encoded.set(held, text);
+  }
+  return text;
 }
 
 /** One audience is written bare, several as a list (protocols Q16). */

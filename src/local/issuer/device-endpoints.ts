@@ -4,10 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
 import type { DeviceCodes } from './device-codes.ts';
-
-export const deviceCodePath = '/oauth/device/code';
-export const tokenPath = '/oauth/token';
-export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+import { deviceGrant } from './discovery.ts';
 
 const largestForm = 16 * 1024;
 const idTokenSeconds = 600;

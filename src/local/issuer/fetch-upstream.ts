@@ -6,6 +6,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { isLoopbackHttp, isLoopbackUrl } from '../core/loopback.ts';
 import { checkedLookup, isMetadataName, kindOfAddress, plainHost } from '../core/network-address.ts';
 import { ask, type OutgoingAnswer } from '../core/outgoing.ts';
+import { issuerOriginsVariable } from './issuer-origins.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -43,20 +44,4 @@ function allowedLookup(url: URL, origins: ReadonlySet<string>): LookupFunction {
   };
   if (isIP(host) !== 0) check(host);
   return checkedLookup(check);
-}
-
-/** Environment variable with the origins that issuers and their key sets may be at, separated by commas. */
-export const issuerOriginsVariable = 'CHAINCTL_LOCAL_ISSUER_ORIGINS';
-
-/** Throws a RangeError for an entry that is no origin of https or of http. */
-export function parseOrigins(text: string): ReadonlySet<string> {
-  const origins = new Set<string>();
-  for (const entry of text.split(',').map((part) => part.trim())) {
-    if (entry === '') continue;
-    const url = URL.canParse(entry) ? new URL(entry) : undefined;
-    const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
-    if (!isOrigin) throw new RangeError(`${issuerOriginsVariable}: "${entry}" is not an origin like https://host:8443`);
-    origins.add(url.origin);
-  }
-  return origins;
 }

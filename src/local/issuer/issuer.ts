@@ -1,4 +1,4 @@
-// The issuer of the platform: discovery, keys, token exchange and browser login over HTTP.
+// The issuer of the platform: token exchange and browser login over HTTP.
 // Guarantees: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,12 +15,12 @@ import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
 import { tokenOf } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import type { PkceSupport } from '../iam/identity-providers.ts';
-import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { createAwsVerifier } from './aws-verify.ts';
 import { createDeviceCodes } from './device-codes.ts';
-import { deviceCodePath, deviceGrant, serveDeviceCode, serveDeviceToken, tokenPath } from './device-endpoints.ts';
+import { serveDeviceCode, serveDeviceToken } from './device-endpoints.ts';
+import { deviceCodePath, requireGet, tokenPath } from './discovery.ts';
 import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
@@ -67,7 +67,6 @@ export interface Issuer extends HttpHandler {
 /** `authorization` is the header or the metadata of that name. */
 type IssuerOperation = (message: object, authorization: string | undefined) => Promise<object>;
 
-const jwksPath = '/.well-known/jwks.json';
 // Parameters of an exchange are a handful of short words.
 const largestForm = 64 * 1024;
 
@@ -126,15 +125,6 @@ export function createIssuer(options: IssuerOptions): Issuer {
 
   const serve = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> => {
     switch (url.pathname) {
-      case '/.well-known/openid-configuration':
-        requireGet(request);
-        sendJson(response, 200, JSON.stringify(discovery(urls.issuer)));
-        return true;
-      case jwksPath:
-        requireGet(request);
-        await signingKey(store, platformKeyOwner);
-        sendJson(response, 200, JSON.stringify({ keys: publicKeys(store, platformKeyOwner) }));
-        return true;
       case '/sts/exchange':
       case '/sts/exchange_refresh_token':
         await serveExchange(request, response, url);
@@ -180,29 +170,6 @@ export function createIssuer(options: IssuerOptions): Issuer {
       return token ?? '';
     },
   };
-}
-
-/** OpenID Connect discovery (protocols 4.3): only what is served is listed. */
-function discovery(issuer: string): object {
-  return {
-    issuer,
-    authorization_endpoint: `${issuer}/oauth`,
-    device_authorization_endpoint: `${issuer}${deviceCodePath}`,
-    token_endpoint: `${issuer}${tokenPath}`,
-    grant_types_supported: [deviceGrant],
-    token_endpoint_auth_methods_supported: ['none'],
-    jwks_uri: `${issuer}${jwksPath}`,
-    response_types_supported: ['id_token'],
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['RS256'],
-    claims_supported: ['act', 'aud', 'cap', 'email', 'email_verified', 'exp', 'iat', 'iss', 'sub', 'upstream'],
-  };
-}
-
-function requireGet(request: IncomingMessage): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
-  }
 }
 
 function bearerOf(authorization: string | undefined): string {

@@ -21,7 +21,7 @@ export interface IssuerFace {
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
 }
 
-const paths = ['/.well-known', '/sts', '/oauth', '/activate', '/orgcheck'];
+const paths = ['/sts', '/oauth', '/activate', '/orgcheck'];
 
 export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
   name: 'issuer',
@@ -48,6 +48,10 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
         exchangeForIdentity: async (...args) => (await issuer()).exchangeForIdentity(...args),
       },
       routes: [
+        {
+          prefix: '/.well-known',
+          load: async () => (await import('./discovery.ts')).createDiscovery(parts),
+        },
         ...paths.map((prefix) => ({ prefix, load: issuer })),
         {
           prefix: '/simulated/github',

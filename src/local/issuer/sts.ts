@@ -197,7 +197,7 @@ export function createSts(options: StsOptions): Sts {
     if (provider === undefined || provider.issuer !== claims.issuer) throw refused;
     await upstream.verify(bearer, decoded);
     await requireAudience(claims, [provider.clientId]);
-    const { user } = store.transact((tx) => {
+    const { user } = await store.commit((tx) => {
       const now = findProvider(tx, provider.id);
       if (now?.issuer !== provider.issuer || now.clientId !== provider.clientId) throw refused;
       return enterThrough(tx, now, claims);
@@ -259,17 +259,14 @@ export function createSts(options: StsOptions): Sts {
           : identity === undefined
             ? await recognize(bearer, audience)
             : await assume(bearer, identity);
-      return sign(
-        store.transact((tx) => prepare(tx, proof, [limits])),
-        audience,
-      );
+      return sign(await store.commit((tx) => prepare(tx, proof, [limits])), audience);
     },
 
     async exchangeRefreshToken(bearer, request) {
       const audience = checkAudience(request.aud);
       const limits = toLimits(request);
       // One transaction: a request that is refused for what it asks does not use up its token.
-      const outcome = store.transact((tx) => {
+      const outcome = await store.commit((tx) => {
         const rotation = rotate(tx, urls.issuer, bearer);
         if (rotation.status === 'refused') return rotation;
         const { session, next } = rotation;
@@ -309,10 +306,7 @@ export function createSts(options: StsOptions): Sts {
       });
       if (login.identity !== undefined) {
         const proof = await assumeAsUser(login.identity, claims, user);
-        return sign(
-          store.transact((tx) => prepare(tx, proof, limits)),
-          audience,
-        );
+        return sign(await store.commit((tx) => prepare(tx, proof, limits)), audience);
       }
       const proof: Proof = {
         identity: user.id,
@@ -321,7 +315,7 @@ export function createSts(options: StsOptions): Sts {
         ...(provider === undefined ? { direct: true } : { provider }),
       };
       const session: Session = { identity: user.id, audience, actor: proof.actor, limits, provider };
-      const { ready, refresh } = store.transact((tx) => ({
+      const { ready, refresh } = await store.commit((tx) => ({
         ready: prepare(tx, proof, limits),
         // Roles that came with the provider's groups end with this session (protocols 9).
         refresh: login.refreshable && !hasGroupRoles ? startFamily(tx, urls.issuer, session) : undefined,

@@ -10,7 +10,8 @@ import { type PlatformClock, type PlatformUrls, StatusError } from '../core/type
 import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-import { type FetchUpstream, issuerOriginsVariable } from './fetch-upstream.ts';
+import type { FetchUpstream } from './fetch-upstream.ts';
+import { issuerOriginsVariable } from './issuer-origins.ts';
 import { isIssuerUrl } from './simulated.ts';
 
 export interface Upstream {

@@ -2,6 +2,7 @@
 // picks a key by anything but the caller's list, and fails with a StatusError that says why in one sentence.
 
 import type { JWK, JWTPayload } from 'jose';
+import { BoundedMap } from '../core/bounded-map.ts';
 import { permissionDenied } from '../core/failures.ts';
 import { quote } from '../core/quote.ts';
 import type { StatusError } from '../core/types.ts';
@@ -112,12 +113,21 @@ function notAccepted(algorithm: string): StatusError {
   return unverified(`its algorithm ${quote(algorithm)} is not accepted`);
 }
 
+/**
+ * By token, the key whose signature it bears: no time and no revocation changes that, so nothing else is remembered here.
+ * Whether the key may still sign, and whether the token still counts, is looked at each time.
+ */
+const signers = new BoundedMap<string>(4_000_000);
+
 async function isSignedByOneOf(token: string, alg: string, keys: readonly JWK[]): Promise<boolean> {
+  const signer = signers.get(token);
+  if (signer !== undefined && keys.some((jwk) => JSON.stringify(jwk) === signer)) return true;
   const { importJWK, compactVerify } = await import('jose');
   for (const jwk of keys) {
     try {
       const key = await importJWK(jwk, alg);
       await compactVerify(token, key, { algorithms: [alg] });
+      signers.set(token, JSON.stringify(jwk));
       return true;
     } catch {
       // A key that cannot be used, or another one's signature: the next may do.

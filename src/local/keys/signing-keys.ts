@@ -3,7 +3,8 @@
 
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { newRsaKeyPair } from '../../key-pairs.ts';
-import type { SqlRow, Store } from '../store/database.ts';
+import type { SqlRow, Store, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 
 /** Owner of the platform's own key; every other owner is the URL of a simulated issuer. */
 export const platformKeyOwner = 'platform';
@@ -25,15 +26,15 @@ export interface PublicJwk {
 
 /** The key this owner signs with. Makes one (RSA 2048) when there is none. */
 export async function signingKey(store: Store, owner: string): Promise<SigningKey> {
-  const row = store.read((tx) => tx.get(current, owner));
-  if (row !== undefined) return toSigningKey(row);
+  const known = store.read((tx) => tx.recall(privates, owner, () => readSigningKey(tx, owner)));
+  if (known !== undefined) return known;
   const { privateKey } = await newRsaKeyPair();
   const jwk = privateKey.export({ format: 'jwk' });
   const publicJwk = toPublicJwk(jwk);
   return store.transact((tx) => {
     // Another process may have made one meanwhile; two keys would be right, but one is easier to follow.
-    const made = tx.get(current, owner);
-    if (made !== undefined) return toSigningKey(made);
+    const made = readSigningKey(tx, owner);
+    if (made !== undefined) return made;
     tx.run(
       'INSERT INTO signing_keys (issuer, kid, private_jwk, public_jwk, created_at) VALUES (?, ?, ?, ?, ?)',
       owner,
@@ -50,18 +51,40 @@ export async function signingKey(store: Store, owner: string): Promise<SigningKe
 export function publicKeys(store: Store, owner: string): PublicJwk[] {
   return store.read((tx) =>
     tx
-      .all(
-        `SELECT public_jwk FROM signing_keys WHERE issuer = ? AND (retired_at IS NULL OR retired_at > ?)
-         ORDER BY created_at DESC, kid`,
-        owner,
-        tx.now - overlapMs,
-      )
-      // Written by signingKey only.
-      .map((row) => JSON.parse(String(row['public_jwk'])) as PublicJwk),
+      .recall(publics, owner, () => readPublicKeys(tx, owner))
+      .filter(({ retiredAt }) => retiredAt === undefined || retiredAt > tx.now - overlapMs)
+      .map(({ jwk }) => jwk),
   );
 }
 
+interface KeptKey {
+  readonly jwk: PublicJwk;
+  /** Milliseconds since the epoch. */
+  readonly retiredAt: number | undefined;
+}
+
+// Every token is signed and verified with them, and reading a private key takes longer than signing.
+const privates: Memory<SigningKey | undefined> = { tables: ['signing_keys'], most: 100 };
+const publics: Memory<readonly KeptKey[]> = { tables: ['signing_keys'], most: 1_000 };
+
+function readPublicKeys(tx: Tx, owner: string): KeptKey[] {
+  const rows = tx.all(
+    'SELECT public_jwk, retired_at FROM signing_keys WHERE issuer = ? ORDER BY created_at DESC, kid',
+    owner,
+  );
+  return rows.map(({ public_jwk: jwk, retired_at: at }) => ({
+    // Written by signingKey only.
+    jwk: JSON.parse(String(jwk)) as PublicJwk,
+    retiredAt: at === null || at === undefined ? undefined : Number(at),
+  }));
+}
+
 const overlapMs = 24 * 60 * 60 * 1000;
+
+function readSigningKey(tx: Tx, owner: string): SigningKey | undefined {
+  const row = tx.get(current, owner);
+  return row === undefined ? undefined : toSigningKey(row);
+}
 
 const current = `SELECT kid, private_jwk FROM signing_keys WHERE issuer = ? AND retired_at IS NULL
   ORDER BY created_at DESC, kid LIMIT 1`;

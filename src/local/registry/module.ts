@@ -5,8 +5,7 @@ import { createBuilder } from './builder.ts';
 import type { RegistryIssuer } from './distribution/gate.ts';
 import { registryEvents } from './event-facts.ts';
 import { isOpenToAll } from './public-access.ts';
-import { type AttestedSboms, createAttestedSboms } from './sboms/attested-sboms.ts';
-import { createSbomReader } from './sboms/sbom-reader.ts';
+import type { AttestedSboms } from './sboms/attested-sboms.ts';
 
 export interface RegistryNeeds {
   readonly issuer: RegistryIssuer;
@@ -14,7 +13,7 @@ export interface RegistryNeeds {
 
 export interface RegistryFace {
   /** What is attested of images, for operations. */
-  readonly sboms: AttestedSboms;
+  readonly sboms: () => Promise<AttestedSboms>;
 }
 
 export const registryModule: Module<RegistryNeeds, RegistryFace> = {
@@ -56,11 +55,21 @@ export const registryModule: Module<RegistryNeeds, RegistryFace> = {
     store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
   },
   open(parts) {
-    const registry = lazily(async () => (await import('./registry.ts')).createRegistry(parts));
+    const registry = lazily(async () => {
+      const [{ createRegistry }, announce] = await Promise.all([import('./registry.ts'), parts.announcer()]);
+      return createRegistry({ ...parts, announce });
+    });
     const builder = createBuilder(parts);
-    const reader = createSbomReader();
+    const sboms = lazily(async () => {
+      const [{ createAttestedSboms }, { createSbomReader }] = await Promise.all([
+        import('./sboms/attested-sboms.ts'),
+        import('./sboms/sbom-reader.ts'),
+      ]);
+      const reader = createSbomReader();
+      return { attested: createAttestedSboms(parts.store, parts.blobs, reader), reader };
+    });
     return {
-      face: { sboms: createAttestedSboms(parts.store, parts.blobs, reader) },
+      face: { sboms: async () => (await sboms()).attested },
       routes: ['/v2', '/token', '/local/v1/attestation-key.pem'].map((prefix) => ({ prefix, load: registry })),
       maintenance: [
         async () => {
@@ -71,7 +80,7 @@ export const registryModule: Module<RegistryNeeds, RegistryFace> = {
       start: builder.start,
       async stop() {
         await builder.stop();
-        await reader.close();
+        await (await sboms.made?.catch(() => undefined))?.reader.close();
       },
     };
   },

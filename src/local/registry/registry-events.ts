@@ -5,7 +5,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { createGroupCommit } from '../store/group-commit.ts';
 import { findTag, moveTag, type Repository } from './repositories.ts';
 
 /** Who did it and from where. */
@@ -80,21 +79,40 @@ export function createPullLog(
   store: Store,
   most = mostPulls,
 ): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
-  const commit = createGroupCommit(store);
   let sincePruned = Number.POSITIVE_INFINITY;
-  return (repository, visit, pull) =>
-    commit((tx) => {
+  /** The pulls that the next commit will tell of. */
+  let gathering: { readonly pulls: ((tx: Tx) => void)[]; readonly written: Promise<void> } | undefined;
+  const gather = (): NonNullable<typeof gathering> => {
+    const pulls: ((tx: Tx) => void)[] = [];
+    const written = store
+      .commit((tx) => {
+        gathering = undefined;
+        for (const emitPull of pulls) emitPull(tx);
+        sincePruned += pulls.length;
+        if (sincePruned < Math.min(pruneEvery, most)) return;
+        prunePulls(tx, most);
+        sincePruned = 0;
+      })
+      .catch((error: unknown) => {
+        // Whether or not the transaction came to begin.
+        gathering = undefined;
+        throw error;
+      });
+    gathering = { pulls, written };
+    return gathering;
+  };
+  return (repository, visit, pull) => {
+    const { pulls, written } = gathering ?? gather();
+    pulls.push((tx) =>
       emit(tx, pullType, repository, visit, {
         ...(pull.tag === undefined ? {} : { tag: pull.tag }),
         digest: pull.digest,
         method: pull.method,
         type: pull.type,
-      });
-      sincePruned += 1;
-      if (sincePruned < Math.min(pruneEvery, most)) return;
-      prunePulls(tx, most);
-      sincePruned = 0;
-    });
+      }),
+    );
+    return written;
+  };
 }
 
 /** Keeps what no subscription has been given yet, and what is on its way. */

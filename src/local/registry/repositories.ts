@@ -3,6 +3,7 @@
 
 import { ancestry, newChildId } from '../../api/uidp.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import type { RegistryProblem } from './registry-error.ts';
 
@@ -24,6 +25,14 @@ export interface Repository {
 
 /** Names of unverified organizations are not unique: a verified one comes first, then the oldest. */
 export function findOrganization(tx: Tx, name: string): Organization | undefined {
+  return tx.recall(organizations, name, () => readOrganization(tx, name));
+}
+
+// Every pull asks for these.
+const organizations: Memory<Organization | undefined> = { tables: ['groups'], most: 1_000 };
+const repositories: Memory<Repository | undefined> = { tables: ['groups', 'repos'], most: 1_000 };
+
+function readOrganization(tx: Tx, name: string): Organization | undefined {
   const row = tx.get(
     'SELECT id, name FROM groups WHERE parent IS NULL AND name = ? ORDER BY verified DESC, created_at, id LIMIT 1',
     name,
@@ -41,7 +50,9 @@ export function findRepository(tx: Tx, organization: Organization, name: string)
  * is the folders' names and their own, and a repository directly in the organization wins where both are meant.
  */
 export function findRepositoryAt(tx: Tx, organization: Organization, path: string): Repository | undefined {
-  return descend(tx, organization, { id: organization.id, path: organization.name }, path);
+  return tx.recall(repositories, `${organization.id} ${path}`, () =>
+    descend(tx, organization, { id: organization.id, path: organization.name }, path),
+  );
 }
 
 function descend(tx: Tx, organization: Organization, place: Place, path: string): Repository | undefined {
@@ -167,6 +178,18 @@ export interface StoredManifest {
 
 /** By tag or by digest. */
 export function findManifest(tx: Tx, repository: Repository, reference: string): StoredManifest | undefined {
+  return tx.recall(manifests, `${repository.id} ${reference}`, () => readManifest(tx, repository, reference));
+}
+
+/** Bytes of a manifest that is remembered; larger ones are rare, and would take much memory together. */
+const largestRemembered = 16 * 1024;
+const manifests: Memory<StoredManifest | undefined> = {
+  tables: ['manifests', 'tags'],
+  most: 500,
+  until: (found) => ((found?.content.length ?? 0) > largestRemembered ? 0 : Number.POSITIVE_INFINITY),
+};
+
+function readManifest(tx: Tx, repository: Repository, reference: string): StoredManifest | undefined {
   const row = reference.includes(':')
     ? tx.get(
         'SELECT digest, media_type, content FROM manifests WHERE repo = ? AND digest = ?',

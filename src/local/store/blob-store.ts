@@ -16,22 +16,12 @@ import {
 } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { codeOf } from '../../files.ts';
 import { forEachAtOnce } from '../../parallel.ts';
 import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './digest.ts';
-
-/** Why bytes were not taken. Nothing of what the failed call wrote counts, except `interrupted`: that can go on. */
-export type UploadFailure = 'unknown' | 'busy' | 'out-of-order' | 'length' | 'digest' | 'interrupted';
-
-export class UploadError extends Error {
-  override readonly name = 'UploadError';
-  readonly reason: UploadFailure;
-
-  constructor(reason: UploadFailure, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
+import { Interrupted, receive, send } from './file-transfer.ts';
+import { UploadError } from './upload-error.ts';
 
 /** Where a chunk goes and how long it says it is, both in bytes. */
 export interface ChunkPlace {
@@ -60,6 +50,8 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Both ends inclusive. */
   read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
+  /** Writes a stretch of a blob, both ends inclusive, and leaves `to` open. Resolves early when `to` is closed. */
+  send(digest: Digest, range: { readonly start: number; readonly end: number }, to: Writable): Promise<void>;
   /** Where a blob's file is, for who reads it in another thread. */
   path(digest: Digest): string;
   /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 64 MiB. */
@@ -185,18 +177,17 @@ export function createBlobStore(dataDir: string): BlobStore {
           const known = sessions.get(id);
           const session = known?.offset === length ? known : undefined;
           if (session === undefined) sessions.delete(id);
-          const end = await write(handle, source, length, session?.hash, chunk?.length, takeRoom).catch(
-            async (error: unknown) => {
-              // What came before the connection broke is good, and the client may go on from there.
-              if (error instanceof Interrupted) {
-                if (session !== undefined) session.offset = error.end;
-                throw new UploadError('interrupted', 'the connection ended inside the chunk');
-              }
-              sessions.delete(id);
-              await handle.truncate(length).catch(() => undefined);
-              throw error;
-            },
-          );
+          const receiving = { start: length, hash: session?.hash, expected: chunk?.length, takeRoom };
+          const end = await receive(handle, source, receiving).catch(async (error: unknown) => {
+            // What came before the connection broke is good, and the client may go on from there.
+            if (error instanceof Interrupted) {
+              if (session !== undefined) session.offset = error.end;
+              throw new UploadError('interrupted', 'the connection ended inside the chunk');
+            }
+            sessions.delete(id);
+            await handle.truncate(length).catch(() => undefined);
+            throw error;
+          });
           if (session !== undefined) session.offset = end;
           return end;
         } finally {
@@ -267,6 +258,15 @@ export function createBlobStore(dataDir: string): BlobStore {
     path: blobPath,
 
     read: (digest, range) => createReadStream(blobPath(digest), { ...range, highWaterMark: readSize }),
+
+    async send(digest, range, to) {
+      const handle = await open(blobPath(digest), 'r');
+      try {
+        await send(handle, range, to);
+      } finally {
+        await handle.close();
+      }
+    },
 
     readSmall(digest) {
       let file: number;
@@ -339,58 +339,6 @@ function createRoom(folder: string): (bytes: number) => Promise<void> {
     }
     allowance -= bytes;
   };
-}
-
-/** The source broke off; `end` bytes of the file are good. */
-class Interrupted extends Error {
-  readonly end: number;
-
-  constructor(end: number) {
-    super('interrupted');
-    this.end = end;
-  }
-}
-
-async function write(
-  handle: FileHandle,
-  source: AsyncIterable<Uint8Array>,
-  start: number,
-  hash: Hash | undefined,
-  expected: number | undefined,
-  takeRoom: (bytes: number) => Promise<void>,
-): Promise<number> {
-  let end = start;
-  for await (const bytes of untilBroken(source, () => end)) {
-    if (expected !== undefined && end - start + bytes.length > expected) {
-      throw new UploadError('length', 'the body is longer than its Content-Range says');
-    }
-    await takeRoom(bytes.length);
-    // Hashing on this thread while the write runs on another.
-    const written = writeAll(handle, bytes, end);
-    hash?.update(bytes);
-    await written;
-    end += bytes.length;
-  }
-  if (expected !== undefined && end - start !== expected) {
-    throw new UploadError('length', 'the body is shorter than its Content-Range says');
-  }
-  return end;
-}
-
-/** The source's bytes, with its failures told apart from those of whoever takes them. */
-async function* untilBroken(source: AsyncIterable<Uint8Array>, end: () => number): AsyncGenerator<Uint8Array> {
-  try {
-    yield* source;
-  } catch {
-    throw new Interrupted(end());
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
 
 async function hashFile(path: string, algorithm: DigestAlgorithm): Promise<string> {

@@ -2,6 +2,8 @@
 // returns (WAL, synchronous FULL); a function that throws leaves no trace.
 
 import { createRequire } from 'node:module';
+import { createGroupCommit, type GroupCommit, type Outcome } from './group-commit.ts';
+import { createMemories, type Memory, type Write, writeOf } from './memory.ts';
 
 /** Values SQLite takes and gives. No booleans and no undefined: runtimes disagree on them. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -12,6 +14,11 @@ interface Statement {
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
   iterate(...values: SqlValue[]): Iterable<unknown>;
+}
+
+interface Prepared {
+  readonly statement: Statement;
+  readonly write: Write | undefined;
 }
 
 interface Handle {
@@ -32,6 +39,8 @@ export interface Tx {
   all(sql: string, ...values: SqlValue[]): SqlRow[];
   /** Rows one by one; the transaction must stay open meanwhile. */
   iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow>;
+  /** Returns what `make` gave for this key before, while none of the memory's tables was written to; else asks it again. */
+  recall<T>(memory: Memory<T>, key: string, make: () => T): T;
   /** Leaves work for when all else of this transaction is done, e.g. what has to come behind its caller's own event. */
   atEnd(work: () => void): void;
 }
@@ -44,7 +53,9 @@ export interface StoreClock {
 export interface Store {
   /** One write transaction. Nested calls are a programming error and throw. */
   transact<T>(work: (tx: Tx) => T): T;
-  /** One consistent read. */
+  /** The same for many requests at once: those of one moment share the wait for the disk. */
+  readonly commit: GroupCommit;
+  /** One consistent read. Costs nothing while all of it can be recalled. */
   read<T>(work: (tx: Tx) => T): T;
   /** Called after each commit that wrote; for dispatchers. Returns a function that stops the calls. */
   onCommit(listener: () => void): () => void;
@@ -87,54 +98,118 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
   handle.exec('PRAGMA cache_size = -32000');
   migrate(handle, migrations);
 
-  const statements = new Map<string, Statement>();
+  const statements = new Map<string, Prepared>();
   const listeners = new Set<() => void>();
   let open = false;
 
-  const prepare = (sql: string): Statement => {
-    let statement = statements.get(sql);
-    if (statement === undefined) {
-      statement = handle.prepare(sql);
-      statements.set(sql, statement);
+  const prepare = (sql: string): Prepared => {
+    let prepared = statements.get(sql);
+    if (prepared === undefined) {
+      prepared = { statement: handle.prepare(sql), write: writeOf(sql) };
+      statements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
   };
+  const order = (sql: string): void => void prepare(sql).statement.run();
+  const memories = createMemories(() => prepare('PRAGMA data_version').statement.get() as SqlRow | undefined);
 
-  const begin = <T>(mode: 'IMMEDIATE' | 'DEFERRED', work: (tx: Tx) => T): T => {
-    if (open) throw new Error('transactions do not nest');
-    handle.exec(`BEGIN ${mode}`);
-    open = true;
+  /** `begin` is called before each statement. */
+  const createTx = (begin: () => void): { readonly tx: Tx; readonly finish: () => void } => {
     const last: (() => void)[] = [];
+    const ready = (sql: string): Statement => {
+      begin();
+      const { statement, write } = prepare(sql);
+      memories.noteWrite(write);
+      return statement;
+    };
+    const now = clock.now();
     const tx: Tx = {
-      now: clock.now(),
+      now,
       randomBytes: (count) => clock.randomBytes(count),
-      run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
-      get: (sql, ...values) => prepare(sql).get(...values) as SqlRow | undefined,
-      all: (sql, ...values) => prepare(sql).all(...values) as SqlRow[],
-      iterate: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<SqlRow>,
+      run: (sql, ...values) => Number(ready(sql).run(...values).changes),
+      get: (sql, ...values) => ready(sql).get(...values) as SqlRow | undefined,
+      all: (sql, ...values) => ready(sql).all(...values) as SqlRow[],
+      iterate: (sql, ...values) => ready(sql).iterate(...values) as Iterable<SqlRow>,
+      recall: (memory, key, make) => memories.recall(memory, key, now, make),
       atEnd: (rest) => void last.push(rest),
     };
+    return {
+      tx,
+      finish() {
+        for (const rest of last) rest();
+      },
+    };
+  };
+
+  const perform = <T>(work: (tx: Tx) => T, begin: () => void): T => {
+    const { tx, finish } = createTx(begin);
+    const result = work(tx);
+    if (result instanceof Promise) throw new Error('a transaction must be synchronous');
+    finish();
+    return result;
+  };
+
+  /** Begins with the first statement, or at once. */
+  const within = <T>(mode: 'IMMEDIATE' | 'DEFERRED', work: (begin: () => void) => T): T => {
+    if (open) throw new Error('transactions do not nest');
+    open = true;
+    let begun = false;
+    const begin = (): void => {
+      if (begun) return;
+      order(`BEGIN ${mode}`);
+      begun = true;
+    };
     try {
-      const result = work(tx);
-      if (result instanceof Promise) throw new Error('a transaction must be synchronous');
-      for (const rest of last) rest();
-      handle.exec('COMMIT');
+      if (mode === 'IMMEDIATE') begin();
+      const result = work(begin);
+      if (begun) order('COMMIT');
       return result;
     } catch (error) {
-      undo(handle);
+      if (begun) undo(handle);
+      if (mode === 'IMMEDIATE') memories.noteUndo();
       throw error;
     } finally {
       open = false;
     }
   };
 
+  const transact = <T>(work: (tx: Tx) => T): T => {
+    const result = within('IMMEDIATE', (begin) => perform(work, begin));
+    for (const listener of listeners) listener();
+    return result;
+  };
+
+  const nothing = (): void => {};
+  const apart = (write: (tx: Tx) => unknown): Outcome => {
+    order('SAVEPOINT apart');
+    try {
+      const result = perform(write, nothing);
+      order('RELEASE apart');
+      return { result };
+    } catch (error) {
+      memories.noteUndo();
+      try {
+        order('ROLLBACK TO apart');
+        order('RELEASE apart');
+      } catch {
+        // SQLite has given up the whole transaction, after a full disk for one.
+        throw error;
+      }
+      return { error };
+    }
+  };
+  const transactEach = (writes: readonly ((tx: Tx) => unknown)[]): Outcome[] => {
+    const [only, ...more] = writes;
+    if (only !== undefined && more.length === 0) return [{ result: transact(only) }];
+    const outcomes = within('IMMEDIATE', () => writes.map(apart));
+    for (const listener of listeners) listener();
+    return outcomes;
+  };
+
   return {
-    transact(work) {
-      const result = begin('IMMEDIATE', work);
-      for (const listener of listeners) listener();
-      return result;
-    },
-    read: (work) => begin('DEFERRED', work),
+    transact,
+    commit: createGroupCommit(transactEach),
+    read: (work) => within('DEFERRED', (begin) => perform(work, begin)),
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

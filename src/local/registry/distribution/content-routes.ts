@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { digestOf, parseDigest } from '../../store/digest.ts';
 import { parseManifest } from '../manifest.ts';
 import { isTag } from '../reference.ts';
@@ -66,12 +65,8 @@ export async function pullBlob(parts: RegistryParts, exchange: Exchange, name: s
     response.end();
     return;
   }
-  try {
-    await pipeline(parts.blobs.read(digest, { start, end }), response);
-  } catch (error) {
-    // The client went away; the connection is closed and there is nobody to tell.
-    if (!isPrematureClose(error)) throw error;
-  }
+  await parts.blobs.send(digest, { start, end }, response);
+  response.end();
 }
 
 export async function deleteBlob(
@@ -149,7 +144,7 @@ export async function pushManifest(
   }
   const manifest = parseManifest(content, request.headers['content-type']);
 
-  parts.store.transact((tx) => {
+  await parts.store.commit((tx) => {
     const place = parts.gate.authorize(tx, request, principal, need);
     const repository = pushedRepository(parts, tx, place, principal);
     const problems = findProblems(tx, repository, manifest);
@@ -240,8 +235,4 @@ function requestedRange(
   if (last !== '' && Number(last) < start) return undefined;
   if (start >= size) return 'unsatisfiable';
   return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) };
-}
-
-function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -2,6 +2,7 @@
 // a token carries what was asked for and granted, never more than its maker held.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import type { Store } from '../../store/database.ts';
 
 export type Action = 'pull' | 'push' | 'delete';
@@ -41,6 +42,8 @@ const header = encode({ alg: 'HS256', typ: 'JWT' });
 const secretKey = 'registry.token-secret';
 
 export function createRegistryTokens(store: Store, audience: string): RegistryTokens {
+  /** What tokens of this registry say. Whether that still counts is looked at each time. */
+  const tokens = new BoundedMap<ReadClaims>(4_000_000);
   let secret: Buffer | undefined;
   const mac = (text: string): Buffer => {
     secret ??= readSecret(store);
@@ -64,35 +67,48 @@ export function createRegistryTokens(store: Store, audience: string): RegistryTo
     },
 
     verify(token, now) {
-      const [head = '', payload = '', signature = '', ...rest] = token.split('.');
-      if (head !== header || rest.length > 0) return undefined;
-      const given = Buffer.from(signature, 'base64url');
-      const expected = mac(`${head}.${payload}`);
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-      // The signature says that `sign` wrote this, so its shape is known.
-      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
-        aud: string;
-        sub: string;
-        iat: number;
-        exp: number;
-        act: Record<string, string>;
-        access: Grant[];
-        catalog?: string[];
-        sources?: string[];
-      };
+      const claims = read(token);
       // A platform started again on another port is another registry to its clients.
-      if (claims.aud !== audience || claims.exp <= now) return undefined;
-      return {
-        identity: claims.sub === '' ? undefined : claims.sub,
-        actor: claims.act,
-        issuedAt: claims.iat,
-        expiresAt: claims.exp,
-        grants: claims.access,
-        catalog: claims.catalog,
-        sources: claims.sources ?? [],
-      };
+      return claims === undefined || claims.audience !== audience || claims.expiresAt <= now ? undefined : claims;
     },
   };
+
+  function read(token: string): ReadClaims | undefined {
+    const known = tokens.get(token);
+    if (known !== undefined) return known;
+    const [head = '', payload = '', signature = '', ...rest] = token.split('.');
+    if (head !== header || rest.length > 0) return undefined;
+    const given = Buffer.from(signature, 'base64url');
+    const expected = mac(`${head}.${payload}`);
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    // The signature says that `sign` wrote this, so its shape is known.
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+      aud: string;
+      sub: string;
+      iat: number;
+      exp: number;
+      act: Record<string, string>;
+      access: Grant[];
+      catalog?: string[];
+      sources?: string[];
+    };
+    const kept: ReadClaims = {
+      audience: claims.aud,
+      identity: claims.sub === '' ? undefined : claims.sub,
+      actor: claims.act,
+      issuedAt: claims.iat,
+      expiresAt: claims.exp,
+      grants: claims.access,
+      catalog: claims.catalog,
+      sources: claims.sources ?? [],
+    };
+    tokens.set(token, kept);
+    return kept;
+  }
+}
+
+interface ReadClaims extends RegistryClaims {
+  readonly audience: string;
 }
 
 /** Whether a bearer is one of ours, good or bad, rather than a platform token. */

@@ -1,7 +1,8 @@
 import { bodyOf } from '../../http/request-body.ts';
-import { type ChunkPlace, UploadError } from '../../store/blob-store.ts';
+import type { ChunkPlace } from '../../store/blob-store.ts';
 import type { Tx } from '../../store/database.ts';
 import { type Digest, digestText, isDigestAlgorithm } from '../../store/digest.ts';
+import { UploadError } from '../../store/upload-error.ts';
 import { isName } from '../reference.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
 import { recordPush, toVisit } from '../registry-events.ts';
@@ -64,7 +65,7 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   const algorithm = url.searchParams.get('digest-algorithm') ?? digest?.algorithm ?? 'sha256';
   if (!isDigestAlgorithm(algorithm)) throw refuse(400, 'DIGEST_INVALID', 'unsupported digest algorithm');
 
-  const repository = parts.store.transact((tx) => {
+  const repository = await parts.store.commit((tx) => {
     dropAbandoned(parts, tx);
     return pushedRepository(parts, tx, parts.gate.authorize(tx, request, principal, pushNeed(name)), principal);
   });
@@ -73,10 +74,10 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
     if (digest !== undefined) {
       await parts.blobs.append(id, bodyOf(request));
       const size = await parts.blobs.finish(id, digest);
-      keepBlob(parts, exchange, principal, repository, { digest, size });
+      await keepBlob(parts, exchange, principal, repository, { digest, size });
       return sendBlobCreated(exchange, name, digest);
     }
-    parts.store.transact((tx) => {
+    await parts.store.commit((tx) => {
       requireRow(tx, repository);
       tx.run(
         'INSERT INTO uploads (id, repo, started_at, touched_at) VALUES (?, ?, ?, ?)',
@@ -126,7 +127,7 @@ export async function continueUpload(
         const digest = requireDigest(exchange.url.searchParams.get('digest') ?? '');
         await parts.blobs.append(id, bodyOf(request), chunkPlace(exchange));
         const size = await parts.blobs.finish(id, digest);
-        keepBlob(parts, exchange, principal, repository, { digest, size, upload: id });
+        await keepBlob(parts, exchange, principal, repository, { digest, size, upload: id });
         return sendBlobCreated(exchange, name, digest);
       }
       case 'DELETE':
@@ -188,9 +189,9 @@ function keepBlob(
   principal: Principal,
   repository: Repository,
   blob: { readonly digest: Digest; readonly size: number; readonly upload?: string },
-): void {
+): Promise<void> {
   const text = digestText(blob.digest);
-  parts.store.transact((tx) => {
+  return parts.store.commit((tx) => {
     requireRow(tx, repository);
     addBlob(tx, repository, text, blob.size);
     if (blob.upload !== undefined) tx.run('DELETE FROM uploads WHERE id = ?', blob.upload);
