@@ -52,3 +52,14 @@ export function codeOfHttpStatus(status: number): number {
   if (status >= 200 && status < 300) return grpcCodes.OK;
   return codes[status] ?? grpcCodes.UNKNOWN;
 }
+
+/** Text that does not follow the wire rules. `code` is the gRPC code to answer with. */
+export class WireError extends Error {
+  override readonly name = 'WireError';
+  readonly code: number;
+
+  constructor(message: string, code: number = grpcCodes.INVALID_ARGUMENT) {
+    super(message);
+    this.code = code;
+  }
+}

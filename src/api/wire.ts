@@ -3,8 +3,8 @@
 // with lowerCamel keys in canonical form: enums by name, 64-bit integers as text, times RFC 3339, zero values left out.
 
 import type { Operation, SchemaSet } from './schema/types.ts';
-import { grpcCodes } from './status.ts';
-import { asFields, Codec, type EncodeMode, type Fields, isShallow, WireError } from './wire/codec.ts';
+import { grpcCodes, WireError } from './status.ts';
+import { asFields, Codec, type EncodeMode, type Fields, isShallow } from './wire/codec.ts';
 import { decodeRequest, type ReceivedRequest } from './wire/decode-request.ts';
 import { encodeRequest, type WireRequest } from './wire/encode-request.ts';
 import type { Route } from './wire/routes.ts';

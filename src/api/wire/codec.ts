@@ -2,7 +2,7 @@
 // Promise: one canonical form. Enums by name, 64-bit integers as text, times RFC 3339, zero values left out.
 
 import type { FieldSchema, MessageSchema, SchemaSet } from '../schema/types.ts';
-import { grpcCodes } from '../status.ts';
+import { grpcCodes, WireError } from '../status.ts';
 import {
   camelPath,
   canonicalBytes,
@@ -14,17 +14,6 @@ import {
 } from './values.ts';
 
 export type Fields = Record<string, unknown>;
-
-/** Text that does not follow the wire rules. `code` is the gRPC code to answer with. */
-export class WireError extends Error {
-  override readonly name = 'WireError';
-  readonly code: number;
-
-  constructor(message: string, code: number = grpcCodes.INVALID_ARGUMENT) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /**
  * `full`: what the gateway sends, every unset field written except oneof members and `optional` ones.

@@ -2,17 +2,8 @@
 // and the body.
 
 import type { FieldSchema, HttpBinding, Operation } from '../schema/types.ts';
-import {
-  assign,
-  type Codec,
-  describe,
-  type Fields,
-  isFields,
-  mapKeyOf,
-  refuseSibling,
-  WireError,
-  wrong,
-} from './codec.ts';
+import { WireError } from '../status.ts';
+import { assign, type Codec, describe, type Fields, isFields, mapKeyOf, refuseSibling, wrong } from './codec.ts';
 import { isForm, type Route } from './routes.ts';
 import {
   camelPath,

@@ -1,8 +1,8 @@
 // A message as the HTTP request that carries it: what fits into the path, the rest as body or query.
 
 import type { FieldSchema, HttpBinding, Operation } from '../schema/types.ts';
-import { grpcCodes } from '../status.ts';
-import { asFields, type Codec, type Fields, isFields, WireError } from './codec.ts';
+import { grpcCodes, WireError } from '../status.ts';
+import { asFields, type Codec, type Fields, isFields } from './codec.ts';
 import { bindTemplate, parseTemplate } from './template.ts';
 import { snakePath } from './values.ts';
 

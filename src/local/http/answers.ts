@@ -4,8 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { grpcCodes, httpStatusOf } from '../../api/status.ts';
-import { WireError } from '../../api/wire.ts';
+import { grpcCodes, httpStatusOf, WireError } from '../../api/status.ts';
 import { StatusError } from '../core/types.ts';
 
 export function sendJson(response: ServerResponse, status: number, text: string): void {
