@@ -125,7 +125,7 @@ describe('a real process', () => {
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
   });
 
-  test('an empty platform loads neither registry, builds, SCIM, console nor handlers before somebody asks for them', async () => {
+  test('a platform that was asked for its discovery document loads neither API, issuer, modules nor the client', async () => {
     const report = join(folder, 'platform.json');
     const platform = spawn(
       process.execPath,
@@ -140,14 +140,14 @@ describe('a real process', () => {
     const ended = once(platform, 'exit');
     const [first] = (await once(platform.stdout, 'data')) as [Buffer];
     const { api } = JSON.parse(first.toString()) as { api: string };
-    expect((await fetch(`${api}/nothing`)).status).toBe(404);
+    expect((await fetch(`${api}/.well-known/openid-configuration`)).status).toBe(200);
     platform.kill('SIGINT');
     await ended;
     const { files } = JSON.parse(readFileSync(report, 'utf8')) as { files: string[] };
     const modules = modulesOf(files);
     expect(modules).toContain('src/local/modules.ts');
     const unused =
-      /src\/local\/(registry\/(distribution|builds|seed|charts|catalog)|scim\/(?!module)|console\/(?!module)|\w+\/(v2\/)?handlers|iam\/seed|api\/grpc)/;
+      /src\/local\/(registry\/(distribution|builds|seed|charts|catalog)|scim\/(?!module)|console\/(?!module)|\w+\/(v2\/)?handlers|iam\/seed|api\/|issuer\/(sts|issuer\.ts|oauth|upstream))|src\/api\/(http|client|wire|schema\/(messages|operations))/;
     expect(modules.filter((id) => unused.test(id))).toEqual([]);
     expect(modules.filter((id) => /node_modules\/(openid-client|re2js|tar-stream|@connectrpc|yaml)/.test(id))).toEqual(
       [],

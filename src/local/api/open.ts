@@ -7,7 +7,6 @@ import type { EventFacts } from '../core/event-facts.ts';
 import type { Announce } from '../core/handler.ts';
 import type { Module, Opened } from '../core/module.ts';
 import { createAnnounce } from '../outbox/outbox.ts';
-import type { AttestedSboms } from '../registry/sboms/attested-sboms.ts';
 import { type Api, type ApiOptions, createApi } from './dispatch.ts';
 import { createOperationTables } from './operation-tables.ts';
 
@@ -16,7 +15,7 @@ export interface OpenApiOptions
   readonly facts: EventFacts;
   readonly chosen: readonly Module[];
   readonly opened: readonly Opened[];
-  readonly sboms: (() => Promise<AttestedSboms>) | undefined;
+  readonly sboms: (() => Promise<NonNullable<ApiOptions['sboms']>>) | undefined;
 }
 
 export interface OpenedApi {

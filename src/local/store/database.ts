@@ -54,7 +54,7 @@ export interface Store {
   /** One write transaction. Nested calls are a programming error and throw. */
   transact<T>(work: (tx: Tx) => T): T;
   /** The same for many requests at once: those of one moment share the wait for the disk. */
-  readonly commit: GroupCommit;
+  readonly commit: GroupCommit<Tx>;
   /** One consistent read. Costs nothing while all of it can be recalled. */
   read<T>(work: (tx: Tx) => T): T;
   /** Called after each commit that wrote; for dispatchers. Returns a function that stops the calls. */
@@ -111,7 +111,7 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     return prepared;
   };
   const order = (sql: string): void => void prepare(sql).statement.run();
-  const memories = createMemories(() => prepare('PRAGMA data_version').statement.get() as SqlRow | undefined);
+  const memories = createMemories(() => (prepare('PRAGMA data_version').statement.get() as SqlRow)['data_version']);
 
   /** `begin` is called before each statement. */
   const createTx = (begin: () => void): { readonly tx: Tx; readonly finish: () => void } => {

@@ -1,10 +1,8 @@
 // Writes of one moment in one commit. Guarantees: a write is on disk when its promise resolves; one that throws is rejected
 // alone and leaves no trace; when the commit fails, each of its writes is rejected and none is kept.
 
-import type { Tx } from './database.ts';
-
 /** Resolves with what the write returns. */
-export type GroupCommit = <Result>(write: (tx: Tx) => Result) => Promise<Result>;
+export type GroupCommit<Tx> = <Result>(write: (tx: Tx) => Result) => Promise<Result>;
 
 /** What became of one of several writes. */
 export type Outcome = { readonly result: unknown } | { readonly error: unknown };
@@ -13,7 +11,9 @@ export type Outcome = { readonly result: unknown } | { readonly error: unknown }
  * Returns what writes in a shared transaction. A commit waits for the disk, so the more requests wait, the more share it.
  * `transactEach` throws when nothing was kept.
  */
-export function createGroupCommit(transactEach: (writes: readonly ((tx: Tx) => unknown)[]) => Outcome[]): GroupCommit {
+export function createGroupCommit<Tx>(
+  transactEach: (writes: readonly ((tx: Tx) => unknown)[]) => Outcome[],
+): GroupCommit<Tx> {
   interface Waiting {
     readonly write: (tx: Tx) => unknown;
     readonly settle: (outcome: Outcome) => void;

@@ -1,8 +1,6 @@
 // What was read once and need not be read again. Guarantees: what is recalled is what reading it again would give, in this
 // process's own transactions as well as after those of another process (`local token` writes to the same file).
 
-import type { SqlRow } from './database.ts';
-
 /** One kind of thing to remember. Declared once, beside the function that reads it. */
 export interface Memory<T> {
   /** Every table that is read to make a value. */
@@ -40,7 +38,7 @@ export function writeOf(sql: string): Write | undefined {
 }
 
 /** `foreignVersion` changes whenever another connection has written. */
-export function createMemories(foreignVersion: () => SqlRow | undefined): Memories {
+export function createMemories(foreignVersion: () => unknown): Memories {
   const kept = new Map<Memory<never>, Map<string, Kept>>();
   const counts = new Map<string, number>();
   let all = 0;
@@ -54,7 +52,7 @@ export function createMemories(foreignVersion: () => SqlRow | undefined): Memori
     setImmediate(() => {
       isChecked = false;
     });
-    const version = foreignVersion()?.['data_version'];
+    const version = foreignVersion();
     if (version !== foreign) all += 1;
     foreign = version;
   };
