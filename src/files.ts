@@ -60,7 +60,7 @@ export function replaceFile(path: string, content: string, options: ReplaceOptio
       unlinkIfExists(temporary);
       throw error;
     }
-    flushFolder(folder);
+    flush(folder);
   } catch (error) {
     throw toFileError(error, 'write', path);
   }
@@ -193,9 +193,10 @@ function keepOwner(file: number, before: Stats): void {
 }
 
 // The rename itself must survive a power cut. Windows and some network mounts cannot open a folder: then it may not.
-function flushFolder(folder: string): void {
+/** Flushes a file or folder to the disk, where the system can. */
+export function flush(path: string): void {
   try {
-    const handle = openSync(folder, 'r');
+    const handle = openSync(path, 'r');
     try {
       fsyncSync(handle);
     } finally {

@@ -461,6 +461,8 @@ export const answers: Readonly<Record<string, unknown>> = {
     ],
     nameOf: (id: string) => (id === organization ? 'example.com' : 'engineering'),
   },
+  'local snapshot list': [{ name: 'before', savedAt: Date.parse('2026-03-27T11:00:00Z'), size: 2_612_224 }],
+  'local snapshot diff': [{ table: 'groups', added: 1, removed: 0 }],
   'iam export': { files: [{ path: '', text: 'version: 1\norganization: example.com\n' }] },
   'iam access who-can': [
     {

@@ -16,6 +16,44 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "snapshot",
+    summary: "Keep what the platform holds, and go back to it.",
+    children: [
+      {
+        name: "delete",
+        summary: "Delete a snapshot.",
+        aliases: ["rm"],
+        load: () => import('./snapshot/delete.ts'),
+        help: () => import('./snapshot/help.gen.ts'),
+      },
+      {
+        name: "diff",
+        summary: "Count what differs from a snapshot.",
+        load: () => import('./snapshot/diff.ts'),
+        help: () => import('./snapshot/help.gen.ts'),
+      },
+      {
+        name: "list",
+        summary: "List the snapshots of the platform.",
+        aliases: ["ls"],
+        load: () => import('./snapshot/list.ts'),
+        help: () => import('./snapshot/help.gen.ts'),
+      },
+      {
+        name: "load",
+        summary: "Go back to a snapshot.",
+        load: () => import('./snapshot/load.ts'),
+        help: () => import('./snapshot/help.gen.ts'),
+      },
+      {
+        name: "save",
+        summary: "Keep what the platform holds now.",
+        load: () => import('./snapshot/save.ts'),
+        help: () => import('./snapshot/help.gen.ts'),
+      },
+    ],
+  },
+  {
     name: "start",
     summary: "Start the platform.",
     load: () => import('./start.ts'),

@@ -2,10 +2,10 @@ import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
-import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
 import { forgetContext } from './context.ts';
-import { dataDirInput, folderOf, localCommand } from './folder.ts';
+import { dataDirInput, folderOf } from './folder.ts';
+import { lockOf, refuseWhileRunning } from './standing.ts';
 
 /** Everything a platform makes but its lock, and nothing else: the folder may hold files of its owner. */
 const belongings = [
@@ -52,20 +52,9 @@ export default defineCommand({
 
 const holdsPlatform = (folder: string) => existsSync(join(folder, 'platform.db'));
 
-async function refuseWhileRunning(context: Context, folder: string): Promise<void> {
-  const { isFolderLocked } = await import('../../local/store/folder-lock.ts');
-  if (isFolderLocked(folder)) throw stillRunning(context, folder);
-}
-
 /** Holds the folder meanwhile, so that no platform starts on what is being removed. */
 async function removeAll(context: Context, folder: string): Promise<void> {
-  const { lockFolder, PlatformBusyError } = await import('../../local/store/folder-lock.ts');
-  let lock: ReturnType<typeof lockFolder>;
-  try {
-    lock = lockFolder(folder);
-  } catch (error) {
-    throw error instanceof PlatformBusyError ? stillRunning(context, folder) : error;
-  }
+  const lock = await lockOf(context, folder);
   try {
     for (const name of belongings) rmSync(join(folder, name), { recursive: true, force: true });
   } catch (error) {
@@ -78,11 +67,4 @@ async function removeAll(context: Context, folder: string): Promise<void> {
   } catch {
     // Somebody else's files are in it.
   }
-}
-
-function stillRunning(context: Context, folder: string): CliError {
-  return new CliError('conflict', `The platform in "${folder}" is running`, {
-    code: 'local.running',
-    hint: `stop it with \`${localCommand(context, folder, 'stop')}\``,
-  });
 }
