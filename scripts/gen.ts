@@ -2,7 +2,6 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { generateDocs } from './gen-docs.ts';
 import { generateIndex } from './gen-index.ts';
 import { generateSchema } from './gen-schema.ts';
 
@@ -10,29 +9,28 @@ const root = join(__dirname, '..');
 const checkOnly = process.argv.includes('--check');
 
 async function main(): Promise<void> {
-  const files = new Map<string, string>(await generateSchema());
-  for (const [path, content] of await generateIndex()) files.set(path, content);
-  for (const [path, content] of await generateDocs()) files.set(path, content);
-
+  const files = new Map<string, string>();
   const stale: string[] = [];
-  for (const [path, content] of files) {
-    const target = join(root, path);
-    let current: string | undefined;
-    try {
-      current = readFileSync(target, 'utf8');
-    } catch {
-      current = undefined;
+  const keep = (made: ReadonlyMap<string, string>) => {
+    for (const [path, content] of made) {
+      files.set(path, content);
+      if (isFresh(path, content)) continue;
+      stale.push(path);
+      if (!checkOnly) write(path, content);
     }
-    if (current === content) continue;
-    stale.push(path);
-    if (checkOnly) continue;
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, content);
-  }
+  };
+  keep(await generateSchema());
+  keep(await generateIndex());
+  // Loaded now: both walk the index that was just written.
+  keep(await (await import('./gen-docs.ts')).generateDocs());
+  keep(await (await import('./gen-man.ts')).generateMan());
+
   // A page or a part of the index whose command has gone would be a dead end that nothing else reports.
-  const left = [...below('docs/commands', '.md'), ...below('src/commands', '.gen.ts')].filter(
-    (path) => !files.has(path),
-  );
+  const left = [
+    ...below('docs/commands', '.md'),
+    ...below('src/commands', '.gen.ts'),
+    ...below('share/man', '.1'),
+  ].filter((path) => !files.has(path));
   stale.push(...left);
   if (!checkOnly) for (const path of left) rmSync(join(root, path));
   if (checkOnly && stale.length > 0) {
@@ -45,6 +43,20 @@ async function main(): Promise<void> {
         : `${stale.length} of ${files.size} generated files written`,
     );
   }
+}
+
+function isFresh(path: string, content: string): boolean {
+  try {
+    return readFileSync(join(root, path), 'utf8') === content;
+  } catch {
+    return false;
+  }
+}
+
+function write(path: string, content: string): void {
+  const target = join(root, path);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, content);
 }
 
 /** Paths of the files in a folder, and below, that end so. */
