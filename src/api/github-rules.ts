@@ -42,6 +42,38 @@ export function githubRule({ repo, form = 'both', ref, audience }: GithubWorkflo
   };
 }
 
+/** Returns what a rule was made from; undefined for one that is not of `githubRule`. */
+export function githubWorkflowsOf(rule: IamIdentityClaimMatch): GithubWorkflows | undefined {
+  if (rule.issuer !== githubIssuer) return undefined;
+  const literal = /^repo:([^:]+):ref:(.+)$/.exec(rule.subject ?? '');
+  const pattern = /^\^repo:\(\?:(.+)\):(?:\.\*|ref:\(\?:(.*)\))\$$/.exec(rule.subjectPattern ?? '');
+  const repos = literal?.[1] ?? pattern?.[1];
+  if (repos === undefined) return undefined;
+  const ref = literal?.[2] ?? (pattern?.[2] === undefined ? undefined : plainly(pattern[2]));
+  const audience = rule.audience === undefined ? {} : { audience: rule.audience };
+  const known = knownRepository(repos.split('|').map(plainly), rule.claims);
+  return { ...(known ?? { repo: plainly(repos) }), ref, ...audience };
+}
+
+/** A pattern that stands for one text, as that text. */
+function plainly(pattern: string): string {
+  const text = pattern.replace(/\\([^a-zA-Z0-9])/g, '$1');
+  return asPattern(text) === pattern ? text : pattern;
+}
+
+/** The repository whose ids the claims hold, and how its subjects are written. */
+function knownRepository(
+  subjects: readonly string[],
+  claims: IamIdentityClaimMatch['claims'],
+): { readonly repo: GithubRepository; readonly form: SubjectForm } | undefined {
+  const { repository_id: id, repository_owner_id: ownerId } = claims ?? {};
+  const [owner, name] = subjects[0]?.replaceAll(/@\d+/g, '').split('/') ?? [];
+  if (id === undefined || ownerId === undefined || owner === undefined || name === undefined) return undefined;
+  const repo = { owner, ownerId, name, id };
+  const form = subjectForms.find((each) => subjectsOf(repo, each).join('|') === subjects.join('|'));
+  return form === undefined ? undefined : { repo, form };
+}
+
 /** Returns the repository that `OWNER@ID/NAME@ID` says, and undefined for everything else. */
 export function repositoryIn(text: string): GithubRepository | undefined {
   const [, owner, ownerId, name, id] = /^([^\s/:@]+)@(\d+)\/([^\s/:@]+)@(\d+)$/.exec(text) ?? [];

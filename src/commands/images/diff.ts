@@ -3,7 +3,7 @@ import { named, strings } from '../../cli/inputs/values.ts';
 import type { Unverified } from './attestation.ts';
 import { type DiffRow, type PackageDiff, rowsOf, withoutEmpty } from './diff-rows.ts';
 import type { Vulnerability } from './grype.ts';
-import { imageReference } from './image-reference.ts';
+import { pickedImage } from './image-reference.ts';
 import { platformKind, signatureInputs, signatureProblems } from './sbom-inputs.ts';
 
 interface ImageDiff {
@@ -61,7 +61,7 @@ export default defineCommand({
     'Vulnerabilities are compared when grype is on PATH.',
   inputs: {
     from: {
-      kind: imageReference,
+      kind: pickedImage,
       positional: 'FROM_IMAGE',
       flag: false,
       required: true,
@@ -69,7 +69,7 @@ export default defineCommand({
       question: 'Which image is the one before?',
     },
     to: {
-      kind: imageReference,
+      kind: pickedImage,
       positional: 'TO_IMAGE',
       flag: false,
       required: true,

@@ -67,6 +67,14 @@ export default defineCommand({
           if (parsed === undefined || parsed.digest !== undefined) throw new Error('must be IMAGE or IMAGE:TAG');
           return text;
         },
+        noun: 'repository',
+        candidates: async (context, chosen) => {
+          const { repositoryCandidates } = await import('./image-offers.ts');
+          const found = await repositoryCandidates(context, (chosen['parent'] as Reference | undefined)?.id);
+          return found.length > 0 ? found : undefined;
+        },
+        // The only repository there is may not be the one that is meant.
+        sole: async () => undefined,
         offers: async (context, chosen, typed) => {
           const { namesWithTags, referencesWithTags } = await import('./image-offers.ts');
           const place = (chosen['parent'] as Reference | undefined)?.id;

@@ -1,7 +1,9 @@
 // What Tab offers for an image: repositories until only one is left, then that one with its tags.
 
+import type { ImageReference } from '../../api/oci-client.ts';
 import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
+import type { Candidate } from '../../cli/define.ts';
 import { byTagName } from './images.ts';
 import { locationOf, publicOrganization, registryHost, registryNames, repositoriesIn } from './repos/repository.ts';
 
@@ -21,6 +23,31 @@ export async function referencesWithTags(context: Context, typed: string): Promi
   ]);
   const written = [...own, ...open].map((repo) => [`${nameOf(locationOf(repo))}/${repo.name ?? ''}`, repo] as const);
   return withTags(context, new Map(written), typed);
+}
+
+/** What a person may pick: the repositories of a location, or all that the login sees, by their whole references. */
+export async function repositoryCandidates(context: Context, place: string | undefined): Promise<Candidate<string>[]> {
+  const [repos, nameOf] = await Promise.all([repositoriesIn(context, place), registryNames(context, [])]);
+  return repos.map((repo) => {
+    const reference = `${nameOf(locationOf(repo))}/${repo.name ?? ''}`;
+    const label = reference.slice(registryHost(context).length + 1);
+    return {
+      value: reference,
+      label,
+      text: reference,
+      ...(repo.description ? { description: repo.description } : {}),
+    };
+  });
+}
+
+/** The tags beside an image of this platform, as references; none of an image that lies elsewhere. */
+export async function tagCandidates(context: Context, image: ImageReference): Promise<Candidate<string>[]> {
+  if (image.registry !== registryHost(context)) return [];
+  const name = `${image.registry}/${image.repository}`;
+  const references = await referencesWithTags(context, name);
+  return references
+    .filter((one) => one.startsWith(`${name}:`) && one !== `${name}:${image.tag ?? 'latest'}`)
+    .map((one) => ({ value: one, label: one.slice(image.registry.length + 1), text: one }));
 }
 
 async function withTags(context: Context, repos: ReadonlyMap<string, RegistryRepo>, typed: string): Promise<string[]> {

@@ -32,6 +32,24 @@ export const imageReference: Kind<ImageReference> = {
   },
 };
 
+/** The same, picked where a person left it out: a repository, and next to another image the tags of its repository. */
+export const pickedImage: Kind<ImageReference> = {
+  ...imageReference,
+  candidates: async (context, chosen) => {
+    const { repositoryCandidates, tagCandidates } = await import('./image-offers.ts');
+    const other = chosen['from'] as ImageReference | undefined;
+    const tags = other === undefined ? [] : await tagCandidates(context, other);
+    const found = tags.length > 0 ? tags : await repositoryCandidates(context, undefined);
+    if (found.length === 0) return undefined;
+    return found.flatMap((one) => {
+      const value = parseImageReference(one.text);
+      return value === undefined ? [] : [{ ...one, value }];
+    });
+  },
+  // The only image there is may not be the one that is meant.
+  sole: async () => undefined,
+};
+
 /** The repository of this platform that a reference with organization names. Throws kind `not-found`. */
 export async function repositoryOf(context: Context, reference: ImageReference): Promise<RegistryRepo> {
   const host = registryHost(context);

@@ -1,3 +1,5 @@
+import { type GithubWorkflows, githubRule, githubWarnings, githubWorkflowsOf } from '../../../api/github-rules.ts';
+import { isPattern } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
@@ -6,6 +8,7 @@ import { printable } from '../../../cli/io.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
+import { githubFlagProblems, githubInputs, repositoryOf } from './github-repository.ts';
 import { identity } from './identity.ts';
 import { fetchIdentity, lookUp } from './look-up.ts';
 import { type CheckedRule, checkRuleFlags, issuerProblem, type RuleFlags, ruleInputs } from './rule-flags.ts';
@@ -26,6 +29,20 @@ const inputs = {
   claimPattern: {
     ...ruleInputs.claimPattern,
     help: `${ruleInputs.claimPattern.help} Claims that are not named stay as they are; "name:" takes one away.`,
+  },
+  githubRepo: {
+    ...githubInputs.githubRepo,
+    help: 'Repository whose workflows may assume the identity; the reference stays.',
+    question: 'Which repository (owner/name)?',
+  },
+  githubRef: {
+    ...githubInputs.githubRef,
+    help: 'Reference the workflow must run for, such as "refs/heads/main"; empty is every workflow of the repository.',
+    question: 'Which reference, such as refs/heads/main?',
+  },
+  subjectForm: {
+    ...githubInputs.subjectForm,
+    help: 'Which subjects of one repository to accept; stays when left out.',
   },
   expiration: {
     ...ruleInputs.expiration,
@@ -48,11 +65,53 @@ const ruleOf = remembered(
 async function planOf(context: Context, input: UpdateInput, before: IamIdentity): Promise<Plan> {
   const { rule } = await ruleOf(context, input);
   const changes = { ...rule, ...(input.description === undefined ? {} : { description: input.description }) };
-  const { identity: after, problems } = applyChanges(before, changes);
+  const { identity: changed, problems } = applyChanges(before, changes);
+  const after = await withWorkflows(context, input, changed);
   const all = before.claimMatch ? [...problems, ...issuerProblem('`--identity-issuer`', rule.issuer)] : problems;
   if (all[0] !== undefined) throw new CliError('usage', all[0], { code: 'usage.update', details: all.slice(1) });
   return { before, after };
 }
+
+type WorkflowFlags = Pick<UpdateInput, 'githubRepo' | 'githubRef' | 'subjectForm'>;
+
+const repositoryFor = remembered(repositoryOf);
+
+/** With another repository or reference, the rest of what says which workflows are meant kept. */
+async function withWorkflows(context: Context, flags: WorkflowFlags, identity: IamIdentity): Promise<IamIdentity> {
+  const { githubRepo, githubRef, subjectForm } = flags;
+  if (githubRepo === undefined && githubRef === undefined && subjectForm === undefined) return identity;
+  const before = identity.claimMatch && githubWorkflowsOf(identity.claimMatch);
+  if (identity.claimMatch === undefined || before === undefined) {
+    const flag =
+      githubRepo === undefined ? (githubRef === undefined ? '--subject-form' : '--github-ref') : '--github-repo';
+    throw new CliError(
+      'usage',
+      `\`${flag}\` does not apply to "${identity.name}", which was not made for GitHub Actions`,
+      {
+        code: 'usage.update',
+        hint: 'change it with `--subject` or `--subject-pattern`',
+      },
+    );
+  }
+  const form = subjectForm ?? before.form;
+  const repo = githubRepo === undefined ? before.repo : await repositoryFor(context, { githubRepo, subjectForm });
+  const ref = githubRef === undefined ? before.ref : githubRef || undefined;
+  if (githubRepo === undefined && typeof repo === 'string' && isPattern(repo) && subjectForm !== undefined) {
+    throw new CliError('usage', '`--subject-form` is for one repository, and the identity has a pattern', {
+      code: 'usage.update',
+    });
+  }
+  const workflows: GithubWorkflows = { repo, form, ref, audience: before.audience };
+  const { subject: _subject, subjectPattern: _pattern, claims, ...rest } = identity.claimMatch;
+  const { repository_id: _id, repository_owner_id: _owner, ...others } = claims ?? {};
+  const rule = githubRule(workflows);
+  const allClaims = { ...others, ...rule.claims };
+  const { claims: _claims, ...match } = { ...rest, ...rule };
+  const isEmpty = Object.keys(allClaims).length === 0;
+  return { ...identity, claimMatch: isEmpty ? match : { ...match, claims: allClaims } };
+}
+
+const ruleKeys = ['identityIssuer', 'identityIssuerPattern', 'subject', 'subjectPattern'] as const;
 
 export default defineCommand({
   path: ['iam', 'identities', 'update'],
@@ -61,17 +120,26 @@ export default defineCommand({
     'Changes what the flags say and keeps the rest. A literal value takes the place of a pattern and the other way round. How an identity is proved (its type) cannot be changed.',
   inputs,
   check: [
-    changeOf('description', ...Object.keys(ruleInputs)),
+    changeOf('description', ...Object.keys(ruleInputs), 'githubRepo', 'githubRef', 'subjectForm'),
+    ...(['githubRepo', 'githubRef', 'subjectForm'] as const).flatMap((key) =>
+      ruleKeys.map((other) => exclusive(key, other)),
+    ),
     exclusive('identityIssuer', 'identityIssuerPattern'),
     exclusive('subject', 'subjectPattern'),
     exclusive('audience', 'audiencePattern'),
   ],
-  validate: async ({ identity: _identity, description: _description, ...flags }, context) => {
+  validate: async ({ identity: _, description: __, githubRepo, githubRef, subjectForm, ...flags }, context) => {
     const { problems, warnings } = await ruleOf(context, flags);
-    if (problems.length === 0) for (const warning of warnings) context.io.warn(warning);
-    return problems;
+    // An empty reference takes the rule away.
+    const ofGithub = await githubFlagProblems({ githubRepo, githubRef: githubRef || undefined, subjectForm });
+    const all = [...problems, ...ofGithub];
+    if (all.length > 0) return all;
+    const more = githubRepo === undefined ? [] : githubWarnings(githubRepo, githubRef || undefined);
+    for (const warning of [...warnings, ...more]) context.io.warn(warning);
+    return all;
   },
   examples: [
+    { text: 'Another repository, of the same branch', args: 'my-app --github-repo=acme/other' },
     { text: 'Another issuer', args: 'my-identity --identity-issuer=https://issuer.example.com' },
     {
       text: 'A pattern in place of the literal subject, and an audience',

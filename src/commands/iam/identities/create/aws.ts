@@ -11,6 +11,7 @@ const inputs = {
     kind: file,
     short: 'f',
     help: 'AWS identity in JSON or YAML, as the API spells it; names in camel or snake case.',
+    question: 'Which file?',
   },
   ...creation.place,
 } as const satisfies Inputs;
@@ -21,8 +22,24 @@ export default defineCommand({
   summary: 'Create an identity for an AWS role or user.',
   description: 'Use `role` or `user` to say which one by flags. Without them the identity is read from a file.',
   inputs,
+  check: [
+    {
+      rule: 'one-of',
+      keys: ['filename'],
+      choice: {
+        question: 'Who may assume the identity?',
+        first: true,
+        problem: '`--filename` is required, or one of the commands `role` and `user`',
+        ways: [
+          { label: 'An AWS role', asks: [], below: ['role'] },
+          { label: 'An AWS user', asks: [], below: ['user'] },
+          { label: 'What a file says', asks: ['filename'] },
+        ],
+      },
+    },
+  ],
   validate: async (given, context) => {
-    if (given.filename === undefined) return ['`--filename` is required, or one of the commands `role` and `user`'];
+    if (given.filename === undefined) return [];
     const { identity, problems } = await draftOf(context, { filename: given.filename, name: given.name });
     if (problems.length > 0 || identity.awsIdentity !== undefined) return problems;
     return [`\`--filename\` "${given.filename}" must hold an aws_identity; use \`iam identities create\` for others`];

@@ -1,23 +1,13 @@
-import {
-  type GithubRepository,
-  githubProblems,
-  githubRule,
-  githubWarnings,
-  repositoryIn,
-  type SubjectForm,
-  subjectForms,
-} from '../../../../api/github-rules.ts';
+import { type GithubRepository, githubRule, githubWarnings, type SubjectForm } from '../../../../api/github-rules.ts';
 import { isPattern } from '../../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand } from '../../../../cli/define.ts';
-import { choice, named, string } from '../../../../cli/inputs/values.ts';
 import { remembered } from '../../../../cli/remembered.ts';
-import { CliError } from '../../../../errors.ts';
 import { tellGithub } from '../ci-lines.ts';
 import { createIdentity, creationQuestion } from '../create-identity.ts';
+import { githubFlagProblems, githubInputs, repositoryOf } from '../github-repository.ts';
 import { creation } from '../naming.ts';
-import { checkPattern } from '../rule-flags.ts';
 import { identityView } from '../view.ts';
 
 interface GithubInput {
@@ -41,34 +31,6 @@ const identityOf = remembered(
     toIdentity(input, await repositoryOf(context, input)),
 );
 
-async function repositoryOf(
-  context: Context,
-  { githubRepo, subjectForm }: GithubInput,
-): Promise<GithubRepository | string> {
-  if (isPattern(githubRepo)) return githubRepo;
-  const known = repositoryIn(githubRepo);
-  if (known !== undefined) return known;
-  const { askGithub } = await import('../../../../api/github.ts');
-  const simulator = new URL(context.config.get('platform.issuer')).origin;
-  const answer = await askGithub(context.host, { repo: githubRepo, simulator, signal: context.signal });
-  if ('repository' in answer) {
-    const { owner, name } = answer.repository;
-    if (`${owner}/${name}` !== githubRepo) context.io.note(`GitHub calls "${githubRepo}" "${owner}/${name}".`);
-    return answer.repository;
-  }
-  const hint = 'write them as `--github-repo=OWNER@ID/NAME@ID`';
-  if (subjectForm === 'ids') {
-    throw new CliError('api', `The ids of "${githubRepo}" are not known: ${answer.reason}`, {
-      code: 'github.no-ids',
-      hint,
-    });
-  }
-  context.io.warn(
-    `the ids of "${githubRepo}" are not known (${answer.reason}), so the identity accepts no token with ids in its subject ("acme@123/app@456"), which GitHub writes for repositories made, renamed or transferred since 2026-07-15, and one of whoever takes the name later; ${hint}`,
-  );
-  return githubRepo;
-}
-
 export default defineCommand({
   path: ['iam', 'identities', 'create', 'github'],
   summary: 'Create an identity for a GitHub Actions workflow.',
@@ -76,39 +38,16 @@ export default defineCommand({
     'Repository and reference are taken literally unless they hold one of * + ? ( ) [ ] { } | ^ $ \\, which makes them regular expressions (RE2).\nGitHub writes ids into the subject of tokens of newer repositories ("acme@123/app@456"). The ids of one repository are asked of GitHub (of CHAINCTL_GITHUB_API when that is set, with GH_TOKEN for private ones), and the identity then accepts exactly that repository, whatever it or another is called later.',
   inputs: {
     name: creation.name,
+    ...githubInputs,
     githubRepo: {
-      kind: named('OWNER/NAME'),
+      ...githubInputs.githubRepo,
       required: true,
-      help: 'Repository whose workflows may assume the identity.',
       question: 'Which repository (owner/name)?',
-    },
-    githubRef: {
-      kind: named('REF'),
-      help: 'Reference the workflow must run for, such as "refs/heads/main"; every workflow of the repository when left out.',
-    },
-    githubAudience: {
-      kind: string,
-      help: 'Audience of the tokens. Defaults to the address of the token issuer.',
-    },
-    subjectForm: {
-      kind: choice(...subjectForms),
-      // No default: beside a pattern only its presence is wrong.
-      help: 'Which subjects of one repository to accept: with its names, with its ids, or both. Defaults to both.',
     },
     ...creation.place,
   },
   validate: async ({ githubRepo, githubRef, subjectForm }, context) => {
-    const problems = githubProblems(githubRepo, githubRef);
-    if (subjectForm !== undefined && githubRepo !== undefined && isPattern(githubRepo)) {
-      problems.push('`--subject-form` is for one repository; a pattern of `--github-repo` says itself what it accepts');
-    }
-    for (const [name, text] of [
-      ['`--github-repo`', githubRepo],
-      ['`--github-ref`', githubRef],
-    ] as const) {
-      // What is rarely meant is told below, for both together.
-      if (text !== undefined && isPattern(text)) await checkPattern(name, text, problems, []);
-    }
+    const problems = await githubFlagProblems({ githubRepo, githubRef, subjectForm });
     if (problems.length === 0 && githubRepo !== undefined) {
       for (const warning of githubWarnings(githubRepo, githubRef)) context.io.warn(warning);
     }
