@@ -1,7 +1,7 @@
 // The Docker credential helper (protocols 7.2). Guarantees: a token that is still good costs one small file and loads no
 // configuration, HTTP or command; nobody is asked on the terminal; stdout holds Docker's protocol and nothing else.
 
-import { existsSync, readSync, writeSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   audienceFolder,
@@ -34,13 +34,15 @@ export async function runHelper(words: readonly string[] = process.argv.slice(2)
     answer = await failed(error);
   }
   if (answer.complaint !== undefined) write(2, `${name}: ${answer.complaint}\n`);
-  const problem = answer.text === undefined ? undefined : write(1, `${answer.text}\n`);
+  const isLost = answer.text !== undefined && isStdoutClosed();
+  if (isLost) write(2, `${name}: standard output is closed, so there is nobody to answer\n`);
+  const problem = isLost || answer.text === undefined ? undefined : write(1, `${answer.text}\n`);
   if (problem !== undefined && !isCode(problem, 'EPIPE')) {
     const { toFileError } = await import('./files.ts');
     write(2, `${name}: ${toFileError(problem, 'write', 'standard output').message}\n`);
   }
   // Docker must not take half an answer, or none, for the whole.
-  process.exitCode = problem === undefined ? answer.code : answer.code || 1;
+  process.exitCode = isLost || problem !== undefined ? answer.code || 1 : answer.code;
 }
 
 interface Answer {
@@ -246,6 +248,23 @@ function readInput(): string {
   }
   return Buffer.concat(chunks).toString('utf8');
 }
+
+/**
+ * Whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and writing; who throws
+ * output away, a shell or Docker, opens that for writing alone. Only Linux tells how it was opened.
+ */
+function isStdoutClosed(): boolean {
+  try {
+    if (process.platform !== 'linux' || fstatSync(1).rdev !== nullDevice) return false;
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))?.[1] ?? '0';
+    return (Number.parseInt(flags, 8) & 3) === 2;
+  } catch (error) {
+    return isCode(error, 'EBADF');
+  }
+}
+
+/** Device 1:3 of Linux, as `stat` numbers it. */
+const nullDevice = 0x103;
 
 /** Returns why not all of it was written. */
 function write(descriptor: 1 | 2, text: string): unknown {

@@ -60,7 +60,10 @@ export async function* listItems(
   operation: Operation,
   message: Record<string, unknown>,
 ): AsyncGenerator<unknown> {
-  const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), streaming);
+  const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), (host, request) =>
+    // One byte a second would be waited for till the end of days.
+    streaming(host, { ...request, leastBytes: 1024 }),
+  );
   const { ItemSplitter } = await import('./item-splitter.ts');
   const splitter = new ItemSplitter();
   try {
@@ -182,9 +185,12 @@ async function exchangeWith<R extends HttpResponse>(
     if (response.status >= 200 && response.status < 300) return { url, response };
     if (response.status === 401 && !renewed) {
       renewed = true;
-      bearer = await options.bearer(true);
+      bearer = await options.bearer(true).catch((error: unknown) => {
+        throw withRefusal(error, response);
+      });
       continue;
     }
+    if (response.status >= 300 && response.status < 400) throw redirected(response, url);
     const mayRetry = retryStatuses.has(response.status) && (idempotent || response.status === 429);
     const wanted = retryAfterMs(options.host, response);
     if (!mayRetry || last || (wanted ?? 0) > maxRetryAfterMs) throw toApiError(response, url, name);
@@ -237,19 +243,49 @@ function notTheApi(url: string, cause?: Error): CliError {
 
 const looksLikeJson = (response: HttpResponse) => /^\s*[{[]/.test(response.text);
 
+/** What an answer says of its failure. */
+function refusalIn(response: HttpResponse): { readonly code?: number; readonly message: string } {
+  if (!looksLikeJson(response)) return { message: '' };
+  try {
+    const { code, message } = JSON.parse(response.text) as { code?: unknown; message?: unknown };
+    return {
+      ...(typeof code === 'number' ? { code } : {}),
+      message: typeof message === 'string' ? message.trim().replace(/\.$/, '') : '',
+    };
+  } catch {
+    // Half a document is no better than none: the status speaks.
+    return { message: '' };
+  }
+}
+
+/** That nobody is logged in any more, and what the platform has against the token that was refused. */
+function withRefusal(error: unknown, response: HttpResponse): unknown {
+  const { message } = refusalIn(response);
+  if (!(error instanceof CliError) || error.kind !== 'auth' || message === '') return error;
+  return new CliError('auth', error.message, {
+    code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details: [`The platform says: ${message}`, ...error.details],
+    cause: error,
+  });
+}
+
+/** No bearer follows a redirect, so where it leads is for a person to look at. */
+function redirected({ headers, status }: HttpResponse, url: string): CliError {
+  const { location } = headers;
+  const target =
+    typeof location === 'string' && URL.canParse(location, url) ? new URL(location, url).origin : undefined;
+  const where = target === undefined ? '' : ` to ${target}`;
+  return new CliError('api', `${new URL(url).origin} answers with a redirect${where}, which is not followed`, {
+    code: 'api.redirect',
+    hint: 'check `platform.api` with `chainctl config view`, and whether a proxy stands in between',
+    cause: new Error(`HTTP ${status}`),
+  });
+}
+
 function toApiError(response: HttpResponse, url: string, operationId: string): CliError {
   const origin = new URL(url).origin;
-  let code = codeOfHttpStatus(response.status);
-  let message = '';
-  if (looksLikeJson(response)) {
-    try {
-      const body = JSON.parse(response.text) as { code?: unknown; message?: unknown };
-      if (typeof body.code === 'number') code = body.code;
-      if (typeof body.message === 'string') message = body.message.trim().replace(/\.$/, '');
-    } catch {
-      // Half a document is no better than none: the status speaks.
-    }
-  }
+  const { code = codeOfHttpStatus(response.status), message } = refusalIn(response);
   const said = message === '' ? `${origin} answered ${response.status}` : capitalized(message);
   const options = { cause: new Error(`${operationId}: HTTP ${response.status}`) };
   switch (code) {

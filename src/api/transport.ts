@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** Milliseconds for the whole exchange; 60 000 unless said otherwise. */
   readonly timeoutMs?: number;
+  /** Bytes of a stream that have to come within each `timeoutMs` of waiting for them; 1 unless said otherwise. */
+  readonly leastBytes?: number;
   readonly signal?: AbortSignal | undefined;
   /** Largest answer read, in bytes; a longer one is an error. 64 MiB unless said otherwise. */
   readonly maxBytes?: number;
@@ -207,7 +209,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
   const timeoutMs = request.timeoutMs ?? 60_000;
   // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does not.
   const controller = new AbortController();
-  const limit = () => setTimeout(() => controller.abort(timedOut), timeoutMs);
+  const limit = (ms = timeoutMs) => setTimeout(() => controller.abort(timedOut), ms);
   let timer = limit();
   const forward = () => controller.abort(request.signal?.reason);
   request.signal?.addEventListener('abort', forward, { once: true });
@@ -250,12 +252,21 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
   if (limits === 'pause') clearTimeout(timer);
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
-      if (limits === 'pause') timer = limit();
+      if (limits === 'whole') {
+        yield* answer.body;
+        return;
+      }
+      let wait = { left: timeoutMs, bytes: 0, since: performance.now() };
+      timer = limit();
       for await (const chunk of answer.body) {
         // A reader who takes his time is no pause of the server's.
-        if (limits === 'pause') clearTimeout(timer);
+        clearTimeout(timer);
+        wait.left -= performance.now() - wait.since;
+        wait.bytes += chunk.length;
+        if (wait.bytes >= (request.leastBytes ?? 1)) wait = { left: timeoutMs, bytes: 0, since: 0 };
         yield chunk;
-        if (limits === 'pause') timer = limit();
+        wait.since = performance.now();
+        timer = limit(wait.left);
       }
     } catch (error) {
       throw told(error);

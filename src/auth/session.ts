@@ -65,7 +65,7 @@ export async function accessToken(
   if (typeof outcome === 'string') return outcome;
 
   if (!options.allowLogin || config.isOn('default.skip-auto-login'))
-    throw notLoggedIn(config, audience, before, outcome);
+    throw notLoggedIn(host, config, audience, before, outcome);
   // Its own lock: a person takes minutes, and nobody should wait for them who can do without.
   return withLock(`${audienceLock(host, audience)}.login`, { signal: options.signal, timeoutMs: 360_000 }, async () => {
     const tokens = readOwnTokens(host, audience, issuer);
@@ -321,13 +321,21 @@ async function spendRefreshToken(renewal: Renewal, owner: string, held: Refresha
   }
 }
 
-function notLoggedIn(config: Config, audience: string, before: CachedTokens, reason: CliError | undefined): CliError {
+function notLoggedIn(
+  host: Host,
+  config: Config,
+  audience: string,
+  before: CachedTokens,
+  reason: CliError | undefined,
+): CliError {
   const state =
     before.token === undefined
       ? `no login for "${audience}"`
       : decodeClaims(before.token) === undefined
         ? `the token kept for "${audience}" is damaged`
-        : `the login for "${audience}" has expired`;
+        : remainingMs(host.now(), before.token) > 0
+          ? `the login for "${audience}" is no longer accepted`
+          : `the login for "${audience}" has expired`;
   return new CliError('auth', `Not authenticated: ${state}`, {
     code: 'auth.no-login',
     hint: loginHint(config, audience),

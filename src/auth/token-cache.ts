@@ -97,9 +97,16 @@ function isFolderName(name: string): boolean {
   return name !== '' && !name.startsWith('.') && !/[\\\0-\x1f\x7f]/.test(name) && name.length <= 255;
 }
 
-/** What `withLock` locks while the tokens of an audience change. */
+/**
+ * What `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie behind a link or in
+ * a folder of others: then nothing is made there.
+ */
 export function audienceLock(host: CacheHost, audience: string): string {
-  return join(cacheRoot(host), '.locks', basename(audiencePath(host, audience)));
+  const folder = join(cacheRoot(host), '.locks');
+  guarded('read', folder, () => {
+    for (const path of [...cacheRoots(host), folder]) checkCacheFolder(path);
+  });
+  return join(folder, basename(audiencePath(host, audience)));
 }
 
 /** The tokens of an audience, expired or not. Throws kind `local` when the cache is not to be trusted. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createApiClient } from '../../src/api/client.ts';
 import { type ApiOptions, callPath, type Exchange, readLines } from '../../src/api/http.ts';
 import { closeTransport } from '../../src/api/transport.ts';
-import type { CliError } from '../../src/errors.ts';
+import { CliError } from '../../src/errors.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { type StubReply, type StubServer, stubServer } from '../support/stub-server.ts';
 
@@ -161,11 +161,42 @@ describe('sending again', () => {
   });
 });
 
-test('a redirect is no answer, and the bearer does not follow it', async () => {
-  const other = await stubServer();
-  const { call } = await world();
-  await refusal(call(read, [{ status: 307, headers: { location: `${other.url}/x` } }]));
-  expect(other.requests).toEqual([]);
+describe('a redirect', () => {
+  test('is no answer, and the bearer does not follow it', async () => {
+    const other = await stubServer();
+    const { server, call } = await world();
+    const error = await refusal(call(read, [{ status: 307, headers: { location: `${other.url}/x?secret` } }]));
+    expect(other.requests).toEqual([]);
+    expect(error).toMatchObject({ kind: 'api', code: 'api.redirect' });
+    expect(error.message).toBe(`${server.url} answers with a redirect to ${other.url}, which is not followed`);
+  });
+
+  test.each([
+    [{ location: '/elsewhere' }, ' to ORIGIN'],
+    [{ location: 'http://[' }, ''],
+    [{}, ''],
+  ])('%j is told as far as it says', async (headers, where) => {
+    const { server, call } = await world();
+    const error = await refusal(call(write, [{ status: 302, headers }]));
+    const told = where.replace('ORIGIN', server.url);
+    expect(error.message).toBe(`${server.url} answers with a redirect${told}, which is not followed`);
+  });
+});
+
+test('a login that is refused is not called another reason’s, and the platform’s own is told', async () => {
+  const { call } = await world({
+    bearer: async (renew) => {
+      if (renew)
+        throw new CliError('auth', 'Not authenticated', { code: 'auth.no-login', hint: 'log in', details: ['why'] });
+      return 'token';
+    },
+  });
+  const gone = { status: 401, body: { code: 16, message: 'the identity of the token no longer exists.' } };
+  expect(await refusal(call(read, [gone]))).toMatchObject({
+    ...{ kind: 'auth', code: 'auth.no-login', hint: 'log in', message: 'Not authenticated' },
+    details: ['The platform says: the identity of the token no longer exists', 'why'],
+  });
+  expect((await refusal(call(read, [{ status: 401, body: 'no' }]))).details).toEqual(['why']);
 });
 
 describe('what failures say', () => {

@@ -67,12 +67,16 @@ function cache(host: FakeHost, audience: string, lifeSeconds: number): string {
 }
 
 describe('a good token', () => {
-  // A closed output is opened anew by Node, as /dev/null, so it cannot be told from one that is thrown away.
-  test('that cannot be written is no success', async () => {
+  test.each([
+    ['/dev/full', 1, 'docker-credential-cgr: Cannot write "standard output": the disk is full\n'],
+    ['&-', 1, 'docker-credential-cgr: standard output is closed, so there is nobody to answer\n'],
+    // Thrown away on purpose.
+    ['/dev/null', 0, ''],
+  ])('that goes to %s', async (where, expected, said) => {
     const host = fakeHost();
     cache(host, 'cgr.dev', 3600);
     const script = join(built.folder, 'run.cjs');
-    const child = spawn('sh', ['-c', `echo cgr.dev | "${process.execPath}" "${script}" get >/dev/full`], {
+    const child = spawn('sh', ['-c', `echo cgr.dev | "${process.execPath}" "${script}" get >${where}`], {
       env: { HOME: host.home(), ...host.env },
     });
     let err = '';
@@ -80,8 +84,7 @@ describe('a good token', () => {
       err += text;
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
-    expect(code).toBe(1);
-    expect(err).toBe('docker-credential-cgr: Cannot write "standard output": the disk is full\n');
+    expect([code, err]).toEqual([expected, said]);
   });
 
   test('is printed with the server as it was asked for', async () => {

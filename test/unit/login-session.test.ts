@@ -317,6 +317,15 @@ describe('keeping a session', () => {
     expect(w.exchanges()).toHaveLength(asked + 1);
   });
 
+  test('a refused token says whether it has ended or is no longer accepted', async () => {
+    const w = await world();
+    await w.log({ identityToken: await developer(w) });
+    const refused = () => w.token(w.api, { renew: true }).catch((error: Error) => error.message);
+    expect(await refused()).toBe(`Not authenticated: the login for "${w.api}" is no longer accepted`);
+    w.advance(hour);
+    expect(await refused()).toBe(`Not authenticated: the login for "${w.api}" has expired`);
+  });
+
   test('twenty at once on an expired token: one refresh, twenty right answers', async () => {
     const w = await world({ browser: asDeveloper });
     await w.log();

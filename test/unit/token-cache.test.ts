@@ -3,15 +3,20 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
+  readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { audiencesOf, decodeClaims, expiryOf, refreshExpiryOf } from '../../src/auth/jwt.ts';
 import {
+  audienceLock,
   audiencePath,
   deleteAllTokens,
   deleteTokens,
@@ -186,6 +191,17 @@ describe('what is not believed', () => {
     chmodSync(dirname(audiencePath(third, api)), 0o700);
     symlinkSync(join(audiencePath(other, api), 'oidc-token'), join(audiencePath(third, api), 'oidc-token'));
     expect(() => readTokens(third, api)).toThrow(expect.objectContaining(unsafe('is not a plain file')));
+  });
+
+  test.each(['the cache', 'its locks'])('no lock is made behind a link in place of %s', (what) => {
+    const host = fakeHost();
+    const elsewhere = mkdtempSync(join(tmpdir(), 'chainctl-elsewhere-'));
+    const root = dirname(audiencePath(host, api));
+    mkdirSync(what === 'the cache' ? dirname(root) : root, { recursive: true, mode: 0o700 });
+    symlinkSync(elsewhere, what === 'the cache' ? root : join(root, '.locks'));
+    expect(() => audienceLock(host, api)).toThrow(expect.objectContaining(unsafe('is not a plain folder')));
+    expect(readdirSync(elsewhere)).toEqual([]);
+    rmSync(elsewhere, { recursive: true });
   });
 
   test.runIf(process.getuid?.() === 0)('files of another user', () => {

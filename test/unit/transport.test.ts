@@ -55,6 +55,29 @@ test('one connection serves what is asked one after another', async () => {
   expect(ports.size).toBe(1);
 });
 
+test('a streamed answer that dribbles is given up, one that ends or flows in time is not', async () => {
+  const url = await serve((request, response) => {
+    const [, size = '', pieces = ''] = (request.url ?? '').split('/');
+    let left = Number(pieces);
+    const timer = setInterval(() => {
+      left -= 1;
+      response.write('x'.repeat(Number(size)));
+      if (left === 0) response.end();
+    }, 20);
+    response.once('close', () => clearInterval(timer));
+  });
+  const read = async (size: number, pieces: number) => {
+    const address = new URL(`/${size}/${pieces}`, url).href;
+    const { body } = await sendStreaming(host, { method: 'GET', url: address, timeoutMs: 1_000, leastBytes: 1024 });
+    let bytes = 0;
+    for await (const chunk of body) bytes += chunk.length;
+    return bytes;
+  };
+  await expect(read(1, 1_000_000)).rejects.toMatchObject({ kind: 'timeout', code: 'network.timeout' });
+  expect(await read(1, 3)).toBe(3);
+  expect(await read(16 * 1024, 60)).toBe(60 * 16 * 1024);
+});
+
 test('a streamed answer may be read slowly, and is given up when the server pauses', async () => {
   const url = await serve((_request, response) => {
     response.write('one');

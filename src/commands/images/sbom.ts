@@ -3,7 +3,7 @@
 
 import { formatReference, type ImageReference, largestBlob, type OciClient, wantedOf } from '../../api/oci-client.ts';
 import type { BomFormat, Package } from '../../attestations/documents.ts';
-import { type Candidate, findCandidates, whyNotBom } from '../../attestations/finding.ts';
+import { type AttestedImage, type Candidate, findCandidates, whyNotBom } from '../../attestations/finding.ts';
 import type { Platform } from '../../attestations/platforms.ts';
 import {
   probeStatement,
@@ -16,7 +16,7 @@ import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { judge, type Trust, type Trusted, trustedBy } from './attestation.ts';
-import { type FoundImage, imageOfPlatform, originOf, registryClient } from './open-registry.ts';
+import { imageOfPlatform, originOf, registryClient } from './open-registry.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
 
 export interface Sbom {
@@ -52,7 +52,7 @@ export async function readSbom(
 }
 
 const bomOf = remembered(
-  async (context: Context, client: OciClient, image: ImageReference, found: FoundImage, flags: SignatureFlags) =>
+  async (context: Context, client: OciClient, image: ImageReference, found: AttestedImage, flags: SignatureFlags) =>
     findBom(
       client,
       image.repository,
@@ -66,10 +66,10 @@ const bomOf = remembered(
 type Bom = Pick<Sbom, 'format' | 'document' | 'packages' | 'trust'>;
 
 /** The best that is verified; without one the best that is there, a forged one before all others. */
-async function findBom(
-  client: OciClient,
+export async function findBom(
+  client: Pick<OciClient, 'referrers' | 'manifest' | 'blob'>,
   repository: string,
-  image: FoundImage,
+  image: AttestedImage,
   trusted: Trusted,
   missing: (others: readonly string[]) => CliError,
 ): Promise<Bom> {
@@ -104,7 +104,7 @@ async function findBom(
   throw tooLarge ?? missing(rest);
 }
 
-async function blobOf(client: OciClient, repository: string, { layer }: Candidate): Promise<Buffer> {
+async function blobOf(client: Pick<OciClient, 'blob'>, repository: string, { layer }: Candidate): Promise<Buffer> {
   if (layer.size > largestBlob) {
     const limit = `${largestBlob / 1024 / 1024} MiB`;
     throw new CliError(

@@ -9,6 +9,7 @@ import { makeFolder, toFileError } from '../../files.ts';
 import type { StartedProcess } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { statIfExists } from '../../stats.ts';
+import { largestLog } from './bounded-log.ts';
 import { answers, runningPlatform } from './folder.ts';
 import type { StartOptions, StartResult } from './start-here.ts';
 
@@ -16,7 +17,6 @@ import type { StartOptions, StartResult } from './start-here.ts';
 const startTimeoutMs = 60_000;
 /** How long a platform that another process started may take to say where it is. */
 const otherTimeoutMs = 10_000;
-const largestLog = 1024 * 1024;
 
 export async function startDetached(context: Context, options: StartOptions): Promise<StartResult> {
   const { folder, seed, listen, audience, hostAlias, asksForCode } = options;

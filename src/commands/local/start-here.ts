@@ -1,10 +1,12 @@
 // The platform in this process.
 
+import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 import { codeOf, toFileError } from '../../files.ts';
 import type { Platform } from '../../local/platform.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
+import { boundLog } from './bounded-log.ts';
 import { localCommand, runningPlatform, toStateError } from './folder.ts';
 import type { ListenAddress } from './listen.ts';
 import { createLineWriter, requestLine } from './request-log.ts';
@@ -34,7 +36,12 @@ export async function startHere(context: Context, options: StartOptions): Promis
   const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/issuer-origins.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
   const issuerOrigins = readOrigins(() => parseOrigins(context.host.env[issuerOriginsVariable] ?? ''));
-  const log = createLineWriter((text) => context.host.stderr.write(text));
+  // In the background, standard error is the log in its folder.
+  const noteLogged = boundLog(join(folder, 'platform.log'), 2);
+  const log = createLineWriter((text) => {
+    context.host.stderr.write(text);
+    noteLogged(Buffer.byteLength(text));
+  });
   try {
     const here = await startPlatform({
       dataDir: folder,
