@@ -100,6 +100,10 @@ class Connections {
 }
 
 async function openClient(proxy: URL | undefined, options: ClientOptions): Promise<Client> {
+  if (proxy === undefined && process.versions['bun'] !== undefined) {
+    const { createFetchClient } = await import('./fetch-client.ts');
+    return createFetchClient(options);
+  }
   if (proxy === undefined) {
     const { createDirectClient } = await import('./direct-client.ts');
     return createDirectClient(options);
@@ -302,6 +306,7 @@ const refusals: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
+  EPROTO: 'it does not speak TLS',
 };
 
 /** What a proxy answers in place of a tunnel. */
@@ -316,6 +321,9 @@ const broken: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the connection was cut',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
   ERR_NO_ANSWER: 'it does not speak HTTP',
+  // As Bun calls them.
+  UnrequestedUpgrade: 'it does not speak HTTP',
+  Malformed_HTTP_Response: 'it does not speak HTTP',
 };
 
 interface Exchange {

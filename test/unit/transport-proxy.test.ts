@@ -55,6 +55,22 @@ test('a name elsewhere is reached through the proxy, this machine directly, NO_P
   expect(proxy.asked).toHaveLength(1);
 });
 
+test('what runs the program does not follow the variables by rules of its own', async () => {
+  const port = await listen(createServer((_request, response) => response.end('there')));
+  const proxy = await proxyTo(1);
+  const before = process.env['HTTP_PROXY'];
+  process.env['HTTP_PROXY'] = proxy.url;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env['HTTP_PROXY'];
+    else process.env['HTTP_PROXY'] = before;
+  });
+  // Bun reads the process's own variables, and asks the proxy for addresses of this machine too.
+  host = fakeHost({ env: process.env });
+  expect(await send(host, { method: 'GET', url: `http://127.0.0.1:${port}/` })).toMatchObject({ text: 'there' });
+  expect(proxy.asked).toEqual([]);
+  expect(process.env['HTTP_PROXY']).toBe(proxy.url);
+});
+
 test('NO_PROXY of a star means no proxy at all', async () => {
   const proxy = await proxyTo(1);
   host = fakeHost({ env: { HTTP_PROXY: proxy.url, NO_PROXY: '*' } });

@@ -1,8 +1,14 @@
-// Requests to a server that is really there; failures on the way are in test/e2e/platform-faults.test.ts.
+// Requests to a server that is really there; failures on the way are in test/e2e/platform-faults.test.ts. Run on Bun as well,
+// where executables use another client: `node scripts/release/on-bun.mjs`.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { challengesIn } from '../../src/api/challenges.ts';
 import { closeTransport, send, sendStreaming } from '../../src/api/transport.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
 
@@ -23,13 +29,31 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }
 
-test('a header that comes twice is two values, as challenges do', async () => {
+/** Answers everything with these bytes, and leaves the connection open. */
+async function serveRaw(answer: string): Promise<string> {
+  await serve(() => {});
+  const raw = createTcpServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    onTestFinished(() => void socket.destroy());
+    socket.once('data', () => void socket.write(answer));
+  });
+  onTestFinished(() => void raw.close());
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+  const address = raw.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
+
+test('challenges that come in two headers are two', async () => {
   const url = await serve((_request, response) =>
     response.writeHead(401, ['WWW-Authenticate', 'Basic realm="a"', 'WWW-Authenticate', 'Bearer realm="b"']).end(),
   );
   const { status, headers } = await send(host, { method: 'GET', url });
   expect(status).toBe(401);
-  expect(headers['www-authenticate']).toEqual(['Basic realm="a"', 'Bearer realm="b"']);
+  const challenges = challengesIn(headers['www-authenticate']);
+  expect(challenges.map(({ scheme, parameters }) => [scheme, parameters.get('realm')])).toEqual([
+    ['basic', 'a'],
+    ['bearer', 'b'],
+  ]);
 });
 
 test('a body says how long it is, with any method', async () => {
@@ -95,13 +119,11 @@ test('a streamed answer may be read slowly, and is given up when the server paus
   expect(read.join('')).toBe('onetwo');
 });
 
-test('a server that switches to another protocol has not answered', async () => {
-  const url = await serve(() => {});
-  server.on('connection', (socket) => {
-    socket.removeAllListeners('data').once('data', () => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n');
-    });
-  });
+test.each([
+  ['switches to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'],
+  ['is one of SSH', 'SSH-2.0-OpenSSH_9.2\r\n'],
+])('a server that %s has not answered', async (_, answer) => {
+  const url = await serveRaw(answer);
   await expect(send(host, { method: 'GET', url, timeoutMs: 5_000 })).rejects.toMatchObject({
     kind: 'network',
     message: `Cannot reach ${url}: it does not speak HTTP`,
@@ -115,3 +137,92 @@ test('a server without TLS is said to be one', async () => {
     message: `Cannot reach ${url}: it does not speak TLS`,
   });
 });
+
+test('a redirect is an answer, and nobody goes where it leads', async () => {
+  const asked: (string | undefined)[] = [];
+  const url = await serve((request, response) => {
+    asked.push(request.url);
+    response.writeHead(302, { location: '/elsewhere' }).end('moved');
+  });
+  const { status, headers, text } = await send(host, { method: 'GET', url: `${url}/here` });
+  expect([status, headers['location'], text]).toEqual([302, '/elsewhere', 'moved']);
+  expect(asked).toEqual(['/here']);
+});
+
+test('an answer is counted as it is sent, packed or not', async () => {
+  const packed = gzipSync('a'.repeat(100_000));
+  let accepted: string | undefined = 'not asked';
+  const url = await serve((request, response) => {
+    accepted = String(request.headers['accept-encoding'] ?? 'identity');
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
+  });
+  const { bytes } = await send(host, { method: 'GET', url, maxBytes: packed.length });
+  expect(bytes.equals(packed)).toBe(true);
+  expect(accepted).toBe('identity');
+});
+
+test('an answer that is too large is broken off', async () => {
+  let closed = () => {};
+  const broken = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  const url = await serve((request, response) => {
+    request.socket.on('close', closed);
+    const more = () => {
+      while (response.write(Buffer.alloc(65_536)));
+    };
+    response.on('drain', more);
+    more();
+  });
+  await expect(send(host, { method: 'GET', url, maxBytes: 1_000_000 })).rejects.toMatchObject({
+    code: 'api.too-large',
+  });
+  await broken;
+});
+
+test('an interruption ends a request, and its reason is what is told', async () => {
+  const controller = new AbortController();
+  const url = await serve(() => controller.abort(new Error('enough')));
+  await expect(send(host, { method: 'GET', url, signal: controller.signal })).rejects.toThrow('enough');
+});
+
+test.each([
+  ['nothing is listening there', (server: Server) => server.close()],
+  ['the connection was cut', (server: Server) => void server.on('connection', (socket) => socket.resetAndDestroy())],
+])('%s', async (why, break_) => {
+  const url = await serve(() => {});
+  break_(server);
+  await expect(send(host, { method: 'GET', url })).rejects.toMatchObject({
+    kind: 'network',
+    message: `Cannot reach ${url}: ${why}`,
+  });
+});
+
+test('an answer that ends in the middle is no answer', async () => {
+  const url = await serve((_request, response) => {
+    response.writeHead(200, { 'content-length': '100' }).write('half');
+    setTimeout(() => response.destroy(), 20);
+  });
+  await expect(send(host, { method: 'GET', url })).rejects.toMatchObject({ kind: 'network' });
+});
+
+test('a server that accepts no connection is given up before one that is slow', async () => {
+  // A queue of connections that nobody takes from, and that is full.
+  const full = spawn('node', ['-e', fullQueue], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void full.kill('SIGKILL'));
+  const [port] = (await once(full.stdout, 'data')) as [Buffer];
+  full.kill('SIGSTOP');
+  host = fakeHost();
+  const url = `http://127.0.0.1:${String(port).trim()}`;
+  const waiting = Array.from({ length: 8 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+  onTestFinished(() => waiting.forEach((socket) => void socket.destroy()));
+  await wait(300);
+  await expect(send(host, { method: 'GET', url, timeoutMs: 30_000 })).rejects.toMatchObject({
+    message: `Cannot reach ${url}: it did not accept a connection in time`,
+  });
+}, 20_000);
+
+const fullQueue = `
+  const server = require('node:net').createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
+`;
