@@ -1,11 +1,12 @@
 // Bundles src/ into dist/: CJS chunks, one per lazy import. Every pure-JavaScript
 // package is bundled, so an installed chainctl loads no node_modules but the two native optionals.
 
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { constants, describeBuild, root } from './build-constants.mjs';
+import { standInFor } from './stand-ins.mjs';
 
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
@@ -16,49 +17,34 @@ const chunkGroups = [
     test: /src\/(cli\/(program|globals|spelling|define|inputs\/(values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
   },
   {
+    name: 'lookup',
+    test: /src\/(cli\/(short-id|output\/age|inputs\/(references|ids|names))|api\/(uidp|compact))\.ts$/,
+  },
+  {
     name: 'run',
     test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|batch|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
   },
   {
     name: 'api',
-    test: /src\/api\/(http|client|direct-client|transport|wire\b.*|schema\/(operations|messages)\/(iam|auth|common)\.gen)(\.ts)?$/,
+    test: /src\/api\/(http|client|direct-client|status|transport|wire|wire\/(codec|encode-request|values|template)|schema\/(lazily|packages\.gen|messages\/common\.gen))\.ts$/,
   },
-  {
-    debugName: 'noun',
-    // What the commands of one noun share.
-    name: (id) => /src\/commands\/([a-z]+)\/([a-z-]+)\/(?!.*\/)/.exec(id)?.slice(1, 3).join('-'),
-    test: (id) => /src\/commands\/[a-z]+\/[a-z-]+\/[a-z-]+\.ts$/.test(id) && !isCommand(id),
-  },
+  // Of one package each.
+  { name: 'iam-tables', test: /src\/api\/schema\/(operations|messages)\/iam\.gen\.ts$/ },
+  { name: 'registry-tables', test: /src\/api\/schema\/(operations|messages)\/(registry|tenant)\.gen\.ts$/ },
 ];
 
-function isCommand(id) {
-  return /^export default /m.test(readFileSync(id, 'utf8'));
-}
+const codes = new Map();
 
-// Built-ins that a package loads at its top for what this program never does, with what stands in for them:
-// node:http2 alone costs 19 ms, node:http 5 ms, node:child_process 3 ms.
-const standIns = [
-  // External subcommands: chainctl has none.
-  { package: '/commander/', builtin: 'node:child_process', code: 'module.exports = {};' },
-  // HTTP/2 is never negotiated (protocols 3.2); undici goes on without when loading throws.
-  { package: '/undici/', builtin: 'node:http2', code: "throw new Error('left out');" },
-  // Asked for the header limit (Node's default) and for a class that no body of ours is.
-  {
-    package: '/undici/',
-    builtin: 'node:http',
-    code: 'module.exports = { maxHeaderSize: 16384, IncomingMessage: class IncomingMessage {} };',
+const leaveOutUnused = {
+  name: 'leave-out-unused',
+  resolveId(source, importer) {
+    const standIn = standInFor(source, importer);
+    if (standIn === undefined) return undefined;
+    const id = `\0stand-in:${standIn.name}`;
+    codes.set(id, standIn.code);
+    return id;
   },
-];
-
-function standInFor(source, importer) {
-  const at = standIns.findIndex((one) => one.builtin === source && importer?.includes(one.package));
-  return at < 0 ? undefined : `\0stand-in-${at}`;
-}
-
-const leaveOutUnusedBuiltins = {
-  name: 'leave-out-unused-builtins',
-  resolveId: standInFor,
-  load: (id) => standIns[/^\0stand-in-(\d+)$/.exec(id)?.[1]]?.code,
+  load: (id) => codes.get(id),
 };
 
 // A release builds elsewhere, and may be of another version.
@@ -76,7 +62,7 @@ const bundle = await rolldown({
     'sbom-worker': 'src/local/registry/sboms/sbom-worker.ts',
   },
   platform: 'node',
-  plugins: [leaveOutUnusedBuiltins],
+  plugins: [leaveOutUnused],
   external: (id, importer) =>
     (id.startsWith('node:') && standInFor(id, importer) === undefined) ||
     id === '@photostructure/sqlite' ||
@@ -100,7 +86,7 @@ const { output } = await bundle.write({
   exports: 'named',
   entryFileNames: '[name].cjs',
   chunkFileNames: 'chunks/[name]-[hash].cjs',
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   sourcemap: false,
   codeSplitting: { groups: chunkGroups },
 });

@@ -36,13 +36,14 @@ export function generateSchema(): Map<string, string> {
     const entries = services.flatMap((service) =>
       service.rpcs.map((rpc) => {
         const operation = operationOf(service, rpc);
-        return `  ${quote(operation.id)}: ${JSON.stringify(operation)},\n`;
+        return `  ${quote(operation.id)}: ${asText(operation)},\n`;
       }),
     );
     add(
       `operations/${fileOf(name)}.gen.ts`,
-      "import type { Operation } from '../types.ts';\n",
-      `export const ${variableOf(name)}Operations = {\n${entries.join('')}} as const satisfies Record<string, Operation>;\n`,
+      "import { lazily } from '../lazily.ts';\nimport type { Operation } from '../types.ts';\n",
+      `const texts = {\n${entries.join('')}};\n`,
+      `export const ${variableOf(name)}Operations = lazily(texts) as { readonly [Id in keyof typeof texts]: Operation & { readonly id: Id } };\n`,
     );
   }
   const operationNames = [...operationPackages.keys()];
@@ -76,12 +77,12 @@ export function generateSchema(): Map<string, string> {
     const enums = Object.keys(spec.enums).filter((each) => packageOf(each) === name);
     add(
       `messages/${fileOf(name)}.gen.ts`,
-      "import type { SchemaSet } from '../types.ts';\n",
-      `export const ${variableOf(name)}Schema: SchemaSet = {\n  messages: {\n${messages
-        .map((each) => `    ${quote(each)}: ${JSON.stringify({ fields: fieldsOf(spec, each) })},\n`)
+      "import { lazily } from '../lazily.ts';\nimport type { SchemaSet } from '../types.ts';\n",
+      `export const ${variableOf(name)}Schema: SchemaSet = {\n  messages: lazily({\n${messages
+        .map((each) => `    ${quote(each)}: ${asText({ fields: fieldsOf(spec, each) })},\n`)
         .join(
           '',
-        )}  },\n  enums: {\n${enums.map((each) => `    ${quote(each)}: ${JSON.stringify(spec.enums[each])},\n`).join('')}  },\n};\n`,
+        )}  }),\n  enums: lazily({\n${enums.map((each) => `    ${quote(each)}: ${asText(spec.enums[each])},\n`).join('')}  }),\n};\n`,
     );
   }
   const messageNames = [...messagePackages.keys()];
@@ -142,6 +143,9 @@ export function generateSchema(): Map<string, string> {
   );
   return files;
 }
+
+/** JSON as a literal in TypeScript. */
+const asText = (value: unknown) => `'${JSON.stringify(value).replace(/['\\]/g, '\\$&')}'`;
 
 function operationOf(service: ServiceName, rpc: SpecRpc) {
   const method = rpc.http[0]?.method ?? 'POST';

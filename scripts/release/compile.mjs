@@ -1,6 +1,8 @@
 // Run by Bun itself: bundles, compiles to bytecode and puts both into the target's runtime. argv: one JSON order. Prints
 // the modules that went in, as JSON.
 
+import { standInFor } from '../stand-ins.mjs';
+
 const order = JSON.parse(process.argv[2]);
 
 // The native part of the keychain for the target's system, which need not be this one's: the package's own loader would
@@ -16,6 +18,21 @@ const keyring = {
   },
 };
 
+const codes = new Map();
+
+const leaveOutUnused = {
+  name: 'leave-out-unused',
+  setup(build) {
+    build.onResolve({ filter: /^(node:|\.\/)/ }, ({ path: source, importer }) => {
+      const standIn = standInFor(source, importer);
+      if (standIn === undefined) return undefined;
+      codes.set(standIn.name, standIn.code);
+      return { path: standIn.name, namespace: 'stand-in' };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: codes.get(path), loader: 'js' }));
+  },
+};
+
 const result = await Bun.build({
   entrypoints: [`${order.root}/${order.entry}`],
   root: order.root,
@@ -26,7 +43,7 @@ const result = await Bun.build({
   bytecode: true,
   metafile: true,
   define: order.define,
-  plugins: [keyring],
+  plugins: [keyring, leaveOutUnused],
   // Only Node below 24 needs it; Bun has SQLite inside.
   external: ['@photostructure/sqlite'],
   compile: {

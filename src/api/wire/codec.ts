@@ -28,21 +28,31 @@ export type EncodeMode = 'full' | 'compact';
 export type Reading = 'strict' | 'exact' | 'tolerant';
 
 export class Codec {
+  readonly #sets: readonly SchemaSet[];
   readonly #messages = new Map<string, MessageSchema>();
   readonly #enums = new Map<string, EnumTable>();
   readonly #fields = new Map<string, ReadonlyMap<string, FieldSchema>>();
   readonly #siblings = new Map<FieldSchema, readonly FieldSchema[]>();
 
   constructor(sets: readonly SchemaSet[]) {
-    for (const set of sets) {
-      for (const [name, message] of Object.entries(set.messages)) this.#messages.set(name, message);
-      for (const [name, numbers] of Object.entries(set.enums)) this.#enums.set(name, enumTable(numbers));
-    }
+    this.#sets = sets;
   }
 
   schema(messageName: string): MessageSchema {
-    const message = this.#messages.get(messageName);
-    if (message) return message;
+    const known = this.#messages.get(messageName);
+    if (known) return known;
+    const message = this.#sets.find(({ messages }) => Object.hasOwn(messages, messageName))?.messages[messageName];
+    if (message) {
+      this.#messages.set(messageName, message);
+      for (const field of message.fields) {
+        if (field.oneof === undefined) continue;
+        this.#siblings.set(
+          field,
+          message.fields.filter(({ oneof }) => oneof === field.oneof),
+        );
+      }
+      return message;
+    }
     if (messageName === 'google.protobuf.Empty') return { fields: [] };
     throw new WireError(`The message ${messageName} is not in this codec's tables`, grpcCodes.INTERNAL);
   }
@@ -80,20 +90,8 @@ export class Codec {
     });
   }
 
-  /** The members of the oneof that a field of any message belongs to. */
+  /** The members of the oneof that a field belongs to, which came out of a message of this codec. */
   siblings(field: FieldSchema): readonly FieldSchema[] {
-    if (this.#siblings.size === 0) {
-      for (const { fields } of this.#messages.values()) {
-        for (const each of fields) {
-          if (each.oneof !== undefined) {
-            this.#siblings.set(
-              each,
-              fields.filter(({ oneof }) => oneof === each.oneof),
-            );
-          }
-        }
-      }
-    }
     return this.#siblings.get(field) ?? [];
   }
 
@@ -102,14 +100,24 @@ export class Codec {
     return type.startsWith('google.protobuf.') && type !== 'google.protobuf.Empty';
   }
 
+  #enum(type: string): EnumTable | undefined {
+    const known = this.#enums.get(type);
+    if (known !== undefined) return known;
+    const numbers = this.#sets.find(({ enums }) => Object.hasOwn(enums, type))?.enums[type];
+    if (numbers === undefined) return undefined;
+    const table = enumTable(numbers);
+    this.#enums.set(type, table);
+    return table;
+  }
+
   enumName(type: string, value: string | number): string | undefined {
-    const table = this.#enums.get(type);
+    const table = this.#enum(type);
     return typeof value === 'number' ? table?.names.get(value) : table?.numbers.has(value) ? value : undefined;
   }
 
   /** The number to send for an enum value; what this version does not know goes as it is. */
   enumNumber(type: string, value: unknown): unknown {
-    return typeof value === 'string' ? (this.#enums.get(type)?.numbers.get(value) ?? value) : value;
+    return typeof value === 'string' ? (this.#enum(type)?.numbers.get(value) ?? value) : value;
   }
 
   /** Whether a canonical value says no more than an unset field. */

@@ -86,15 +86,17 @@ export function recordRegistration(
   act: Readonly<Record<string, string>>,
 ): void {
   const operation = operations['auth.v1.Auth.Register'];
+  const declared = operation.event;
+  if (declared === null) throw new TypeError(`${operation.id} raises no event`);
   const { identity = '', group = '' } = session;
   const event: RaisedEvent = {
-    type: operation.event.type,
+    type: declared.type,
     path: fixedPart(operation),
     subject: '',
     group,
     extensions: { bodytype: operation.response, ...(group === '' ? {} : { group }) },
     body: { identity, ...(group === '' ? {} : { group }) },
-    audience: operation.event.audience.toLowerCase(),
+    audience: declared.audience.toLowerCase(),
   };
   recordEvent(tx, event, { identity, actor: act }, apiUrl);
 }
