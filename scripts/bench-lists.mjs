@@ -1,5 +1,6 @@
 // A long list as a ratio to curl, which downloads the same answer from the same server, interleaved in one run: json,
-// table, csv and id of `iam identities list`, with their peak memory. `--rows=100000 --rounds=5 --enforce`.
+// table, csv and id of `iam identities list`, with their peak memory. `--rows=100000 --rounds=5 --enforce`. CHAINCTL_PROGRAM
+// names an executable, whose CPU time for json is compared with the Node build's.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -71,19 +72,22 @@ async function main() {
   ];
   const list = (format) => [...program, 'iam', 'identities', 'list', '-o', format];
   const node = process.execPath;
+  const executable = process.env.CHAINCTL_PROGRAM;
   const cases = [
     { name: 'curl', command: 'curl', args: ['-s', `${api}/iam/v1/identities`] },
     { name: 'one small call', command: node, args: [...program, 'iam', 'organizations', 'list', '-o', 'json'] },
     ...['json', 'table', 'csv', 'id'].map((format) => ({ name: format, command: node, args: list(format) })),
-  ].map((one) => ({ ...one, ms: [], first: [], kb: [] }));
+    ...(executable ? [{ name: 'json, executable', command: executable, args: list('json').slice(1) }] : []),
+  ].map((one) => ({ ...one, ms: [], first: [], kb: [], cpu: [] }));
   try {
     for (let round = 0; round <= rounds; round += 1) {
       for (const one of cases) {
-        const { ms, first, kb } = await measure(one, env, memory);
+        const { ms, first, kb, cpu } = await measure(one, env, memory);
         if (round === 0) continue;
         one.ms.push(ms);
         one.first.push(first);
         one.kb.push(kb);
+        one.cpu.push(cpu);
       }
     }
   } finally {
@@ -115,13 +119,22 @@ async function main() {
       `first row of ${one.name}: ${median(one.first).toFixed(0)} ms, aim ${firstAim.toFixed(0)} ms${isLate ? '  over its aim' : ''}`,
     );
   }
+  if (executable) {
+    const own = cases.find(({ name }) => name === 'json, executable');
+    const ratio = median(own.cpu) / median(json.cpu);
+    over ||= ratio > 0.7;
+    console.log(
+      `CPU time of json: executable ${median(own.cpu).toFixed(2)} s, Node ${median(json.cpu).toFixed(2)} s, ratio ` +
+        `${ratio.toFixed(2)}, aim 0.70${ratio > 0.7 ? '  over its aim' : ''}`,
+    );
+  }
   if (over && process.argv.includes('--enforce')) process.exitCode = 1;
 }
 
 function measure({ command, args }, env, memory) {
   const started = process.hrtime.bigint();
   return new Promise((resolve, reject) => {
-    const child = spawn('/usr/bin/time', ['-f', '%M', '-o', memory, command, ...args], {
+    const child = spawn('/usr/bin/time', ['-f', '%M %U %S', '-o', memory, command, ...args], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -136,7 +149,10 @@ function measure({ command, args }, env, memory) {
       const ms = Number(process.hrtime.bigint() - started) / 1e6;
       if (code !== 0 || bytes === 0)
         reject(new Error(`${command} ${args.join(' ')} ended with ${code}, ${bytes} bytes`));
-      else resolve({ ms, first, kb: Number(readFileSync(memory, 'utf8').trim().split('\n').at(-1)) });
+      else {
+        const [kb, user, system] = readFileSync(memory, 'utf8').trim().split('\n').at(-1).split(' ').map(Number);
+        resolve({ ms, first, kb, cpu: user + system });
+      }
     });
   });
 }

@@ -86,6 +86,7 @@ if [ "$os" = darwin ]; then
   [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || echo 0)" = 1 ] && cpu=arm64
 elif ls /lib/ld-musl-* >/dev/null 2>&1 && ! ls /lib64/ld-linux-* /lib/ld-linux-* >/dev/null 2>&1; then
   libc=_musl
+  ls /lib/libstdc++.so.6 /usr/lib/libstdc++.so.6 >/dev/null 2>&1 || fail 'libstdc++ is missing: apk add libstdc++'
 fi
 file=chainctl_${os}_$cpu$libc
 

@@ -1,5 +1,6 @@
 // What a kubelet and the image credential provider say to each other, with the token of a service account of a simulated
-// cluster. The requests are those a kubelet of 1.34 writes.
+// cluster. No kubelet could be run here: the requests are written from the types of its API, k8s.io/kubelet 0.34,
+// pkg/apis/credentialprovider/v1.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -297,6 +297,8 @@ test('only the entries and the real host touch process', () => {
     'cli/prompts/terminal.ts',
     // Process ids are what a lock between processes and a temporary file's name are made of.
     'auth/lock.ts',
+    // Bun's fetch reads the variables of proxies from the process itself, so they are hidden there while it is called.
+    'api/fetch-client.ts',
     // Whose files may be believed depends on the user this process runs as.
     'auth/cache-files.ts',
     'files.ts',

@@ -9,6 +9,7 @@ import { newKeyPair } from '../../src/key-pairs.ts';
 import {
   claimsOf,
   createWorld,
+  isExecutable,
   type Person,
   type Ran,
   type RunningPlatform,
@@ -610,6 +611,19 @@ test('a place where nothing can be made', async () => {
 
 test('a working folder that somebody has removed', async () => {
   const gone = (script: string) => dev.sh(`mkdir gone; cd gone; rmdir ../gone; ${script}`);
+  if (isExecutable) {
+    // Bun looks for its folder before it runs any of our code (docs/release.md).
+    for (const words of ['version', 'iam organizations list', '__docker-credential-cgr get']) {
+      expect(await gone(`chainctl ${words}`)).toEqual(
+        expect.objectContaining({
+          code: 1,
+          out: '',
+          err: "error: The current working directory was deleted, so that command didn't work. Please cd into a different directory and try again.\n",
+        }),
+      );
+    }
+    return;
+  }
   expect(await gone('chainctl iam organizations list -o id')).toMatchObject({ code: 0, err: '' });
   expect(await gone('chainctl version >/dev/null; chainctl --help >/dev/null')).toMatchObject({ code: 0, err: '' });
   expect(await gone('printf docker.io | docker-credential-cgr get')).toMatchObject({

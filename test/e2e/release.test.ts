@@ -404,6 +404,78 @@ describe('updating', () => {
   });
 });
 
+describe('files for other package managers', () => {
+  const baseUrl = 'https://example.com/chainctl';
+  const systems = { darwin: 'macos', linux: 'linux' };
+  const processors = { arm64: 'arm', x86_64: 'intel' };
+
+  async function formulas() {
+    const { homebrewFormula, scoopManifest } = await import(join(projectRoot, 'scripts/release/formulas.mjs'));
+    const { targets } = await import(join(projectRoot, 'scripts/release/targets.mjs'));
+    const sums: Record<string, { sha256: string }> = Object.fromEntries(
+      targets.map(({ file }: { file: string }) => [file, { sha256: sha256(Buffer.from(file)) }]),
+    );
+    const facts = { version: '1.2.3', baseUrl, sums };
+    return { formula: homebrewFormula(facts) as string, manifest: JSON.parse(scoopManifest(facts)), sums };
+  }
+
+  test('Ruby reads the formula, and takes the file of each system from it', async () => {
+    const { formula, sums } = await formulas();
+    const path = world.path('chainctl.rb');
+    writeFileSync(path, formula);
+    const reader = world.path('reader.rb');
+    writeFileSync(reader, formulaReader);
+    expect(execFileSync('ruby', ['-wc', path], { encoding: 'utf8' })).toBe('Syntax OK\n');
+    for (const [system, os] of Object.entries(systems)) {
+      for (const [processor, cpu] of Object.entries(processors)) {
+        const name = `chainctl_${system}_${processor}`;
+        const told = JSON.parse(execFileSync('ruby', [reader, path, os, cpu], { encoding: 'utf8' }));
+        expect(told).toMatchObject({ version: '1.2.3', license: 'Apache-2.0', homepage: baseUrl });
+        expect(told).toMatchObject({ url: `${baseUrl}/1.2.3/${name}`, sha256: sums[name]?.sha256 });
+        // As \`brew style\` wants it: no article first, no full stop, and not too long.
+        expect(told.desc).toMatch(/^(?!An? |The )[A-Z].{10,78}[^.]$/);
+      }
+    }
+  });
+
+  test('the Scoop manifest has what its schema knows, and the files of Windows', async () => {
+    const { manifest, sums } = await formulas();
+    // https://github.com/ScoopInstaller/Scoop/blob/master/schema.json
+    const known = ['version', 'description', 'homepage', 'license', 'architecture', 'bin', 'checkver'];
+    expect(Object.keys(manifest).filter((key) => !known.includes(key))).toEqual([]);
+    for (const [architecture, processor] of [
+      ['64bit', 'x86_64'],
+      ['arm64', 'arm64'],
+    ] as const) {
+      const name = `chainctl_windows_${processor}.exe`;
+      // Behind the hash stands what the download is called.
+      const place = { url: `${baseUrl}/1.2.3/${name}#/chainctl.exe`, hash: sums[name]?.sha256 };
+      expect(manifest.architecture[architecture]).toEqual(place);
+    }
+    const shims = manifest.bin.filter((each: unknown) => typeof each !== 'string');
+    for (const [program, shim, word] of shims) expect([program, word]).toEqual(['chainctl.exe', `__${shim}`]);
+    expect(manifest.checkver).toEqual({ url: `${baseUrl}/latest/metadata.json`, jsonpath: '$.version' });
+  });
+});
+
+/** What Homebrew offers a formula, as far as this one uses it; prints what holds for a system and a processor. */
+const formulaReader = `
+require 'json'
+path, os, cpu = ARGV
+class Formula
+  class << self
+    attr_reader :told
+    %i[desc homepage version license url sha256].each { |name| define_method(name) { |value| (@told ||= {})[name] = value } }
+    def test; end
+  end
+end
+{ on_macos: os == 'macos', on_linux: os == 'linux', on_arm: cpu == 'arm', on_intel: cpu == 'intel' }.each do |name, holds|
+  Formula.define_singleton_method(name) { |&block| instance_eval(&block) if holds }
+end
+load path
+puts JSON.generate(Chainctl.told)
+`;
+
 describe('files for other systems', () => {
   const folder = process.env['CHAINCTL_RELEASE'] ?? world.path('foreign');
 
