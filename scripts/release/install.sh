@@ -68,6 +68,21 @@ case $version in
 esac
 [ -n "${dir#/.local/bin}" ] || fail 'there is no home folder: set HOME, or say --dir DIR'
 
+# Whether one of these files is there.
+any() {
+  for each in "$@"; do [ ! -e "$each" ] || return 0; done
+  return 1
+}
+
+# Both can be there: Debian has a package of musl, and Alpine one that answers for glibc. ldd belongs to the system's own.
+is_musl() {
+  case $(ldd --version 2>&1) in
+    *musl*) return 0 ;;
+    *GLIBC* | *GNU*) return 1 ;;
+  esac
+  any /lib/ld-musl-* && ! any /lib64/ld-linux-* /lib/ld-linux-*
+}
+
 system=$(uname -s)
 machine=$(uname -m)
 case $system in
@@ -84,9 +99,9 @@ libc=
 if [ "$os" = darwin ]; then
   # A shell under Rosetta calls Apple silicon x86_64.
   [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || echo 0)" = 1 ] && cpu=arm64
-elif ls /lib/ld-musl-* >/dev/null 2>&1 && ! ls /lib64/ld-linux-* /lib/ld-linux-* >/dev/null 2>&1; then
+elif is_musl; then
   libc=_musl
-  ls /lib/libstdc++.so.6 /usr/lib/libstdc++.so.6 >/dev/null 2>&1 || fail 'libstdc++ is missing: apk add libstdc++'
+  any /lib/libstdc++.so.6 /usr/lib/libstdc++.so.6 || fail 'libstdc++ is missing: apk add libstdc++'
 fi
 file=chainctl_${os}_$cpu$libc
 

@@ -247,6 +247,18 @@ describe('installing', () => {
     expect(existsSync(join(home, '.local', 'bin', 'chainctl'))).toBe(false);
   });
 
+  test.each([
+    ['musl libc (x86_64)', /libstdc\+\+ is missing|has no chainctl_linux_\w+_musl$/],
+    ['ldd (Debian GLIBC 2.36-9) 2.36', /^$/],
+  ])('the C library of the system decides, whatever else is installed: %s', async (said, err) => {
+    const { home, env, run } = newcomer();
+    mkdirSync(join(home, 'stand-in'));
+    writeFileSync(join(home, 'stand-in', 'ldd'), `#!/bin/sh\necho '${said}' >&2\n`, { mode: 0o755 });
+    const ran = await run(`curl -fsSL ${url}/install.sh | sh`, { PATH: `${home}/stand-in:${env['PATH']}` });
+    expect(ran.err.trim()).toMatch(err);
+    expect(existsSync(join(home, '.local/bin/chainctl'))).toBe(ran.code === 0);
+  });
+
   test('by hand, as guides of 2022 say, and as the setup action does', async () => {
     const { run } = newcomer();
     const guide = await run(
