@@ -2,6 +2,10 @@
 // Promise: the output depends on nothing but the input file and the lists below, one rpc, message or enum per line.
 //
 //   node scripts/vendor-spec.mjs ../shared/spec/api.json
+//   node scripts/vendor-spec.mjs ../shared/spec/api.json ../shared/spec/enforce-api.json
+//
+// The second form writes `spec/enforce.json` too: services of 2022 to 2024 that today's description no longer has, with the
+// messages and enums that it lacks.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -35,9 +39,9 @@ const extraMessages = [
   'chainguard.platform.iam.TermsNotAcceptedDetail',
 ];
 
-const source = process.argv[2];
+const [, , source, older] = process.argv;
 if (source === undefined) {
-  console.error('usage: node scripts/vendor-spec.mjs PATH_TO_API_JSON');
+  console.error('usage: node scripts/vendor-spec.mjs PATH_TO_API_JSON [PATH_TO_ENFORCE_API_JSON]');
   process.exit(2);
 }
 const api = JSON.parse(readFileSync(source, 'utf8'));
@@ -130,3 +134,61 @@ const parts = [
   `"role_bundles": ${keyed(Object.keys(api.role_bundles), (name) => api.role_bundles[name])}`,
 ];
 writeFileSync(fileURLToPath(new URL('../spec/api.json', import.meta.url)), `{\n${parts.join(',\n')}\n}\n`);
+
+if (older !== undefined) {
+  const past = JSON.parse(readFileSync(older, 'utf8'));
+  const pastServices = past.services.map(({ package: pkg, service, version, rpcs }) => ({
+    package: pkg,
+    service,
+    version,
+    rpcs: rpcs.map((rpc) => ({
+      ...Object.fromEntries(Object.entries(rpc).filter(([key]) => key !== 'mcp')),
+      request: qualified(past, pkg, rpc.request),
+      response: qualified(past, pkg, rpc.response),
+    })),
+  }));
+  const lacking = (kind, known) =>
+    Object.keys(past[kind])
+      .filter((name) => !known.has(name))
+      .sort();
+  // Until 2024-04-18 a registration could make a cluster as well; today's has lost these fields. The sixth, the enforcer's
+  // options, would have every login load the messages of clusters; options are changed by updating the cluster.
+  const text = (name, json, number) => ({ name, json, number, type: 'string', kind: 'scalar' });
+  const added = {
+    'chainguard.platform.auth.RegistrationRequest': [
+      text('cluster_id', 'clusterId', 2),
+      text('cluster_name', 'clusterName', 4),
+      text('cluster_description', 'clusterDescription', 5),
+    ],
+  };
+  // Messages that the description names and does not have, as SDK v0.1.19 declares them.
+  const one = (...fields) => ({ fields });
+  const branch = (name, json, number, type) => ({ name, json, number, type, kind: 'message', oneof: 'ca' });
+  Object.assign(past.messages, {
+    'chainguard.platform.iam.ActivateVersionRequest': one(text('version_id', 'versionId', 1)),
+    'chainguard.platform.iam.ListVersionsRequest': one(text('policy_id', 'policyId', 1)),
+    'chainguard.platform.iam.CertificateAuthority': one(
+      branch('kms_ca', 'kmsCa', 1, 'chainguard.platform.iam.KMSCA'),
+      branch('google_ca', 'googleCa', 2, 'chainguard.platform.iam.GoogleCA'),
+    ),
+    'chainguard.platform.iam.KMSCA': one(text('key_ref', 'keyRef', 1), text('cert_chain', 'certChain', 2)),
+    'chainguard.platform.iam.GoogleCA': one(text('ref', 'ref', 1)),
+  });
+  const pastParts = [
+    `"note": ${JSON.stringify(past.note)}`,
+    `"services": [\n${lines(
+      pastServices.map(
+        ({ rpcs, ...head }) =>
+          `${JSON.stringify(head).slice(0, -1)},"rpcs":[\n${lines(rpcs.map((r) => `  ${JSON.stringify(r)}`))}\n]}`,
+      ),
+    )}\n]`,
+    `"messages": ${keyed(lacking('messages', messages), (name) => messageOf(past.messages[name]))}`,
+    `"enums": ${keyed(lacking('enums', enums), (name) => past.enums[name].values ?? past.enums[name].VALUES)}`,
+    `"added_fields": ${JSON.stringify(added)}`,
+  ];
+  writeFileSync(fileURLToPath(new URL('../spec/enforce.json', import.meta.url)), `{\n${pastParts.join(',\n')}\n}\n`);
+}
+
+function qualified({ messages: known }, pkg, name) {
+  return name.includes('.') && !(`${pkg}.${name}` in known) ? name : `${pkg}.${name}`;
+}

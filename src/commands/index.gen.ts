@@ -21,6 +21,12 @@ export const index: IndexNode = {
       open: () => import('./auth/index.gen.ts'),
     },
     {
+      name: "clusters",
+      summary: "Manage Kubernetes clusters and see what runs in them.",
+      aliases: ["cluster"],
+      open: () => import('./clusters/index.gen.ts'),
+    },
+    {
       name: "commands",
       summary: "List every command, for people and for programs.",
       load: () => import('./commands.ts'),
@@ -72,6 +78,13 @@ export const index: IndexNode = {
       summary: "Look at the packages that images are made of.",
       aliases: ["package","pkg","pkgs"],
       open: () => import('./packages/index.gen.ts'),
+    },
+    {
+      name: "policies",
+      summary: "Manage policies about the images that clusters run.",
+      description: "A policy is a ClusterImagePolicy: it says which images need whose signatures. It counts in the clusters of its organization or folder and of everything below it.",
+      aliases: ["policy"],
+      open: () => import('./policies/index.gen.ts'),
     },
     {
       name: "update",

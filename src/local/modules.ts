@@ -4,12 +4,15 @@ import { advisoriesModule } from './advisories/module.ts';
 import { consoleModule } from './console/module.ts';
 import type { EventFacts } from './core/event-facts.ts';
 import type { Module, Opened, Parts } from './core/module.ts';
+import { clusterRegistration, enforceModule } from './enforce/module.ts';
 import { type EventsNeeds, eventsModule } from './events/module.ts';
 import { iamModule } from './iam/module.ts';
 import { type IssuerNeeds, issuerModule } from './issuer/module.ts';
 import { pingModule } from './ping/module.ts';
 import { type RegistryFace, registryModule } from './registry/module.ts';
 import { scimModule } from './scim/module.ts';
+import type { Migration } from './store/database.ts';
+import { migrations } from './store/schema.ts';
 
 // biome-ignore format: one line each
 export const modules = [
@@ -20,11 +23,12 @@ export const modules = [
   registryModule,
   advisoriesModule,
   eventsModule,
+  enforceModule,
   consoleModule,
 ] as const;
 
 /** A part that a platform may leave out. */
-export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'console';
+export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'console';
 
 export interface OpenedModules {
   readonly sboms: RegistryFace['sboms'] | undefined;
@@ -33,7 +37,7 @@ export interface OpenedModules {
   readonly verifyAccessToken: Parameters<typeof eventsModule.open>[0]['issuer']['verifyAccessToken'];
 }
 
-export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds, 'issuer'>;
+export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds, 'issuer' | 'clusters'>;
 
 /** Opens the chosen ones, or all; ping, iam and issuer are always there. */
 export function openModules(parts: Parts & ModuleOptions, only?: readonly ModuleName[]): OpenedModules {
@@ -48,12 +52,14 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   };
   open(pingModule, parts);
   open(iamModule, parts);
-  const issuer = open(issuerModule, parts);
+  const clusters = isChosen(enforceModule, only) ? clusterRegistration(parts.store) : undefined;
+  const issuer = open(issuerModule, { ...parts, clusters });
   if (issuer === undefined) throw new TypeError('a platform has an issuer');
   open(scimModule, parts);
   const registry = open(registryModule, { ...parts, issuer });
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });
+  open(enforceModule, { ...parts, issuer });
   open(consoleModule, parts);
   return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken, sboms: registry?.sboms };
 }
@@ -61,6 +67,11 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
 /** Whether a platform of only these modules has this one. */
 export function isChosen({ name }: Pick<Module, 'name'>, only: readonly ModuleName[] | undefined): boolean {
   return only === undefined || ['ping', 'iam', 'issuer', ...only].includes(name);
+}
+
+/** Returns every migration there is: a folder keeps its tables whichever modules a platform leaves out. */
+export function allMigrations(): readonly Migration[] {
+  return [...migrations, ...modules.flatMap(({ migrations: own = [] }: Module) => own)];
 }
 
 /** Returns what events tell, of every module. */

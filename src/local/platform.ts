@@ -14,7 +14,7 @@ import { isWildcard } from './http/host-check.ts';
 import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import type { CloudAddresses } from './iam/clouds/check.ts';
-import { eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
+import { allMigrations, eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
 import { createBlobStore } from './store/blob-store.ts';
@@ -22,7 +22,6 @@ import { openStore, type Store } from './store/database.ts';
 import { parseDigest } from './store/digest.ts';
 import { createPrivateFile, lockFolder } from './store/folder-lock.ts';
 import { readMeta, writeMeta } from './store/meta.ts';
-import { migrations } from './store/schema.ts';
 
 export type { RequestLogEntry } from './http/server.ts';
 export { PlatformBusyError } from './store/folder-lock.ts';
@@ -86,7 +85,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const clock = options.clock ?? systemClock;
     const databasePath = join(dataDir, 'platform.db');
     createPrivateFile(databasePath);
-    const store = openStore(databasePath, migrations, clock);
+    const store = openStore(databasePath, allMigrations(), clock);
     undo.push(() => store.close());
     const seeded = modules.filter((module) => isChosen(module, options.modules));
     for (const module of seeded) await module.seed?.({ store, clock, dataDir, scenario: options.seed });

@@ -37,7 +37,7 @@ describe('create', () => {
     const { items } = JSON.parse((await run(['iam', 'invites', 'list', '-ojson'])).out);
     expect(items).toEqual([expect.objectContaining({ email: 'kim@example.com', singleUse: true })]);
     expect(items[0]).not.toHaveProperty('code');
-    for (const wrong of ['--ttl=soon', '--ttl=0', '--ttl=99999999999h', '--email=kim', '--cluster']) {
+    for (const wrong of ['--ttl=soon', '--ttl=0', '--ttl=99999999999h', '--email=kim']) {
       expect(await run([...words, wrong]), wrong).toMatchObject({ code: 2, out: '' });
     }
   });
@@ -118,4 +118,13 @@ describe('list and delete', () => {
     expect((await run(['iam', 'invites', 'delete', long, '--expired', '-y'])).code).toBe(2);
     expect((await run(['iam', 'invites', 'delete', '--yes'])).code).toBe(2);
   });
+});
+
+test('an invite for a cluster needs no role and gives that of agents', async () => {
+  const { run } = await signedIn();
+  const made = await run(['iam', 'invites', 'create', 'example.com', '--cluster', '--ttl=1h', '-ojson']);
+  expect(made.code, made.err).toBe(0);
+  expect(JSON.parse(made.out).role).toMatchObject({ name: 'gulfstream', capabilities: ['gulfstream'] });
+  const both = await run(['iam', 'invites', 'create', 'example.com', '--cluster', '--role=viewer']);
+  expect(both.code).toBe(2);
 });

@@ -5,9 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Module } from '../../src/local/core/module.ts';
-import { modules } from '../../src/local/modules.ts';
+import { allMigrations, modules } from '../../src/local/modules.ts';
 import { openStore } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 
 const root = join(import.meta.dirname, '..', '..', 'src');
 
@@ -61,6 +60,14 @@ test('attestations are read without input or output', () => {
   expect(names(broken)).toEqual([]);
 });
 
+test('policies are read and decided without the platform, the command line or its configuration', () => {
+  const broken = imports.filter(
+    (one) => one.from.startsWith('enforce/') && /^(local|cli|commands|config|auth|docker)\//.test(one.to),
+  );
+  expect(imports.some((one) => one.from.startsWith('enforce/'))).toBe(true);
+  expect(names(broken)).toEqual([]);
+});
+
 test('access is decided without input or output', () => {
   const broken = imports.filter(
     (one) =>
@@ -85,7 +92,7 @@ test('the schema imports nothing outside itself', () => {
 
 test('local imports only itself, the wire side of api, what has no owner, and packages', () => {
   const allowed =
-    /^(local\/|attestations\/|api\/(schema|wire)[/.]|api\/(uidp|capabilities|status|headless)\.ts$|(host|loopback|files|parallel|errors|version|key-pairs|json)\.ts$)/;
+    /^(local\/|attestations\/|enforce\/policy\/|api\/(schema|wire)[/.]|api\/(uidp|capabilities|status|headless)\.ts$|(host|loopback|files|parallel|errors|version|key-pairs|json)\.ts$)/;
   const broken = imports.filter(
     (one) =>
       one.from.startsWith('local/') && !allowed.test(one.to) && !isPackage(one.to) && !one.to.startsWith('node:'),
@@ -200,7 +207,7 @@ test('SQL names the tables of its own module', () => {
       owners.set(table, name);
     }
   }
-  const store = openStore(':memory:', migrations, { now: () => 0, randomBytes });
+  const store = openStore(':memory:', allMigrations(), { now: () => 0, randomBytes });
   const made = store.read((tx) =>
     tx.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"),
   );

@@ -69,6 +69,73 @@ const identities = [
   },
 ];
 
+const policyVersion = {
+  id: `${folder}/9c8b7a6f5e4d3c2b/0011223344556677`,
+  name: 'signed-only',
+  description: 'Signed images only',
+  document: 'apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\n',
+  author: { id: organization, email: 'dev@example.com' },
+  createdAt: '2026-03-20T12:00:00Z',
+  label: 'v2',
+};
+
+const policies = [
+  {
+    mode: 'ENFORCED',
+    policy: {
+      id: `${folder}/9c8b7a6f5e4d3c2b`,
+      name: 'signed-only',
+      description: 'Signed images only',
+      document: policyVersion.document,
+      createdAt: '2026-03-01T12:00:00Z',
+      updatedAt: '2026-03-20T12:00:00Z',
+      enforcedVersion: policyVersion,
+    },
+  },
+  { mode: 'WARN', policy: { id: `${organization}/0f1e2d3c4b5a6979`, name: 'no-docker-hub', document: '' } },
+];
+
+const cluster = {
+  id: `${folder}/5a6b7c8d9e0f1a2b`,
+  remoteId: 'ba5eba11-ba5e-ba11-aa6a-95fc2398fe16',
+  name: 'kind-enforce-demo',
+  description: 'For the walkthrough',
+  version: 'v1.34.4',
+  agentVersion: '0.1.0',
+  registered: '2026-03-20T12:00:00Z',
+  lastSeen: '2026-03-27T11:59:58Z',
+  activity: {
+    enforcer: { profile: 'enforcer', lastSeen: '2026-03-27T11:59:58Z' },
+    observer: { profile: 'observer', lastSeen: '2026-03-27T11:58:03Z' },
+  },
+  profiles: ['observer', 'enforcer'],
+  group: { id: folder, name: 'engineering' },
+};
+
+const clusterImages = [
+  {
+    remoteId: cluster.remoteId,
+    record: {
+      id: `${cluster.id}/1122334455667788`,
+      cluster: cluster.id,
+      image: 'index.docker.io/library/ubuntu@sha256:bea6d19168bbfd6af8d77c2cc3c572114eb5d113e6f422573c93cb605a0e2ffb',
+      lastSeen: '2026-03-27T11:59:58Z',
+      lastRefreshed: { sig: '2026-03-27T11:59:50Z' },
+    },
+    results: [
+      {
+        id: `${cluster.id}/1122334455667788/99aabbccddeeff00`,
+        name: 'signed-only',
+        result: 'FAIL',
+        lastChecked: '2026-03-27T11:59:50Z',
+        diagnostic: 'no signatures found',
+      },
+    ],
+    workloads: [{ id: `${cluster.id}/0a/0b`, kind: 'Pod', name: 'not-signed', remoteId: 'b3c4' }],
+    signatures: [],
+  },
+];
+
 const platform = {
   api: 'http://127.0.0.1:8080',
   issuer: 'http://127.0.0.1:8080',
@@ -267,6 +334,60 @@ export const answers: Readonly<Record<string, unknown>> = {
     { id: `${organization}/d1c2b3a4f5e6d7c8`, sink: 'https://events.example.com/hook' },
     { id: `${folder}/00112233aabbccdd`, sink: 'https://other.example.com/' },
   ],
+  'clusters cidrs list': [{ cidr: '192.0.2.0/24' }],
+  'clusters describe': [{ cluster, images: clusterImages, shows: { images: true, policies: true } }],
+  'clusters discover': [
+    {
+      provider: 'GKE',
+      account: 'my-project',
+      location: 'US_EAST',
+      name: 'prod',
+      needsWork: { steps: ['grant access'] },
+    },
+  ],
+  'clusters list': [cluster],
+  'clusters print-config': [{ yaml: '---\napiVersion: v1\nkind: Namespace\n' }],
+  'clusters profiles list': [{ name: 'enforcer', description: 'Denies workloads.', dependencies: ['observer'] }],
+  'clusters records list': clusterImages,
+  'clusters update': [cluster],
+  'clusters workloads list': [
+    {
+      workload: {
+        id: `${cluster.id}/0a/0b`,
+        kind: 'ReplicaSet',
+        name: 'app-1',
+        remoteId: 'r1',
+        lastSeen: '2026-03-27T11:00:00Z',
+      },
+      namespace: { id: `${cluster.id}/0a`, name: 'default' },
+    },
+    {
+      workload: {
+        id: `${cluster.id}/0a/0c`,
+        kind: 'Pod',
+        name: 'app-1-x',
+        remoteId: 'p1',
+        ownerId: 'r1',
+        lastSeen: '2026-03-27T11:00:00Z',
+      },
+      namespace: { id: `${cluster.id}/0a`, name: 'default' },
+    },
+  ],
+  'policies apply': policies.map((one) => ({ ...one, change: 'Created' })),
+  'policies delete': [{ id: `${folder}/9c8b7a6f5e4d3c2b`, name: 'signed-only' }],
+  'policies edit': policies.map((one) => ({ ...one, change: 'Updated' })),
+  'policies list': policies,
+  'policies update': policies,
+  'policies versions activate': policies,
+  'policies versions diff': [
+    {
+      from: { ...policyVersion, label: 'v1', document: 'a: 1\nb: 2\n' },
+      to: { ...policyVersion, document: 'a: 1\nb: 3\n' },
+    },
+  ],
+  'policies versions list': [{ ...policyVersion, enforced: true }],
+  'policies versions view': [policyVersion],
+  'policies view': policies.map(({ policy }) => policy),
   'images advisories list': [
     {
       package: { name: 'libssl3', version: '3.5.2-r1' },

@@ -15,9 +15,9 @@ import {
   type ThirdPartyToken,
 } from '../../src/local/issuer/simulated.ts';
 import { publicKeys, signingKey } from '../../src/local/keys/signing-keys.ts';
+import { allMigrations } from '../../src/local/modules.ts';
 import { startPlatform } from '../../src/local/platform.ts';
 import { openStore } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');
@@ -56,7 +56,7 @@ test('discovery lists what is served, under the issuer it names', async () => {
 
 test('keys are made once and survive a restart, retired ones stay published for a day', async () => {
   const clock = new TestClock();
-  const store = openStore(join(temporaryFolder(), 'keys.db'), migrations, clock);
+  const store = openStore(join(temporaryFolder(), 'keys.db'), allMigrations(), clock);
   const made = await Promise.all([signingKey(store, 'platform'), signingKey(store, 'platform')]);
   expect(made[0].kid).toBe(made[1].kid);
   expect(publicKeys(store, 'platform').map(({ kid }) => kid)).toEqual([made[0].kid]);
@@ -189,7 +189,7 @@ describe('simulated third parties', () => {
       () => developerToken('nobody'),
     ];
     for (const make of wrong) expect(make).toThrow(expect.objectContaining({ kind: 'usage' }));
-    const store = openStore(':memory:', migrations, new TestClock());
+    const store = openStore(':memory:', allMigrations(), new TestClock());
     const token: ThirdPartyToken = { issuer: 'https://x.example', subject: 'x', audience: 'x', now: 0 };
     for (const part of [{ issuer: 'platform' }, { issuer: 'https://x?y' }, { subject: '' }, { ttlSeconds: 1.5 }]) {
       await expect(mintThirdPartyToken(store, { ...token, ...part })).rejects.toMatchObject({ kind: 'usage' });
@@ -198,7 +198,7 @@ describe('simulated third parties', () => {
   });
 
   test('claims of the caller cannot replace those of the issuer', async () => {
-    const store = openStore(':memory:', migrations, new TestClock());
+    const store = openStore(':memory:', allMigrations(), new TestClock());
     const token = await mintThirdPartyToken(store, {
       issuer: 'https://x.example',
       subject: 'robot',

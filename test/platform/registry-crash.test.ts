@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { allMigrations } from '../../src/local/modules.ts';
 import { openStore } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { type PlatformChild, startPlatformChild } from '../support/platform-child.ts';
 import { digestOf, imageManifest, ociManifest, send } from './registry-client.ts';
@@ -77,7 +77,7 @@ test('what was acknowledged is there after kill -9, and nothing half-written is'
     await kill();
   }
   // Uploads can be gone on with, or are gone: no file without its row, no row without its file.
-  const store = openStore(join(dataDir, 'platform.db'), migrations, { now: Date.now, randomBytes });
+  const store = openStore(join(dataDir, 'platform.db'), allMigrations(), { now: Date.now, randomBytes });
   const rows = store.read((tx) => tx.all('SELECT id FROM uploads ORDER BY id')).map((row) => row['id']);
   store.close();
   expect(readdirSync(join(dataDir, 'uploads')).sort()).toEqual(rows);

@@ -6,8 +6,8 @@ import { subRule } from '../../src/local/iam/identity-provider-records.ts';
 import { iamModule } from '../../src/local/iam/module.ts';
 import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { seedDemo } from '../../src/local/iam/seed.ts';
+import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type SqlValue, type Store } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 import { TestClock } from './platform.ts';
 
 /** Makes identities, roles and bindings straight in a store, each with just what a test needs. */
@@ -81,7 +81,7 @@ export async function testStore(
   clock = new TestClock(),
 ): Promise<{ readonly store: Store; readonly clock: TestClock }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'chainctl-store-'));
-  const store = openStore(join(dataDir, 'platform.db'), migrations, clock);
+  const store = openStore(join(dataDir, 'platform.db'), allMigrations(), clock);
   onTestFinished(() => {
     store.close();
     rmSync(dataDir, { recursive: true, force: true });

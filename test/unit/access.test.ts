@@ -12,8 +12,8 @@ import { builtInRoleId, installBuiltInRoles } from '../../src/local/iam/built-in
 import { insertGroup } from '../../src/local/iam/groups.ts';
 import { createUser } from '../../src/local/iam/identity-records.ts';
 import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 
 const organization = 'a'.repeat(40);
 const folder = `${organization}/${'1'.repeat(16)}`;
@@ -26,7 +26,7 @@ let open: Store | undefined;
 afterEach(() => open?.close());
 
 function storeWith(...bindings: readonly (readonly [role: string, group: string])[]): Store {
-  const store = openStore(':memory:', migrations, { now: () => 0, randomBytes });
+  const store = openStore(':memory:', allMigrations(), { now: () => 0, randomBytes });
   open = store;
   store.transact((tx) => {
     installBuiltInRoles(tx);

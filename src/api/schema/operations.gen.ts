@@ -16,6 +16,7 @@ import { oidcOperations } from './operations/oidc.gen.ts';
 import { pingOperations } from './operations/ping.gen.ts';
 import { registryOperations } from './operations/registry.gen.ts';
 import { vulnerabilitiesV1Operations } from './operations/vulnerabilities-v1.gen.ts';
+import { tenantOperations } from './operations/tenant.gen.ts';
 
 /** Every operation. The command line imports only the packages it calls, so that start-up stays small. */
 export const operations = {
@@ -35,6 +36,7 @@ export const operations = {
   ...pingOperations,
   ...registryOperations,
   ...vulnerabilitiesV1Operations,
+  ...tenantOperations,
 } as const;
 
 export type OperationId = keyof typeof operations;

@@ -9,10 +9,11 @@ import type { OidcOperationTypes } from './types/oidc.gen.ts';
 import type { PingOperationTypes } from './types/ping.gen.ts';
 import type { RegistryOperationTypes } from './types/registry.gen.ts';
 import type { VulnerabilitiesV1OperationTypes } from './types/vulnerabilities-v1.gen.ts';
+import type { TenantOperationTypes } from './types/tenant.gen.ts';
 import type { PackageTables } from './types.ts';
 
 /** What the operations of these packages take and answer. */
-export interface PackageOperationTypes extends AdvisoryOperationTypes, AuthOperationTypes, EventsOperationTypes, IamOperationTypes, OidcOperationTypes, PingOperationTypes, RegistryOperationTypes, VulnerabilitiesV1OperationTypes {}
+export interface PackageOperationTypes extends AdvisoryOperationTypes, AuthOperationTypes, EventsOperationTypes, IamOperationTypes, OidcOperationTypes, PingOperationTypes, RegistryOperationTypes, VulnerabilitiesV1OperationTypes, TenantOperationTypes {}
 
 /** Loads the tables of a package, by the first two words of its operation ids. */
 export const packages: Readonly<Record<string, () => Promise<PackageTables>>> = {
@@ -73,5 +74,13 @@ export const packages: Readonly<Record<string, () => Promise<PackageTables>>> = 
       import('./messages/vulnerabilities-v1.gen.ts'),
     ]);
     return { operations: vulnerabilitiesV1Operations, schemas: [commonSchema, vulnerabilitiesV1Schema] };
+  },
+  'tenant.v1': async () => {
+    const [{ tenantOperations }, { tenantSchema }, { iamSchema }] = await Promise.all([
+      import('./operations/tenant.gen.ts'),
+      import('./messages/tenant.gen.ts'),
+      import('./messages/iam.gen.ts'),
+    ]);
+    return { operations: tenantOperations, schemas: [commonSchema, tenantSchema, iamSchema] };
   },
 };

@@ -16,6 +16,7 @@ import type { OidcOperationTypes } from './types/oidc.gen.ts';
 import type { PingOperationTypes } from './types/ping.gen.ts';
 import type { RegistryOperationTypes } from './types/registry.gen.ts';
 import type { VulnerabilitiesV1OperationTypes } from './types/vulnerabilities-v1.gen.ts';
+import type { TenantOperationTypes } from './types/tenant.gen.ts';
 
 /** What each operation takes and answers. */
-export interface OperationTypes extends EventsV2OperationTypes, EventsV2beta1OperationTypes, IamV2OperationTypes, IamV2beta1OperationTypes, PingV2OperationTypes, PingV2beta1OperationTypes, RegistryV2OperationTypes, RegistryV2beta1OperationTypes, AdvisoryOperationTypes, AuthOperationTypes, EventsOperationTypes, IamOperationTypes, OidcOperationTypes, PingOperationTypes, RegistryOperationTypes, VulnerabilitiesV1OperationTypes {}
+export interface OperationTypes extends EventsV2OperationTypes, EventsV2beta1OperationTypes, IamV2OperationTypes, IamV2beta1OperationTypes, PingV2OperationTypes, PingV2beta1OperationTypes, RegistryV2OperationTypes, RegistryV2beta1OperationTypes, AdvisoryOperationTypes, AuthOperationTypes, EventsOperationTypes, IamOperationTypes, OidcOperationTypes, PingOperationTypes, RegistryOperationTypes, VulnerabilitiesV1OperationTypes, TenantOperationTypes {}

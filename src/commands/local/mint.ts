@@ -111,12 +111,12 @@ async function withStore<T>(context: Context, folder: string, work: (store: Stor
     });
   }
   const { openStore } = await import('../../local/store/database.ts');
-  const { migrations } = await import('../../local/store/schema.ts');
+  const { allMigrations } = await import('../../local/modules.ts');
   const { host } = context;
   const clock = { now: () => host.now(), randomBytes: (count: number) => host.randomBytes(count) };
   let store: Store;
   try {
-    store = openStore(path, migrations, clock);
+    store = openStore(path, allMigrations(), clock);
   } catch (error) {
     throw toStateError(error, folder);
   }

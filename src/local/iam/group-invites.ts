@@ -110,11 +110,20 @@ export interface Invitee extends Voucher {
   readonly emailVerified: boolean;
 }
 
+/** What a code that holds good is for. */
+interface OpenInvite {
+  readonly id: string;
+  readonly group: string;
+  /** Row of table `roles`. */
+  readonly role: SqlRow;
+  readonly singleUse: boolean;
+}
+
 /**
- * Binds the invitee to the invite's role and returns the group. Throws NOT_FOUND for a code that is not known or
- * revoked, FAILED_PRECONDITION when it is over, PERMISSION_DENIED when it is for another address.
+ * Reads what a code is for and changes nothing. Throws NOT_FOUND for a code that is not known or revoked,
+ * FAILED_PRECONDITION when it is over, PERMISSION_DENIED when it is for another address.
  */
-export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
+export function openInvite(tx: Tx, code: string, invitee: Omit<Invitee, 'identity'>): OpenInvite {
   const claimed = decodeInviteCode(code);
   const row = claimed === undefined ? undefined : tx.get('SELECT * FROM group_invites WHERE key_id = ?', claimed.keyId);
   if (
@@ -139,6 +148,12 @@ export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
   }
   const role = row['role'] === null ? undefined : findApplicableRole(tx, group, String(row['role']));
   if (role === undefined) throw failedPrecondition('the role of the invite no longer exists');
+  return { id: String(row['id']), group, role, singleUse: row['single_use'] === 1 };
+}
+
+/** Binds the invitee to the invite's role and returns the group. Throws as `openInvite` does. */
+export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
+  const { id, group, role, singleUse } = openInvite(tx, code, invitee);
   const binding = { group, identity: invitee.identity, role: String(role['id']) };
   const bound = tx.get(
     'SELECT 1 FROM role_bindings WHERE group_id = ? AND identity = ? AND role = ?',
@@ -147,7 +162,7 @@ export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
     binding.role,
   );
   if (bound === undefined) bindRole(tx, binding);
-  if (row['single_use'] === 1) tx.run('DELETE FROM group_invites WHERE id = ?', String(row['id']));
+  if (singleUse) tx.run('DELETE FROM group_invites WHERE id = ?', id);
   return group;
 }
 

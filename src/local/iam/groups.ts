@@ -196,6 +196,8 @@ const contents = [
   ['roles', 'role'],
   ['identity_providers', 'identity provider'],
   ['subscriptions', 'subscription'],
+  ['enforce_policies', 'policy'],
+  ['enforce_clusters', 'cluster'],
 ] as const;
 
 function requireEmpty(tx: Tx, id: string): void {

@@ -15,6 +15,7 @@ import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
 import { tokenOf } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import type { PkceSupport } from '../iam/identity-providers.ts';
+import { decodeJwt } from '../keys/jwt.ts';
 import type { Store } from '../store/database.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { createAwsVerifier } from './aws-verify.ts';
@@ -27,6 +28,7 @@ import { createImpersonation, type SignImpersonation } from './impersonation.ts'
 import { createBrowserLogin } from './oauth.ts';
 import { createOwnIdTokens } from './own-id-tokens.ts';
 import { createPkceCheck } from './pkce-support.ts';
+import type { AgentProof } from './prepared.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -57,6 +59,7 @@ export interface Issuer extends HttpHandler {
   readonly exchange: Sts['exchange'];
   readonly exchangeRefreshToken: Sts['exchangeRefreshToken'];
   readonly verifyLogin: Sts['verifyLogin'];
+  readonly agentProof: (bearer: string) => AgentProof;
   /** What an issuer publishes about PKCE, for who wants to use it as a provider. Never throws. */
   pkceSupport(issuer: string): Promise<PkceSupport>;
   readonly signImpersonation: SignImpersonation;
@@ -163,6 +166,13 @@ export function createIssuer(options: IssuerOptions): Issuer {
     exchange: sts.exchange,
     exchangeRefreshToken: sts.exchangeRefreshToken,
     verifyLogin: sts.verifyLogin,
+    agentProof: (bearer) => ({
+      async asIdentity(identity) {
+        await sts.exchange(bearer, { identity, aud: [urls.api] });
+        return decodeJwt(bearer);
+      },
+      asPublished: () => sts.verifyAgent(bearer),
+    }),
     pkceSupport: createPkceCheck(store, urls, fetchDocument),
     signImpersonation: createImpersonation(store, urls.issuer, clock),
     async exchangeForIdentity(bearer, identity, audience) {

@@ -4,6 +4,7 @@ import type { Caller } from '../core/types.ts';
 import type { CloudAddresses } from '../iam/clouds/check.ts';
 import { readMeta } from '../store/meta.ts';
 import type { IssuerOptions } from './issuer.ts';
+import type { RegisterCluster } from './prepared.ts';
 
 export interface IssuerNeeds {
   readonly clouds: CloudAddresses | undefined;
@@ -12,6 +13,8 @@ export interface IssuerNeeds {
   readonly audiences: readonly string[] | undefined;
   /** What the sign-in page asks for. */
   readonly signInCode: IssuerOptions['signInCode'];
+  /** How clusters register, where the platform has any. */
+  readonly clusters: (() => Promise<RegisterCluster>) | undefined;
 }
 
 export interface IssuerFace {
@@ -27,7 +30,7 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
   name: 'issuer',
   tables: ['refresh_tokens', 'revoked_families'],
   open(parts) {
-    const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode } = parts;
+    const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode, clusters } = parts;
     const accessTokens = lazily(async () => {
       const { createAccessTokens } = await import('./access-tokens.ts');
       return createAccessTokens(store, urls.issuer, clock, { api: urls.api, aliases: audiences ?? [] });
@@ -73,6 +76,8 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
             verifyLogin: own.verifyLogin,
             pkceSupport: own.pkceSupport,
             checkCloud,
+            registerCluster: await clusters?.(),
+            agentProof: own.agentProof,
           });
         },
       },

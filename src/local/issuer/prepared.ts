@@ -2,17 +2,19 @@
 // for what it supports, a cloud for a token. Guarantees: nobody is asked for a caller who may not do the
 // operation.
 
+import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/types/auth.gen.ts';
 import type { IamAccountAssociationsCheckRequest } from '../../api/schema/types/iam.gen.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { inBothVersions } from '../api/versions/both.ts';
-import type { PreparedHandlers } from '../core/handler.ts';
+import { invalidArgument } from '../core/failures.ts';
+import type { CallFacts, PreparedHandlers } from '../core/handler.ts';
 import { findAssociations } from '../iam/account-associations.ts';
 import type { CloudCheck } from '../iam/clouds/check.ts';
 import { createIdentityProvider, type PkceSupport, updateIdentityProvider } from '../iam/identity-providers.ts';
 import { register, type UpstreamLogin } from '../iam/registration.ts';
 import { toCheckResponse, toV1Check } from '../iam/v2/account-associations.ts';
 import * as v2 from '../iam/v2/identity-providers.ts';
-import type { Store } from '../store/database.ts';
+import type { Store, Tx } from '../store/database.ts';
 
 export interface Others {
   readonly store: Store;
@@ -21,9 +23,32 @@ export interface Others {
   /** What the discovery document of an issuer says. Never throws. */
   pkceSupport(issuer: string): Promise<PkceSupport>;
   readonly checkCloud: CloudCheck;
+  /** Registers a cluster, where the platform has any. */
+  readonly registerCluster: RegisterCluster | undefined;
+  readonly agentProof: (bearer: string) => AgentProof;
 }
 
-export function createPreparedHandlers({ store, verifyLogin, pkceSupport, checkCloud }: Others): PreparedHandlers {
+/** How the token of a cluster's agent is proved. */
+export interface AgentProof {
+  /** Verifies the token against what an identity demands. Throws StatusError. */
+  asIdentity(identity: string): Promise<ProvedAgent>;
+  /** Verifies it with the keys that its issuer publishes. Throws StatusError. */
+  asPublished(): Promise<ProvedAgent>;
+}
+
+export interface ProvedAgent {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Returns the rest of the work, for the transaction of the call. */
+export type RegisterCluster = (
+  request: AuthRegistrationRequest,
+  proof: AgentProof,
+) => Promise<(tx: Tx, facts: CallFacts) => AuthSession>;
+
+export function createPreparedHandlers(others: Others): PreparedHandlers {
+  const { store, verifyLogin, pkceSupport, checkCloud } = others;
   const pkce = async (oidc: { issuer?: string; pkceEnabled?: boolean } | undefined): Promise<PkceSupport> =>
     oidc?.pkceEnabled === true && oidc.issuer !== undefined ? pkceSupport(oidc.issuer) : 'unknown';
   const check = ({ group, accountType = 'UNKNOWN' }: IamAccountAssociationsCheckRequest) => {
@@ -52,6 +77,14 @@ export function createPreparedHandlers({ store, verifyLogin, pkceSupport, checkC
   return {
     ...inBothVersions(newer),
     'auth.v1.Auth.Register': async (request, bearer) => {
+      if (request.clusterId !== undefined && request.clusterId !== '') {
+        if (others.registerCluster === undefined) throw invalidArgument('this platform has no clusters');
+        const finish = await others.registerCluster(request, others.agentProof(bearer));
+        return (tx, _caller, facts) => {
+          const response = finish(tx, facts);
+          return { response, actor: { identity: response.identity ?? '', actor: {} } };
+        };
+      }
       const login = await verifyLogin(bearer);
       return (tx) => {
         const response = register(tx, login, request);

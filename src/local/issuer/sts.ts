@@ -73,6 +73,8 @@ export interface Sts {
   signIn(login: BrowserLogin): Promise<OidcRawToken>;
   /** Whose third-party token this is, for making an account. Throws PERMISSION_DENIED for platform tokens. */
   verifyLogin(bearer: string): Promise<VerifiedLogin>;
+  /** Whose token of a cluster's agent this is, by the keys that its issuer publishes. Throws StatusError. */
+  verifyAgent(bearer: string): Promise<{ readonly issuer: string; readonly subject: string }>;
 }
 
 export interface VerifiedLogin extends UpstreamLogin {
@@ -339,6 +341,15 @@ export function createSts(options: StsOptions): Sts {
       await upstream.verify(bearer, decoded);
       await requireAudience(claims, defaultAudiences);
       return toVerifiedLogin(claims);
+    },
+
+    async verifyAgent(bearer) {
+      const decoded = decodeJwt(bearer);
+      if (decoded.issuer === urls.issuer) throw permissionDenied('a token of the platform itself is of no cluster');
+      const claims = toTokenClaims(decoded);
+      await upstream.verify(bearer, decoded);
+      await requireAudience(claims, ['gulfstream']);
+      return { issuer: claims.issuer, subject: claims.subject };
     },
   };
 

@@ -30,7 +30,10 @@ export interface AuthProfile {
 /** `chainguard.platform.auth.RegistrationRequest` */
 export interface AuthRegistrationRequest {
   code?: string;
+  clusterId?: string;
   identityId?: string;
+  clusterName?: string;
+  clusterDescription?: string;
 }
 
 /** `chainguard.platform.auth.Session` */

@@ -563,6 +563,121 @@ export interface IamTermsNotAcceptedDetail {
   missing?: IamMissingDocument[];
 }
 
+/** `chainguard.platform.iam.ActivateVersionRequest` */
+export interface IamActivateVersionRequest {
+  versionId?: string;
+}
+
+/** `chainguard.platform.iam.CertificateAuthority` */
+export interface IamCertificateAuthority {
+  kmsCa?: IamKMSCA;
+  googleCa?: IamGoogleCA;
+}
+
+/** `chainguard.platform.iam.CreatePolicyRequest` */
+export interface IamCreatePolicyRequest {
+  parentId?: string;
+  policy?: IamPolicy;
+}
+
+/** `chainguard.platform.iam.CreateSigstoreRequest` */
+export interface IamCreateSigstoreRequest {
+  parentId?: string;
+  sigstore?: IamSigstore;
+}
+
+/** `chainguard.platform.iam.DeletePolicyRequest` */
+export interface IamDeletePolicyRequest {
+  id?: string;
+}
+
+/** `chainguard.platform.iam.DeleteSigstoreRequest` */
+export interface IamDeleteSigstoreRequest {
+  id?: string;
+}
+
+/** `chainguard.platform.iam.GoogleCA` */
+export interface IamGoogleCA {
+  ref?: string;
+}
+
+/** `chainguard.platform.iam.KMSCA` */
+export interface IamKMSCA {
+  keyRef?: string;
+  certChain?: string;
+}
+
+/** `chainguard.platform.iam.ListVersionsRequest` */
+export interface IamListVersionsRequest {
+  policyId?: string;
+}
+
+/** `chainguard.platform.iam.Policy` */
+export interface IamPolicy {
+  id?: string;
+  name?: string;
+  description?: string;
+  document?: string;
+  createdAt?: string;
+  updatedAt?: string;
+  enforcedVersion?: IamPolicyVersion;
+}
+
+/** `chainguard.platform.iam.PolicyAuthor` */
+export interface IamPolicyAuthor {
+  id?: string;
+  email?: string;
+}
+
+/** `chainguard.platform.iam.PolicyFilter` */
+export interface IamPolicyFilter {
+  id?: string;
+  uidp?: CommonUIDPFilter;
+  name?: string;
+}
+
+/** `chainguard.platform.iam.PolicyList` */
+export interface IamPolicyList {
+  items?: IamPolicy[];
+}
+
+/** `chainguard.platform.iam.PolicyVersion` */
+export interface IamPolicyVersion {
+  id?: string;
+  name?: string;
+  description?: string;
+  document?: string;
+  author?: IamPolicyAuthor;
+  createdAt?: string;
+  label?: string;
+}
+
+/** `chainguard.platform.iam.PolicyVersionList` */
+export interface IamPolicyVersionList {
+  items?: IamPolicyVersion[];
+}
+
+/** `chainguard.platform.iam.Sigstore` */
+export interface IamSigstore {
+  id?: string;
+  name?: string;
+  description?: string;
+  certificateAuthority?: IamCertificateAuthority;
+  hostname?: string;
+}
+
+/** `chainguard.platform.iam.SigstoreFilter` */
+export interface IamSigstoreFilter {
+  id?: string;
+  uidp?: CommonUIDPFilter;
+  name?: string;
+}
+
+/** `chainguard.platform.iam.SigstoreList` */
+export interface IamSigstoreList {
+  items?: IamSigstore[];
+}
+
 /** What each operation takes and answers. */
 export interface IamOperationTypes {
   'iam.v1.GroupAccountAssociations.Create': { request: IamAccountAssociations; response: IamAccountAssociations };
@@ -610,4 +725,14 @@ export interface IamOperationTypes {
   'iam.v1.RoleBindings.Delete': { request: IamDeleteRoleBindingRequest; response: Empty };
   'iam.v1.Terms.AcceptTerms': { request: IamAcceptTermsRequest; response: IamAcceptTermsResponse };
   'iam.v1.Terms.ListAccepted': { request: IamTermsFilter; response: IamTermsList };
+  'iam.v1.Policies.Create': { request: IamCreatePolicyRequest; response: IamPolicy };
+  'iam.v1.Policies.List': { request: IamPolicyFilter; response: IamPolicyList };
+  'iam.v1.Policies.Delete': { request: IamDeletePolicyRequest; response: Empty };
+  'iam.v1.Policies.Update': { request: IamPolicy; response: IamPolicy };
+  'iam.v1.Policies.ListVersions': { request: IamListVersionsRequest; response: IamPolicyVersionList };
+  'iam.v1.Policies.ActivateVersion': { request: IamActivateVersionRequest; response: IamPolicy };
+  'iam.v1.SigstoreService.Create': { request: IamCreateSigstoreRequest; response: IamSigstore };
+  'iam.v1.SigstoreService.List': { request: IamSigstoreFilter; response: IamSigstoreList };
+  'iam.v1.SigstoreService.Delete': { request: IamDeleteSigstoreRequest; response: Empty };
+  'iam.v1.SigstoreService.Update': { request: IamSigstore; response: IamSigstore };
 }

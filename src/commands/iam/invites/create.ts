@@ -1,7 +1,10 @@
-import { defineCommand } from '../../../cli/define.ts';
+import { isRoot } from '../../../api/uidp.ts';
+import type { Context } from '../../../cli/context.ts';
+import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, duration } from '../../../cli/inputs/values.ts';
-import { role } from '../roles/role.ts';
+import { CliError } from '../../../errors.ts';
+import { role, visibleRoles } from '../roles/role.ts';
 import { email } from './email.ts';
 import { newInviteView } from './view.ts';
 
@@ -21,7 +24,7 @@ export default defineCommand({
     },
     role: {
       kind: role,
-      required: true,
+      requiredUnless: 'cluster',
       help: 'Role, by name or id, that whoever accepts gets.',
       question: 'Which role do they get?',
     },
@@ -34,16 +37,14 @@ export default defineCommand({
     singleUse: { kind: boolean, help: 'The code can be used once.' },
     cluster: {
       kind: boolean,
-      help: 'Was for clusters, which are no longer part of the platform; refused with the reason.',
+      help: 'Invite the agent of a cluster, with the role that it needs.',
     },
   },
-  validate: ({ cluster }) =>
-    cluster === true
-      ? ['`--cluster` invited a cluster, and clusters are no longer part of the platform; invite people with `--role`']
-      : [],
+  check: [exclusive('role', 'cluster')],
   examples: [
     { text: 'For five days', args: 'example.com --role=viewer --ttl=5d' },
     { text: 'One person, once', args: 'example.com --role=viewer --email=kim@example.com --single-use' },
+    { text: 'A cluster', args: 'example.com --cluster --ttl=1h --single-use' },
     { text: 'The code for a script', args: 'example.com --role=viewer --output=json' },
     { text: 'Pick the location and the role', args: '' },
   ],
@@ -52,9 +53,18 @@ export default defineCommand({
   run: async (context, { parent, role: wanted, ttl, email: address, singleUse }) =>
     (await context.api()).call('iam.v1.GroupInvites.Create', {
       group: parent.id,
-      role: wanted.id,
+      role: (wanted ?? (await clusterRole(context))).id,
       ttl: `${ttl / 1000}s`,
       ...(address === undefined ? {} : { email: address }),
       ...(singleUse ? { singleUse } : {}),
     }),
 });
+
+/** What an agent of a cluster holds, on platforms that have clusters. */
+async function clusterRole(context: Context): Promise<{ readonly id: string }> {
+  const found = (await visibleRoles(context)).find(({ id = '', name }) => name === 'gulfstream' && isRoot(id));
+  if (found?.id !== undefined) return { id: found.id };
+  throw new CliError('api', 'This platform has no role for clusters, so it has no clusters', {
+    code: 'api.unimplemented',
+  });
+}

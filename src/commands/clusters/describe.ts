@@ -1,0 +1,92 @@
+import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
+import { type CellContext, defineCommand, defineView } from '../../cli/define.ts';
+import { boolean } from '../../cli/inputs/values.ts';
+import { sinceCell } from '../../cli/output/age.ts';
+import { activeWithin, clusterInput } from './cluster.ts';
+import type { ImageFacts } from './records/facts.ts';
+
+interface Described {
+  readonly cluster: TenantCluster;
+  readonly images: readonly ImageFacts[];
+  readonly shows: { readonly images: boolean; readonly policies: boolean };
+}
+
+function counts(images: readonly ImageFacts[]): Map<string, Record<string, number>> {
+  const found = new Map<string, Record<string, number>>();
+  for (const { name = '', result = '' } of images.flatMap(({ results }) => results)) {
+    const counted = found.get(name) ?? {};
+    found.set(name, { ...counted, [result]: (counted[result] ?? 0) + 1 });
+  }
+  return found;
+}
+
+const sentence = (counted: Record<string, number>): string =>
+  ['PASS', 'WARN', 'FAIL']
+    .flatMap((result) => (counted[result] ? [`${counted[result]} ${result.toLowerCase()}`] : []))
+    .join(', ');
+
+function text({ cluster, images, shows }: Described, cell: CellContext): string {
+  const {
+    name,
+    description,
+    remoteId,
+    id,
+    group,
+    version,
+    agentVersion,
+    profiles = [],
+    registered,
+    lastSeen,
+  } = cluster;
+  const rows: [string, string | undefined][] = [
+    ['Name', name],
+    ['Description', description],
+    ['Id', id],
+    ['Remote id', remoteId],
+    ['Group', group?.name],
+    ['Kubernetes', version],
+    ['Agent', agentVersion],
+    ['Profiles', profiles.join(', ')],
+    ['Registered', sinceCell(registered, cell)],
+    ['Last seen', sinceCell(lastSeen, cell)],
+    ['Images', String(images.length)],
+  ];
+  const lines = rows.flatMap(([head, value]) => (value ? [`${`${head}:`.padEnd(13)}${value}`] : []));
+  if (shows.policies)
+    lines.push('', 'Policies:', ...[...counts(images)].map(([policy, counted]) => `  ${policy}: ${sentence(counted)}`));
+  if (shows.images) lines.push('', 'Images by name:', ...images.map(({ record }) => `  ${record.image}`));
+  return `${lines.join('\n')}\n`;
+}
+
+const view = defineView<Described>({
+  id: ({ cluster: { id = '' } }) => id,
+  text,
+  json: ({ cluster, images, shows }) => ({
+    ...cluster,
+    images: shows.images ? images.map(({ record }) => record.image) : images.length,
+    ...(shows.policies ? { policies: Object.fromEntries(counts(images)) } : {}),
+  }),
+});
+
+export default defineCommand({
+  path: ['clusters', 'describe'],
+  summary: 'Show what is known of a cluster.',
+  inputs: {
+    cluster: clusterInput,
+    activeWithin,
+    all: { kind: boolean, help: 'Everything below.' },
+    images: { kind: boolean, help: 'The images that it runs, by name.' },
+    policies: { kind: boolean, help: 'How many images pass and break each policy.' },
+  },
+  examples: [{ text: 'With its policies', args: 'production --policies' }],
+  view,
+  formats: ['text', 'json', 'id'],
+  run: async (context, { cluster, activeWithin: within, all, images, policies }) => {
+    const { imagesOf } = await import('./records/facts.ts');
+    return {
+      cluster,
+      images: await imagesOf(context, cluster.id ?? '', { within }),
+      shows: { images: all || images, policies: all || policies },
+    };
+  },
+});

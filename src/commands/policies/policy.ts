@@ -1,0 +1,120 @@
+// Policies and their versions as values of inputs. Guarantees: an id passes through untouched; a name that several places
+// have is asked about.
+
+import type { IamPolicy, IamPolicyVersion } from '../../api/schema/types/iam.gen.ts';
+import { isUidp, parentOf } from '../../api/uidp.ts';
+import type { Context } from '../../cli/context.ts';
+import type { Candidate, Chosen, Kind } from '../../cli/define.ts';
+import {
+  byNameThenId,
+  groupDirectory,
+  namedOrShort,
+  notEmpty,
+  one,
+  placeAndEnd,
+  type Reference,
+  sharedIn,
+} from '../../cli/inputs/references.ts';
+import { remembered } from '../../cli/remembered.ts';
+import { CliError } from '../../errors.ts';
+
+export const visiblePolicies = remembered(
+  async (context: Context, parent?: string): Promise<readonly IamPolicy[]> => {
+    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
+    const { items = [] } = await (await context.api()).call('iam.v1.Policies.List', filter);
+    return [...items].sort(byNameThenId);
+  },
+  (parent = '') => parent,
+);
+
+export const policy: Kind<Reference> = {
+  metavar: 'POLICY',
+  noun: 'policy',
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    if (isUidp(text)) return { id: text, name: text };
+    const policies = await visiblePolicies(context, (chosen['group'] as Reference | undefined)?.id);
+    const found = await one(context, text, namedOrShort(text, policies), {
+      noun: 'policy',
+      missing: `No policy found for "${text}"`,
+      names: () => policies.map(({ name = '' }) => name),
+      candidate,
+    });
+    return toReference(found);
+  },
+  nothing: 'apply one with `chainctl policies apply -f FILE`',
+  async candidates(context) {
+    const policies = await visiblePolicies(context);
+    const isShared = sharedIn(policies);
+    const directory = await groupDirectory(context);
+    return policies.map((each) => ({
+      ...candidate(each),
+      ...(isShared(each) ? { description: placeAndEnd(each.id ?? '', directory), text: each.id ?? '' } : {}),
+    }));
+  },
+  // The only policy there is may not be the one that is meant to go.
+  sole: async () => undefined,
+};
+
+const toReference = ({ id = '', name = '' }: IamPolicy): Reference => ({ id, name });
+
+const candidate = (each: IamPolicy): Candidate<Reference> => ({
+  value: toReference(each),
+  label: each.name ?? '',
+  ...(each.description ? { description: each.description } : {}),
+  text: each.name ?? '',
+});
+
+export async function findPolicy(context: Context, id: string): Promise<IamPolicy> {
+  const { items = [] } = await (await context.api()).call('iam.v1.Policies.List', { id });
+  if (items[0] !== undefined) return items[0];
+  throw new CliError('not-found', `Policy "${id}" not found`, { code: 'not-found.policy' });
+}
+
+/** The newest first. */
+export const versionsOf = remembered(
+  async (context: Context, policyId: string): Promise<readonly IamPolicyVersion[]> => {
+    const { items = [] } = await (await context.api()).call('iam.v1.Policies.ListVersions', { policyId });
+    return items;
+  },
+  (policyId) => policyId,
+);
+
+/** By id; of the policy chosen before also by its label, such as `v2`, or from a list. */
+export const version: Kind<IamPolicyVersion> = {
+  metavar: 'VERSION_ID',
+  noun: 'version',
+  parse: notEmpty,
+  async resolve(context, text, chosen) {
+    const versions = await versionsOf(context, isUidp(text) ? parentOf(text) : requirePolicy(text, chosen));
+    const found = versions.find(({ id, label }) => id === text || label === text);
+    if (found !== undefined) return found;
+    throw new CliError('not-found', `No version found for "${text}"`, { code: 'not-found.version' });
+  },
+  nothing: 'apply a policy with `chainctl policies apply -f FILE`',
+  async candidates(context, chosen) {
+    const id = (chosen['policy'] as Reference | undefined)?.id;
+    const policies = id === undefined ? await visiblePolicies(context) : [await findPolicy(context, id)];
+    const all = await Promise.all(
+      policies.map(async (each) => ({ each, versions: await versionsOf(context, each.id ?? '') })),
+    );
+    return all.flatMap(({ each, versions }) =>
+      versions.map((one) => ({
+        value: one,
+        label: `${each.name} ${one.label}`,
+        description: `${one.createdAt ?? ''} ${one.author?.email ?? ''}`.trim(),
+        text: one.id ?? '',
+      })),
+    );
+  },
+  sole: async () => undefined,
+};
+
+function requirePolicy(text: string, chosen: Chosen): string {
+  const id = (chosen['policy'] as Reference | undefined)?.id;
+  if (id !== undefined) return id;
+  throw new CliError('usage', `"${text}" is not the id of a version`, {
+    code: 'usage.version-id',
+    hint: 'say which policy it is of with `--policy`, or see `chainctl policies versions list`',
+  });
+}

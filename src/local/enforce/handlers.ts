@@ -1,0 +1,51 @@
+import type { Handlers } from '../core/handler.ts';
+import {
+  clusterConfig,
+  createCluster,
+  deleteCluster,
+  discoverClusters,
+  listCidrs,
+  listClusters,
+  listProfiles,
+  updateCluster,
+} from './clusters.ts';
+import {
+  listNamespaces,
+  listNodes,
+  listPolicyResults,
+  listRecordContexts,
+  listRecords,
+  listRisks,
+  listSboms,
+  listSignatures,
+  listVulnReports,
+  listWorkloads,
+} from './mirrored.ts';
+import { activateVersion, createPolicy, deletePolicy, listPolicies, listVersions, updatePolicy } from './policies.ts';
+
+export const handlers: Handlers = {
+  'iam.v1.Policies.Create': createPolicy,
+  'iam.v1.Policies.List': listPolicies,
+  'iam.v1.Policies.Update': updatePolicy,
+  'iam.v1.Policies.Delete': deletePolicy,
+  'iam.v1.Policies.ListVersions': listVersions,
+  'iam.v1.Policies.ActivateVersion': activateVersion,
+  'tenant.v1.Clusters.Create': createCluster,
+  'tenant.v1.Clusters.List': listClusters,
+  'tenant.v1.Clusters.Update': updateCluster,
+  'tenant.v1.Clusters.Delete': deleteCluster,
+  'tenant.v1.Clusters.Discover': discoverClusters,
+  'tenant.v1.Clusters.Profiles': listProfiles,
+  'tenant.v1.Clusters.Config': clusterConfig,
+  'tenant.v1.Clusters.CIDR': listCidrs,
+  'tenant.v1.Namespaces.List': listNamespaces,
+  'tenant.v1.Nodes.List': listNodes,
+  'tenant.v1.Workloads.List': listWorkloads,
+  'tenant.v1.Records.List': listRecords,
+  'tenant.v1.RecordContexts.List': listRecordContexts,
+  'tenant.v1.PolicyResults.List': listPolicyResults,
+  'tenant.v1.Signatures.List': listSignatures,
+  'tenant.v1.Sboms.List': listSboms,
+  'tenant.v1.VulnReports.List': listVulnReports,
+  'tenant.v1.Risks.List': listRisks,
+};
