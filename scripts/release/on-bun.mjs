@@ -1,4 +1,5 @@
-// The tests of HTTP run on the runtime of the executables, whose client is another one: the same rules hold for both.
+// The tests of HTTP and of updates run on the runtime of the executables, whose client and processes are others: the same
+// rules hold for both.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,9 @@ import { root } from '../build-constants.mjs';
 import { fileOfPackage } from './packages.mjs';
 import { hostTarget } from './targets.mjs';
 
-const tests = ['transport', 'transport-proxy', 'api-http', 'oci-client'].map((name) => `test/unit/${name}.test.ts`);
+const tests = ['transport', 'transport-proxy', 'api-http', 'oci-client', 'sts', 'update'].map(
+  (name) => `test/unit/${name}.test.ts`,
+);
 const folder = mkdtempSync(join(tmpdir(), 'chainctl-bun-'));
 try {
   const bun = join(folder, 'bun');

@@ -64,9 +64,14 @@ export function createRealHost(): Host {
     answerOf: (command, args, timeout) =>
       new Promise((resolve) => {
         const options = { timeout, killSignal: 'SIGKILL', windowsHide: true } as const;
-        childProcess().execFile(command, [...args], options, (error, stdout) => {
-          resolve(error === null ? stdout : undefined);
-        });
+        try {
+          childProcess().execFile(command, [...args], options, (error, stdout) => {
+            resolve(error === null ? stdout : undefined);
+          });
+        } catch {
+          // Bun throws at once for a file of another system, which Node tells the callback.
+          resolve(undefined);
+        }
       }),
     startAgain,
     signalProcess(pid, signal) {

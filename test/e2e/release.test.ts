@@ -349,9 +349,12 @@ describe('updating', () => {
     expect((await run('./chainctl version')).out).toContain('1.0.0');
   });
 
-  test('a release that does not run is rolled back', async () => {
+  test.each([
+    ['fails', '#!/bin/sh\nexit 3\n'],
+    ['is for another system', '\x7fELF\x02\x01\x01'],
+  ])('a release that %s is rolled back', async (_, content) => {
     const { bin, run } = installed();
-    const withdraw = offer('1.2.0', Buffer.from('#!/bin/sh\nexit 3\n'));
+    const withdraw = offer('1.2.0', Buffer.from(content, 'latin1'));
     const ran = await run('bin/chainctl update --yes');
     withdraw();
     expect(ran.code).toBe(1);

@@ -174,9 +174,13 @@ export class FakeHost implements Host {
     return new Promise((resolve) => {
       // Programs are found where this host has them.
       const env = { ...process.env, ...(this.env['PATH'] === undefined ? {} : { PATH: this.env['PATH'] }) };
-      execFile(command, [...args], { timeout, killSignal: 'SIGKILL', env }, (error, out) =>
-        resolve(error ? undefined : out),
-      );
+      try {
+        execFile(command, [...args], { timeout, killSignal: 'SIGKILL', env }, (error, out) =>
+          resolve(error ? undefined : out),
+        );
+      } catch {
+        resolve(undefined);
+      }
     });
   }
 
