@@ -345,10 +345,12 @@ export const answers: Readonly<Record<string, unknown>> = {
       needsWork: { steps: ['grant access'] },
     },
   ],
+  'clusters install': [{ id: cluster.id, remoteId: cluster.remoteId, pid: 4712 }],
   'clusters list': [cluster],
   'clusters print-config': [{ yaml: '---\napiVersion: v1\nkind: Namespace\n' }],
   'clusters profiles list': [{ name: 'enforcer', description: 'Denies workloads.', dependencies: ['observer'] }],
   'clusters records list': clusterImages,
+  'clusters uninstall': [cluster],
   'clusters update': [cluster],
   'clusters workloads list': [
     {
@@ -377,6 +379,25 @@ export const answers: Readonly<Record<string, unknown>> = {
   'policies delete': [{ id: `${folder}/9c8b7a6f5e4d3c2b`, name: 'signed-only' }],
   'policies edit': policies.map((one) => ({ ...one, change: 'Updated' })),
   'policies list': policies,
+  'policies test': [
+    {
+      image: clusterImages[0]?.record.image ?? '',
+      policy: {
+        name: 'signed-only',
+        result: 'FAIL',
+        glob: 'index.docker.io/*/*',
+        messages: ['signature key validation failed for authority authority-0: no signatures found'],
+        authorities: [
+          {
+            name: 'authority-0',
+            isGood: false,
+            message: 'signature key validation failed for authority authority-0: no signatures found',
+            signatures: [],
+          },
+        ],
+      },
+    },
+  ],
   'policies update': policies,
   'policies versions activate': policies,
   'policies versions diff': [

@@ -85,7 +85,7 @@ export default defineCommand({
     const { imagesOf } = await import('./records/facts.ts');
     return {
       cluster,
-      images: await imagesOf(context, cluster.id ?? '', { within }),
+      images: await imagesOf(context, cluster, { within }),
       shows: { images: all || images, policies: all || policies },
     };
   },

@@ -30,6 +30,12 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "install",
+    summary: "Register a cluster and start its agent.",
+    load: () => import('./install.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "list",
     summary: "List clusters whose agent was seen lately.",
     aliases: ["ls"],
@@ -69,6 +75,12 @@ const children: readonly IndexNode[] = [
         help: () => import('./records/help.gen.ts'),
       },
     ],
+  },
+  {
+    name: "uninstall",
+    summary: "Take the agent and the registration of a cluster away.",
+    load: () => import('./uninstall.ts'),
+    help: () => import('./help.gen.ts'),
   },
   {
     name: "update",

@@ -18,7 +18,7 @@ const certificateKey = 'dev.sigstore.cosign/certificate';
 const logKey = 'dev.sigstore.cosign/bundle';
 const timestampKey = 'dev.sigstore.cosign/rfc3161timestamp';
 
-const trustRoot = remembered(async (context: Context, flags: SignatureFlags) => readRoot(context, flags));
+const trustRoot = remembered(async (context: Context, flags: SignatureFlags) => readTrustRoot(context, flags));
 
 /** Checks one envelope after the other; undefined for those that were signed without a certificate. */
 export function openVerifier(context: Context, flags: SignatureFlags) {
@@ -74,8 +74,11 @@ function judgeIdentity(subject: string, issuer: string, flags: SignatureFlags): 
     : { kind: 'unknown', reason: `it is signed by ${signer}, and not by whom \`--certificate-identity\` names` };
 }
 
-/** Throws kind `usage` for a file that was named and is no trust root. */
-function readRoot(context: Context, { trustedRoot }: SignatureFlags): object | undefined {
+/** What cosign keeps on this machine, or the named file. Throws kind `usage` for a file that is no trust root. */
+export function readTrustRoot(
+  context: Context,
+  { trustedRoot }: Pick<SignatureFlags, 'trustedRoot'>,
+): object | undefined {
   const isNamed = trustedRoot !== undefined;
   for (const path of isNamed ? [resolve(context.host.cwd, trustedRoot)] : storedRoots(context)) {
     const text = readTextIfExists(path);

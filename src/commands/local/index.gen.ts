@@ -4,6 +4,12 @@ import type { IndexNode } from '../../cli/define.ts';
 
 const children: readonly IndexNode[] = [
   {
+    name: "agent",
+    summary: "Run the agent of a cluster beside the platform.",
+    load: () => import('./agent.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "env",
     summary: "Print the variables that select the platform.",
     load: () => import('./env.ts'),

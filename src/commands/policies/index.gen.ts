@@ -31,6 +31,12 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "test",
+    summary: "Try policies on an image before they are applied.",
+    load: () => import('./test.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "update",
     summary: "Change the description of a policy.",
     aliases: ["set"],

@@ -1,6 +1,7 @@
 // What is known of the images of a cluster, put together from its lists.
 
 import type {
+  TenantCluster,
   TenantPolicyResult,
   TenantRecord,
   TenantRecordContext,
@@ -20,14 +21,15 @@ export interface ImageFacts {
 
 export async function imagesOf(
   context: Context,
-  cluster: string,
+  { id: cluster = '', remoteId = '' }: TenantCluster,
   wanted: { readonly within: number; readonly image?: string | undefined },
 ): Promise<ImageFacts[]> {
   const api = await context.api();
   const inside = { uidp: { descendantsOf: cluster } };
   const activeSince = sinceTime(context, wanted.within);
   const [records, results, contexts, workloads, signatures] = await Promise.all([
-    api.call('tenant.v1.Records.List', { cluster, activeSince }),
+    // The path has room for one segment only: the id that Kubernetes gave.
+    api.call('tenant.v1.Records.List', { ...inside, cluster: remoteId, activeSince }),
     api.call('tenant.v1.PolicyResults.List', { ...inside, parentType: 'RECORD' }),
     api.call('tenant.v1.RecordContexts.List', inside),
     api.call('tenant.v1.Workloads.List', inside),

@@ -82,8 +82,11 @@ export default defineCommand({
   ],
   view,
   formats: ['table', 'json', 'wide', 'id', 'csv'],
-  run: async (context, { cluster: { id = '', remoteId = '' }, activeWithin: within, image }) => {
+  run: async (context, { cluster, activeWithin: within, image }) => {
     const { imagesOf } = await import('./facts.ts');
-    return (await imagesOf(context, id, { within, image })).map((facts) => ({ ...facts, remoteId }));
+    return (await imagesOf(context, cluster, { within, image })).map((facts) => ({
+      ...facts,
+      remoteId: cluster.remoteId ?? '',
+    }));
   },
 });

@@ -1,0 +1,65 @@
+// Where the agents of clusters live that run beside the platform. Guarantees: files that hold tokens are readable by their owner
+// alone, and are replaced whole.
+
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../cli/context.ts';
+import { readTextIfExists, replaceFile } from '../../files.ts';
+import { dataDir } from '../../host.ts';
+
+/** What an agent needs to work, kept so that it survives restarts. */
+export interface AgentFile {
+  /** Uid of namespace gulfstream. */
+  readonly remoteId: string;
+  readonly server: string;
+  /** PEM of the API server's authority. */
+  readonly ca: string;
+  /** Token of service account gulfstream/controller for the API server; the agent renews it itself. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** UIDP that the agent is on the platform, and its cluster. Empty until it is registered. */
+  readonly identity: string;
+  readonly cluster: string;
+  readonly api: string;
+  readonly issuer: string;
+  readonly webhookAddress: string;
+  /** Context of kubectl that it was installed with; for messages. */
+  readonly context: string;
+  /** Process that runs it; 0 for none. */
+  readonly pid: number;
+}
+
+export function agentFolder(context: Context, remoteId: string): string {
+  return join(dataDir(context.host), 'chainctl', 'agents', remoteId);
+}
+
+export function readAgent(folder: string): AgentFile | undefined {
+  const text = readTextIfExists(join(folder, 'agent.json'));
+  // Only this program writes the file.
+  return text === undefined ? undefined : (JSON.parse(text) as AgentFile);
+}
+
+export function writeAgent(folder: string, agent: AgentFile): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  replaceFile(join(folder, 'agent.json'), `${JSON.stringify(agent, undefined, 2)}\n`, { mode: 0o600 });
+}
+
+/** Ids of clusters that an agent was set up for here. */
+export function knownAgents(context: Context): string[] {
+  try {
+    return readdirSync(join(dataDir(context.host), 'chainctl', 'agents')).sort();
+  } catch {
+    return [];
+  }
+}
+
+export const removeAgent = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+
+export function agentLog(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'agent.log'), 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,92 @@
+// The agent with everything it needs of this program. Guarantees: the file names the process that serves, and no two serve one
+// cluster from one folder.
+
+import { createOciClient } from '../../api/oci-client.ts';
+import { send } from '../../api/transport.ts';
+import type { Context } from '../../cli/context.ts';
+import { runAgent } from '../../enforce/agent/agent.ts';
+import type { GivenPolicy } from '../../enforce/agent/distribution.ts';
+import type { Login } from '../../enforce/agent/pull-secrets.ts';
+import type { Repository } from '../../enforce/verify/surroundings.ts';
+import { CliError } from '../../errors.ts';
+import { versionInfo } from '../../version.ts';
+import { readTrustRoot } from '../images/keyless.ts';
+import { originOf } from '../images/open-registry.ts';
+import { type AgentFile, readAgent, writeAgent } from './agent-folder.ts';
+import { createAgentTokens } from './agent-tokens.ts';
+import { repositoryOf } from './repositories.ts';
+
+export async function serveAgent(context: Context, folder: string, agent: AgentFile): Promise<void> {
+  const { host, signal } = context;
+  if (agent.pid !== 0 && agent.pid !== process.pid && host.signalProcess(agent.pid, 0)) {
+    throw new CliError('local', `The agent of this cluster runs already, as process ${agent.pid}`, {
+      code: 'local.agent-runs',
+    });
+  }
+  writeAgent(folder, { ...agent, pid: process.pid });
+  const tokens = createAgentTokens(context, folder, agent);
+  const ask = async (method: 'GET' | 'POST', path: string, body?: object) =>
+    send(host, {
+      method,
+      url: `${agent.api}/local/enforce/v1/clusters/${agent.cluster}/${path}`,
+      headers: {
+        authorization: `Bearer ${await tokens.platform()}`,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      timeoutMs: 30_000,
+      signal,
+    });
+  try {
+    await runAgent({
+      kubernetes: tokens.kubernetes,
+      platform: {
+        async policies() {
+          const { status, text } = await ask('GET', 'policies');
+          if (status !== 200) throw new Error(`the platform answered ${status} for policies`);
+          return JSON.parse(text) as { profiles: string[]; policies: GivenPolicy[] };
+        },
+        async report(body) {
+          const { status, text } = await ask('POST', 'report', body);
+          if (status === 200) return 'taken';
+          const { code, message } = JSON.parse(text) as { code?: number; message?: string };
+          // FAILED_PRECONDITION: a report is missing there.
+          if (code === 9) return 'mustRestart';
+          throw new Error(message ?? `the platform answered ${status} for a report`);
+        },
+      },
+      openRepository: (place, login, limit) => openRepository(context, place, login, limit),
+      trustRoot: async (name) => (name === undefined ? readTrustRoot(context, { trustedRoot: undefined }) : undefined),
+      agentVersion: versionInfo().gitVersion,
+      webhookAddress: agent.webhookAddress,
+      webhookPort: 0,
+      log: (line) => host.stderr.write(`${new Date(host.now()).toISOString()} ${line}\n`),
+      now: () => host.now(),
+      signal,
+    });
+  } finally {
+    const last = readAgent(folder);
+    if (last?.pid === process.pid) writeAgent(folder, { ...last, pid: 0 });
+  }
+}
+
+/** Without a login as anybody may: the agent holds none of its user's. */
+function openRepository(
+  context: Context,
+  { registry, repository }: { registry: string; repository: string },
+  login: Login | undefined,
+  signal: AbortSignal,
+): Repository {
+  const client = createOciClient({
+    host: context.host,
+    origin: originOf(context, registry === 'index.docker.io' ? 'docker.io' : registry),
+    signal,
+    login: async () =>
+      login === undefined
+        ? undefined
+        : { kind: 'password', user: login.user, secret: login.password, leavesHost: true },
+    loginHint: 'give the workload a pull secret',
+  });
+  return repositoryOf(client, repository);
+}

@@ -1,0 +1,81 @@
+import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
+import type { Context } from '../../cli/context.ts';
+import { defineCommand, defineView, exclusive, type Inputs, type InputValues } from '../../cli/define.ts';
+import { group } from '../../cli/inputs/references.ts';
+import { duration, string } from '../../cli/inputs/values.ts';
+import { printable } from '../../cli/io.ts';
+import { cluster, sinceTime } from './cluster.ts';
+
+const inputs = {
+  kubeContext: { kind: { ...string, metavar: 'NAME' }, help: 'Context of kubectl whose cluster is cleaned up.' },
+  cluster: { kind: cluster, help: 'Take away the registration of this cluster only, which may be gone already.' },
+  inactive: {
+    kind: duration({ min: 1000 }),
+    help: 'Take away the registrations of clusters that were not seen for this long.',
+  },
+  group: {
+    kind: group,
+    aliases: ['parent'],
+    help: 'With --inactive, only those of this organization or folder, or below it.',
+  },
+} as const satisfies Inputs;
+
+const view = defineView<Pick<TenantCluster, 'id' | 'name' | 'remoteId'>>({
+  id: ({ id = '' }) => id,
+  text: ({ name, remoteId, id }) => `Uninstalled ${name || remoteId || id}\n`,
+  json: ({ id = '', remoteId = '' }) => ({ id, remoteId }),
+});
+
+/** Registrations that one of the flags names. */
+async function named(context: Context, input: InputValues<typeof inputs>): Promise<readonly TenantCluster[]> {
+  if (input.cluster !== undefined) return [input.cluster];
+  if (input.inactive === undefined) return [];
+  const within = input.group === undefined ? {} : { uidp: { descendantsOf: input.group.id } };
+  const { items = [] } = await (await context.api()).call('tenant.v1.Clusters.List', within);
+  const since = sinceTime(context, input.inactive);
+  return items.filter(({ lastSeen = '' }) => Date.parse(lastSeen) < Date.parse(since));
+}
+
+export default defineCommand({
+  path: ['clusters', 'uninstall'],
+  summary: 'Take the agent and the registration of a cluster away.',
+  description:
+    'With kubectl everything that `clusters install` applied goes, policies in the cluster included. The platform keeps its policies.',
+  inputs,
+  check: [exclusive('kubeContext', 'cluster', 'inactive')],
+  examples: [
+    { text: 'The cluster of the current context of kubectl', args: '' },
+    { text: 'A cluster that is gone', args: '--cluster=production --yes' },
+    { text: 'Those not seen for a month', args: '--inactive=720h' },
+  ],
+  view,
+  formats: ['text', 'json', 'id'],
+  confirm: async (input, context) => {
+    const found = await named(context, input);
+    const byName = input.cluster !== undefined || input.inactive !== undefined;
+    if (byName && found.length === 0) return undefined;
+    const names = found.map(({ name, remoteId }) => `"${name || remoteId}"`).join(', ');
+    const what = byName
+      ? `the registration of ${names}`
+      : `the agent, its webhook and its policies from the cluster of ${input.kubeContext === undefined ? "kubectl's current context" : `context "${input.kubeContext}"`}, and its registration`;
+    return { message: printable(`This takes away ${what}. Do you want to continue?`), default: false };
+  },
+  run: async function* (context, input) {
+    const api = await context.api();
+    const byName = input.cluster !== undefined || input.inactive !== undefined;
+    if (!byName) {
+      const { uninstall } = await import('./installing.ts');
+      const remoteId = await uninstall(context, input.kubeContext);
+      const { items = [] } = remoteId === '' ? {} : await api.call('tenant.v1.Clusters.List', { remoteId });
+      for (const { id = '' } of items) await api.call('tenant.v1.Clusters.Delete', { id });
+      yield items[0] ?? { id: '', name: '', remoteId: remoteId || 'nothing: there was no agent' };
+      return;
+    }
+    const found = await named(context, input);
+    if (found.length === 0) context.io.note('There is no such cluster.');
+    for (const one of found) {
+      await api.call('tenant.v1.Clusters.Delete', { id: one.id ?? '' });
+      yield one;
+    }
+  },
+});

@@ -1,0 +1,46 @@
+import { defineCommand } from '../../cli/define.ts';
+import { string } from '../../cli/inputs/values.ts';
+import { CliError } from '../../errors.ts';
+
+export default defineCommand({
+  path: ['local', 'agent'],
+  summary: 'Run the agent of a cluster beside the platform.',
+  description:
+    'Gives the cluster its policies, tells the platform what runs there and serves the webhook, until Ctrl-C. `clusters install` ' +
+    'starts it in the background; here it is started again, after a restart of the machine for example.',
+  inputs: {
+    cluster: {
+      kind: { ...string, metavar: 'REMOTE_ID' },
+      positional: 'REMOTE_ID',
+      flag: false,
+      help: 'Id that Kubernetes gave the cluster; not needed where one cluster was installed from here.',
+    },
+  },
+  examples: [
+    { text: 'The only one that was installed from here', args: '' },
+    { text: 'One of several', args: 'ba5eba11-ba5e-ba11-aa6a-95fc2398fe16' },
+  ],
+  run: async (context, { cluster }) => {
+    const { agentFolder, knownAgents, readAgent } = await import('../clusters/agent-folder.ts');
+    const known = knownAgents(context);
+    const [only, ...others] = known;
+    const remoteId = cluster ?? (others.length === 0 ? only : undefined);
+    if (remoteId === undefined || !known.includes(remoteId)) {
+      throw new CliError(
+        'usage',
+        remoteId === undefined
+          ? 'Say which cluster the agent is for'
+          : `No agent for the cluster "${remoteId}" was set up here`,
+        {
+          code: 'usage.no-agent',
+          hint: known.length === 0 ? 'set one up with `chainctl clusters install`' : `there is ${known.join(', ')}`,
+        },
+      );
+    }
+    const folder = agentFolder(context, remoteId);
+    const agent = readAgent(folder);
+    if (agent === undefined) throw new Error(`${folder} holds no agent.json`);
+    const { serveAgent } = await import('../clusters/serve-agent.ts');
+    await serveAgent(context, folder, agent);
+  },
+});

@@ -1,0 +1,416 @@
+// The agent of one cluster: gives it the platform's policies, tells the platform what runs there, looks again at what runs, and
+// decides about what wants to run. Guarantees: works with the rights of its service account alone; the API server, the platform
+// and a registry may go away and come back; an object is never let in because something of ours failed, unless the cluster says so.
+
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import {
+  createKubernetesClient,
+  type KubernetesAccess,
+  type KubernetesClient,
+  type KubernetesObject,
+} from '../../kubernetes/client.ts';
+import { follow, sleep } from '../../kubernetes/follow.ts';
+import { readPolicy } from '../policy/document.ts';
+import { type ImageReference, normalForm } from '../policy/globs.ts';
+import type { Policy } from '../policy/types.ts';
+import type { Repository, Surroundings } from '../verify/surroundings.ts';
+import { type Verdict, verify, type Workload } from '../verify/verify.ts';
+import { makeCertificate } from '../webhook/certificate.ts';
+import { type AdmissionRequest, type Decider, mutate, podSpecOf, validate, workloadOf } from '../webhook/review.ts';
+import { startWebhook } from '../webhook/server.ts';
+import { distribute, type GivenPolicy, policiesPath, policyIdKey, policyVersionKey } from './distribution.ts';
+import { createInventory, recordPath } from './inventory.ts';
+import { Mirror, type ReportSink } from './mirror.ts';
+import { type Login, loginFrom, pullSecretsOf } from './pull-secrets.ts';
+
+export interface AgentOptions {
+  readonly kubernetes: KubernetesAccess;
+  readonly platform: ReportSink & {
+    policies(): Promise<{ readonly profiles: readonly string[]; readonly policies: readonly GivenPolicy[] }>;
+  };
+  /** One repository, read with this login or as anybody may. */
+  readonly openRepository: (
+    place: { registry: string; repository: string },
+    login: Login | undefined,
+    signal: AbortSignal,
+  ) => Repository;
+  readonly trustRoot: Surroundings['trustRoot'];
+  readonly agentVersion: string;
+  /** Address that the API server reaches this process at. */
+  readonly webhookAddress: string;
+  readonly webhookPort: number;
+  readonly log: (line: string) => void;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+const configurations = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'] as const;
+const webhookName = 'enforcer.chainguard.dev';
+const resyncMs = 10_000;
+const reportMs = 2_000;
+/** A verdict that let something in counts this long for the next object with the image; one that did not, a moment. */
+const goodForMs = 60_000;
+const badForMs = 3_000;
+/** Images looked at again in one round. */
+const mostAtOnce = 8;
+
+interface KnownPolicy {
+  readonly policy: Policy;
+  readonly id: string;
+  readonly version: string;
+}
+
+/** Resolves when the signal is aborted and everything has ended. */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { signal, now } = options;
+  // Every watch and every request of it listens.
+  setMaxListeners(0, signal);
+  const client = createKubernetesClient(options.kubernetes);
+  const mirror = new Mirror();
+  const policies = new Map<string, KnownPolicy>();
+  const unreadable = new Set<string>();
+  let policiesAt = 0;
+  let profiles: readonly string[] = ['observer'];
+  let failsOpen = false;
+  let noMatch: Decider['noMatch'] = 'deny';
+  let webhookWorks = false;
+  const said = new Map<string, string>();
+  /** Says a thing once until it changes. */
+  const note = (about: string, line: string): void => {
+    if (said.get(about) === line) return;
+    said.set(about, line);
+    if (line !== '') options.log(line);
+  };
+
+  const loginOf = async (
+    registry: string,
+    namespace: string | undefined,
+    spec: object | undefined,
+    named: readonly string[],
+  ) => {
+    const system = named.map((name) => ({ namespace: 'cosign-system', name }));
+    const beside = namespace === undefined ? [] : named.map((name) => ({ namespace, name }));
+    const own =
+      namespace === undefined
+        ? []
+        : await pullSecretsOf(client, namespace, spec as Record<string, unknown> | undefined);
+    return loginFrom(client, registry, [...system, ...beside, ...own]);
+  };
+
+  const surroundingsFor = (
+    namespace: string | undefined,
+    spec: object | undefined,
+    limit: AbortSignal,
+  ): Surroundings => ({
+    repository: (place, pullSecrets) =>
+      lazyRepository(async () => {
+        const login = await loginOf(place.registry, namespace, spec, pullSecrets);
+        return options.openRepository(place, login, limit);
+      }),
+    async secret(name, place = 'cosign-system') {
+      const secret = await client.get(`/api/v1/namespaces/${place}/secrets/${name}`);
+      const data = secret?.['data'] as Readonly<Record<string, string>> | undefined;
+      return (
+        data &&
+        Object.fromEntries(
+          Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+        )
+      );
+    },
+    trustRoot: options.trustRoot,
+    now,
+  });
+
+  const verdicts = new Map<string, { readonly until: number; readonly verdict: Promise<Verdict> }>();
+  const decide = (
+    image: ImageReference & { readonly digest: string },
+    given: string,
+    workload: Workload | undefined,
+    around: Surroundings,
+    isFresh: boolean,
+  ): Promise<Verdict> => {
+    const all = [...policies.values()].map(({ policy }) => policy);
+    const matters = all.some(({ match }) => match.length > 0) ? workload : undefined;
+    const key = JSON.stringify([given, normalForm(image), policiesAt, matters]);
+    const known = verdicts.get(key);
+    if (!isFresh && known !== undefined && known.until > now()) return known.verdict;
+    const verdict = verify({ image, given, workload }, all, around);
+    if (verdicts.size > 20_000) verdicts.clear();
+    verdicts.set(key, { until: now() + badForMs, verdict });
+    verdict.then(
+      (found) => {
+        const isGood = found.policies.length > 0 && found.policies.every(({ result }) => result === 'PASS');
+        verdicts.set(key, { until: now() + (isGood ? goodForMs : badForMs), verdict });
+      },
+      () => verdicts.delete(key),
+    );
+    return verdict;
+  };
+
+  const resolved = new Map<string, { readonly until: number; readonly digest: Promise<string | undefined> }>();
+  const resolve = (image: ImageReference, around: Surroundings): Promise<string | undefined> => {
+    const key = `${image.registry}/${image.repository}:${image.tag ?? 'latest'}`;
+    const known = resolved.get(key);
+    if (known !== undefined && known.until > now()) return known.digest;
+    const digest = around
+      .repository(image, [])
+      .manifest(image.tag ?? 'latest')
+      .then((manifest) => manifest?.digest);
+    resolved.set(key, { until: now() + 5_000, digest });
+    digest.catch(() => resolved.delete(key));
+    return digest;
+  };
+
+  const inventory = createInventory(mirror, (image, pod) =>
+    resolve(image, surroundingsFor(pod.metadata.namespace, pod['spec'] as object, signal)),
+  );
+
+  const takePolicy = (object: KubernetesObject): void => {
+    const { name, annotations = {}, resourceVersion } = object.metadata;
+    try {
+      const text = JSON.stringify({
+        apiVersion: object.apiVersion ?? 'policy.sigstore.dev/v1beta1',
+        kind: 'ClusterImagePolicy',
+        metadata: { name },
+        spec: object['spec'],
+      });
+      const { policy } = readPolicy(text);
+      policies.set(name, {
+        policy,
+        id: annotations[policyIdKey] ?? name,
+        version: annotations[policyVersionKey] ?? resourceVersion,
+      });
+      unreadable.delete(name);
+    } catch (error) {
+      policies.delete(name);
+      unreadable.add(name);
+      note(`policy ${name}`, `policy ${name} of the cluster cannot be read: ${(error as Error).message}`);
+    }
+    policiesAt += 1;
+  };
+
+  /** Results and signatures of one running image. */
+  const lookAgain = async (name: string): Promise<void> => {
+    const running = inventory.images.get(name);
+    const [pod] = running?.pods.values() ?? [];
+    if (running === undefined || pod === undefined) return;
+    const around = surroundingsFor(pod.metadata.namespace, pod['spec'] as object, signal);
+    const workload = { group: '', version: 'v1', resource: 'pods', labels: pod.metadata.labels ?? {} };
+    const { policies: results } = await decide(running.image, running.given, workload, around, true);
+    const checked = new Date(now()).toISOString();
+    const path = recordPath(name);
+    for (const [policyName, { id, version }] of policies) {
+      const found = results.find((one) => one.name === policyName);
+      const at = [...path, ['result', id] as const];
+      if (found === undefined) {
+        if (mirror.has(at)) mirror.remove(at);
+        continue;
+      }
+      mirror.set(at, policyName, {
+        policyId: id,
+        version,
+        result: found.result,
+        diagnostic: found.messages.join('\n'),
+        // To the minute: what was found again as it was is no news.
+        lastChecked: `${checked.slice(0, 16)}:00Z`,
+        parentType: 'RECORD',
+      });
+    }
+    const signers = results.flatMap(({ authorities }) => authorities.flatMap(({ signatures }) => signatures));
+    for (const { id, identity, predicateType } of signers) {
+      mirror.set([...path, ['signature', id]], id, {
+        ...(predicateType === undefined ? {} : { predicateType }),
+        ...(identity === undefined ? { key: {} } : { keyless: identity }),
+      });
+    }
+    mirror.set(path, name, signers.length === 0 ? {} : { lastRefreshed: { sig: `${checked.slice(0, 16)}:00Z` } });
+  };
+
+  const certificate = makeCertificate([options.webhookAddress, 'webhook.gulfstream.svc', 'localhost'], now());
+  const secret = randomBytes(24).toString('base64url');
+  const deciderFor = (limit: AbortSignal): Decider => ({
+    policies: [...policies.values()].map(({ policy }) => policy),
+    unreadable: [...unreadable],
+    noMatch,
+    resolve: (image, request) =>
+      resolve(image, surroundingsFor(request.namespace, podSpecOf(request, request.object), limit)),
+    verify: (image, given, request) =>
+      decide(
+        image,
+        given,
+        workloadOf(request),
+        surroundingsFor(request.namespace, podSpecOf(request, request.object), limit),
+        false,
+      ),
+  });
+  const anySignal = (limit: AbortSignal): AbortSignal => AbortSignal.any([signal, limit]);
+  const webhook = await startWebhook({
+    certificate,
+    address: options.webhookAddress,
+    port: options.webhookPort,
+    secret,
+    mutate: (request, limit) => mutate(request, deciderFor(anySignal(limit))),
+    async validate(request, limit) {
+      const response = await validate(request, deciderFor(anySignal(limit)));
+      tellAdmission(mirror, request, response);
+      return response;
+    },
+    failsOpen: () => failsOpen,
+    onError: (error) => options.log(`webhook: ${error instanceof Error ? error.message : String(error)}`),
+  });
+
+  /** Writes where the webhook is, again whenever somebody applied the manifests anew. */
+  const keepAddress = async (): Promise<void> => {
+    let works = profiles.includes('enforcer');
+    for (const kind of works ? configurations : []) {
+      const path = `/apis/admissionregistration.k8s.io/v1/${kind}/${webhookName}`;
+      const found = await client.get(path);
+      const [hook] = (found?.['webhooks'] ?? []) as {
+        clientConfig?: { url?: string; caBundle?: string };
+        failurePolicy?: string;
+      }[];
+      if (hook === undefined) {
+        works = false;
+        continue;
+      }
+      failsOpen = hook.failurePolicy === 'Ignore';
+      const what = kind.startsWith('validating') ? 'validations' : 'mutations';
+      const host = options.webhookAddress.includes(':') ? `[${options.webhookAddress}]` : options.webhookAddress;
+      const wanted = {
+        url: `https://${host}:${webhook.port}/${secret}/${what}`,
+        caBundle: Buffer.from(certificate.certificate).toString('base64'),
+      };
+      if (hook.clientConfig?.url === wanted.url && hook.clientConfig.caBundle === wanted.caBundle) continue;
+      await client.send(
+        'PATCH',
+        path,
+        [{ op: 'replace', path: '/webhooks/0/clientConfig', value: wanted }],
+        'application/json-patch+json',
+      );
+    }
+    webhookWorks = works;
+    const config = await client.get('/api/v1/namespaces/cosign-system/configmaps/config-policy-controller');
+    const chosen = (config?.['data'] as { 'no-match-policy'?: string } | undefined)?.['no-match-policy'];
+    noMatch = chosen === 'allow' || chosen === 'warn' ? chosen : 'deny';
+  };
+
+  const every = async (about: string, ms: number, work: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await work();
+        note(about, '');
+      } catch (error) {
+        if (!signal.aborted) note(about, `${about}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      await sleep(ms, signal);
+    }
+  };
+
+  const version = (await client.get('/version'))?.['gitVersion'];
+  const facts = {
+    agentVersion: options.agentVersion,
+    version: typeof version === 'string' ? version : '',
+    active: () => (webhookWorks ? ['observer', 'enforcer'] : ['observer']),
+  };
+  const followers = followed.map(([path, kind, apiVersion]) =>
+    follow(
+      client,
+      path,
+      {
+        upsert(object) {
+          if (kind === 'Namespace') inventory.namespace(object);
+          else if (kind === 'Node') inventory.node(object);
+          else if (kind === 'ClusterImagePolicy') takePolicy(object);
+          else inventory.workload(object, kind, apiVersion);
+        },
+        remove(object) {
+          if (kind === 'Namespace') inventory.removeNamespace(object);
+          else if (kind === 'Node') inventory.removeNode(object);
+          else if (kind === 'ClusterImagePolicy') {
+            policies.delete(object.metadata.name);
+            unreadable.delete(object.metadata.name);
+            policiesAt += 1;
+          } else inventory.removeWorkload(object);
+        },
+        ready: () => note(path, ''),
+        failed: (error) => note(path, `${path}: ${error instanceof Error ? error.message : String(error)}`),
+      },
+      signal,
+    ),
+  );
+  options.log(
+    `the agent watches ${options.kubernetes.server}, and its webhook listens on ${options.webhookAddress}:${webhook.port}`,
+  );
+  await Promise.all([
+    ...followers,
+    every('policies', resyncMs, async () => {
+      const given = await options.platform.policies();
+      profiles = given.profiles;
+      for (const problem of await distribute(client, given.policies)) note(problem, problem);
+    }),
+    every('webhook', resyncMs, keepAddress),
+    every('images', resyncMs, async () => {
+      const names = [...inventory.images.keys()];
+      for (let at = 0; at < names.length && !signal.aborted; at += mostAtOnce) {
+        const some = names.slice(at, at + mostAtOnce);
+        const done = await Promise.allSettled(some.map((name) => lookAgain(name)));
+        const failed = done.find((one) => one.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
+      }
+    }),
+    every('report', reportMs, () =>
+      mirror.flush(options.platform, facts, [...inventory.images.keys()].map(recordPath)),
+    ),
+  ]);
+  await webhook.stop();
+  client.close();
+}
+
+/** What is watched: path, kind, version. Policies last, so that what they cover is known. */
+const followed: readonly (readonly [path: string, kind: string, apiVersion: string])[] = [
+  ['/api/v1/namespaces', 'Namespace', 'v1'],
+  ['/api/v1/nodes', 'Node', 'v1'],
+  ['/apis/apps/v1/deployments', 'Deployment', 'apps/v1'],
+  ['/apis/apps/v1/replicasets', 'ReplicaSet', 'apps/v1'],
+  ['/apis/apps/v1/statefulsets', 'StatefulSet', 'apps/v1'],
+  ['/apis/apps/v1/daemonsets', 'DaemonSet', 'apps/v1'],
+  ['/apis/batch/v1/jobs', 'Job', 'batch/v1'],
+  ['/apis/batch/v1/cronjobs', 'CronJob', 'batch/v1'],
+  ['/api/v1/pods', 'Pod', 'v1'],
+  [policiesPath, 'ClusterImagePolicy', 'policy.sigstore.dev/v1beta1'],
+];
+
+/** Its login is found at its first use: most answers need no request at all. */
+function lazyRepository(open: () => Promise<Repository>): Repository {
+  let opened: Promise<Repository> | undefined;
+  const own = (): Promise<Repository> => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    manifest: async (reference) => (await own()).manifest(reference),
+    blob: async (digest) => (await own()).blob(digest),
+    referrers: async (digest) => (await own()).referrers(digest),
+  };
+}
+
+/** Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out. */
+function tellAdmission(
+  mirror: Mirror,
+  request: AdmissionRequest,
+  response: { allowed: boolean; status?: object },
+): void {
+  if (response.allowed) return;
+  const { uid, kind, namespace, name, operation } = request;
+  mirror.tell({
+    type: 'dev.chainguard.admission.v1',
+    subject: [namespace, name ?? request.object?.metadata?.name].filter(Boolean).join('/'),
+    body: {
+      request: { uid, kind, namespace, name, operation },
+      response: { allowed: response.allowed, status: response.status },
+    },
+  });
+}
+
+export type { KubernetesClient };

@@ -1,0 +1,44 @@
+// What deciding about an image may reach. Guarantees: the engine itself opens no connection, reads no file and starts no
+// program; whoever calls it hands in these, bound to one deadline.
+
+export interface Place {
+  readonly registry: string;
+  readonly repository: string;
+}
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Manifest {
+  readonly digest: string;
+  readonly artifactType?: string;
+  readonly layers?: readonly Descriptor[];
+}
+
+/** One repository of a registry. Errors are thrown; what is not there is undefined or empty. */
+export interface Repository {
+  /** By tag or digest. */
+  manifest(reference: string): Promise<Manifest | undefined>;
+  /** Checked against its digest. */
+  blob(digest: string): Promise<Buffer>;
+  referrers(digest: string): Promise<readonly Descriptor[]>;
+}
+
+export interface Surroundings {
+  /** `pullSecrets` are names that the policy gives, tried before what the workload has. */
+  repository(place: Place, pullSecrets: readonly string[]): Repository;
+  /** Values of a secret of namespace cosign-system unless another is named; undefined when there is none. */
+  secret(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
+  /**
+   * What `trusted_root.json` holds: the named TrustRoot, or the public one of sigstore for undefined. Undefined when there
+   * is none to be had.
+   */
+  trustRoot(name: string | undefined): Promise<object | undefined>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
