@@ -2,15 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { dev, organization } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { runCli } from '../support/run-cli.ts';
 import { signedIn } from '../support/signed-in.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, platform: team, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
 
 async function world() {
   const made = await signedIn();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
-const organization = demoOrganizations.private;
 const noun = ['iam', 'account-associations'];
 const account = '123456789012';
 const tenant = '11111111-2222-3333-4444-555555555555';

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signInAs } from '../support/browser.ts';
+import { organization } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
-
-const organization = demoOrganizations.private;
 
 /** Somebody who signed in with a browser, and so can get a new token without one. */
 async function withBrowserLogin() {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 import { stubServer } from '../support/stub-server.ts';
 
-const organization = demoOrganizations.private;
 const create = ['iam', 'identities', 'create'];
 const issuer = 'https://issuer.example.com';
 const { publicKey, privateKey } = newKeyPair('P-256');

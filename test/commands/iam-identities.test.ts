@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
-const organization = demoOrganizations.private;
 const list = ['iam', 'identities', 'list'];
 const issuer = 'https://issuer.example.com';
 const day = 24 * 60 * 60 * 1000;

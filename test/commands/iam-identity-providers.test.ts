@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
-const organization = demoOrganizations.private;
 const noun = ['iam', 'identity-providers'];
 const issuer = 'https://accounts.example.com';
 const create = [

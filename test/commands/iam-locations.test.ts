@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
-
-const organization = demoOrganizations.private;
 
 describe('organizations', () => {
   test('are listed by name, as a tree of one level unless said otherwise', async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
-
-const organization = demoOrganizations.private;
 
 /** A platform with an identity `robot` in the organization that holds no role. */
 async function withRobot() {

@@ -11,12 +11,11 @@ import { gzipSync } from 'node:zlib';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { personId } from '../../src/local/iam/seed.ts';
+import { dev } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { createWorld, type Person, pause, type RunningPlatform, tokenFolder } from '../support/program.ts';
 
 const world = createWorld();
-const dev = personId('dev@example.com');
 let platform: RunningPlatform;
 let children: ChildProcess[] = [];
 

@@ -8,7 +8,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 interface Call {
@@ -30,7 +31,6 @@ interface Outcome {
 const specification = fileURLToPath(new URL('../../spec/api.json', import.meta.url));
 const missing = !(process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'grpc-client')));
 const iam = 'chainguard.platform.iam';
-const organization = demoOrganizations.private;
 
 async function start() {
   const platform = await startTestPlatform();

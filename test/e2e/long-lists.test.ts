@@ -5,11 +5,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { createWorld, isExecutable, type Person, projectRoot } from '../support/program.ts';
 
 const world = createWorld();
-const organization = demoOrganizations.private;
 let person: Person;
 /** Writes the answer to the list at `path`. */
 let answer: (response: ServerResponse) => void | Promise<void>;

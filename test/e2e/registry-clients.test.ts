@@ -6,12 +6,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
+import { dev, guest } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 
 interface Ran {
   readonly code: number;

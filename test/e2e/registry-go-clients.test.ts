@@ -11,12 +11,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
 import { createClient } from '../platform/registry-client.ts';
+import { dev } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
-const dev = personId('dev@example.com');
 
 let home: string;
 let platform: TestPlatform;

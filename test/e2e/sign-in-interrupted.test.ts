@@ -5,9 +5,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
 import { signInAs } from '../support/browser.ts';
 import { cut, type Fault, type FaultyServer, silent, startFaultyServer } from '../support/faulty-server.ts';
+import { dev, guest } from '../support/ids.ts';
 import {
   claimsOf,
   createWorld,
@@ -26,8 +26,6 @@ import { openTerminal } from '../support/terminal.ts';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const world = createWorld();
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 let platform: RunningPlatform;
 /** Stands between the programs and the issuer. */
 let issuer: FaultyServer;

@@ -8,7 +8,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { projectRoot } from '../support/program.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -27,7 +28,6 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const machineClock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
-const organization = demoOrganizations.private;
 const secret = 'a secret with / and : in it';
 
 async function startProvider(clients: readonly object[], front: boolean): Promise<string> {

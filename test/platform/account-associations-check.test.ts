@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { badCloudVariable, cloudAddressesIn } from '../../src/local/iam/clouds/addresses.ts';
 import { createCloudCheck } from '../../src/local/iam/clouds/check.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { type LoopbackClouds, startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering } = demoFolders;
 const tenantId = '11111111-2222-3333-4444-555555555555';
 const clientId = '66666666-7777-8888-9999-000000000000';

@@ -4,15 +4,13 @@ import { operations } from '../../src/api/schema/operations.gen.ts';
 import { createWire } from '../../src/api/wire.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { developerIssuer, people } from '../../src/local/iam/people.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { eventFacts } from '../../src/local/modules.ts';
 import { toEvent } from '../../src/local/outbox/outbox.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 const wire = createWire(schema);
 
 test('a change and its event are written together, in the words of the specification', async () => {

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
+import { organization } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 
-const organization = demoOrganizations.private;
 test('kill -9 amid writes keeps every acknowledged one, and its event, and frees the folder', async () => {
   const dataDir = temporaryFolder();
   const addresses = new Set<string>();

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -130,12 +131,14 @@ test.each([
 test('a client that goes away in the middle of its body is no defect', async () => {
   const platform = await startTestPlatform();
   const token = await platform.token(dev);
-  const options = { method: 'POST', headers: { authorization: token, 'content-length': 100 } };
+  const headers = { authorization: token, 'content-length': 100, expect: '100-continue' };
+  const options = { method: 'POST', headers };
   const call = request(`${platform.urls.api}/iam/v1/groups/${demoOrganizations.private}`, options);
   call.on('error', () => {});
-  call.write('{"name":');
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  call.destroy();
+  call.flushHeaders();
+  // Said when the body is about to be read.
+  await once(call, 'continue');
+  call.write('{"name":', () => call.destroy());
   await expect.poll(() => platform.log.at(-1)).toMatchObject({ status: 499, operation: 'iam.v1.Groups.Create' });
   expect(platform.log.at(-1)?.error).toBeUndefined();
 });
@@ -285,18 +288,19 @@ test('a request in progress is finished when the platform stops', async () => {
   const answer = new Promise<number | undefined>((resolve, reject) => {
     const call = request(
       `${platform.urls.api}/iam/v1/groups/${demoOrganizations.private}`,
-      { method: 'POST', headers: { authorization: token } },
+      { method: 'POST', headers: { authorization: token, expect: '100-continue' } },
       (response) => {
         response.resume();
         resolve(response.statusCode);
       },
     );
     call.on('error', reject);
-    call.write('{"name":"late');
-    setTimeout(() => {
+    call.flushHeaders();
+    call.once('continue', () => {
+      call.write('{"name":"late');
       void platform.stop();
-      setTimeout(() => call.end('comer"}'), 50);
-    }, 100);
+      call.end('comer"}');
+    });
   });
   expect(await answer).toBe(200);
   await platform.stop();

@@ -3,13 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { Module } from '../../src/local/core/module.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { modules } from '../../src/local/modules.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
-
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 
 describe('tokens', () => {
   test('are taken with and without the word Bearer', async () => {

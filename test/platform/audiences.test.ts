@@ -2,11 +2,11 @@
 
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { createGrpcClient, message } from '../support/grpc-client.ts';
+import { dev } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
-const dev = personId('dev@example.com');
 const production = 'https://console-api.enforce.dev';
 
 /** Status of the same question over each protocol that takes tokens of the API. */

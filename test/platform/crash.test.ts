@@ -3,12 +3,12 @@
 
 import { expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { dev } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 
-const dev = personId('dev@example.com');
 const { engineering } = demoFolders;
 const loginIssuer = 'https://login.example';
 const viewer = builtInRoleId('viewer');

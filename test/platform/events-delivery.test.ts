@@ -3,15 +3,13 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatformOptions, temporaryFolder } from '../support/platform.ts';
 import { type Received, type Receiver, startReceiver } from '../support/receiver.ts';
 import { createClient } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, platform: team, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 /** Receivers check the time that tokens are good for. */
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
 /** Waits longer for an answer than a busy machine keeps anybody waiting: a try that runs out is sent again. */

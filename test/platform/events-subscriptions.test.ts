@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
 import { checkAddress, parseSink, sinkLookup } from '../../src/local/events/sink-rules.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 
 async function start() {
   const platform = await startTestPlatform();

@@ -9,14 +9,11 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { grpcCodes, httpStatusOf } from '../../src/api/status.ts';
 import { developerIssuer, people } from '../../src/local/iam/people.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { createGrpcClient, field, frame, type GrpcClient, message, readFields, texts } from '../support/grpc-client.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
-const organization = demoOrganizations.private;
 const clients = new Set<GrpcClient>();
 
 afterEach(() => {

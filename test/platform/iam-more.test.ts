@@ -4,12 +4,11 @@ import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
+import { dev, organization } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
 
 let clock: TestClock;
 let platform: TestPlatform;

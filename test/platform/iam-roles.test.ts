@@ -2,13 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, platform: platformFolder, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 
 let clock: TestClock;
 let platform: TestPlatform;

@@ -3,14 +3,13 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
+import { dev, organization } from '../support/ids.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
 const viewer = builtInRoleId('viewer');
 const now = '2026-03-27T13:55:00.785Z';
 const later = '2026-03-27T13:55:01.785Z';

@@ -3,14 +3,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { handlers } from '../../src/local/iam/v2/handlers.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
-const organization = demoOrganizations.private;
 const { engineering, platform: platformFolder, sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 const now = '2026-03-27T13:55:00.785Z';
 const claimMatch = { issuer: 'https://issuer.example', subject: 's' };
 

@@ -5,14 +5,14 @@ import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { personId } from '../../src/local/iam/seed.ts';
+import { organization } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const machineClock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };
-const organization = demoOrganizations.private;
 const redirect = 'http://localhost:9/callback?token=true&error=true';
 const megabyte = 1024 * 1024;
 

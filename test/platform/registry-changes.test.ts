@@ -1,12 +1,11 @@
 // What a push, a deletion, a sync or a build changes besides content, and the events that tell of it.
 
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { dev, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
 const created = 'dev.chainguard.api.platform.registry.repo.created.v1';
 const push = 'dev.chainguard.registry.push.v1';
 

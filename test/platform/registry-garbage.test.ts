@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
 import { collectGarbage } from '../../src/local/registry/distribution/garbage.ts';
 import { createBlobStore } from '../../src/local/store/blob-store.ts';
+import { dev } from '../support/ids.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 
-const dev = personId('dev@example.com');
 const day = 86_400_000;
 
 async function start() {

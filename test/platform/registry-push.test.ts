@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { dev } from '../support/ids.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 import {
   audienceOf,
@@ -15,7 +16,6 @@ import {
   send,
 } from './registry-client.ts';
 
-const dev = personId('dev@example.com');
 const name = 'example.com/thing';
 
 async function start() {

@@ -3,14 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { callsOf, startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
 const { sandbox } = demoFolders;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 const now = '2026-03-27T13:55:00.785Z';
 const later = '2026-03-27T13:55:01.785Z';
 

@@ -5,13 +5,11 @@ import { expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/iam/identity-records.ts';
 import { bindRole } from '../../src/local/iam/role-binding-records.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { dev, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { audienceOf, createClient, send } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
 const hour = 3_600_000;
 
 async function start() {

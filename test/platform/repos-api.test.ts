@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { createClient } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 const created = 'dev.chainguard.api.platform.registry.repo.created.v1';
 const updated = 'dev.chainguard.api.platform.registry.repo.updated.v1';
 

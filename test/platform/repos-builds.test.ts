@@ -2,13 +2,12 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { makeLayer } from '../../src/local/registry/builds/layer.ts';
+import { dev, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { createClient, imageManifest } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
 /** Self-signed, made for these tests with openssl; its key was thrown away. */
 const certificate = `-----BEGIN CERTIFICATE-----
 MIIBpzCCAU2gAwIBAgIUCplh8LyqBpfpJcJn9YeA5v+EVOUwCgYIKoZIzj0EAwIw

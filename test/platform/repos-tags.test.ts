@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 
-const organization = demoOrganizations.private;
-const dev = personId('dev@example.com');
-const guest = personId('guest@example.com');
 const name = 'example.com/app';
 
 async function start() {

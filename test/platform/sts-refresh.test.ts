@@ -2,11 +2,11 @@
 
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { dev } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';
 
-const dev = personId('dev@example.com');
 const day = 24 * 60 * 60 * 1000;
 
 async function start(parameters: Readonly<Record<string, string>> = {}) {
