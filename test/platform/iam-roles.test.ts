@@ -15,7 +15,7 @@ let viewer: string;
 
 beforeEach(async () => {
   clock = new TestClock();
-  platform = await startTestPlatform({ clock });
+  platform = await startTestPlatform({ clock, modules: [] });
   owner = await platform.token(dev);
   viewer = await platform.token(guest);
 });

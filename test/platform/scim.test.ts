@@ -17,7 +17,7 @@ let token: string;
 
 beforeEach(async () => {
   clock = new TestClock();
-  platform = await startTestPlatform({ clock });
+  platform = await startTestPlatform({ clock, modules: ['scim'] });
   platform.user('second@example.com', ['owner', organization]);
   owner = await platform.token(personId('dev@example.com'));
   ({ provider, token } = await makeProvider('okta'));

@@ -21,7 +21,7 @@ const show = (platform: TestPlatform, code: string, next = wanted, headers: Reco
   });
 
 test('nobody without it is shown whom to be, and no sign-in begins', async () => {
-  const platform = await startTestPlatform({ asksForCode: true });
+  const platform = await startTestPlatform({ modules: [], asksForCode: true });
   for (const path of [wanted, '/activate', '/activate?user_code=AAAA-BBBB']) {
     const page = await visit(platform, path);
     const html = await page.text();
@@ -41,7 +41,7 @@ test('nobody without it is shown whom to be, and no sign-in begins', async () =>
 });
 
 test('whoever shows it goes on where the sign-in was, in that browser only', async () => {
-  const platform = await startTestPlatform({ asksForCode: true });
+  const platform = await startTestPlatform({ modules: [], asksForCode: true });
   const code = readSignInCode(platform.dataDir) ?? '';
   expect(Buffer.from(code, 'base64url')).toHaveLength(16);
   expect(statSync(join(platform.dataDir, 'sign-in-code')).mode & 0o777).toBe(0o600);
@@ -70,21 +70,21 @@ test('whoever shows it goes on where the sign-in was, in that browser only', asy
 test('it cannot be tried without end, and stays from start to start', async () => {
   const clock = new TestClock();
   const dataDir = temporaryFolder();
-  const platform = await startTestPlatform({ asksForCode: true, clock, dataDir });
+  const platform = await startTestPlatform({ modules: [], asksForCode: true, clock, dataDir });
   const code = readSignInCode(dataDir) ?? '';
   for (let tries = 0; tries < 50; tries += 1) expect((await show(platform, `${code}x`)).status).toBe(403);
   expect((await show(platform, code)).status).toBe(429);
   clock.advance(10 * 60_000);
   expect((await show(platform, code)).status).toBe(303);
   await platform.stop();
-  await startTestPlatform({ asksForCode: true, dataDir });
+  await startTestPlatform({ modules: [], asksForCode: true, dataDir });
   expect(readSignInCode(dataDir)).toBe(code);
 });
 
 test('a platform that asks for none names none', async () => {
   const dataDir = temporaryFolder();
   writeFileSync(join(dataDir, 'sign-in-code'), 'A'.repeat(22));
-  const platform = await startTestPlatform({ dataDir });
+  const platform = await startTestPlatform({ modules: [], dataDir });
   expect(readSignInCode(dataDir)).toBeUndefined();
   expect(await (await visit(platform, wanted)).text()).toContain('dev@example.com');
 });

@@ -8,7 +8,7 @@ import { startTestPlatform, type TestPlatform, temporaryFolder } from '../suppor
 const startOf = (port: number) => `/oauth?redirect=${encodeURIComponent(`http://localhost:${port}/`)}`;
 
 test('no number of other sign-ins ends one that waits, and the limit is that of their own origin', async () => {
-  const platform = await startTestPlatform();
+  const platform = await startTestPlatform({ modules: [] });
   const waiting = await platform.call(undefined, 'GET', startOf(4000));
   const cookie = (waiting.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const state = /name="state" value="([^"]+)"/.exec(String(waiting.body))?.[1] ?? '';
@@ -28,7 +28,7 @@ test('no number of other sign-ins ends one that waits, and the limit is that of 
 });
 
 test('a page of another site begins none behind a person’s back; a link does', async () => {
-  const platform = await startTestPlatform();
+  const platform = await startTestPlatform({ modules: [] });
   const from = async (site: string, kind: string): Promise<number> => {
     const headers = { 'sec-fetch-site': site, 'sec-fetch-dest': kind };
     return (await platform.call(undefined, 'GET', startOf(1), { headers })).status;
@@ -41,7 +41,7 @@ test('a page of another site begins none behind a person’s back; a link does',
 });
 
 test('no number of other device codes takes one away', async () => {
-  const platform = await startTestPlatform();
+  const platform = await startTestPlatform({ modules: [] });
   const ask = (path: string, fields: Record<string, string>) =>
     platform.call(undefined, 'POST', path, {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -59,7 +59,8 @@ test('no number of other device codes takes one away', async () => {
 });
 
 describe('a hundred wrong user codes', () => {
-  const start = (dataDir = temporaryFolder(), asksForCode = false) => startTestPlatform({ dataDir, asksForCode });
+  const start = (dataDir = temporaryFolder(), asksForCode = false) =>
+    startTestPlatform({ modules: [], dataDir, asksForCode });
   const guess = (platform: TestPlatform, from: { address?: string; cookie?: string }) =>
     new Promise<[status: number | undefined, page: string]>((resolve, reject) => {
       const headers = { ...(from.cookie === undefined ? {} : { cookie: from.cookie }) };

@@ -11,7 +11,7 @@ const day = 24 * 60 * 60 * 1000;
 
 async function start(parameters: Readonly<Record<string, string>> = {}) {
   const clock = new TestClock();
-  const platform = await startTestPlatform({ clock });
+  const platform = await startTestPlatform({ clock, modules: [] });
   const { searchParams } = await signInByForm(
     platform,
     { create_refresh_token: 'true', audience: platform.urls.api, ...parameters },
