@@ -113,3 +113,12 @@ test('policies are deleted by name or with those of a whole folder', async () =>
   expect((await run(['policies', 'list', '-oid'])).out).toBe('');
   expect((await run(['policies', 'delete', 'a', '-y'])).err).toContain('No policy found for "a"');
 });
+
+test('the words of agents inside a cluster are refused with what does it now', async () => {
+  const { run } = await signedIn();
+  for (const flag of ['--gulfstream', '--cluster=ba5eba11']) {
+    const { code, err } = await run(['auth', 'login', flag]);
+    expect(code, flag).toBe(2);
+    expect(err).toContain('here the agent signs in by itself');
+  }
+});

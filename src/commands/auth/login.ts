@@ -66,6 +66,12 @@ export default defineCommand({
     register: { kind: boolean, hidden: true, help: 'Make an account without asking when there is none.' },
     skipBrowser: { kind: boolean, hidden: true, help: 'Open no browser here; sign in with a code for another device.' },
     createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
+    cluster: {
+      kind: named('CLUSTER_ID'),
+      hidden: true,
+      help: 'Was for agents inside a cluster; refused with the reason.',
+    },
+    gulfstream: { kind: boolean, hidden: true, help: 'Was for agents inside a cluster; refused with the reason.' },
     validate: { kind: boolean, hidden: true, help: 'Has no effect: tokens are always verified.' },
   },
   check: loginChecks,
@@ -82,6 +88,14 @@ export default defineCommand({
       text: 'For the registry as well as the API',
       args: '--audience=https://console-api.enforce.dev --audience=cgr.dev',
     },
+  ],
+  validate: ({ cluster, gulfstream }) => [
+    ...(cluster === undefined
+      ? []
+      : ['`--cluster` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent`)']),
+    ...(gulfstream
+      ? ['`--gulfstream` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent`)']
+      : []),
   ],
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],

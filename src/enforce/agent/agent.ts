@@ -71,6 +71,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const policies = new Map<string, KnownPolicy>();
   const unreadable = new Set<string>();
   let policiesAt = 0;
+  /** Until the cluster has told its policies, nobody can say that none is about an image. */
+  let knowsPolicies = false;
   let profiles: readonly string[] = ['observer'];
   let failsOpen = false;
   let noMatch: Decider['noMatch'] = 'deny';
@@ -252,6 +254,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     secret,
     mutate: (request, limit) => mutate(request, deciderFor(anySignal(limit))),
     async validate(request, limit) {
+      if (!knowsPolicies) throw new Error('the policies of the cluster were not read yet; try again');
       const response = await validate(request, deciderFor(anySignal(limit)));
       tellAdmission(mirror, request, response);
       return response;
@@ -333,7 +336,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
             policiesAt += 1;
           } else inventory.removeWorkload(object);
         },
-        ready: () => note(path, ''),
+        ready() {
+          if (kind === 'ClusterImagePolicy') knowsPolicies = true;
+          note(path, '');
+        },
         failed: (error) => note(path, `${path}: ${error instanceof Error ? error.message : String(error)}`),
       },
       signal,
