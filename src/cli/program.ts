@@ -178,6 +178,10 @@ async function unknownCommand(word: string, path: readonly string[], node: Index
       },
     );
   }
+  if (path.length === 0 && /^clusters?$/.test(word)) {
+    const message = `\`chainctl ${word}\` is a command of older versions of Chainguard's own chainctl, and not of this one`;
+    return new CliError('usage', message, { code: 'usage.unknown-command', hint: 'see `chainctl --help`' });
+  }
   const known = customary[[...path, word].join(' ')] ?? customaryVerb(word, path, node);
   if (known !== undefined) return unknown(word, path, `use \`${known}\``);
   const near = nearestChild(word, node);

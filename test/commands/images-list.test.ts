@@ -3,6 +3,7 @@ import { writeTokens } from '../../src/auth/token-cache.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryFolder } from '../support/platform.ts';
+import { signedIn } from '../support/signed-in.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 
 interface ListedImage {
@@ -186,4 +187,12 @@ test('entitlements list', async () => {
   const table = await run(['images', 'entitlements', 'list', '--parent=example.com']);
   expect(table.out).toMatch(/^ +ID +\| +TYPE +\| +TIERS +\| +QUOTA +\| +EXPIRES\n/);
   expect(table.out).toContain(items[0].id);
+});
+
+test('a repository that is not there is told from one without images, with the nearest name', async () => {
+  const { run } = await signedIn({ seed: 'demo' });
+  const slip = await run(['images', 'list', '--parent=example.com', '--repo=ap']);
+  expect(slip).toMatchObject({ code: 0, out: '' });
+  expect(slip.err).toContain('There is no repository "ap" in example.com; did you mean "app"?');
+  expect((await run(['images', 'list', '--parent=example.com', '--repo=ap', '--output=id'])).err).toBe('');
 });

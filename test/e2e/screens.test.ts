@@ -64,7 +64,7 @@ test('tables, help and pickers at three sizes', async () => {
   const env = { ...person.env, CHAINCTL_PAGER: 'tail -n 18', NO_COLOR: undefined };
   const terminal = await openTerminal(env, person.home);
   for (const size of sizes) {
-    await terminal.resize(...size);
+    await terminal.resize(size[0], size[1]);
     for (const list of lists) golden(list, size, await screenOf(terminal, `chainctl ${list}`));
     for (const help of helps) golden(`help ${help}`, size, await screenOf(terminal, `chainctl ${help}`));
     await pickers(terminal, size);

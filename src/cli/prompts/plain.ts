@@ -4,6 +4,7 @@
 import type { Host } from '../../host.ts';
 import type { Candidate, Question } from '../define.ts';
 import { printable, printableLines } from '../io.ts';
+import { displayWidth } from '../width.ts';
 import { cancelled } from './hooks.ts';
 import type { Validate } from './prompter.ts';
 import { ranked } from './rank.ts';
@@ -71,10 +72,24 @@ export async function pickMany<V>(
   return picked;
 }
 
+/** Broken between words, and never within one: the terminal itself would. */
+function wrapped(text: string, indent: string, width: number): string {
+  const lines: string[] = [];
+  let rest = text;
+  while (displayWidth(rest) >= width) {
+    const at = rest.lastIndexOf(' ', width - 1);
+    if (at <= indent.length) break;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = `${indent}${rest.slice(at + 1)}`;
+  }
+  return [...lines, rest].join('\n');
+}
+
 function list(host: Host, message: string, candidates: readonly Candidate<unknown>[]): void {
   const rows = candidates.map(({ label, description = '', depth = 0 }, index) => {
-    const words = `${'  '.repeat(depth)}${printable(label)}  ${printable(description)}`.trimEnd();
-    return `  ${String(index + 1).padStart(String(candidates.length).length)}. ${words}\n`;
+    const number = `  ${String(index + 1).padStart(String(candidates.length).length)}. ${'  '.repeat(depth)}`;
+    const words = `${printable(label)}  ${printable(description)}`.trimEnd();
+    return `${wrapped(`${number}${words}`, ' '.repeat(number.length), host.stderr.columns)}\n`;
   });
   host.stderr.write(`${printableLines(message)}\n${rows.join('')}`);
 }

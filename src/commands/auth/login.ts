@@ -157,7 +157,8 @@ async function accountOf(context: Context, { email, identity }: LoginResult): Pr
 const shownRoles = 3;
 
 /** The host of the API, by which people tell platforms apart. */
-const platformOf = ({ config }: Context) => new URL(config.get('platform.api')).host;
+/** As a person calls it. */
+const platformOf = ({ config }: Context) => config.place.context ?? new URL(config.get('platform.api')).host;
 
 const organization = 'organization';
 

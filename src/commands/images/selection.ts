@@ -4,6 +4,8 @@ import type { Inputs } from '../../cli/define.ts';
 import { exclusive, type Kind } from '../../cli/define.ts';
 import { group, type Reference } from '../../cli/inputs/references.ts';
 import { boolean, named } from '../../cli/inputs/values.ts';
+import { printable } from '../../cli/io.ts';
+import { nearest } from '../../suggest.ts';
 import { publicOrganization, repositoriesIn } from './repos/repository.ts';
 
 /** Repositories of the location, or of the public catalog. */
@@ -46,5 +48,19 @@ export interface Place {
 export const locationIn = (place: Place): Reference =>
   place.public || place.parent === undefined ? publicOrganization : place.parent;
 
-export const selectRepositories = (context: Context, place: Place): Promise<readonly RegistryRepo[]> =>
-  repositoriesIn(context, locationIn(place).id, { recursive: place.recursive, name: place.repo });
+/** Says so where no repository has the name that was given: an empty answer does not tell a slip from a repository without images. */
+export async function selectRepositories(context: Context, place: Place): Promise<readonly RegistryRepo[]> {
+  const { repo, recursive } = place;
+  const { id, name } = locationIn(place);
+  const found = await repositoriesIn(context, id, { recursive, name: repo });
+  const { output = '' } = context.globals;
+  if (found.length > 0 || repo === undefined || context.isJsonAlone || ['id', 'none'].includes(output)) return found;
+  const others = await repositoriesIn(context, id, { recursive });
+  const near = nearest(
+    repo,
+    others.map((one) => one.name ?? ''),
+  );
+  const guess = near === undefined ? '' : `; did you mean "${near}"?`;
+  context.io.note(printable(`There is no repository "${repo}" in ${name}${guess}`));
+  return found;
+}
