@@ -2,6 +2,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { generateConsole } from './gen-console.ts';
 import { generateIndex } from './gen-index.ts';
 import { generateSchema } from './gen-schema.ts';
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     }
   };
   keep(await generateSchema());
+  keep(generateConsole());
   keep(await generateIndex());
   // Loaded now: both walk the index that was just written.
   keep(await (await import('./gen-docs.ts')).generateDocs());

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { CliError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import type { Host } from '../host.ts';
-import { type SignInFile, writeSignInFile } from './sign-in-file.ts';
+import { card } from '../look.ts';
+import { type FormFile, writeSignInFile } from './sign-in-file.ts';
 
 export interface BrowserLoginRequest {
   readonly issuer: string;
@@ -52,7 +53,7 @@ export async function browserLogin(host: Host, request: BrowserLoginRequest): Pr
   const timer = setTimeout(() => receiver.end(timedOut(timeoutMs)), timeoutMs);
   const abort = () => receiver.end(request.signal?.reason);
   request.signal?.addEventListener('abort', abort, { once: true });
-  let file: SignInFile | undefined;
+  let file: FormFile | undefined;
   try {
     const redirect = `http://localhost:${listener.port}/callback?token=true&error=true&state=${state}`;
     const url = oauthUrl(request, redirect);
@@ -287,14 +288,11 @@ function page(title: string, body: string, nonce: string, script: string): strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)} - chainctl</title>
-<style nonce="${nonce}">
-:root { color-scheme: light dark; }
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto; padding: 0 1.5rem; }
-p { overflow-wrap: anywhere; }
-</style>
+<style nonce="${nonce}">${card}</style>
 </head>
 <body>
 <main>
+<p class="brand"><b>chainctl</b></p>
 ${body}
 </main>
 ${script}</body>

@@ -1,5 +1,6 @@
-// A page on the disk that shows a local platform's sign-in page the code which only its owner can read, as Jupyter does. So
-// the code is in no address, no argument of a program and no log. Guarantees: nobody else can read the file, and it goes again.
+// Pages on the disk that send a form which only their owner can read, as Jupyter does: the sign-in page of a local platform gets
+// its code so. What is in it is in no address, no argument of a program and no log. Guarantees: nobody else can read the file,
+// and it goes again.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,7 @@ import { isLoopbackHost } from '../loopback.ts';
 /** Set by `chainctl local env`. */
 export const signInCodeVariable = 'CHAINCTL_LOCAL_SIGN_IN_CODE';
 
-export interface SignInFile {
+export interface FormFile {
   /** `file:` */
   readonly url: string;
   remove(): void;
@@ -21,32 +22,48 @@ export interface SignInFile {
  * Writes the page for a sign-in at `address`. Undefined where there is no code to show, or the address is not on this machine:
  * then it is opened itself, and asks where it needs to.
  */
-export function writeSignInFile(host: Host, address: string): SignInFile | undefined {
+export function writeSignInFile(host: Host, address: string): FormFile | undefined {
   const code = host.env[signInCodeVariable];
   const url = new URL(address);
   if (!code || url.protocol !== 'http:' || !isLoopbackHost(url.hostname)) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'chainctl-sign-in-'));
-  const path = join(folder, 'sign-in.html');
-  writeFileSync(path, pageOf(url, code), { mode: 0o600, flag: 'wx' });
+  const fields = { code, next: `${url.pathname}${url.search}` };
+  return writeFormFile({ name: 'sign-in', title: 'Sign in', action: `${url.origin}/oauth/code`, fields });
+}
+
+export interface FormPage {
+  /** Of the file, and what its folder is called by. */
+  readonly name: string;
+  readonly title: string;
+  /** Where the form is sent to. */
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export function writeFormFile(page: FormPage): FormFile {
+  const folder = mkdtempSync(join(tmpdir(), `chainctl-${page.name}-`));
+  const path = join(folder, `${page.name}.html`);
+  writeFileSync(path, htmlOf(page), { mode: 0o600, flag: 'wx' });
   return {
     url: pathToFileURL(path).href,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function pageOf(url: URL, code: string): string {
+function htmlOf({ title, action, fields }: FormPage): string {
+  const inputs = Object.entries(fields).map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
-<title>Sign in</title>
+<title>${escapeHtml(title)}</title>
 </head>
 <body>
-<form method="post" action="${escapeHtml(url.origin)}/oauth/code">
-<input type="hidden" name="code" value="${escapeHtml(code)}">
-<input type="hidden" name="next" value="${escapeHtml(`${url.pathname}${url.search}`)}">
-<button type="submit">Go on to sign in</button>
+<form method="post" action="${escapeHtml(action)}">
+${inputs.join('\n')}
+<button type="submit">${escapeHtml(title)}</button>
 </form>
 <script>document.forms[0].submit();</script>
 </body>

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { decodeClaims } from '../auth/jwt.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { npmRegistryOf, npmrcPath } from '../npm/npmrc.ts';
+import { npmRegistryOf } from '../npm/npm-registry.ts';
+import { npmrcPath } from '../npm/npmrc.ts';
 import { type Check, endOf, type Finding, missing, ok, roughly, versionOf, wrong } from './check.ts';
 
 export const npm: Check = {

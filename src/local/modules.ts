@@ -60,7 +60,7 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });
   open(enforceModule, { ...parts, issuer });
-  open(consoleModule, parts);
+  open(consoleModule, { ...parts, issuer });
   return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken, sboms: registry?.sboms };
 }
 

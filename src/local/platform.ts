@@ -134,6 +134,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         clock,
         announcer: async () => (await api()).announce,
         onDefect,
+        call: async (...asked) => (await api()).call(...asked),
         onCall: (request, call) => server.note(request, call),
         clouds: options.clouds,
         issuerOrigins: options.issuerOrigins,

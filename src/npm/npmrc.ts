@@ -126,18 +126,6 @@ function gitCode(cwd: string, args: readonly string[]): Promise<number | undefin
   });
 }
 
-/**
- * Where a platform serves npm packages: beside its registry (protocols 12). A platform of another name serves them, if at
- * all, at its registry's own address, so that its tokens are never sent to a host that is not its own.
- */
-export function npmRegistryOf(registry: string): { readonly url: string; readonly audience: string } {
-  const { hostname, host, origin } = new URL(registry);
-  const isPublic = hostname === 'cgr.dev' || hostname.endsWith('.cgr.dev');
-  return isPublic
-    ? { url: 'https://libraries.cgr.dev/javascript/', audience: 'libraries.cgr.dev' }
-    : { url: `${origin}/javascript/`, audience: host.toLowerCase() };
-}
-
 /** Before anything is made for it: a file that cannot be changed is an error now. */
 export function checkNpmrc(path: string): string {
   // Reading a pipe would wait for whoever writes to it, and not even Ctrl-C would end that.

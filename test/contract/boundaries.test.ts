@@ -19,7 +19,7 @@ interface Import {
 
 function sources(): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split('\\').join('/'));
 }
 
@@ -90,9 +90,9 @@ test('the schema imports nothing outside itself', () => {
   expect(names(broken)).toEqual([]);
 });
 
-test('local imports only itself, the wire side of api, what has no owner, and packages', () => {
+test('local imports only itself, the wire side of api, what has no owner, the console, and packages', () => {
   const allowed =
-    /^(local\/|attestations\/|enforce\/policy\/|api\/(schema|wire)[/.]|api\/(uidp|capabilities|status|headless)\.ts$|(host|loopback|files|parallel|errors|version|key-pairs|json)\.ts$)/;
+    /^(local\/|attestations\/|enforce\/policy\/|api\/(schema|wire)[/.]|console\/|api\/(uidp|capabilities|status|headless)\.ts$|(host|look|loopback|files|parallel|errors|version|key-pairs|json)\.ts$)/;
   const broken = imports.filter(
     (one) =>
       one.from.startsWith('local/') && !allowed.test(one.to) && !isPackage(one.to) && !one.to.startsWith('node:'),
@@ -132,6 +132,25 @@ test('a module imports modules before it, and what all share imports no module',
       'local/store/schema.ts → local/registry/migrations.ts',
     ].sort(),
   );
+});
+
+test('the pages of the console know a caller interface, and neither the platform nor the command line', () => {
+  const allowed =
+    /^(console\/|access\/|npm\/npm-registry\.ts$|api\/schema\/types(\/|\.gen\.ts$)|api\/(uidp|identity-rules)\.ts$|(look|pull-tokens|shell-word)\.ts$)/;
+  const broken = imports.filter(
+    (one) =>
+      one.from.startsWith('console/') && !allowed.test(one.to) && !isPackage(one.to) && !one.to.startsWith('node:'),
+  );
+  expect(imports.some((one) => one.from.startsWith('console/pages/'))).toBe(true);
+  expect(names(broken)).toEqual([]);
+  // Only the two that serve it load it: the platform, and one command.
+  const users = imports.filter((one) => one.to.startsWith('console/') && !one.from.startsWith('console/'));
+  expect(names(users.filter((one) => !/^(local\/console|commands\/console)\//.test(one.from)))).toEqual([]);
+  // A page of a person's session sends nothing by itself.
+  const network = imports.filter(
+    (one) => one.from.startsWith('console/') && /^node:(http|net|tls|dns|child_process)/.test(one.to),
+  );
+  expect(names(network.filter(({ typeOnly }) => !typeOnly))).toEqual([]);
 });
 
 test('handlers import no HTTP, and the HTTP server holds no SQL', () => {

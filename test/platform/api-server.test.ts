@@ -204,15 +204,16 @@ test('what a user deletes of the demo stays deleted', async () => {
   expect((await second.call(await second.token(dev), 'GET', '/iam/v1/groups')).body.items).toHaveLength(3);
 });
 
-test('the root leads to a page that says what this is', async () => {
+test('the root leads to the console, which asks who you are', async () => {
   const platform = await startTestPlatform();
   const root = await platform.call(undefined, 'GET', '/');
   expect([root.status, root.headers.get('location')]).toEqual([302, '/console']);
   const page = await platform.call(undefined, 'GET', '/console');
-  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
-  expect(page.body).toContain(platform.urls.api);
-  expect(page.body).toContain('chainctl auth login');
-  expect((await platform.call(undefined, 'POST', '/console')).status).toBe(501);
+  expect(page.status).toBe(303);
+  const signIn = await platform.call(undefined, 'GET', page.headers.get('location') ?? '');
+  expect([signIn.status, signIn.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(signIn.body).toContain('You go on to the <strong>console</strong> of this platform.');
+  expect((await platform.call(undefined, 'PUT', '/console')).status).toBe(405);
 });
 
 test('a second start on the folder is refused and harms nothing; after a stop it works, on the same port', async () => {

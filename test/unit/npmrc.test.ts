@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { npmRegistryOf, withRegistry } from '../../src/npm/npmrc.ts';
+import { npmRegistryOf } from '../../src/npm/npm-registry.ts';
+import { withRegistry } from '../../src/npm/npmrc.ts';
 
 const ours = { url: 'https://libraries.cgr.dev/javascript/', hostScope: false };
 const bearer = { kind: 'bearer', token: 'a.b.c' } as const;

@@ -1,4 +1,4 @@
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { Renderer } from './renderer.ts';
 
 /** `export NAME=value` lines for `eval`; tokens and ids survive it without quotes around the substitution as well. */

@@ -37,9 +37,8 @@ export default defineCommand({
     { text: 'For pnpm', args: '--host-scope' },
   ],
   run: async (context, input): Promise<void> => {
-    const { checkNpmrc, gitDanger, npmRegistryOf, npmrcPath, withRegistry, writeNpmrc } = await import(
-      '../../npm/npmrc.ts'
-    );
+    const { checkNpmrc, gitDanger, npmrcPath, withRegistry, writeNpmrc } = await import('../../npm/npmrc.ts');
+    const { npmRegistryOf } = await import('../../npm/npm-registry.ts');
     const { host, config, io } = context;
     let written = npmrcPath(host);
     // Before anything is made: a login for a file that cannot be read would be for nothing.

@@ -1,6 +1,6 @@
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, choice } from '../../cli/inputs/values.ts';
-import { shellWord } from '../../cli/shell-word.ts';
+import { shellWord } from '../../shell-word.ts';
 import { dataDirInput, folderOf, notRunning, runningPlatform } from './folder.ts';
 import { environmentOf } from './view.ts';
 

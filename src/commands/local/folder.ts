@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { file } from '../../cli/inputs/values.ts';
-import { shellWord } from '../../cli/shell-word.ts';
 import { CliError } from '../../errors.ts';
 import { dataDir } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
+import { shellWord } from '../../shell-word.ts';
 
 export const dataDirInput = {
   kind: { ...file, metavar: 'FOLDER' },

@@ -2,12 +2,14 @@
 // operations.
 
 import { schema } from '../../api/schema/messages.gen.ts';
+import { operations } from '../../api/schema/operations.gen.ts';
 import { createWire, type Wire } from '../../api/wire.ts';
 import type { EventFacts } from '../core/event-facts.ts';
 import type { Announce } from '../core/handler.ts';
-import type { Module, Opened } from '../core/module.ts';
+import type { Module, Opened, Parts } from '../core/module.ts';
+import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { createAnnounce } from '../outbox/outbox.ts';
-import { type Api, type ApiOptions, createApi } from './dispatch.ts';
+import { type Api, type ApiOptions, createApi, type KnownOperation, namesIn } from './dispatch.ts';
 import { createOperationTables } from './operation-tables.ts';
 
 export interface OpenApiOptions
@@ -22,6 +24,8 @@ export interface OpenedApi {
   readonly api: Api;
   readonly wire: Wire;
   readonly announce: Announce;
+  /** One operation for a caller in this process; see `Parts`. */
+  readonly call: Parts['call'];
 }
 
 export async function openApi({ chosen, opened, sboms, ...options }: OpenApiOptions): Promise<OpenedApi> {
@@ -38,5 +42,15 @@ export async function openApi({ chosen, opened, sboms, ...options }: OpenApiOpti
     ),
     publicReads: chosen.flatMap(({ publicRead }) => publicRead ?? []),
   });
-  return { api, wire, announce };
+  return {
+    api,
+    wire,
+    announce,
+    async call(id, message, authorization) {
+      const read = async () => ({ message, names: namesIn(message) });
+      // The table pairs each id with its operation.
+      const answer = await api.call({ operation: operations[id] as KnownOperation, authorization, read });
+      return answer instanceof StreamedAnswer ? answer.whole() : answer;
+    },
+  };
 }

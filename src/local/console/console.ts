@@ -1,61 +1,125 @@
-import { grpcCodes } from '../../api/status.ts';
-import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
-import { sendHtml } from '../http/answers.ts';
+// The console (src/console) on the platform itself, at `/console`, with the platform's own sign-in; and `/`, which leads there.
+// Guarantees: a page may do what the token of its login may do at the API, and nothing else.
 
-/** `/console`, and `/` which leads there: for whoever opens the platform's address in a browser. Tells no secret. */
-export function createConsole(urls: PlatformUrls): HttpHandler {
+import type { IncomingMessage } from 'node:http';
+import type { OperationId } from '../../api/schema/operations.gen.ts';
+import type { OperationTypes } from '../../api/schema/types.gen.ts';
+import { grpcCodes } from '../../api/status.ts';
+import { isUidp } from '../../api/uidp.ts';
+import { createConsole } from '../../console/application.tsx';
+import { type Caller, CallFailure, type FailureKind } from '../../console/caller.ts';
+import { serveConsole } from '../../console/http.ts';
+import type { Session } from '../../console/session.ts';
+import type { Parts } from '../core/module.ts';
+import type { HttpHandler } from '../core/types.ts';
+import { toStatusError } from '../http/answers.ts';
+import type { BrowserSession } from '../issuer/browser-sessions.ts';
+import type { IssuerFace } from '../issuer/module.ts';
+
+export interface ConsoleNeeds {
+  readonly issuer: Pick<IssuerFace, 'browserSession'>;
+}
+
+const prefix = '/console';
+/** Which organization a browser looked at last. */
+const lastCookie = 'chainctl-console-organization';
+
+export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {
+  const { urls, clock, issuer } = parts;
+  const console = createConsole({
+    prefix,
+    platform: urls,
+    now: () => clock.now(),
+    randomBytes: (count) => clock.randomBytes(count),
+    signIn: (next) => `/oauth?${new URLSearchParams({ client_id: 'chainctl-console', next })}`,
+    canSignOut: true,
+  });
+  const sessions = new WeakMap<BrowserSession, Session>();
+
   return {
     async handle(request, response, url) {
-      if (url.pathname !== '/' && url.pathname !== '/console') return false;
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
+      if (url.pathname === '/') {
+        response.writeHead(302, { location: prefix, 'content-length': '0' }).end();
+        return true;
       }
-      if (url.pathname === '/') response.setHeader('location', '/console');
-      sendHtml(response, url.pathname === '/' ? 302 : 200, page(urls));
+      if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return false;
+      const login = await issuer.browserSession(request);
+      let session = login && sessions.get(login);
+      if (login !== undefined && session === undefined) {
+        session = console.newSession(callerOf(parts, login));
+        sessions.set(login, session);
+      }
+      await serveConsole(console, request, response, url, {
+        session,
+        lastOrganization: cookieOf(request, lastCookie),
+        beforeAnswer({ organization, signedOut }) {
+          if (organization !== undefined && isUidp(organization)) {
+            const kept = `${lastCookie}=${organization}; Path=${prefix}; Max-Age=31536000; HttpOnly; SameSite=Lax`;
+            response.appendHeader('set-cookie', kept);
+          }
+          if (signedOut && login !== undefined) response.appendHeader('set-cookie', login.end());
+        },
+      });
       return true;
     },
   };
 }
 
-function page(urls: PlatformUrls): string {
-  const rows = [
-    ['API', urls.api],
-    ['Issuer', urls.issuer],
-    ['Registry', urls.registry],
-  ].map(([name = '', url = '']) => `<tr><th scope="row">${name}</th><td><code>${escapeHtml(url)}</code></td></tr>`);
-  const commands = ['eval "$(chainctl local env)"', 'chainctl auth login', 'chainctl iam organizations list'];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>chainctl local platform</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 44rem; padding: 0 1rem; }
-th { text-align: left; padding-right: 1.5rem; font-weight: 600; vertical-align: top; }
-td { overflow-wrap: anywhere; }
-pre { padding: 1rem; border: 1px solid; border-radius: 0.5rem; overflow-x: auto; }
-</style>
-</head>
-<body>
-<main>
-<h1>chainctl local platform</h1>
-<p>This is a platform emulator that runs on this machine. It is not operated by Chainguard, and nothing it holds leaves the machine.</p>
-<h2>Addresses</h2>
-<table>
-${rows.join('\n')}
-</table>
-<h2>First steps</h2>
-<p>Type these in a shell:</p>
-<pre><code>${commands.map(escapeHtml).join('\n')}</code></pre>
-<p><code>chainctl local stop</code> ends it; <code>chainctl local --help</code> lists everything else.</p>
-</main>
-</body>
-</html>
-`;
+function callerOf({ call, urls, onDefect }: Parts, login: BrowserSession): Caller {
+  const failed = (error: unknown): CallFailure => {
+    const { status, unexpected } = toStatusError(error);
+    if (unexpected) onDefect(error);
+    return new CallFailure(kinds[status.code] ?? 'failed', sentence(status.message), error);
+  };
+  return {
+    async call(id, request) {
+      try {
+        const authorization = `Bearer ${await login.accessToken()}`;
+        const answer = await call(id as OperationId, request as object, authorization);
+        // The dispatcher answers the message that belongs to the operation.
+        return answer as OperationTypes[typeof id]['response'];
+      } catch (error) {
+        throw failed(error);
+      }
+    },
+    async beside(method, path) {
+      const headers = {
+        authorization: `Bearer ${await login.accessToken().catch((error) => Promise.reject(failed(error)))}`,
+      };
+      const response = await fetch(`${urls.api}${path}`, { method, headers, redirect: 'error' });
+      const body = (await response.json()) as { readonly code?: number; readonly message?: string };
+      if (response.ok) return body;
+      throw new CallFailure(kinds[body.code ?? 0] ?? 'failed', sentence(body.message ?? `status ${response.status}`));
+    },
+    async renew() {
+      login.renew();
+    },
+  };
 }
 
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const kinds: Readonly<Record<number, FailureKind>> = {
+  [grpcCodes.INVALID_ARGUMENT]: 'invalid',
+  [grpcCodes.PERMISSION_DENIED]: 'refused',
+  [grpcCodes.NOT_FOUND]: 'missing',
+  [grpcCodes.ALREADY_EXISTS]: 'taken',
+  [grpcCodes.FAILED_PRECONDITION]: 'taken',
+  [grpcCodes.ABORTED]: 'taken',
+  [grpcCodes.UNAUTHENTICATED]: 'signed-out',
+  [grpcCodes.UNAVAILABLE]: 'unreachable',
+  [grpcCodes.UNIMPLEMENTED]: 'missing',
+};
+
+/** What the platform says, as a sentence of a page. */
+function sentence(message: string): string {
+  const text = message.trim();
+  const first = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
+function cookieOf(request: IncomingMessage, name: string): string | undefined {
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [key, value = ''] = pair.trim().split('=');
+    if (key === name) return value;
+  }
+  return undefined;
 }

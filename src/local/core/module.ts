@@ -2,6 +2,7 @@
 // the work is loaded at its first use.
 
 import type { IncomingMessage } from 'node:http';
+import type { OperationId } from '../../api/schema/operations.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { Migration, Store, Tx } from '../store/database.ts';
@@ -19,6 +20,11 @@ export interface Parts {
   readonly announcer: () => Promise<Announce>;
   /** Logs an error that belongs to no request. */
   readonly onDefect: (error: unknown) => void;
+  /**
+   * One operation as the API does it: with a caller's `authorization`, authorized, in a transaction, with its event. Answers the
+   * canonical response. Throws StatusError or WireError.
+   */
+  readonly call: (id: OperationId, message: object, authorization: string) => Promise<object>;
   /** Tells the log what a request turned out to be. */
   readonly onCall: (request: IncomingMessage, call: { readonly operation: string; readonly identity?: string }) => void;
 }

@@ -32,15 +32,6 @@ export async function sendPieces(response: ServerResponse, pieces: AsyncIterable
   }
 }
 
-export function sendHtml(response: ServerResponse, status: number, text: string): void {
-  response.setHeader(
-    'content-security-policy',
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-  );
-  response.setHeader('referrer-policy', 'no-referrer');
-  send(response, status, 'text/html; charset=utf-8', text);
-}
-
 /** `httpStatus` only where HTTP itself has a word that no gRPC code maps to, e.g. 421. */
 export function sendStatus(response: ServerResponse, error: StatusError, httpStatus = httpStatusOf(error.code)): void {
   if (response.headersSent) {

@@ -19,6 +19,7 @@ import { decodeJwt } from '../keys/jwt.ts';
 import type { Store } from '../store/database.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { createAwsVerifier } from './aws-verify.ts';
+import { type BrowserSessions, createBrowserSessions } from './browser-sessions.ts';
 import { createDeviceCodes } from './device-codes.ts';
 import { serveDeviceCode, serveDeviceToken } from './device-endpoints.ts';
 import { deviceCodePath, requireGet, tokenPath } from './discovery.ts';
@@ -63,6 +64,8 @@ export interface Issuer extends HttpHandler {
   /** What an issuer publishes about PKCE, for who wants to use it as a provider. Never throws. */
   pkceSupport(issuer: string): Promise<PkceSupport>;
   readonly signImpersonation: SignImpersonation;
+  /** Logins of the console. */
+  readonly sessions: BrowserSessions;
   /** Assumes `identity` with a third party's token; gives an access token for `audience`. Throws StatusError. */
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
 }
@@ -89,7 +92,14 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const sts = createSts({ store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws });
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
+  const sessions = createBrowserSessions({
+    exchange: sts.exchangeRefreshToken,
+    audience: urls.api,
+    clock,
+    url: urls.console,
+  });
   const browserLogin = createBrowserLogin({
+    sessions,
     store,
     urls,
     clock,
@@ -174,6 +184,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       asPublished: () => sts.verifyAgent(bearer),
     }),
     pkceSupport: createPkceCheck(store, urls, fetchDocument),
+    sessions,
     signImpersonation: createImpersonation(store, urls.issuer, clock),
     async exchangeForIdentity(bearer, identity, audience) {
       const { token } = await sts.exchange(bearer, { identity, aud: [audience] });

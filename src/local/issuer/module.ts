@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { lazily } from '../core/lazily.ts';
 import type { Module } from '../core/module.ts';
 import type { Caller } from '../core/types.ts';
 import type { CloudAddresses } from '../iam/clouds/check.ts';
 import { readMeta } from '../store/meta.ts';
+import type { BrowserSession } from './browser-sessions.ts';
 import type { IssuerOptions } from './issuer.ts';
 import type { RegisterCluster } from './prepared.ts';
 
@@ -22,6 +24,8 @@ export interface IssuerFace {
   verifyAccessToken(token: string): Promise<Caller>;
   /** Assumes `identity` with a third party's token; returns an access token for `audience`. Throws StatusError. */
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
+  /** The login that a browser holds for the console; it gets one at `/oauth?client_id=chainctl-console&next=<path>`. */
+  browserSession(request: Pick<IncomingMessage, 'headers'>): Promise<BrowserSession | undefined>;
 }
 
 const paths = ['/sts', '/oauth', '/activate', '/orgcheck'];
@@ -49,6 +53,7 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
       face: {
         verifyAccessToken: async (token) => (await accessTokens()).verify(token),
         exchangeForIdentity: async (...args) => (await issuer()).exchangeForIdentity(...args),
+        browserSession: async (request) => (await issuer()).sessions.find(request),
       },
       routes: [
         {

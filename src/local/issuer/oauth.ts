@@ -17,6 +17,7 @@ import { readText } from '../http/request-body.ts';
 import { toIdentityRecord } from '../iam/identity-records.ts';
 import { developerIssuer, people } from '../iam/people.ts';
 import type { Store, Tx } from '../store/database.ts';
+import type { BrowserSessions } from './browser-sessions.ts';
 import type { DeviceCodes } from './device-codes.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
 import { findProviderFor } from './find-provider.ts';
@@ -47,6 +48,8 @@ export interface BrowserLoginOptions {
   readonly devices: DeviceCodes;
   readonly ownIdTokens: OwnIdTokens;
   readonly fetchUpstream: FetchUpstream;
+  /** Logins of the console. */
+  readonly sessions: BrowserSessions;
   /** What the page asks for before it shows anybody to sign in as; nothing when left out. */
   readonly signInCode?: string | undefined;
 }
@@ -54,6 +57,7 @@ export interface BrowserLoginOptions {
 /** Where a sign-in ends. */
 type Destination =
   | ({ readonly kind: 'redirect' } & LoginRequest)
+  | ({ readonly kind: 'console' } & ConsoleLogin)
   | { readonly kind: 'headless'; readonly code: string }
   | { readonly kind: 'device'; readonly key: string; readonly userCode: string; readonly clientId: string };
 
@@ -66,6 +70,13 @@ interface LoginRequest {
   readonly register: boolean;
   readonly invite: string | undefined;
   readonly refreshable: boolean;
+}
+
+/** The platform's own pages, in this browser. */
+interface ConsoleLogin {
+  /** The path to go on to. */
+  readonly next: string;
+  readonly invite: string | undefined;
 }
 
 interface PendingLogin {
@@ -95,7 +106,7 @@ const mostChoices = 50;
 const idTokenSeconds = 600;
 
 export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
-  const { store, urls, clock, sts, ownIdTokens, headless, devices, fetchUpstream } = options;
+  const { store, urls, clock, sts, ownIdTokens, headless, devices, fetchUpstream, sessions } = options;
   const relyingParty = createRelyingParty(urls, fetchUpstream);
   // In memory on purpose: a sign-in does not outlive the platform that began it. Oldest first.
   const pending = new Map<string, PendingLogin>();
@@ -109,6 +120,9 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     if (code !== null) {
       headless.check(code);
       return enter(response, { kind: 'headless', code }, query.get('idp_id'));
+    }
+    if (query.get('client_id') === consoleClient && !query.has('redirect')) {
+      return enter(response, { kind: 'console', ...toConsoleLogin(query) }, query.get('idp_id'));
     }
     const redirect = checkRedirect(query.get('redirect'), urls);
     try {
@@ -142,7 +156,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     if (provider === undefined) return sendSignIn(response, 200, state, login, undefined);
     const { url, trip } = await relyingParty.leave(provider, state);
     login.trip = trip;
-    if (destination.kind !== 'redirect') {
+    if (destination.kind !== 'redirect' && destination.kind !== 'console') {
       // What asks for another device's sake is looked at by a person first.
       const name = provider.name || provider.issuer;
       return sendPage(response, 200, leavePage(state, waitingOf(destination), name, url), []);
@@ -243,6 +257,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     destination: Destination,
     outcome: SignedIn | StatusError,
   ): Promise<void> => {
+    if (destination.kind === 'console') return settleHere(response, destination, outcome);
     if (destination.kind !== 'redirect') return settleElsewhere(response, destination, outcome);
     const { redirect, kind: _, ...wanted } = destination;
     try {
@@ -256,9 +271,24 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     }
   };
 
+  /** No token leaves: the browser gets a number that stands for one. */
+  const settleHere = async (
+    response: ServerResponse,
+    { next, invite }: ConsoleLogin,
+    outcome: SignedIn | StatusError,
+  ): Promise<void> => {
+    if (outcome instanceof StatusError) throw toPageError(outcome);
+    const { upstream, provider } = outcome;
+    const wanted = { audience: [urls.api], scopes: [], identity: undefined, register: true, refreshable: true };
+    const { token = '', refreshToken, expiry = '' } = await sts.signIn({ upstream, provider, invite, ...wanted });
+    response.appendHeader('set-cookie', sessions.begin({ token, refreshToken, expiresAt: Date.parse(expiry) }));
+    response.writeHead(303, { location: next, ...privacyHeaders, 'content-length': '0' });
+    response.end();
+  };
+
   const settleElsewhere = async (
     response: ServerResponse,
-    destination: Exclude<Destination, { kind: 'redirect' }>,
+    destination: Exclude<Destination, { kind: 'redirect' | 'console' }>,
     outcome: SignedIn | StatusError,
   ): Promise<void> => {
     if (outcome instanceof StatusError) {
@@ -332,7 +362,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
       audience: here?.audience ?? [],
       identity: here?.identity,
       scopes: here?.scopes ?? [],
-      register: here?.register ?? false,
+      register: here?.register ?? destination.kind === 'console',
       choices: choices(),
       problem,
     });
@@ -421,6 +451,8 @@ function waitingOf(destination: Destination): Waiting {
   switch (destination.kind) {
     case 'redirect':
       return { kind: 'here', client: destination.redirect.host };
+    case 'console':
+      return { kind: 'console' };
     case 'headless':
       return { kind: 'elsewhere', check: headlessCheck(destination.code) };
     case 'device':
@@ -433,6 +465,8 @@ function originOf(destination: Destination): string {
   switch (destination.kind) {
     case 'redirect':
       return destination.redirect.origin;
+    case 'console':
+      return 'the console';
     case 'headless':
       return 'sign-ins on another machine';
     case 'device':
@@ -520,6 +554,16 @@ function toLoginRequest(query: URLSearchParams, redirect: URL, urls: PlatformUrl
     invite: query.get('invite') ?? undefined,
     refreshable: query.get('create_refresh_token') === 'true',
   };
+}
+
+/** `client_id` of the console (src/local/console). */
+const consoleClient = 'chainctl-console';
+
+/** Leads nowhere but into the console. */
+function toConsoleLogin(query: URLSearchParams): ConsoleLogin {
+  const next = query.get('next') ?? '';
+  const isOwn = /^\/console(?:[/?][^\s\\#]*)?$/.test(next) && next.length <= 2048;
+  return { next: isOwn ? next : '/console', invite: query.get('invite') || undefined };
 }
 
 /** Scopes arrive escaped twice (protocols 1.1); a name or an id has no percent sign of its own. */

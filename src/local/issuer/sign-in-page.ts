@@ -2,6 +2,7 @@
 // keyboard, by screen reader, on a narrow screen, in light and in dark.
 
 import { createHash } from 'node:crypto';
+import { card } from '../../look.ts';
 
 export interface Page {
   readonly html: string;
@@ -22,6 +23,8 @@ export interface Choice {
 export type Waiting =
   /** `client`: host and port of a program on this machine. */
   | { readonly kind: 'here'; readonly client: string }
+  /** The platform's own pages. */
+  | { readonly kind: 'console' }
   /** `check`: what the other device shows as well. */
   | { readonly kind: 'elsewhere'; readonly check: string };
 
@@ -37,33 +40,8 @@ export interface SignIn {
   readonly problem: string | undefined;
 }
 
-const style = `
-:root {
-  color-scheme: light dark;
-  --page: #eef1f6; --card: #fff; --text: #1b2333; --quiet: #525d73; --line: #d5dbe6; --edge: #8189a0;
-  --hover: #f4f6fb; --accent: #3a4fd0; --on-accent: #fff; --accent-hover: #2c3eb0; --tint: #e4e8fb; --bad: #b3261e;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #12151d; --card: #1b202c; --text: #e8ebf2; --quiet: #a5aec0; --line: #343c4e; --edge: #6f7b95;
-    --hover: #242b3a; --accent: #9aa9ff; --on-accent: #141a33; --accent-hover: #b4bfff; --tint: #2b3350; --bad: #ffb4ab;
-  }
-}
-* { box-sizing: border-box; }
-body {
-  margin: 0; min-height: 100vh; padding: 2rem 1rem; display: flex; align-items: center; justify-content: center;
-  background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif;
-}
-main {
-  width: 100%; max-width: 28rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-radius: 1rem; box-shadow: 0 1px 2px rgb(0 0 0 / .06), 0 12px 32px rgb(0 0 0 / .08);
-}
-.brand { margin: 0 0 1.25rem; color: var(--quiet); font-size: .875rem; }
-.brand b { color: var(--accent); }
-h1 { margin: 0 0 .5rem; font-size: 1.625rem; line-height: 1.2; letter-spacing: -.01em; }
+const style = `${card}
 h2 { margin: 0 0 .625rem; font-size: 1rem; }
-p { margin: 0 0 .75rem; }
-p, dd, strong, small { overflow-wrap: anywhere; }
 dl {
   display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1rem 0 1.5rem; padding: .75rem 1rem;
   border: 1px solid var(--line); border-radius: .625rem; font-size: .875rem;
@@ -94,7 +72,6 @@ input { flex: 1 1 12rem; min-width: 0; padding: .5rem .75rem; background: var(--
 .main { padding: .5rem 1.25rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .main:hover { background: var(--accent-hover); }
 a.main { display: block; width: fit-content; text-align: center; text-decoration: none; overflow-wrap: anywhere; }
-.note { margin: .5rem 0 0; color: var(--quiet); font-size: .875rem; }
 .check { font-family: ui-monospace, monospace; font-size: 1.5rem; letter-spacing: .1em; }
 dl[hidden] { display: none; }
 .problem { margin: 0 0 .5rem; color: var(--bad); font-weight: 600; }
@@ -105,10 +82,7 @@ footer {
 footer p { margin: 0; flex: 1 1 14rem; }
 .deny { padding: .375rem .875rem; background: transparent; border: 1px solid var(--edge); }
 .deny:hover { background: var(--hover); border-color: var(--quiet); }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 24rem) {
-  body { padding: 0; align-items: stretch; }
-  main { padding: 1.5rem 1rem; border: 0; border-radius: 0; }
   .main { flex: 1 1 100%; }
 }
 `;
@@ -235,6 +209,7 @@ function waitingText(waiting: Waiting): string {
   if (waiting.kind === 'here') {
     return `<p>A program on this machine, at <strong>${escapeHtml(waiting.client)}</strong>, waits for you to sign in.</p>`;
   }
+  if (waiting.kind === 'console') return '<p>You go on to the <strong>console</strong> of this platform.</p>';
   return `<p>A program on another device waits for you to sign in. Only go on if you started it yourself and it shows this:</p>
 <p class="check"><strong>${escapeHtml(waiting.check)}</strong></p>`;
 }

@@ -6,8 +6,9 @@ import { defineView } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { duration } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';
+import { identityName, mintPullToken, pullRole, type Repository } from '../../../pull-tokens.ts';
 import { role as roleKind } from '../../iam/roles/role.ts';
-import { kindWord, pullRole, type Repository, variableNames } from './repositories.ts';
+import { variableNames } from './repositories.ts';
 
 const hour = 3_600_000;
 
@@ -62,15 +63,13 @@ export async function createPullToken(context: Context, input: PullTokenInput): 
   const role = await roleFor(context, repository, parent);
   if (repository === 'apk') io.note(`Creating new APK registry pull-token in ${parent.name}`);
 
-  const { mintPullToken } = await import('../../../auth/pull-token.ts');
   const minted = await mintPullToken(host, { issuer: config.get('platform.issuer'), ttlMs: input.ttl });
   const { createIdentity } = await import('../../iam/identities/create-identity.ts');
   const { identity } = await createIdentity(context, {
     parent,
     role: [role],
     identity: {
-      // Names are unique in their place, and people make many tokens under one name.
-      name: `${name} - ${kindWord(repository)} - ${minted.uid.slice(0, 8)}`,
+      name: identityName(name, repository, minted.uid),
       ...(description === undefined ? {} : { description }),
       static: minted.keys,
     },

@@ -2,9 +2,10 @@ import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
 import { defineCommand } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
+import { pullRole, type Repository } from '../../../pull-tokens.ts';
 import { pullTokenListView } from '../../iam/identities/pull-token.ts';
 import { type ShownIdentity, shown } from '../../iam/identities/view.ts';
-import { pullRole, type Repository, repositoryKind, repositoryNames } from './repositories.ts';
+import { repositoryKind, repositoryNames } from './repositories.ts';
 
 export default defineCommand({
   path: ['auth', 'pull-token', 'list'],

@@ -4,7 +4,7 @@ import { type NearMiss, nearMisses, smallestBuiltIn } from '../../../access/near
 import { compact } from '../../../api/compact.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, defineView } from '../../../cli/define.ts';
-import { shellWord } from '../../../cli/shell-word.ts';
+import { shellWord } from '../../../shell-word.ts';
 import { principalAt } from '../role-bindings/bindings.ts';
 import { factsAt, ownHoldings, placeName, type ShownGrant, showGrant } from './facts.ts';
 import { capabilityInput, onInput } from './inputs.ts';

@@ -5,7 +5,7 @@ import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
 import { endState, sinceCell } from '../../../cli/output/age.ts';
-import { shellWord } from '../../../cli/shell-word.ts';
+import { shellWord } from '../../../shell-word.ts';
 
 /** `2026-01-02T03:04:05.000Z` wherever it is shown (outputs.md, `iam invites list`). */
 const endCell = ({ expiration }: { readonly expiration?: string }) => {

@@ -1,11 +1,41 @@
-// Long-lived credentials for the registry, made on this machine (protocols 7.3). Guarantees: the private key is forgotten
-// as soon as the one token is signed; the platform only ever sees the public half.
+// What pull tokens are for, and how one is made (protocols 7.3). Guarantees: the private key is forgotten as soon as the one
+// token is signed; the platform only ever sees the public half.
 
 import { sign } from 'node:crypto';
-import { pullTokenIssuer } from '../api/identity-rules.ts';
-import type { IamIdentityStaticKeys } from '../api/schema/types/iam.gen.ts';
-import type { Host } from '../host.ts';
-import { newRsaKeyPair } from '../key-pairs.ts';
+import { pullTokenIssuer } from './api/identity-rules.ts';
+import type { IamIdentityStaticKeys } from './api/schema/types/iam.gen.ts';
+import type { Host } from './host.ts';
+import { newRsaKeyPair } from './key-pairs.ts';
+
+/** What a token may be for, as `--repository` spells it (cli.json). */
+export const repositories = [
+  'oci',
+  'apk',
+  'java',
+  'javascript',
+  'python',
+  'go',
+  'dotnet',
+  'java_athena',
+  'javascript_athena',
+  'python_athena',
+  'go_athena',
+  'dotnet_athena',
+] as const;
+
+export type Repository = (typeof repositories)[number];
+
+/** The role that lets a token pull from it (protocols 7.3). */
+export function pullRole(repository: Repository): string {
+  if (repository === 'oci') return 'registry.pull';
+  if (repository === 'apk') return 'apk.pull';
+  return `libraries.${repository}.pull`;
+}
+
+/** Returns the name of the identity. Names are unique in their place, and people make many tokens under one name. */
+export function identityName(name: string, repository: Repository, uid: string): string {
+  return `${name} - ${repository === 'oci' ? 'registry' : repository} - ${uid.slice(0, 8)}`;
+}
 
 export interface PullTokenRequest {
   /** Address of the issuer that will be asked to exchange the token; its only audience. */
@@ -25,7 +55,10 @@ export interface MintedPullToken {
   readonly expiresAt: number;
 }
 
-export async function mintPullToken(host: Host, { issuer, ttlMs }: PullTokenRequest): Promise<MintedPullToken> {
+export async function mintPullToken(
+  host: Pick<Host, 'now' | 'randomBytes'>,
+  { issuer, ttlMs }: PullTokenRequest,
+): Promise<MintedPullToken> {
   // 2048 bits hold well beyond the year a token may live, take a tenth of the time that 4096 do, and keep the signature,
   // which people paste into `docker login`, half as long.
   const { privateKey, publicKey } = await newRsaKeyPair();

@@ -1,0 +1,158 @@
+// Forms and their fields. Guarantees: every field has a label; what was typed is kept when the form comes back; what was wrong
+// is said at the field and belongs to it for a screen reader.
+
+import type { ComponentChildren, JSX } from 'preact';
+import type { Form } from '../form.ts';
+
+export interface FormProps {
+  readonly form: Form;
+  /** Words of the button that sends it. */
+  readonly submit: string;
+  /** What it does cannot be taken back. */
+  readonly dangerous?: boolean;
+  /** Where giving up leads. */
+  readonly back?: string;
+  readonly backLabel?: string;
+  readonly children?: ComponentChildren;
+}
+
+/** Sends itself to the address of the page. */
+export function FormBox({ form, submit, dangerous, back, backLabel = 'Cancel', children }: FormProps) {
+  const general = form.problems[''];
+  return (
+    <form method="post" class="fields">
+      <input type="hidden" name="form" value={form.id} />
+      {general !== undefined && (
+        <p class="problem" role="alert">
+          {general}
+        </p>
+      )}
+      {children}
+      <div class="buttons">
+        <button class={dangerous ? 'main danger' : 'main'} type="submit">
+          {submit}
+        </button>
+        {back !== undefined && (
+          <a class="button" href={back}>
+            {backLabel}
+          </a>
+        )}
+      </div>
+    </form>
+  );
+}
+
+interface FieldProps {
+  readonly form: Form;
+  readonly name: string;
+  readonly label: string;
+  readonly note?: ComponentChildren;
+  readonly initial?: string;
+}
+
+const idOf = (name: string): string => `field-${name}`;
+
+/** What a field and its remarks have in common. */
+function around({ form, name, label, note }: FieldProps, field: (shared: Shared) => JSX.Element) {
+  const problem = form.problems[name];
+  const id = idOf(name);
+  const described = [problem === undefined ? '' : `${id}-problem`, note === undefined ? '' : `${id}-note`];
+  const shared: Shared = {
+    id,
+    name,
+    'aria-describedby': described.filter((each) => each !== '').join(' ') || undefined,
+    'aria-invalid': problem === undefined ? undefined : 'true',
+  };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {problem !== undefined && (
+        <p class="problem" id={`${id}-problem`} role="alert">
+          {problem}
+        </p>
+      )}
+      {field(shared)}
+      {note !== undefined && (
+        <p class="note" id={`${id}-note`}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface Shared {
+  readonly id: string;
+  readonly name: string;
+  readonly 'aria-describedby': string | undefined;
+  readonly 'aria-invalid': 'true' | undefined;
+}
+
+interface TextProps extends FieldProps {
+  readonly type?: 'text' | 'email' | 'url' | 'date' | 'password';
+  readonly required?: boolean;
+  readonly maxLength?: number;
+  readonly min?: string;
+  readonly max?: string;
+  readonly autofocus?: boolean;
+  readonly inputMode?: 'numeric';
+  readonly placeholder?: string;
+}
+
+export function TextField(props: TextProps) {
+  const {
+    form,
+    name,
+    initial,
+    type = 'text',
+    required,
+    maxLength,
+    min,
+    max,
+    autofocus,
+    inputMode,
+    placeholder,
+  } = props;
+  return around(props, (shared) => (
+    <input
+      {...shared}
+      // The types of JSX want to know which of them it is.
+      type={type as 'text'}
+      value={form.value(name, initial)}
+      required={required}
+      maxLength={maxLength}
+      min={min}
+      max={max}
+      autofocus={autofocus}
+      inputMode={inputMode}
+      placeholder={placeholder}
+      autocomplete="off"
+      spellcheck={false}
+    />
+  ));
+}
+
+export interface Option {
+  readonly value: string;
+  readonly label: string;
+}
+
+export function SelectField(
+  props: FieldProps & {
+    readonly options: readonly Option[];
+    readonly required?: boolean;
+    readonly autofocus?: boolean;
+  },
+) {
+  const { form, name, options, initial, required, autofocus } = props;
+  const chosen = form.value(name, initial);
+  return around(props, (shared) => (
+    <select {...shared} required={required} autofocus={autofocus}>
+      {options.map(({ value, label }) => (
+        <option key={value} value={value} selected={value === chosen}>
+          {label}
+        </option>
+      ))}
+    </select>
+  ));
+}

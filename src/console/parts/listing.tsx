@@ -1,0 +1,182 @@
+// Lists: filtered, sorted and paged on the server, by the query of the address. Guarantees: a page of a list costs the browser
+// no more than fifty rows, however long the list is; without scripts everything works by links and one form.
+
+import type { ComponentChildren } from 'preact';
+
+export interface Column<T> {
+  readonly head: string;
+  readonly cell: (row: T) => ComponentChildren;
+  /** What it is sorted by; without it the column is no order. */
+  readonly order?: (row: T) => string | number | undefined;
+  /** Its name in the address; the head in small letters unless given. */
+  readonly key?: string;
+  readonly isNumber?: true;
+  /** It names the row. */
+  readonly isName?: true;
+}
+
+export interface ListingProps<T> {
+  readonly rows: readonly T[];
+  readonly columns: readonly Column<T>[];
+  /** What the filter looks into. */
+  readonly text: (row: T) => string;
+  readonly query: URLSearchParams;
+  /** What the list is of, e.g. `pull tokens`. */
+  readonly label: string;
+  /** Said when there are none at all. */
+  readonly empty: ComponentChildren;
+  readonly rowId?: (row: T) => string | undefined;
+  /** `-` in front for descending. */
+  readonly initialSort?: string;
+  /** Further fields of the filter form. */
+  readonly filters?: ComponentChildren;
+  /** Names of those fields, kept from page to page. */
+  readonly kept?: readonly string[];
+}
+
+const rowsOfPage = 50;
+
+export function Listing<T>(props: ListingProps<T>) {
+  const { rows, columns, text, query, label, empty, rowId, filters, kept = [] } = props;
+  const filter = (query.get('q') ?? '').trim();
+  const sort = query.get('sort') ?? props.initialSort ?? '';
+  const fields = ['q', 'sort', ...kept];
+  const address = (changes: Readonly<Record<string, string>>): string => {
+    const next = new URLSearchParams();
+    for (const name of fields) {
+      const value = changes[name] ?? query.get(name) ?? '';
+      if (value !== '') next.set(name, value);
+    }
+    if (changes['page'] !== undefined && changes['page'] !== '1') next.set('page', changes['page']);
+    return `?${next}`;
+  };
+  const words = filter.toLowerCase().split(/\s+/);
+  const found = filter === '' ? rows : rows.filter((row) => hasAll(text(row).toLowerCase(), words));
+  const sorted = sortedBy(found, columns, sort);
+  const pages = Math.max(1, Math.ceil(sorted.length / rowsOfPage));
+  const page = Math.min(pages, Math.max(1, Math.floor(Number(query.get('page') ?? '1')) || 1));
+  const first = (page - 1) * rowsOfPage;
+  const shown = sorted.slice(first, first + rowsOfPage);
+  const isShort = rows.length <= 5 && filter === '' && filters === undefined;
+  return (
+    <section class="listing" aria-label={label}>
+      {!isShort && (
+        <search aria-label={`Filter ${label}`}>
+          <form method="get" class="filter">
+            {sort !== (props.initialSort ?? '') && <input type="hidden" name="sort" value={sort} />}
+            <label for="filter">Filter</label>
+            <input id="filter" type="search" name="q" value={filter} autocomplete="off" spellcheck={false} />
+            {filters}
+            <button type="submit">Apply</button>
+            {filter !== '' && (
+              <a class="button" href={address({ q: '' })}>
+                Clear
+              </a>
+            )}
+          </form>
+        </search>
+      )}
+      {rows.length === 0 ? (
+        <div class="empty">{empty}</div>
+      ) : shown.length === 0 ? (
+        <p class="empty" role="status">
+          None of the {rows.length} {label} has “{filter}”.
+        </p>
+      ) : (
+        <div class="table">
+          <table role="table" aria-label={label}>
+            <thead role="rowgroup">
+              <tr role="row">
+                {columns.map((column) => (
+                  <Head key={column.head} column={column} sort={sort} address={address} />
+                ))}
+              </tr>
+            </thead>
+            <tbody role="rowgroup">
+              {shown.map((row) => (
+                <tr role="row" id={rowId?.(row)} key={rowId?.(row)}>
+                  {columns.map(({ head, cell, isNumber, isName }) =>
+                    isName ? (
+                      <th scope="row" role="rowheader" data-head={head} key={head}>
+                        {cell(row)}
+                      </th>
+                    ) : (
+                      <td role="cell" data-head={head} class={isNumber ? 'number' : undefined} key={head}>
+                        {cell(row)}
+                      </td>
+                    ),
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {pages > 1 && (
+        <nav class="pages" aria-label={`Pages of ${label}`}>
+          {page > 1 && (
+            <a class="button" rel="prev" href={address({ page: String(page - 1) })}>
+              Previous
+            </a>
+          )}
+          <span>
+            {first + 1}–{first + shown.length} of {sorted.length}
+          </span>
+          {page < pages && (
+            <a class="button" rel="next" href={address({ page: String(page + 1) })}>
+              Next
+            </a>
+          )}
+        </nav>
+      )}
+    </section>
+  );
+}
+
+interface HeadProps<T> {
+  readonly column: Column<T>;
+  readonly sort: string;
+  readonly address: (changes: Readonly<Record<string, string>>) => string;
+}
+
+function Head<T>({ column, sort, address }: HeadProps<T>) {
+  const { head, order, isNumber } = column;
+  const key = keyOf(column);
+  if (order === undefined) {
+    return (
+      <th scope="col" role="columnheader" class={isNumber ? 'number' : undefined}>
+        {head === '' ? <span class="unseen">Actions</span> : head}
+      </th>
+    );
+  }
+  const direction = sort === key ? 'ascending' : sort === `-${key}` ? 'descending' : undefined;
+  return (
+    <th scope="col" role="columnheader" class={isNumber ? 'number' : undefined} aria-sort={direction}>
+      <a href={address({ sort: direction === 'ascending' ? `-${key}` : key })}>
+        {head}
+        <span aria-hidden="true">{direction === 'ascending' ? ' ▲' : direction === 'descending' ? ' ▼' : ''}</span>
+      </a>
+    </th>
+  );
+}
+
+const keyOf = <T,>({ key, head }: Column<T>): string => key ?? head.toLowerCase().replaceAll(' ', '-');
+
+const hasAll = (text: string, words: readonly string[]): boolean => words.every((word) => text.includes(word));
+
+function sortedBy<T>(rows: readonly T[], columns: readonly Column<T>[], sort: string): readonly T[] {
+  const column = columns.find((each) => each.order !== undefined && keyOf(each) === sort.replace(/^-/, ''));
+  const order = column?.order;
+  if (order === undefined) return rows;
+  const sign = sort.startsWith('-') ? -1 : 1;
+  const keyed = rows.map((row) => ({ row, key: order(row) }));
+  // What has no value comes last, whatever the direction.
+  keyed.sort((a, b) => {
+    if (a.key === undefined || b.key === undefined) return a.key === b.key ? 0 : a.key === undefined ? 1 : -1;
+    if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);
+    return sign * compare(String(a.key), String(b.key));
+  });
+  return keyed.map(({ row }) => row);
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
