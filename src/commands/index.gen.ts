@@ -45,6 +45,12 @@ export const index: IndexNode = {
       open: () => import('./config/index.gen.ts'),
     },
     {
+      name: "console",
+      summary: "Open the web console for your login.",
+      load: () => import('./console.ts'),
+      help: () => import('./help.gen.ts'),
+    },
+    {
       name: "doctor",
       summary: "Find what keeps pulls and installs from working.",
       load: () => import('./doctor.ts'),

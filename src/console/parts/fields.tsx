@@ -97,6 +97,8 @@ interface TextProps extends FieldProps {
   readonly autofocus?: boolean;
   readonly inputMode?: 'numeric';
   readonly placeholder?: string;
+  /** Id of a list of proposals. */
+  readonly list?: string;
 }
 
 export function TextField(props: TextProps) {
@@ -112,6 +114,7 @@ export function TextField(props: TextProps) {
     autofocus,
     inputMode,
     placeholder,
+    list,
   } = props;
   return around(props, (shared) => (
     <input
@@ -126,6 +129,7 @@ export function TextField(props: TextProps) {
       autofocus={autofocus}
       inputMode={inputMode}
       placeholder={placeholder}
+      list={list}
       autocomplete="off"
       spellcheck={false}
     />
