@@ -167,6 +167,8 @@ describe('images', () => {
     expect(shown.status).toBe(200);
     expect(shown.text).toContain('sha256:');
     expect(shown.text).toMatch(/aria-label="packages"/);
+    // The filter of a list stays on the page of the tag.
+    expect(shown.text).toContain(`<input type="hidden" name="tag" value="${tag}"/>`);
     expect((await browser.get(at('images/tag?name=nothing&tag=x'))).status).toBe(404);
   });
 

@@ -32,44 +32,56 @@ export interface ListingProps<T> {
   readonly filters?: ComponentChildren;
   /** Names of those fields, kept from page to page. */
   readonly kept?: readonly string[];
+  /** What its names in the address begin with, where a page has several lists. */
+  readonly prefix?: string;
 }
 
 const rowsOfPage = 50;
 
 export function Listing<T>(props: ListingProps<T>) {
-  const { rows, columns, text, query, label, empty, rowId, filters, kept = [] } = props;
-  const filter = (query.get('q') ?? '').trim();
-  const sort = query.get('sort') ?? props.initialSort ?? '';
-  const fields = ['q', 'sort', ...kept];
+  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '' } = props;
+  const [filterName, sortName, pageName] = [`${prefix}q`, `${prefix}sort`, `${prefix}page`];
+  const filter = (query.get(filterName) ?? '').trim();
+  const sort = query.get(sortName) ?? props.initialSort ?? '';
+  const fields = [filterName, sortName, ...kept];
   const address = (changes: Readonly<Record<string, string>>): string => {
     const next = new URLSearchParams();
     for (const name of fields) {
       const value = changes[name] ?? query.get(name) ?? '';
       if (value !== '') next.set(name, value);
     }
-    if (changes['page'] !== undefined && changes['page'] !== '1') next.set('page', changes['page']);
+    if (changes[pageName] !== undefined && changes[pageName] !== '1') next.set(pageName, changes[pageName]);
     return `?${next}`;
   };
   const words = filter.toLowerCase().split(/\s+/);
   const found = filter === '' ? rows : rows.filter((row) => hasAll(text(row).toLowerCase(), words));
   const sorted = sortedBy(found, columns, sort);
   const pages = Math.max(1, Math.ceil(sorted.length / rowsOfPage));
-  const page = Math.min(pages, Math.max(1, Math.floor(Number(query.get('page') ?? '1')) || 1));
+  const page = Math.min(pages, Math.max(1, Math.floor(Number(query.get(pageName) ?? '1')) || 1));
   const first = (page - 1) * rowsOfPage;
   const shown = sorted.slice(first, first + rowsOfPage);
   const isShort = rows.length <= 5 && filter === '' && filters === undefined;
   return (
-    <section class="listing" aria-label={label}>
+    <div class="listing">
       {!isShort && (
         <search aria-label={`Filter ${label}`}>
           <form method="get" class="filter">
-            {sort !== (props.initialSort ?? '') && <input type="hidden" name="sort" value={sort} />}
-            <label for="filter">Filter</label>
-            <input id="filter" type="search" name="q" value={filter} autocomplete="off" spellcheck={false} />
+            {sort !== (props.initialSort ?? '') && <input type="hidden" name={sortName} value={sort} />}
+            {filters === undefined &&
+              kept.map((name) => <input type="hidden" name={name} value={query.get(name) ?? ''} key={name} />)}
+            <label for={filterName}>Filter</label>
+            <input
+              id={filterName}
+              type="search"
+              name={filterName}
+              value={filter}
+              autocomplete="off"
+              spellcheck={false}
+            />
             {filters}
             <button type="submit">Apply</button>
             {filter !== '' && (
-              <a class="button" href={address({ q: '' })}>
+              <a class="button" href={address({ [filterName]: '' })}>
                 Clear
               </a>
             )}
@@ -88,7 +100,12 @@ export function Listing<T>(props: ListingProps<T>) {
             <thead role="rowgroup">
               <tr role="row">
                 {columns.map((column) => (
-                  <Head key={column.head} column={column} sort={sort} address={address} />
+                  <Head
+                    key={column.head}
+                    column={column}
+                    sort={sort}
+                    address={(order) => address({ [sortName]: order })}
+                  />
                 ))}
               </tr>
             </thead>
@@ -115,7 +132,7 @@ export function Listing<T>(props: ListingProps<T>) {
       {pages > 1 && (
         <nav class="pages" aria-label={`Pages of ${label}`}>
           {page > 1 && (
-            <a class="button" rel="prev" href={address({ page: String(page - 1) })}>
+            <a class="button" rel="prev" href={address({ [pageName]: String(page - 1) })}>
               Previous
             </a>
           )}
@@ -123,20 +140,20 @@ export function Listing<T>(props: ListingProps<T>) {
             {first + 1}–{first + shown.length} of {sorted.length}
           </span>
           {page < pages && (
-            <a class="button" rel="next" href={address({ page: String(page + 1) })}>
+            <a class="button" rel="next" href={address({ [pageName]: String(page + 1) })}>
               Next
             </a>
           )}
         </nav>
       )}
-    </section>
+    </div>
   );
 }
 
 interface HeadProps<T> {
   readonly column: Column<T>;
   readonly sort: string;
-  readonly address: (changes: Readonly<Record<string, string>>) => string;
+  readonly address: (sort: string) => string;
 }
 
 function Head<T>({ column, sort, address }: HeadProps<T>) {
@@ -152,7 +169,7 @@ function Head<T>({ column, sort, address }: HeadProps<T>) {
   const direction = sort === key ? 'ascending' : sort === `-${key}` ? 'descending' : undefined;
   return (
     <th scope="col" role="columnheader" class={isNumber ? 'number' : undefined} aria-sort={direction}>
-      <a href={address({ sort: direction === 'ascending' ? `-${key}` : key })}>
+      <a href={address(direction === 'ascending' ? `-${key}` : key)}>
         {head}
         <span aria-hidden="true">{direction === 'ascending' ? ' ▲' : direction === 'descending' ? ' ▼' : ''}</span>
       </a>

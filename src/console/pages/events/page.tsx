@@ -77,7 +77,8 @@ async function list(visit: Visit): Promise<Shown> {
           <Listing
             rows={subscriptions}
             label="subscriptions"
-            query={new URLSearchParams()}
+            query={visit.query}
+            prefix="subscriptions-"
             text={({ sink = '' }) => sink}
             empty={<p>Nothing is told to anybody yet.</p>}
             columns={[

@@ -53,7 +53,8 @@ async function list(visit: Visit): Promise<Shown> {
           <Listing
             rows={mappings}
             label="group mappings"
-            query={new URLSearchParams()}
+            query={visit.query}
+            prefix="mappings-"
             text={({ externalGroupId = '' }) => externalGroupId}
             empty={<p>No group of a provider has a role.</p>}
             columns={[

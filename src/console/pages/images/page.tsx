@@ -211,7 +211,9 @@ async function tag(visit: Visit): Promise<Shown> {
           <Listing
             rows={(history?.items ?? []).slice(0, 50)}
             label="builds"
-            query={new URLSearchParams()}
+            query={visit.query}
+            prefix="builds-"
+            kept={['name', 'tag', 'arch']}
             text={({ digest }) => digest ?? ''}
             empty={<p>No earlier image is known of this tag.</p>}
             columns={[

@@ -77,7 +77,8 @@ async function list(visit: Visit): Promise<Shown> {
             <Listing
               rows={invites}
               label="invites"
-              query={new URLSearchParams()}
+              query={visit.query}
+              prefix="invites-"
               rowId={({ id = '' }) => `invite-${id.slice(id.lastIndexOf('/') + 1)}`}
               text={({ email = '', role }) => `${email} ${role?.name}`}
               empty={<p>No invite is open.</p>}
