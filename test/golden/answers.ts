@@ -284,6 +284,10 @@ export const answers: Readonly<Record<string, unknown>> = {
     { check: 'api', target: platform.api, ok: false, message: 'nobody answers' },
   ],
   'completion bash': '# bash completion for chainctl\ncomplete -F _chainctl chainctl\n',
+  console: {
+    server: { url: 'http://127.0.0.1:8089/', file: 'file:///tmp/chainctl-console-a1b2c3/console.html' },
+    shown: false,
+  },
   'config contexts list': contexts,
   'config view': {
     text: '# Base Config file: none\ndefault:\n    group: ""\n',
