@@ -85,6 +85,14 @@ test('organizations are compared and written without input or output', () => {
   expect(names(broken)).toEqual([]);
 });
 
+test('whom to trust is decided without input or output', () => {
+  const allowed =
+    /^(trust\/|api\/schema\/types\/iam\.gen\.ts$|api\/(identity|github)-rules\.ts$|(quote|errors|loopback)\.ts$|re2js$|jose$|node:crypto$)/;
+  const broken = imports.filter((one) => one.from.startsWith('trust/') && !allowed.test(one.to));
+  expect(imports.some((one) => one.from.startsWith('trust/'))).toBe(true);
+  expect(names(broken)).toEqual([]);
+});
+
 test('the schema imports nothing outside itself', () => {
   const broken = imports.filter((one) => one.from.startsWith('api/schema/') && !one.to.startsWith('api/schema/'));
   expect(names(broken)).toEqual([]);
@@ -92,7 +100,7 @@ test('the schema imports nothing outside itself', () => {
 
 test('local imports only itself, the wire side of api, what has no owner, the console, and packages', () => {
   const allowed =
-    /^(local\/|attestations\/|enforce\/policy\/|api\/(schema|wire)[/.]|console\/|api\/(uidp|capabilities|status|headless)\.ts$|(host|look|loopback|files|parallel|errors|version|key-pairs|json)\.ts$)/;
+    /^(local\/|attestations\/|trust\/|enforce\/policy\/|api\/(schema|wire)[/.]|console\/|api\/(uidp|capabilities|status|headless)\.ts$|(host|look|loopback|files|parallel|errors|version|key-pairs|json|quote)\.ts$)/;
   const broken = imports.filter(
     (one) =>
       one.from.startsWith('local/') && !allowed.test(one.to) && !isPackage(one.to) && !one.to.startsWith('node:'),

@@ -7,17 +7,12 @@ import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, 
 import { describe, expect, test } from 'vitest';
 import { insertIdentity } from '../../src/local/iam/identity-records.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
-import {
-  developerToken,
-  githubToken,
-  gitlabToken,
-  mintThirdPartyToken,
-  type ThirdPartyToken,
-} from '../../src/local/issuer/simulated.ts';
+import { developerToken, mintThirdPartyToken, type ThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { publicKeys, signingKey } from '../../src/local/keys/signing-keys.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { startPlatform } from '../../src/local/platform.ts';
 import { openStore } from '../../src/local/store/database.ts';
+import { githubToken, gitlabToken } from '../../src/trust/ci-claims.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

@@ -11,7 +11,8 @@ import { createUser, insertIdentity, type Relationship } from '../../src/local/i
 import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createIssuer } from '../../src/local/issuer/issuer.ts';
-import { developerToken, githubToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { githubToken } from '../../src/trust/ci-claims.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

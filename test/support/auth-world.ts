@@ -1,10 +1,6 @@
 import { join } from 'node:path';
-import {
-  developerToken,
-  githubToken,
-  mintThirdPartyToken,
-  type ThirdPartyClaims,
-} from '../../src/local/issuer/simulated.ts';
+import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { githubToken, type ThirdPartyClaims } from '../../src/trust/ci-claims.ts';
 import {
   startTestPlatform,
   TestClock,

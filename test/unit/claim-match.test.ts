@@ -7,7 +7,7 @@ import {
   matchStatic,
   PatternError,
   type TokenClaims,
-} from '../../src/local/core/claim-match.ts';
+} from '../../src/trust/claim-match.ts';
 
 const github = 'https://token.actions.githubusercontent.com';
 const defaults = ['http://127.0.0.1:4000', '127.0.0.1:4000'];

@@ -7,8 +7,8 @@ import { defineView, type Kind } from '../../cli/define.ts';
 import { keyValue, named } from '../../cli/inputs/values.ts';
 import { parseDuration } from '../../duration.ts';
 import { CliError } from '../../errors.ts';
-import type { ThirdPartyClaims } from '../../local/issuer/simulated.ts';
 import type { Store } from '../../local/store/database.ts';
+import type { ThirdPartyClaims } from '../../trust/ci-claims.ts';
 import { dataDirInput, folderOf, localCommand, runningPlatform, toStateError } from './folder.ts';
 
 /** A life that may lie in the past: `-1h` is how an expired token is made. */
@@ -54,20 +54,33 @@ export const mintedView = defineView<Minted>({
 
 export async function mint(context: Context, input: MintInput, claims: ThirdPartyClaims): Promise<Minted> {
   checkClaims(input.claim, claims.settled);
-  const folder = folderOf(context, input.dataDir);
-  const token = await withStore(context, folder, async (store) => {
+  const { audience, ttl } = input;
+  const more = { ...claims, claims: { ...claims.claims, ...Object.fromEntries(input.claim) } };
+  const token = await mintIn(context, folderOf(context, input.dataDir), more, { audience, ttlSeconds: ttl / 1000 });
+  return { token, onTerminal: context.io.outIsTty };
+}
+
+/** A token signed with the keys of the platform in a folder; for its issuer unless said otherwise, and for an hour. */
+export function mintIn(
+  context: Context,
+  folder: string,
+  claims: ThirdPartyClaims,
+  {
+    audience: wanted = [],
+    ttlSeconds = 3600,
+  }: { readonly audience?: readonly string[]; readonly ttlSeconds?: number } = {},
+): Promise<string> {
+  return withStore(context, folder, async (store) => {
     const { mintThirdPartyToken } = await import('../../local/issuer/simulated.ts');
-    const audience = input.audience.length > 0 ? input.audience : [await issuerOf(folder, store)];
+    const audience = wanted.length > 0 ? wanted : [await issuerOf(folder, store)];
     return mintThirdPartyToken(store, {
       ...claims,
-      claims: { ...claims.claims, ...Object.fromEntries(input.claim) },
       // Most readers take both; a single audience is written the way most issuers write it.
       audience: audience.length === 1 ? (audience[0] ?? '') : audience,
-      ttlSeconds: input.ttl / 1000,
+      ttlSeconds,
       now: context.host.now(),
     });
   });
-  return { token, onTerminal: context.io.outIsTty };
 }
 
 /** What the token itself says of every kind of token. */

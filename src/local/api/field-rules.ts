@@ -1,4 +1,4 @@
-import { compilePattern, PatternError } from '../core/claim-match.ts';
+import { compilePattern, PatternError } from '../../trust/claim-match.ts';
 import { invalidArgument } from '../core/failures.ts';
 import { isLoopbackHttp } from '../core/loopback.ts';
 

@@ -2,9 +2,9 @@
 // that the SDK does; it goes to the configured address only, once, with the headers that were signed and no others.
 
 import { grpcCodes } from '../../api/status.ts';
-import type { AwsCaller } from '../core/claim-match.ts';
+import { quote } from '../../quote.ts';
+import type { AwsCaller } from '../../trust/claim-match.ts';
 import { permissionDenied } from '../core/failures.ts';
-import { quote } from '../core/quote.ts';
 import { type PlatformClock, StatusError } from '../core/types.ts';
 import { isObject } from '../keys/jwt.ts';
 import type { VerifyAws } from './sts.ts';

@@ -65,6 +65,10 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
           prefix: '/simulated/github',
           load: async () => (await import('./simulated-github.ts')).createSimulatedGithub(),
         },
+        {
+          prefix: '/simulated/keys',
+          load: async () => (await import('./simulated-keys.ts')).createSimulatedKeys(store),
+        },
       ],
       direct: Object.fromEntries(directIds.map((id) => [id, direct(id)])),
       prepared: {

@@ -1,7 +1,7 @@
 import { capabilities as allCapabilities } from '../../api/schema/capabilities.gen.ts';
 import { ancestry, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
+import { quote } from '../../quote.ts';
 import { invalidArgument, permissionDenied } from '../core/failures.ts';
-import { quote } from '../core/quote.ts';
 import type { Tx } from '../store/database.ts';
 
 /** Capabilities by group. */

@@ -1,14 +1,12 @@
 // ID tokens of the device flow. They are for programs that verify them with the discovery document they have got the
 // code by, which is the platform's; the account behind them is that of the simulated sign-in issuer.
 
-import type { TokenClaims } from '../core/claim-match.ts';
+import type { TokenClaims } from '../../trust/claim-match.ts';
+import { upstreamIssuer, upstreamLogin } from '../../trust/jwt.ts';
 import type { PlatformClock } from '../core/types.ts';
 import { type DecodedToken, signJwt, verifyJwt } from '../keys/jwt.ts';
 import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
-
-/** The issuer that a person signed in with: only these tokens have it, and no other token of the platform does. */
-const upstreamIssuer = 'upstream_iss';
 
 export interface OwnIdToken {
   /** The program that asked for the code. */
@@ -47,12 +45,11 @@ export function createOwnIdTokens(store: Store, issuer: string, clock: PlatformC
     },
 
     async read(token, decoded) {
-      const upstream = decoded.claims[upstreamIssuer];
-      if (decoded.issuer !== issuer || typeof upstream !== 'string') return undefined;
+      const login = upstreamLogin(decoded, issuer);
+      if (login === undefined) return undefined;
       const keys = publicKeys(store, platformKeyOwner);
       await verifyJwt(token, decoded, { keys, algorithms: ['RS256'], now: clock.now(), skewSeconds: 0 });
-      const { subject, audiences, claims } = decoded;
-      return { issuer: upstream, subject, audiences, all: { ...claims, iss: upstream } };
+      return login;
     },
   };
 }

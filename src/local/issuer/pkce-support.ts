@@ -1,3 +1,4 @@
+import { isIssuerUrl } from '../../trust/issuer-keys.ts';
 import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
 import type { PlatformUrls } from '../core/types.ts';
 import type { PkceSupport } from '../iam/identity-providers.ts';
@@ -5,7 +6,6 @@ import { isObject } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
-import { isIssuerUrl } from './simulated.ts';
 
 /** `no` only when the issuer's configuration lists methods and S256 is none of them (protocols 9). */
 export function createPkceCheck(

@@ -4,13 +4,13 @@
 
 import type { Configuration, CustomFetch } from 'openid-client';
 import { grpcCodes } from '../../api/status.ts';
+import { quote } from '../../quote.ts';
+import { isIssuerUrl } from '../../trust/issuer-keys.ts';
 import { failedPrecondition, permissionDenied } from '../core/failures.ts';
 import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
-import { quote } from '../core/quote.ts';
 import { type PlatformUrls, StatusError } from '../core/types.ts';
 import type { ProviderRecord } from '../iam/identity-provider-records.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
-import { isIssuerUrl } from './simulated.ts';
 
 /** What must be kept between leaving for the provider and coming back. */
 export interface ProviderTrip {

@@ -1,8 +1,8 @@
 // The one question that `identities create github` asks GitHub, answered for every repository: with the ids that the
 // simulated tokens of its workflows have. Guarantees: knows nothing of the platform.
 
+import { githubIds } from '../../trust/ci-claims.ts';
 import type { HttpHandler } from '../core/types.ts';
-import { githubIds } from './simulated.ts';
 
 /** `GET /simulated/github/repos/OWNER/NAME`, as GitHub's REST reference has "Get a repository". */
 export function createSimulatedGithub(): HttpHandler {

@@ -9,11 +9,12 @@ import type {
 } from '../../api/schema/types/oidc.gen.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
+import { quote } from '../../quote.ts';
+import type { AwsCaller, TokenClaims } from '../../trust/claim-match.ts';
+import { toTokenClaims } from '../../trust/jwt.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { grantsOf } from '../authorization/access.ts';
-import type { AwsCaller, TokenClaims } from '../core/claim-match.ts';
 import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
-import { quote } from '../core/quote.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { findProvider, type ProviderRecord } from '../iam/identity-provider-records.ts';
 import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } from '../iam/identity-records.ts';
@@ -107,7 +108,7 @@ export function createSts(options: StsOptions): Sts {
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
   const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
   // The pattern engine is a quarter of a megabyte of script and not needed to start.
-  const rules = () => import('../core/claim-match.ts');
+  const rules = () => import('../../trust/claim-match.ts');
 
   /** A token for `identity`, if the bearer satisfies its rule. */
   const assume = async (bearer: string, identity: string): Promise<Proof> => {
@@ -424,11 +425,6 @@ function checkAudience(audience: readonly string[] = []): readonly string[] {
       throw invalidArgument(`${quote(value)} is not an audience`);
   }
   return wanted;
-}
-
-function toTokenClaims(decoded: DecodedToken): TokenClaims {
-  const { issuer, subject, audiences, claims } = decoded;
-  return { issuer, subject, audiences, all: claims };
 }
 
 const profileClaims = ['email', 'email_verified', 'name', 'given_name', 'family_name', 'nickname', 'picture'];

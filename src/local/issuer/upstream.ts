@@ -3,16 +3,15 @@
 // cannot be asked is not trusted.
 
 import { grpcCodes } from '../../api/status.ts';
-import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
-import type { OutgoingAnswer } from '../core/outgoing.ts';
-import { quote } from '../core/quote.ts';
+import { quote } from '../../quote.ts';
+import { discoverKeys, IssuerUnavailable, isIssuerUrl } from '../../trust/issuer-keys.ts';
+import { isPlatformUrl } from '../core/loopback.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
-import { type DecodedToken, hasKeyFor, isObject, parseJwks, unverified, verifyJwt } from '../keys/jwt.ts';
+import { asStatus, type DecodedToken, hasKeyFor, parseJwks, unverified, verifyJwt } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
 import { issuerOriginsVariable } from './issuer-origins.ts';
-import { isIssuerUrl } from './simulated.ts';
 
 export interface Upstream {
   /**
@@ -48,7 +47,7 @@ export function createUpstream(
   const load = (issuer: string): Promise<KeySet> => {
     const running = underWay.get(issuer);
     if (running !== undefined) return running;
-    const loading = discoverKeys(issuer, urls, fetchDocument, origins)
+    const loading = fetchKeys(issuer, urls, fetchDocument, origins)
       .then((keys) => {
         const keySet = { keys, fetchedAt: clock.now() };
         keySets.delete(issuer);
@@ -95,81 +94,30 @@ export async function verifyWithStaticKeys(
   await verifyJwt(token, decoded, { keys: parseJwks(jwks), now: clock.now(), skewSeconds: otherClockSkewSeconds });
 }
 
-async function discoverKeys(
+async function fetchKeys(
   issuer: string,
   urls: PlatformUrls,
   fetchDocument: FetchUpstream,
   origins: ReadonlySet<string>,
 ): Promise<readonly unknown[]> {
-  const configuration = parseObject(
-    issuer,
-    await get(issuer, new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`), fetchDocument),
-  );
-  if (configuration['issuer'] !== issuer) {
-    throw unverified(`${quote(issuer)} publishes the configuration of another issuer`);
-  }
-  const jwksUri = configuration['jwks_uri'];
-  if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) throw unverified(`${quote(issuer)} names no key set`);
-  const url = new URL(jwksUri);
-  const isOwn = url.origin === new URL(issuer).origin || keySetOrigins.get(issuerHost(issuer)) === url.origin;
-  // Whoever may publish a configuration would otherwise choose what we ask of any other server.
-  if (!isOwn && !origins.has(url.origin)) {
-    throw unverified(
-      `the key set of ${quote(issuer)} is at ${quote(/^https?:$/.test(url.protocol) ? url.origin : jwksUri)}, which is not its own origin; ` +
-        `${issuerOriginsVariable} names others`,
-    );
-  }
-  if (isPlatformUrl(url, urls)) throw unverified(`the key set of ${quote(issuer)} is this platform's`);
-  return parseJwks(await get(issuer, url, fetchDocument));
-}
-
-/** Issuers that are known to publish their keys elsewhere. */
-const keySetOrigins: ReadonlyMap<string, string> = new Map([
-  ['accounts.google.com', 'https://www.googleapis.com'],
-  ['sts.windows.net', 'https://login.microsoftonline.com'],
-]);
-
-function issuerHost(issuer: string): string {
-  const { protocol, host } = new URL(issuer);
-  return protocol === 'https:' ? host : '';
-}
-
-async function get(issuer: string, url: URL, fetchDocument: FetchUpstream): Promise<string> {
-  let document: OutgoingAnswer;
   try {
-    document = await fetchDocument(url);
+    return await discoverKeys(issuer, {
+      fetchDocument,
+      refuses(url, isOwn) {
+        if (!isOwn && !origins.has(url.origin)) {
+          return `is not its own origin; ${issuerOriginsVariable} names others`;
+        }
+        return isPlatformUrl(url, urls) ? "is this platform's" : undefined;
+      },
+    });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unknown reason';
-    throw new StatusError(grpcCodes.UNAVAILABLE, `issuer ${quote(issuer)} cannot be asked for its keys: ${reason}`);
+    if (error instanceof IssuerUnavailable) throw new StatusError(grpcCodes.UNAVAILABLE, error.message);
+    throw asStatus(error);
   }
-  const { status, text } = document;
-  if (status === 200) return text;
-  if (status >= 300 && status < 400) {
-    throw unverified(`issuer ${quote(issuer)} answers with a redirect, which is not followed`);
-  }
-  if (status >= 500 || status === 429) {
-    throw new StatusError(grpcCodes.UNAVAILABLE, `issuer ${quote(issuer)} answers with HTTP status ${status}`);
-  }
-  throw unverified(
-    `issuer ${quote(issuer)} answers with HTTP status ${status} where its configuration or keys should be`,
-  );
 }
 
-function parseObject(issuer: string, text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Said below.
-  }
-  throw unverified(`the configuration of issuer ${quote(issuer)} is not a JSON object`);
-}
-
+/** A token of the platform itself is not believed as one of somebody else's. */
 function checkIssuer(issuer: string, urls: PlatformUrls): void {
-  if (!isIssuerUrl(issuer)) throw unverified(`its issuer ${quote(issuer)} is not a URL that issuers have`);
-  const url = new URL(issuer);
-  if (url.protocol !== 'https:' && !isLoopbackHttp(url)) {
-    throw unverified(`its issuer ${quote(issuer)} is not an https URL`);
-  }
-  if (isPlatformUrl(url, urls)) throw unverified(`its issuer ${quote(issuer)} is this platform under another name`);
+  if (!isIssuerUrl(issuer) || !isPlatformUrl(new URL(issuer), urls)) return;
+  throw unverified(`its issuer ${quote(issuer)} is this platform under another name`);
 }

@@ -1,28 +1,14 @@
-// Signed tokens in compact form. Guarantees: signs RS256 only; verifying never takes `none` or a shared secret, never
-// picks a key by anything but the caller's list, and fails with a StatusError that says why in one sentence.
+// Signed tokens in compact form, as the platform signs and refuses them. Guarantees: signs RS256 only; what is not believed
+// is a StatusError that says why in one sentence.
 
-import type { JWK, JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
+import * as trust from '../../trust/jwt.ts';
 import { BoundedMap } from '../core/bounded-map.ts';
 import { permissionDenied } from '../core/failures.ts';
-import { quote } from '../core/quote.ts';
 import type { StatusError } from '../core/types.ts';
 import type { SigningKey } from './signing-keys.ts';
 
-export interface DecodedToken {
-  readonly header: { readonly alg: string; readonly kid: string | undefined };
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly audiences: readonly string[];
-  /** Seconds since the epoch. */
-  readonly expiresAt: number;
-}
-
-/** RSA and EC signatures and EdDSA; what else exists is `none` or symmetric. */
-const thirdPartyAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
-
-// A key set without key ids would otherwise be tried whole.
-const mostKeysTried = 20;
+export { type DecodedToken, hasKeyFor, isObject } from '../../trust/jwt.ts';
 
 /** Claims in alphabetical order, as the published sample has them (protocols 4.1). */
 export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<string> {
@@ -32,76 +18,30 @@ export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<stri
 }
 
 /** Reads a token without believing it. Throws PERMISSION_DENIED when it is not one that could ever be believed. */
-export function decodeJwt(token: string): DecodedToken {
-  const parts = token.split('.');
-  const [head, body] = parts;
-  if (parts.length !== 3 || head === undefined || body === undefined) throw unverified('it is not a JSON Web Token');
-  const header = parsePart(head);
-  const claims = parsePart(body);
-  const { alg, kid } = header;
-  const { iss, sub, aud, exp } = claims;
-  if (typeof alg !== 'string') throw unverified('its header names no algorithm');
-  // Before any key is looked for: `none` and shared secrets are out, whoever claims to have issued it.
-  if (!thirdPartyAlgorithms.includes(alg)) throw notAccepted(alg);
-  if (typeof iss !== 'string' || iss === '') throw unverified('it names no issuer');
-  if (typeof sub !== 'string' || sub === '') throw unverified('it names no subject');
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) throw unverified('it has no expiry');
-  const audiences = Array.isArray(aud) ? aud : aud === undefined ? [] : [aud];
-  if (!audiences.every((item) => typeof item === 'string')) throw unverified('its audience is not text');
-  return {
-    header: { alg, kid: typeof kid === 'string' ? kid : undefined },
-    claims,
-    // Google once left the scheme out (protocols 4.3).
-    issuer: iss === 'accounts.google.com' ? 'https://accounts.google.com' : iss,
-    subject: sub,
-    audiences,
-    expiresAt: exp,
-  };
-}
-
-export interface Verification {
-  readonly keys: readonly unknown[];
-  readonly algorithms?: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** How far the other clock may be off. */
-  readonly skewSeconds: number;
-}
-
-/** Whether one of these keys could be the one that signed; false calls for a fresh key set. */
-export function hasKeyFor(decoded: DecodedToken, keys: readonly unknown[]): boolean {
-  return candidates(decoded, keys).length > 0;
+export function decodeJwt(token: string): trust.DecodedToken {
+  try {
+    return trust.decodeJwt(token);
+  } catch (error) {
+    throw asStatus(error);
+  }
 }
 
 /** Checks signature, expiry and not-before. Throws PERMISSION_DENIED; audience and subject are for the rules. */
-export async function verifyJwt(token: string, decoded: DecodedToken, checks: Verification): Promise<void> {
-  const { alg } = decoded.header;
-  const allowed = checks.algorithms ?? thirdPartyAlgorithms;
-  if (!allowed.includes(alg)) throw notAccepted(alg);
-  const found = candidates(decoded, checks.keys).slice(0, mostKeysTried);
-  if (found.length === 0) throw unverified('no key of its issuer fits it');
-  if (!(await isSignedByOneOf(token, alg, found))) throw unverified('its signature is not by a key of its issuer');
-  const seconds = checks.now / 1000;
-  if (decoded.expiresAt + checks.skewSeconds <= seconds) {
-    throw unverified(`oidc: token is expired (Token Expiry: ${goTime(decoded.expiresAt)})`);
-  }
-  const notBefore = decoded.claims['nbf'];
-  if (notBefore !== undefined && (typeof notBefore !== 'number' || notBefore - checks.skewSeconds > seconds)) {
-    throw unverified('it is not valid yet');
+export async function verifyJwt(token: string, decoded: trust.DecodedToken, checks: trust.Verification): Promise<void> {
+  try {
+    await trust.verifyJwt(token, decoded, { ...checks, signers });
+  } catch (error) {
+    throw asStatus(error);
   }
 }
 
 /** The public keys in the text of a JWKS. Throws PERMISSION_DENIED when it is none. */
 export function parseJwks(text: string): unknown[] {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw unverified('the key set of its issuer is not JSON');
+    return trust.parseJwks(text);
+  } catch (error) {
+    throw asStatus(error);
   }
-  const keys = isObject(value) ? value['keys'] : undefined;
-  if (!Array.isArray(keys)) throw unverified('the key set of its issuer is not a JWKS');
-  return keys;
 }
 
 /** Why a token is not believed. `reason` is a clause about "it". */
@@ -109,68 +49,9 @@ export function unverified(reason: string): StatusError {
   return permissionDenied(`verifying token: ${reason}`);
 }
 
-function notAccepted(algorithm: string): StatusError {
-  return unverified(`its algorithm ${quote(algorithm)} is not accepted`);
-}
-
-/**
- * By token, the key whose signature it bears: no time and no revocation changes that, so nothing else is remembered here.
- * Whether the key may still sign, and whether the token still counts, is looked at each time.
- */
+/** By token, the key whose signature it bears. */
 const signers = new BoundedMap<string>(4_000_000);
 
-async function isSignedByOneOf(token: string, alg: string, keys: readonly JWK[]): Promise<boolean> {
-  const signer = signers.get(token);
-  if (signer !== undefined && keys.some((jwk) => JSON.stringify(jwk) === signer)) return true;
-  const { importJWK, compactVerify } = await import('jose');
-  for (const jwk of keys) {
-    try {
-      const key = await importJWK(jwk, alg);
-      await compactVerify(token, key, { algorithms: [alg] });
-      signers.set(token, JSON.stringify(jwk));
-      return true;
-    } catch {
-      // A key that cannot be used, or another one's signature: the next may do.
-    }
-  }
-  return false;
-}
-
-/** Only the public members are kept, so that odd extras (key_ops, a private part) neither help nor hinder. */
-function candidates(decoded: DecodedToken, keys: readonly unknown[]): JWK[] {
-  const { alg, kid } = decoded.header;
-  const fitting: JWK[] = [];
-  for (const key of keys) {
-    if (!isObject(key)) continue;
-    const { kty, crv, n, e, x, y } = key;
-    if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') continue;
-    if (kid !== undefined && key['kid'] !== undefined && key['kid'] !== kid) continue;
-    if (key['alg'] !== undefined && key['alg'] !== alg) continue;
-    if (key['use'] !== undefined && key['use'] !== 'sig') continue;
-    const members = Object.entries({ crv, n, e, x, y }).filter(([, value]) => typeof value === 'string');
-    fitting.push({ kty, ...Object.fromEntries(members) });
-  }
-  return fitting;
-}
-
-function parsePart(part: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-  } catch {
-    throw unverified('it is not a JSON Web Token');
-  }
-  if (!isObject(value)) throw unverified('it is not a JSON Web Token');
-  return value;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** As Go prints a time, e.g. `2025-06-30 12:30:05 +0000 UTC`. */
-function goTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return 'out of range';
-  return `${date.toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`;
-}
+/** A token that is not believed is the caller's fault; anything else is ours. */
+export const asStatus = (error: unknown): unknown =>
+  error instanceof trust.TokenError ? unverified(error.message) : error;

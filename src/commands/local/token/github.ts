@@ -34,7 +34,7 @@ export default defineCommand({
   formats: ['text', 'json'],
   readsConfig: false,
   run: async (context, input): Promise<Minted> => {
-    const { githubToken } = await import('../../../local/issuer/simulated.ts');
+    const { githubToken } = await import('../../../trust/ci-claims.ts');
     const { repo, ref, environment, workflow, actor, event, subjectForm: form } = input;
     return mint(context, input, githubToken({ repo, form, ref, environment, workflow, actor, event }));
   },

@@ -19,7 +19,7 @@ export default defineCommand({
   formats: ['text', 'json'],
   readsConfig: false,
   run: async (context, input): Promise<Minted> => {
-    const { gitlabToken } = await import('../../../local/issuer/simulated.ts');
+    const { gitlabToken } = await import('../../../trust/ci-claims.ts');
     const { projectPath, ref, refType } = input;
     return mint(context, input, gitlabToken({ projectPath, ref, refType }));
   },

@@ -2,12 +2,8 @@
 // values, no pattern and no value makes a match take more than about half a second, and what differs is said.
 
 import { RE2JS } from 're2js';
-import type {
-  IamIdentityAWSIdentity,
-  IamIdentityClaimMatch,
-  IamIdentityStaticKeys,
-} from '../../api/schema/types/iam.gen.ts';
-import { quote } from './quote.ts';
+import type { IamIdentityAWSIdentity, IamIdentityClaimMatch, IamIdentityStaticKeys } from '../api/schema/types/iam.gen.ts';
+import { quote } from '../quote.ts';
 
 /** What a verified third-party token says. */
 export interface TokenClaims {
@@ -60,7 +56,7 @@ export function compilePattern(pattern: string): RE2JS {
 
 /** Whether the rule names this issuer, literally or by pattern. Needs no verified token. */
 export function acceptsIssuer(rule: IamIdentityClaimMatch, issuer: string): boolean {
-  return new Matcher(false).matches('issuer', issuer, rule.issuer, rule.issuerPattern) === undefined;
+  return new Matcher().matches('issuer', issuer, rule.issuer, rule.issuerPattern) === undefined;
 }
 
 /**
@@ -74,26 +70,83 @@ export function matchClaims(
   defaultAudiences: readonly string[],
   mayKnow: boolean,
 ): string | undefined {
-  const matcher = new Matcher(mayKnow);
-  // The expected issuer is not printed: the caller may hold nothing but a guessed id.
-  if (matcher.matches('issuer', token.issuer, rule.issuer, rule.issuerPattern) !== undefined) {
-    return `token has invalid issuer: ${quote(token.issuer)} is not the one the identity expects`;
-  }
   const problems: string[] = [];
-  const subject = matcher.matches('subject', token.subject, rule.subject, rule.subjectPattern);
-  if (subject !== undefined) problems.push(matcher.say(`token has invalid subject: ${quote(token.subject)}`, subject));
-  const audience = matchAudience(matcher, rule, token.audiences, defaultAudiences);
-  if (audience !== undefined) problems.push(audience);
-  for (const [name, expected] of Object.entries(rule.claims ?? {})) {
-    const problem = matchCustom(matcher, name, token.all, expected, undefined);
-    if (problem !== undefined) problems.push(problem);
-  }
-  for (const [name, pattern] of Object.entries(rule.claimPatterns ?? {})) {
-    const problem = matchCustom(matcher, name, token.all, undefined, pattern);
-    if (problem !== undefined) problems.push(problem);
+  for (const { what, name, found, difference } of compareClaims(rule, token, defaultAudiences)) {
+    if (difference === undefined) continue;
+    // The expected issuer is not printed: the caller may hold nothing but a guessed id.
+    if (what === 'issuer') {
+      return `token has invalid issuer: ${quote(token.issuer)} is not the one the identity expects`;
+    }
+    if (what === 'claim') {
+      const wrong = `invalid ${quote(name)}: ${found.problem ?? found.texts.map(quote).join(', ')}`;
+      problems.push(mayKnow ? `${wrong}${found.problem === undefined ? ': ' : ', '}${difference}` : wrong);
+      continue;
+    }
+    const shown = found.texts.length === 0 ? 'none' : found.texts.slice(0, 5).map(quote).join(', ');
+    // Which audiences a platform takes by itself is no secret of the identity.
+    const isTold = mayKnow || (what === 'audience' && !hasAudience(rule));
+    problems.push(`token has invalid ${what}: ${shown}${isTold ? `: ${difference}` : ''}`);
   }
   return problems.length === 0 ? undefined : problems.join('; ');
 }
+
+/** One thing that a rule expects, and what a token says of it. */
+export interface Comparison {
+  readonly what: 'issuer' | 'subject' | 'audience' | 'claim';
+  /** As tokens spell it: `iss`, `sub`, `aud`, or the name of the claim. */
+  readonly name: string;
+  /** What the identity expects: one of these values, or a match of the pattern; neither where it has no rule. */
+  readonly expected: { readonly values: readonly string[] } | { readonly pattern: string };
+  /** What the token says; `problem` where that is nothing that can be compared. */
+  readonly found: { readonly texts: readonly string[]; readonly problem?: string };
+  /** Undefined where it fits, else a clause that says what the identity expects. */
+  readonly difference: string | undefined;
+}
+
+/** Compares one claim after the other, the issuer first; whoever reads no further has no further pattern matched. */
+export function* compareClaims(
+  rule: IamIdentityClaimMatch,
+  token: TokenClaims,
+  defaultAudiences: readonly string[],
+): Generator<Comparison> {
+  const matcher = new Matcher();
+  const { issuer, issuerPattern, subject, subjectPattern, claims, claimPatterns } = rule;
+  yield {
+    what: 'issuer',
+    name: 'iss',
+    expected: expectation(issuer, issuerPattern),
+    found: { texts: [token.issuer] },
+    difference: matcher.matches('issuer', token.issuer, issuer, issuerPattern),
+  };
+  yield {
+    what: 'subject',
+    name: 'sub',
+    expected: expectation(subject, subjectPattern),
+    found: { texts: [token.subject] },
+    difference: matcher.matches('subject', token.subject, subject, subjectPattern),
+  };
+  yield {
+    what: 'audience',
+    name: 'aud',
+    expected: hasAudience(rule)
+      ? expectation(rule.audience, rule.audiencePattern)
+      : { values: [...new Set(defaultAudiences)] },
+    found: { texts: token.audiences },
+    difference: differentAudience(matcher, rule, token.audiences, defaultAudiences),
+  };
+  for (const [name, literal] of Object.entries(claims ?? {})) {
+    yield compareCustom(matcher, name, token.all, literal, undefined);
+  }
+  for (const [name, pattern] of Object.entries(claimPatterns ?? {})) {
+    yield compareCustom(matcher, name, token.all, undefined, pattern);
+  }
+}
+
+const hasAudience = ({ audience, audiencePattern }: IamIdentityClaimMatch): boolean =>
+  audience !== undefined || audiencePattern !== undefined;
+
+const expectation = (literal: string | undefined, pattern: string | undefined): Comparison['expected'] =>
+  pattern !== undefined ? { pattern } : { values: literal === undefined ? [] : [literal] };
 
 /** The same for an identity with static keys, which who has them may know; that they verify the token is the caller's to check. */
 export function matchStatic(
@@ -101,13 +154,21 @@ export function matchStatic(
   token: TokenClaims,
   defaultAudiences: readonly string[],
 ): string | undefined {
-  const allowed = rule.audiences !== undefined && rule.audiences.length > 0 ? rule.audiences : defaultAudiences;
-  return matchClaims({ issuer: rule.issuer ?? '', subject: rule.subject ?? '' }, token, allowed, true);
+  const asClaims = staticAsClaims(rule, defaultAudiences);
+  return matchClaims(asClaims.rule, token, asClaims.audiences, true);
+}
+
+/** The same expectations in the words of the other kind of rule, and the audiences that are accepted. */
+export function staticAsClaims(
+  { issuer = '', subject = '', audiences = [] }: IamIdentityStaticKeys,
+  defaultAudiences: readonly string[],
+): { readonly rule: IamIdentityClaimMatch; readonly audiences: readonly string[] } {
+  return { rule: { issuer, subject }, audiences: audiences.length > 0 ? audiences : defaultAudiences };
 }
 
 /** The same for an AWS identity, given what AWS says of the caller: anybody with an account there. */
 export function matchAws(rule: IamIdentityAWSIdentity, caller: AwsCaller): string | undefined {
-  const matcher = new Matcher(false);
+  const matcher = new Matcher();
   const problems = [
     ['AWS account', caller.account, matcher.matches('account', caller.account, rule.awsAccount ?? '', undefined)],
     ['AWS ARN', caller.arn, matcher.matches('ARN', caller.arn, rule.arn, rule.arnPattern)],
@@ -115,24 +176,12 @@ export function matchAws(rule: IamIdentityAWSIdentity, caller: AwsCaller): strin
   ] as const;
   const differing = problems.filter(([, , problem]) => problem !== undefined);
   if (differing.length === 0) return undefined;
-  return differing
-    .map(([what, value, problem]) => matcher.say(`caller has invalid ${what}: ${quote(value)}`, problem ?? ''))
-    .join('; ');
+  return differing.map(([what, value]) => `caller has invalid ${what}: ${quote(value)}`).join('; ');
 }
 
 /** Matches the values of one rule, all of them within one budget of steps. */
 class Matcher {
   #steps = mostSteps;
-  readonly #mayKnow: boolean;
-
-  constructor(mayKnow: boolean) {
-    this.#mayKnow = mayKnow;
-  }
-
-  /** What is wrong, and what is expected instead where that may be told. */
-  say(wrong: string, expected: string, separator = ': '): string {
-    return this.#mayKnow ? `${wrong}${separator}${expected}` : wrong;
-  }
 
   /** Undefined when `value` fits, else what the identity expects. A rule with neither form accepts nothing. */
   matches(what: string, value: string, literal: string | undefined, pattern: string | undefined): string | undefined {
@@ -176,17 +225,15 @@ function compiledOnce(pattern: string): RE2JS {
   return known;
 }
 
-function matchAudience(
+function differentAudience(
   matcher: Matcher,
   rule: IamIdentityClaimMatch,
   audiences: readonly string[],
   defaults: readonly string[],
 ): string | undefined {
-  const shown = audiences.length === 0 ? 'none' : audiences.slice(0, 5).map(quote).join(', ');
-  const problem = `token has invalid audience: ${shown}`;
-  if (rule.audience === undefined && rule.audiencePattern === undefined) {
+  if (!hasAudience(rule)) {
     if (audiences.some((audience) => defaults.includes(audience))) return undefined;
-    return `${problem}: identity expects ${defaults.map(quote).join(' or ')}`;
+    return `identity expects ${defaults.map(quote).join(' or ')}`;
   }
   let expected = 'identity expects another';
   for (const audience of audiences) {
@@ -197,23 +244,26 @@ function matchAudience(
   if (audiences.length === 0) {
     expected = matcher.matches('audience', '', rule.audience, rule.audiencePattern) ?? expected;
   }
-  return matcher.say(problem, expected);
+  return expected;
 }
 
 /** Absent claims deny, booleans compare as text, everything else that is not text denies (protocols 3.4). */
-function matchCustom(
+function compareCustom(
   matcher: Matcher,
   name: string,
   claims: Readonly<Record<string, unknown>>,
   literal: string | undefined,
   pattern: string | undefined,
-): string | undefined {
+): Comparison {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   const text = typeof value === 'boolean' ? String(value) : value;
-  const wanted = literal === undefined ? `a match of ${quote(pattern ?? '')}` : quote(literal);
-  const expected = `identity expects ${wanted}`;
-  if (text === undefined) return matcher.say(`invalid ${quote(name)}: the token has no such claim`, expected, ', ');
-  if (typeof text !== 'string') return matcher.say(`invalid ${quote(name)}: the claim is not text`, expected, ', ');
-  const problem = matcher.matches(`claim ${quote(name)}`, text, literal, pattern);
-  return problem === undefined ? undefined : matcher.say(`invalid ${quote(name)}: ${quote(text)}`, problem);
+  const expected = expectation(literal, pattern);
+  const different = (problem: string): Comparison => {
+    const wanted = literal === undefined ? `a match of ${quote(pattern ?? '')}` : quote(literal);
+    return { what: 'claim', name, expected, found: { texts: [], problem }, difference: `identity expects ${wanted}` };
+  };
+  if (text === undefined) return different('the token has no such claim');
+  if (typeof text !== 'string') return different('the claim is not text');
+  const difference = matcher.matches(`claim ${quote(name)}`, text, literal, pattern);
+  return { what: 'claim', name, expected, found: { texts: [text] }, difference };
 }
