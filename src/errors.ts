@@ -44,7 +44,7 @@ export class CliError extends Error {
   }
 }
 
-/** Ends a command with a code of its own although nothing failed: its answer was printed. */
+/** Ends a command with a code of its own although nothing failed: its answer was printed, or is that of a program it ran. */
 export class Ending extends Error {
   override readonly name = 'Ending';
   readonly exitCode: number;

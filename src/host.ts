@@ -23,8 +23,8 @@ export interface Host {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Starts the user's browser; false when there is none to start. */
   openBrowser(url: string): Promise<boolean>;
-  /** Runs a program with the terminal attached (an editor); resolves to its exit code. */
-  runForeground(command: string, args: readonly string[]): Promise<number>;
+  /** Runs a program with the terminal attached (an editor); resolves to its exit code, 128 and its number for a signal. */
+  runForeground(command: string, args: readonly string[], options?: ForegroundOptions): Promise<number>;
   /** Starts the program that shows long output, and leaves it the terminal; undefined when there is no such program. */
   openPager(command: string): PagerProcess | undefined;
   /** What a program prints that ends with 0 within the time; undefined when it does not. Starts no shell. */
@@ -40,6 +40,13 @@ export interface PagerProcess {
   write(text: string): void;
   /** Says that there is no more, and resolves when a person has left it. */
   end(): Promise<void>;
+}
+
+export interface ForegroundOptions {
+  /** Added to the environment; undefined takes a variable out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** When it aborts, the program gets the signal that is the cause of its reason; what it ends with is still waited for. */
+  readonly signal?: AbortSignal;
 }
 
 export interface StartedProcess {

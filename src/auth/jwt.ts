@@ -18,6 +18,13 @@ export function decodeClaims(token: string): Claims | undefined {
   return parseObject(Buffer.from(part, 'base64url'));
 }
 
+/** The first part of a JWT; undefined when it is not one. */
+export function decodeHeader(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [part = '', ...others] = token.split('.');
+  if (others.length < 1 || !/^[\w-]+=*$/.test(part)) return undefined;
+  return parseObject(Buffer.from(part, 'base64url'));
+}
+
 /** `aud` as a list; the wire has a string or an array. */
 export function audiencesOf(claims: Claims): string[] {
   if (typeof claims.aud === 'string') return [claims.aud];

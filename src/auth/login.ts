@@ -214,6 +214,10 @@ async function exchangeEach(attempt: Attempt, from: IdentityToken): Promise<Audi
         ...(options.identityProvider ? { identityProvider: options.identityProvider } : {}),
         ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
         signal: options.signal,
+      }).catch(async (error) => {
+        if (options.identity === undefined || from.source.kind === 'browser') throw error;
+        const { withPresented } = await import('./presented.ts');
+        throw withPresented(error, token, options.identity, issuer);
       }),
     );
     tokens.push(await keep(attempt, audience, issued, from.source));

@@ -60,7 +60,7 @@ async function run(host: Host): Promise<void> {
       signals += 1;
       // The second time a person means it: whatever still hangs is left behind.
       if (signals > 1) process.exit(exitCodes.interrupted);
-      controller.abort(new CliError('cancelled', 'Interrupted', { code: 'cancelled' }));
+      controller.abort(new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: name }));
     });
   }
   const { runProgram } = await import('./program.ts');

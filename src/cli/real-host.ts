@@ -6,7 +6,14 @@ import { accessSync, closeSync, constants, fstatSync, openSync, read, writeSync 
 import { delimiter, isAbsolute, join } from 'node:path';
 import { isExecutable } from '../build.ts';
 import { CliError } from '../errors.ts';
-import { type Host, type HostInput, type HostOutput, hasDesktop, type StartedProcess } from '../host.ts';
+import {
+  type ForegroundOptions,
+  type Host,
+  type HostInput,
+  type HostOutput,
+  hasDesktop,
+  type StartedProcess,
+} from '../host.ts';
 import { startPager } from './real-pager.ts';
 
 /** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
@@ -54,12 +61,7 @@ export function createRealHost(): Host {
         signal?.addEventListener('abort', stop, { once: true });
       }),
     openBrowser,
-    runForeground: (command, args) =>
-      new Promise((resolve, reject) => {
-        const child = childProcess().spawn(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
-        child.on('error', reject);
-        child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
-      }),
+    runForeground,
     openPager: (command) => startPager(command, () => new OutputClosed('the reader of the pager has gone')),
     answerOf: (command, args, timeout) =>
       new Promise((resolve) => {
@@ -84,6 +86,38 @@ export function createRealHost(): Host {
       }
     },
   };
+}
+
+function runForeground(command: string, args: readonly string[], options: ForegroundOptions = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = childProcess().spawn(command, args, {
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+      env: { ...process.env, ...options.env },
+    });
+    const pass = () => {
+      const { cause } = options.signal?.reason ?? {};
+      const name = cause === 'SIGINT' || cause === 'SIGHUP' ? cause : 'SIGTERM';
+      // A terminal has told everybody in front of it.
+      if (name !== 'SIGINT' || !isTerminal(0)) child.kill(name);
+    };
+    options.signal?.addEventListener('abort', pass, { once: true });
+    // Whoever presses Ctrl-C twice leaves nothing behind.
+    const end = () => child.kill('SIGKILL');
+    process.once('exit', end);
+    const settle = () => {
+      options.signal?.removeEventListener('abort', pass);
+      process.removeListener('exit', end);
+    };
+    child.on('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.on('close', (code, signal) => {
+      settle();
+      resolve(signal === null ? (code ?? 1) : 128 + os().constants.signals[signal]);
+    });
+  });
 }
 
 /** The path by which this program was started, links not followed. */

@@ -2,7 +2,11 @@
 // values, no pattern and no value makes a match take more than about half a second, and what differs is said.
 
 import { RE2JS } from 're2js';
-import type { IamIdentityAWSIdentity, IamIdentityClaimMatch, IamIdentityStaticKeys } from '../api/schema/types/iam.gen.ts';
+import type {
+  IamIdentityAWSIdentity,
+  IamIdentityClaimMatch,
+  IamIdentityStaticKeys,
+} from '../api/schema/types/iam.gen.ts';
 import { quote } from '../quote.ts';
 
 /** What a verified third-party token says. */

@@ -563,3 +563,24 @@ test('a broken token cache is said once and touched by nobody', async () => {
   const token = await run(['auth', 'token']);
   expect(token).toMatchObject({ code: 4, out: '' });
 });
+
+test('a job that is refused is told what it presented, and how to find out why', async () => {
+  const world = await authWorld();
+  await world.login();
+  const made = await world.run([
+    ...['iam', 'identities', 'create', 'github', 'my-app', '--github-repo=acme/app', '--github-ref=refs/heads/main'],
+    ...['--parent=example.com', '--yes', '-oid'],
+  ]);
+  const id = made.out.trim();
+  const token = await world.workflow('acme/app', 'refs/heads/dev');
+  const refused = await world.run(['auth', 'login', '--identity', id, '--identity-token', token]);
+  expect(refused.code).toBe(4);
+  expect(refused.err).toContain('  presented issuer    "https://token.actions.githubusercontent.com"\n');
+  expect(refused.err).toContain('  presented subject   "repo:acme/app:ref:refs/heads/dev"\n');
+  expect(refused.err).toContain(`  presented audience  "${world.platform.urls.issuer}"\n`);
+  expect(refused.err).not.toContain(token.split('.')[2]);
+  const line = `chainctl iam identities test ${id} --github=acme/app --subject-form=names --ref=refs/heads/dev`;
+  expect(refused.err).toContain(`hint: see why with \`${line}\``);
+  const why = await world.run(line.split(' ').slice(1));
+  expect([why.code, why.err]).toEqual([1, 'error: "my-app" does not admit it: subject differs\n']);
+});

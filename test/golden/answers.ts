@@ -525,6 +525,50 @@ export const answers: Readonly<Record<string, unknown>> = {
   ],
   'images repos list': repos.map((repo) => ({ repo, registry: async () => 'cgr.dev/example.com' })),
   'images tags list': tags.map((tag) => ({ image: 'cgr.dev/example.com/nginx', tag })),
+  'iam identities test': {
+    answer: 'no',
+    identity: 'ci',
+    identityId: `${organization}/d1c2b3a4f5e6d7c8`,
+    isToken: true,
+    rows: [
+      {
+        what: 'issuer',
+        expected: ['https://token.actions.githubusercontent.com'],
+        found: ['https://token.actions.githubusercontent.com'],
+        result: 'matched',
+      },
+      {
+        what: 'subject',
+        expected: ['repo:acme/app:ref:refs/heads/main'],
+        found: ['repo:acme/app:ref:refs/heads/dev'],
+        result: 'differs',
+      },
+      { what: 'claim event_name', pattern: 'push|release', note: 'the token has no such claim', result: 'differs' },
+      { what: 'expires', note: '2026-03-27T12:10:00Z (in 10 minutes)', result: 'matched' },
+      { what: 'signature', note: 'not checked', result: 'unchecked' },
+    ],
+    remarks: [],
+    change: {
+      command: `chainctl iam identities update ${organization}/d1c2b3a4f5e6d7c8 --subject=repo:acme/app:ref:refs/heads/dev --claim-pattern=event_name:`,
+      alsoAdmits: ['every workflow run of acme/app on refs/heads/dev, whatever its workflow, event and actor'],
+      noLongerAdmits: ['the subject repo:acme/app:ref:refs/heads/main'],
+    },
+  },
+  'auth token inspect': {
+    header: { alg: 'RS256', kid: 'f0e1', typ: 'JWT' },
+    claims: {
+      aud: ['https://console-api.enforce.dev'],
+      exp: 1774613400,
+      iat: 1774609800,
+      iss: 'https://issuer.enforce.dev',
+      sub: 'b1a2b3c4',
+    },
+    times: [
+      { what: 'issued', at: Date.parse('2026-03-27T11:10:00Z') },
+      { what: 'expires', at: Date.parse('2026-03-27T12:10:00Z'), isGood: true },
+    ],
+    verified: undefined,
+  },
   'iam access can-i': {
     answer: 'yes',
     who: 'dev@example.com',

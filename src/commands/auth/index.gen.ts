@@ -96,6 +96,12 @@ const children: readonly IndexNode[] = [
         load: () => import('./token/capabilities.ts'),
         help: () => import('./token/help.gen.ts'),
       },
+      {
+        name: "inspect",
+        summary: "Show what a token says.",
+        load: () => import('./token/inspect.ts'),
+        help: () => import('./token/help.gen.ts'),
+      },
     ],
   },
 ];

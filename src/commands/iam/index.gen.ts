@@ -349,6 +349,12 @@ const children: readonly IndexNode[] = [
         help: () => import('./identities/help.gen.ts'),
       },
       {
+        name: "test",
+        summary: "Say whether an identity admits a token, and why not.",
+        load: () => import('./identities/test.ts'),
+        help: () => import('./identities/help.gen.ts'),
+      },
+      {
         name: "update",
         summary: "Change an identity.",
         load: () => import('./identities/update.ts'),

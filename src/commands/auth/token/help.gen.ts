@@ -4,6 +4,7 @@ import type { HelpPage } from '../../../cli/help.ts';
 
 const pages: Readonly<Record<string, HelpPage>> = {
   "capabilities": {"name":"chainctl auth token capabilities","summary":"List what a token can be narrowed to.","description":"A capability is written as its resource and its action with a dot between them, such as groups.list.","usage":[],"examples":[["","All of them"],["--output=json","For a script"]],"places":[],"required":[],"optional":[],"formats":["table","json","yaml"],"answerFlags":["--query"]},
+  "inspect": {"name":"chainctl auth token inspect","summary":"Show what a token says.","description":"Shows issuer, subject, audience, times and every other claim of a token, without its signature. It is read on this machine, sent nowhere and not believed; with --verify its signature is checked with the keys that its issuer publishes, and the answer is 1 where it is not to be believed.","usage":["[FILE]","[flags]"],"examples":[["./token.jwt","The token of a file"],["- --output=json","One from a pipe, as json"],["./token.jwt --verify","Is it the issuer’s"]],"places":[["FILE","File that holds the token, or \"-\" for standard input."]],"required":[],"optional":[["    --verify","Check its signature and its times."]],"formats":["json","yaml"],"answerFlags":["--query"]},
 };
 
 export default pages;

@@ -58,17 +58,28 @@ function inapplicable(identity: IamIdentity, rule: Rule): string[] {
 }
 
 function changeMatch(before: IamIdentityClaimMatch, rule: Rule): IamIdentityClaimMatch {
-  const { issuer, issuerPattern, subject, subjectPattern, audience, audiencePattern, claimPatterns, ...rest } = before;
+  const { issuer, issuerPattern, subject, subjectPattern, audience, audiencePattern, claims, claimPatterns, ...rest } =
+    before;
   return {
     ...rest,
     ...either({ issuer, issuerPattern }, { issuer: rule.issuer, issuerPattern: rule.issuerPattern }),
     ...either({ subject, subjectPattern }, { subject: rule.subject, subjectPattern: rule.subjectPattern }),
     ...either({ audience, audiencePattern }, { audience: rule.audience, audiencePattern: rule.audiencePattern }),
+    ...withoutClaims(claims, rule.claimPatterns),
     // A claim that is not mentioned stays: forgetting one must not open the identity to more tokens.
     claimPatterns: Object.fromEntries(
       Object.entries({ ...claimPatterns, ...rule.claimPatterns }).filter(([, pattern]) => pattern !== ''),
     ),
   };
+}
+
+/** A pattern takes the place of a literal value, which would be asked for beside it. */
+function withoutClaims(
+  claims: IamIdentityClaimMatch['claims'],
+  patterns: Rule['claimPatterns'] = {},
+): Pick<IamIdentityClaimMatch, 'claims'> {
+  if (claims === undefined) return {};
+  return { claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !Object.hasOwn(patterns, name))) };
 }
 
 function changeKeys(before: IamIdentityStaticKeys, rule: Rule): IamIdentityStaticKeys {
