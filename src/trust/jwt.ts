@@ -91,7 +91,8 @@ export async function verifySignature(
   if (!allowed.includes(alg)) throw notAccepted(alg);
   const found = candidates(decoded, checks.keys).slice(0, mostKeysTried);
   if (found.length === 0) throw new TokenError('no key of its issuer fits it');
-  if (!(await isSignedByOneOf(token, alg, found, checks.signers))) throw new TokenError('its signature is not by a key of its issuer');
+  if (!(await isSignedByOneOf(token, alg, found, checks.signers)))
+    throw new TokenError('its signature is not by a key of its issuer');
 }
 
 /** Throws TokenError for a token that has expired or is not valid yet. */

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
-import { shellWord } from '../../cli/shell-word.ts';
 import { CliError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import {
   buildkiteToken,
   circleciToken,

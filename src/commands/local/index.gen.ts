@@ -22,6 +22,12 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "run",
+    summary: "Run a command as if it were a job of a CI system.",
+    load: () => import('./run.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "snapshot",
     summary: "Keep what the platform holds, and go back to it.",
     children: [
@@ -85,6 +91,18 @@ const children: readonly IndexNode[] = [
     valueFlags: ["--email","--issuer","--subject","--audience","--claim","--ttl","--data-dir"],
     children: [
       {
+        name: "buildkite",
+        summary: "Print the ID token of a Buildkite job.",
+        load: () => import('./token/buildkite.ts'),
+        help: () => import('./token/help.gen.ts'),
+      },
+      {
+        name: "circleci",
+        summary: "Print the ID token of a CircleCI job.",
+        load: () => import('./token/circleci.ts'),
+        help: () => import('./token/help.gen.ts'),
+      },
+      {
         name: "github",
         summary: "Print the ID token of a GitHub Actions workflow.",
         load: () => import('./token/github.ts'),
@@ -94,6 +112,12 @@ const children: readonly IndexNode[] = [
         name: "gitlab",
         summary: "Print the ID token of a GitLab CI job.",
         load: () => import('./token/gitlab.ts'),
+        help: () => import('./token/help.gen.ts'),
+      },
+      {
+        name: "kubernetes",
+        summary: "Print the token of a service account of Kubernetes.",
+        load: () => import('./token/kubernetes.ts'),
         help: () => import('./token/help.gen.ts'),
       },
     ],

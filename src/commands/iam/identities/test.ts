@@ -3,9 +3,9 @@ import type { IamIdentity, IamIdentityClaimMatch } from '../../../api/schema/typ
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { boolean, file } from '../../../cli/inputs/values.ts';
-import { shellWord } from '../../../cli/shell-word.ts';
 import { CliError } from '../../../errors.ts';
 import { quote } from '../../../quote.ts';
+import { shellWord } from '../../../shell-word.ts';
 import type { AdmittingChange } from '../../../trust/admitting-change.ts';
 import type { Comparison } from '../../../trust/claim-match.ts';
 import { type IdentityReference, identity } from './identity.ts';
