@@ -9,13 +9,13 @@ export const login: Check = {
   name: 'login',
   async look(examined) {
     const { config, purpose, image, registry } = examined;
-    const isForRegistry = purpose === undefined || purpose === 'docker' || image !== undefined;
+    // Who pulls needs a login for the registry and none for the API, as a job has that signs in for nothing else.
+    if (purpose === 'docker' || image !== undefined) return [await loginFor(examined, registry, registry)];
     const findings: Finding[] = [await loginFor(examined, config.get('platform.audience'), 'the API')];
     if (findings[0]?.state === 'ok') findings[0] = (await refusal(examined)) ?? findings[0];
-    if (findings[0]?.state === 'ok' && isForRegistry) {
+    if (findings[0]?.state === 'ok' && purpose === undefined) {
       const found = await loginFor(examined, registry, registry);
-      const isAsked = purpose === 'docker' || image !== undefined;
-      findings.push(found.state === 'ok' || isAsked ? found : skip(`There is no login for ${registry}`));
+      findings.push(found.state === 'ok' ? found : skip(`There is no login for ${registry}`));
     }
     return findings;
   },
