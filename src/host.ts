@@ -11,6 +11,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly platform: NodeJS.Platform;
+  /** Of this process. */
+  readonly pid: number;
   /** The user's home folder. Throws a `CliError` when there is none. */
   home(): string;
   readonly stdin: HostInput;

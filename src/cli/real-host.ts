@@ -35,6 +35,7 @@ export function createRealHost(): Host {
     env: process.env,
     cwd: workingFolder(),
     platform: process.platform,
+    pid: process.pid,
     home() {
       // os.homedir falls back to the password file, which is right for a daemon without HOME; an empty HOME is not set.
       const home = process.env['HOME'] || homeOfUser();

@@ -251,7 +251,7 @@ test('what breaks a policy is shown with its record, and its turn is an event', 
   clock.advance(3_600_000);
   const since = new Date(clock.now() - 60_000).toISOString();
   const later = await platform.token(personId('dev@example.com'));
-  const none = await platform.call(later, 'GET', `/tenant/v1/clusters/${cluster}/records?active_since=${since}`);
+  const none = await platform.call(later, 'GET', `/tenant/v1/clusters/${remoteId}/records?active_since=${since}`);
   expect(none.body.items).toEqual([]);
 });
 

@@ -90,6 +90,7 @@ export class FakeHost implements Host {
   readonly env: Record<string, string | undefined>;
   cwd: string;
   readonly platform: NodeJS.Platform;
+  readonly pid = 4711;
   readonly stdin: FakeInput;
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;

@@ -18,12 +18,12 @@ import { repositoryOf } from './repositories.ts';
 
 export async function serveAgent(context: Context, folder: string, agent: AgentFile): Promise<void> {
   const { host, signal } = context;
-  if (agent.pid !== 0 && agent.pid !== process.pid && host.signalProcess(agent.pid, 0)) {
+  if (agent.pid !== 0 && agent.pid !== host.pid && host.signalProcess(agent.pid, 0)) {
     throw new CliError('local', `The agent of this cluster runs already, as process ${agent.pid}`, {
       code: 'local.agent-runs',
     });
   }
-  writeAgent(folder, { ...agent, pid: process.pid });
+  writeAgent(folder, { ...agent, pid: host.pid });
   const tokens = createAgentTokens(context, folder, agent);
   const ask = async (method: 'GET' | 'POST', path: string, body?: object) =>
     send(host, {
@@ -67,7 +67,7 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
     });
   } finally {
     const last = readAgent(folder);
-    if (last?.pid === process.pid) writeAgent(folder, { ...last, pid: 0 });
+    if (last?.pid === host.pid) writeAgent(folder, { ...last, pid: 0 });
   }
 }
 
