@@ -16,6 +16,7 @@ export type Format =
   | 'json'
   | 'markdown'
   | 'none'
+  | 'sarif'
   | 'table'
   | 'terse'
   | 'text'
@@ -283,6 +284,17 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
+/** A result as SARIF has it (OASIS SARIF 2.1.0, 3.27). */
+export interface SarifResult {
+  readonly ruleId: string;
+  /** What the rule is about, one sentence. */
+  readonly rule: string;
+  readonly level: 'error' | 'warning' | 'note';
+  readonly message: string;
+  /** The thing that was found, by a name that stays. */
+  readonly place: string;
+}
+
 /** Every way a noun can be shown. One per noun, beside its commands. */
 export interface View<T> {
   readonly id?: (item: T) => string;
@@ -302,6 +314,8 @@ export interface View<T> {
   readonly text?: (item: T, cell: CellContext) => string | Promise<string>;
   /** What a person's own template makes of it, for `go-template`. */
   readonly template?: (item: T) => string | Promise<string>;
+  /** One result of a check, for `sarif`. */
+  readonly sarif?: (item: T) => SarifResult;
   /** Variables for `env`, without `export`. */
   readonly env?: (item: T) => Readonly<Record<string, string>>;
   /** Said on stderr when a list is empty. */

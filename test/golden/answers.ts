@@ -653,6 +653,34 @@ export const answers: Readonly<Record<string, unknown>> = {
   },
   'local snapshot list': [{ name: 'before', savedAt: Date.parse('2026-03-27T11:00:00Z'), size: 2_612_224 }],
   'local snapshot diff': [{ table: 'groups', added: 1, removed: 0 }],
+  'iam audit': [
+    {
+      finding: {
+        rule: 'admits-strangers',
+        severity: 'high',
+        about: 'identity engineering/ci',
+        id: `${folder}/1234123412341234`,
+        message: 'A token of https://gitlab.com for "project_path:stranger/app:ref_type:branch:ref:main" gets in',
+        token: {
+          issuer: 'https://gitlab.com',
+          subject: 'project_path:stranger/app:ref_type:branch:ref:main',
+          audience: 'https://gitlab.com',
+          claims: { ref: 'main' },
+        },
+      },
+      failOn: undefined,
+    },
+    {
+      finding: {
+        rule: 'no-end',
+        severity: 'low',
+        about: 'pull token old',
+        id: `${organization}/1234123412341235`,
+        message: 'Its key never ends',
+      },
+      failOn: undefined,
+    },
+  ],
   'iam export': { files: [{ path: '', text: 'version: 1\norganization: example.com\n' }] },
   'iam access who-can': [
     {

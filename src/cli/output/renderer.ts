@@ -37,6 +37,7 @@ export const renderers: Readonly<Record<Format, () => Promise<{ readonly render:
   json: () => import('./json.ts'),
   markdown: () => import('./markdown.ts'),
   none: () => import('./none.ts'),
+  sarif: () => import('./sarif.ts'),
   table: () => import('./table.ts'),
   terse: () => import('./terse.ts'),
   text: () => import('./text.ts'),

@@ -120,6 +120,12 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "audit",
+    summary: "Find what is dangerous in who may do what.",
+    load: () => import('./audit.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "export",
     summary: "Write what an organization has as files.",
     load: () => import('./export.ts'),
