@@ -78,7 +78,7 @@ export async function generateIndex(): Promise<Map<string, string>> {
     const entries = commands
       .filter(({ file }) => folderOf(file) === folder)
       .map(({ definition }) => `  ${JSON.stringify(definition.path.at(-1))}: ${JSON.stringify(helpPage(definition))},`);
-    write(join(folder, 'help.gen.ts'), `import type { HelpPage } from '${'../'.repeat(depth)}cli/help.ts';`, [
+    write(join(folder, 'help.gen.ts'), `import type { HelpPage } from '${'../'.repeat(depth)}cli/help-data.ts';`, [
       `const pages: Readonly<Record<string, HelpPage>> = {\n${entries.join('\n')}\n};\n`,
       'export default pages;',
     ]);

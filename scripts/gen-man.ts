@@ -2,7 +2,7 @@
 // Pages have no date: the same sources give the same bytes.
 
 import type { AnyCommand, IndexNode } from '../src/cli/define.ts';
-import type { HelpPage, HelpRow } from '../src/cli/help.ts';
+import type { HelpPage, HelpRow } from '../src/cli/help-data.ts';
 import { flagRows, helpPage } from '../src/cli/help-page.ts';
 import { wholeIndex } from '../src/cli/program.ts';
 import { allInputs } from '../src/cli/spelling.ts';

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Client, ClientOptions, RawRequest, RawResponse } from './transport.ts';
+import type { Client, ClientOptions, RawRequest, RawResponse } from './connection.ts';
 
 // Loaded when an address asks for it, and not by `import`: that makes Node 22 and up load a second client beside it.
 const modules = {

@@ -1,4 +1,4 @@
-import type { Client, ClientOptions, RawRequest, RawResponse } from './transport.ts';
+import type { Client, ClientOptions, RawRequest, RawResponse } from './connection.ts';
 
 /** What Bun's fetch takes beyond the standard. */
 type BunInit = RequestInit & {

@@ -2,7 +2,7 @@ import connect from 'undici/lib/api/api-connect.js';
 import request from 'undici/lib/api/api-request.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
-import type { Client, ClientOptions } from './transport.ts';
+import type { Client, ClientOptions } from './connection.ts';
 
 /** HTTP through one proxy, by the inner modules of undici: the whole costs four times as much to load. */
 export function createProxiedClient(proxy: URL, { connectTimeoutMs, keepAliveMs, ca }: ClientOptions): Client {

@@ -4,9 +4,10 @@
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isLoopbackHost } from '../loopback.ts';
+import type { Client, ClientOptions, HttpHead, HttpMethod, RawRequest, RawResponse } from './connection.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+  readonly method: HttpMethod;
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -19,9 +20,7 @@ export interface HttpRequest {
   readonly maxBytes?: number;
 }
 
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+export interface HttpResponse extends HttpHead {
   /** The body as UTF-8. */
   readonly text: string;
 }
@@ -33,34 +32,6 @@ export interface WholeResponse extends HttpResponse {
 
 /** Set on errors where no byte of the request can have reached the server, so any request may be sent again. */
 export const neverConnected = new WeakSet<CliError>();
-
-export interface RawRequest {
-  readonly url: URL;
-  readonly method: HttpRequest['method'];
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-export interface RawResponse extends Omit<HttpResponse, 'text'> {
-  readonly body: AsyncIterable<Buffer>;
-  destroy(): void;
-}
-
-/** What opens connections one way, and keeps them. Only connecting has a time limit of its own. */
-export interface Client {
-  request(raw: RawRequest): Promise<RawResponse>;
-  close(): Promise<void>;
-}
-
-export interface ClientOptions {
-  /** Milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** Milliseconds that a connection nobody uses is kept: less than servers do, or it would be used while they close it. */
-  readonly keepAliveMs: number;
-  /** Authorities to trust instead of Node's own, in PEM. */
-  readonly ca?: string[];
-}
 
 /** The clients of one process, each made by the first request that goes its way. */
 class Connections {

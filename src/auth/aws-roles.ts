@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { fromAnswer, memberOf, mostBytes, noCredentials, objectIn, requireSafe } from './aws-credentials.ts';
+import { fromAnswer, memberOf, mostBytes, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
 import { type AwsCredentials, amzDate, authorization } from './aws-token.ts';
 
 const waitMs = 30_000;

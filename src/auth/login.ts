@@ -14,7 +14,7 @@ import { type AmbientProvider, ambientHint, ambientProvider, firstFitting } from
 import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
 import { decodeClaims, expiryOf } from './jwt.ts';
 import { withLock } from './lock.ts';
-import { audienceParts, storeTokens } from './session.ts';
+import { audienceParts, storeTokens } from './store-tokens.ts';
 import { audienceLock, type LoginSource, requireRoom } from './token-cache.ts';
 import { verifyToken } from './verify.ts';
 

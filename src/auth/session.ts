@@ -8,7 +8,8 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { decodeClaims } from './jwt.ts';
 import type { LockOptions } from './lock.ts';
-import type { AllTokens, KeepOptions } from './refresh-store.ts';
+import type { AllTokens } from './refresh-store.ts';
+import { audienceParts, normalIssuer, storeTokens, subjectOf } from './store-tokens.ts';
 import {
   audienceLock,
   type CachedTokens,
@@ -45,9 +46,9 @@ export async function accessToken(
   audience: string,
   options: SessionOptions = {},
 ): Promise<string> {
-  const before = readOwnTokens(host, audience, normal(options.issuer ?? config.get('platform.issuer')));
+  const before = readOwnTokens(host, audience, normalIssuer(options.issuer ?? config.get('platform.issuer')));
   if (!options.renew && isFresh(host, before)) return before.token;
-  const issuer = normal(options.issuer ?? config.get('platform.issuer'));
+  const issuer = normalIssuer(options.issuer ?? config.get('platform.issuer'));
   const apiAudience = config.withoutFlag('platform.audience');
   const usable = (tokens: CachedTokens): tokens is FreshTokens =>
     isFresh(host, tokens) && !(options.renew && tokens.token === before.token);
@@ -81,27 +82,6 @@ export function audienceOfRegistry(url: string): string {
   return new URL(url).host.toLowerCase();
 }
 
-/** The parts of one audience: `a,b` asks for one token that is good for both (semantics 3.5). */
-export function audienceParts(audience: string): string[] {
-  return audience.split(',').filter((part) => part !== '');
-}
-
-/** Keeps what an issuer gave, with how it was got. A login without a refresh token removes an older one. */
-export async function storeTokens(
-  host: Host,
-  config: Config,
-  audience: string,
-  tokens: IssuedTokens,
-  how: Omit<LoginRecord, 'subject' | 'refreshIn'>,
-  options: KeepOptions = {},
-): Promise<LoginRecord> {
-  const record = { ...how, issuer: normal(how.issuer), subject: subjectOf(tokens.token) };
-  const { keepTokens } = await import('./refresh-store.ts');
-  const kept = { token: tokens.token, refreshToken: tokens.refreshToken ?? null, record };
-  await keepTokens(host, config, audience, kept, options);
-  return record;
-}
-
 /** What is kept for the audience, unless a local platform that goes by the same audience has issued it. */
 function readOwnTokens(host: Host, audience: string, issuer: string): CachedTokens {
   const tokens = readTokens(host, audience);
@@ -110,7 +90,7 @@ function readOwnTokens(host: Host, audience: string, issuer: string): CachedToke
 
 function isOwn({ token }: CachedTokens, issuer: string): boolean {
   const from = token === undefined ? undefined : decodeClaims(token)?.iss;
-  return typeof from !== 'string' || normal(from) === issuer || !isLocalIssuer(from) || isLocalIssuer(issuer);
+  return typeof from !== 'string' || normalIssuer(from) === issuer || !isLocalIssuer(from) || isLocalIssuer(issuer);
 }
 
 async function readAllTokens(host: Host, audience: string): Promise<AllTokens> {
@@ -295,7 +275,7 @@ function canRefresh(host: Host, tokens: AllTokens, issuer: string): tokens is Re
   if (refreshRemainingMs(host.now(), tokens.refreshToken) === 0) return false;
   // Written by another tool, a login has no record of ours; then its token says who issued it.
   const from = tokens.record?.issuer ?? (tokens.token === undefined ? undefined : decodeClaims(tokens.token)?.iss);
-  return typeof from === 'string' && normal(from) === issuer;
+  return typeof from === 'string' && normalIssuer(from) === issuer;
 }
 
 async function spendRefreshToken(renewal: Renewal, owner: string, held: RefreshableTokens): Promise<IssuedTokens> {
@@ -348,13 +328,6 @@ export function loginHint(config: Config, audience: string): string {
   const isApi = audience === config.withoutFlag('platform.audience');
   return `run \`chainctl auth login${isApi ? '' : ` --audience=${audience}`}\``;
 }
-
-function subjectOf(token: string): string {
-  const subject = decodeClaims(token)?.sub;
-  return typeof subject === 'string' ? subject : '';
-}
-
-const normal = (url: string) => url.replace(/\/+$/, '');
 
 /** The lock is loaded when something must be renewed: a good token needs none. */
 async function withLock<T>(path: string, options: LockOptions, fn: () => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { audiencesOf, decodeClaims } from './jwt.ts';
+import { normalIssuer } from './store-tokens.ts';
 
 /** Throws kind `auth` when signature, issuer, audience or time do not fit. */
 export async function verifyToken(
@@ -20,12 +21,13 @@ export async function verifyToken(
   if (claims === undefined || header === undefined) throw refused('it is not a token');
   // What it lists there must be understood (RFC 7515, 4.1.11), and nothing is.
   if (header.crit !== undefined) throw refused('it asks for an extension that chainctl does not know');
-  if (typeof claims.iss !== 'string' || normal(claims.iss) !== normal(issuer)) throw refused('another issuer made it');
+  if (typeof claims.iss !== 'string' || normalIssuer(claims.iss) !== normalIssuer(issuer))
+    throw refused('another issuer made it');
   const held = audiencesOf(claims);
   if (!audience.every((one) => held.includes(one))) throw refused('it is for another audience');
   if (typeof claims.exp !== 'number' || claims.exp * 1000 <= host.now()) throw refused('it has expired');
 
-  const discovery = await getJson(host, `${normal(issuer)}/.well-known/openid-configuration`, signal);
+  const discovery = await getJson(host, `${normalIssuer(issuer)}/.well-known/openid-configuration`, signal);
   const address = discovery['jwks_uri'];
   // Keys that came over a plain connection would be anybody's.
   const isAsSafe =
@@ -95,5 +97,3 @@ function refused(reason: string): CliError {
     hint: 'try again with `chainctl auth login`',
   });
 }
-
-const normal = (url: string) => url.replace(/\/+$/, '');

@@ -3,8 +3,8 @@
 
 import { CliError } from '../errors.ts';
 import type { Context } from './context.ts';
-import type { Question } from './define.ts';
 import { printable } from './io.ts';
+import type { Question } from './prompts/question.ts';
 
 /** Resolves when a person, or a pipe, agrees. Throws kind `cancelled` when they do not. */
 export async function requireAgreement(question: Question, context: Context): Promise<void> {

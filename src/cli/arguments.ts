@@ -4,7 +4,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import type { AnyCommand, Input } from './define.ts';
-import { isTrue } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
 import { allInputs, commandName, flagOf, unknownFlag } from './spelling.ts';
 
 export interface ParsedArguments {

@@ -5,10 +5,11 @@ import { CliError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Collected, listed, splitCommas } from './collect.ts';
 import type { Context } from './context.ts';
-import type { AnyCommand, Candidate, Check, Input, Way } from './define.ts';
+import type { AnyCommand, Check, Input, Way } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { boolean } from './inputs/values.ts';
 import { printable } from './io.ts';
+import type { Candidate } from './prompts/question.ts';
 import { commandName, flagOf, kebab, spellingOf } from './spelling.ts';
 
 /** Texts that would have been typed, by input key: those given and those picked. */

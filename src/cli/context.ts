@@ -7,7 +7,8 @@ import { folderConfigFile } from '../config/paths.ts';
 import type { ConfigKey } from '../config/schema.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { isTrue } from './inputs/values.ts';
+import type { DescribedCommand } from './described-command.ts';
+import { isTrue } from './inputs/is-true.ts';
 import { createIo, type Io, printable } from './io.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
 import { type Remembering, remembered } from './remembered.ts';
@@ -56,6 +57,8 @@ export interface Context extends Remembering {
   undoApi(): Promise<ApiClient>;
   /** Operations that the issuer serves (`auth.v1`). */
   issuerApi(): Promise<ApiClient>;
+  /** Every command as data. */
+  commands(): Promise<readonly DescribedCommand[]>;
   /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
   token(audience: string): Promise<string>;
   /** One line when `--log-level debug`, its property, `-v=2` or `CHAINCTL_DEBUG` asks for it. */
@@ -64,6 +67,7 @@ export interface Context extends Remembering {
 }
 
 export interface ContextParts {
+  readonly commands?: () => Promise<readonly DescribedCommand[]>;
   readonly prompter?: Prompter;
 }
 
@@ -132,6 +136,9 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     api: () => platformClient(context),
     undoApi: () => undoClient(context),
     issuerApi: () => issuerClient(context),
+    async commands() {
+      return (await parts.commands?.()) ?? [];
+    },
     async token(audience) {
       const { accessToken } = await import('../auth/session.ts');
       return accessToken(host, context.config, audience, {

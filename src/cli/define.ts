@@ -4,8 +4,10 @@
 import type { ConfigKey } from '../config/schema.ts';
 import type { CliError, Ending } from '../errors.ts';
 import type { Context } from './context.ts';
-import type { HelpPage } from './help.ts';
+import type { HelpPage } from './help-data.ts';
+import type { Kind } from './inputs/kind.ts';
 import { boolean } from './inputs/values.ts';
+import type { Question } from './prompts/question.ts';
 
 /** Formats of `--output`. One file each in `output/`. */
 export type Format =
@@ -23,55 +25,6 @@ export type Format =
   | 'tree'
   | 'wide'
   | 'yaml';
-
-/** Values already known when a later input is resolved or asked for, by input key. */
-export type Chosen = Readonly<Record<string, unknown>>;
-
-/** One thing a person may pick. */
-export interface Candidate<V> {
-  readonly value: V;
-  /** What the row shows; control characters are stripped before printing. */
-  readonly label: string;
-  readonly description?: string;
-  /** What to type instead of picking: printed in the echoed command. */
-  readonly text: string;
-  /** Its name where that means one thing: what Tab offers in place of an id. */
-  readonly unique?: string;
-  /** What this one is called where the kind has things of several nouns. */
-  readonly noun?: string;
-  /** Depth in a tree of locations; 0 for roots. */
-  readonly depth?: number;
-}
-
-/** A type of value: how its text is read and, for references, how names become things. */
-export interface Kind<V> {
-  /** Shown in usage and help, e.g. `NAME`, `DURATION`. */
-  readonly metavar: string;
-  readonly boolean?: true;
-  /** The value is a credential: never echoed. */
-  readonly secret?: true;
-  /** `a,b` counts as two values. */
-  readonly splitsCommas?: true;
-  readonly choices?: readonly string[];
-  /** Reads one value. Throws an Error whose message completes "`--flag` …", e.g. `must be a duration such as "24h"`. */
-  parse(text: string): unknown;
-  /** Turns the parsed text into the thing it names. Only reference kinds have it. */
-  resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
-  /** What a person may pick from when the value is missing; undefined: it is typed. */
-  candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
-  /** What Tab offers after `typed`, where that is not all there is and so nothing to pick from. */
-  offers?(context: Context, chosen: Chosen, typed: string): Promise<readonly string[]>;
-  /** What to take when nobody can be asked; the only candidate unless given. */
-  sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
-  /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */
-  otherwise?(context: Context, chosen: Chosen): Promise<V | undefined>;
-  /** What to do when there is nothing to pick from. */
-  readonly nothing?: string;
-  /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */
-  readonly noun?: string;
-  /** Only for the type: never read at run time. */
-  readonly value?: V;
-}
 
 export interface Input<V = unknown> {
   readonly kind: Kind<V>;
@@ -163,18 +116,6 @@ export interface Example {
   readonly text: string;
   /** Words after the command path. */
   readonly args: string;
-}
-
-export interface Question {
-  readonly message: string;
-  /** The answer of Enter on a terminal. Destructive commands say false. */
-  readonly default: boolean;
-  /** What a person types instead of `y`, because nothing brings back what goes. */
-  readonly typed?: string;
-  /** Nothing goes that was there, so one agreement is enough even where Enter says no. */
-  readonly makes?: true;
-  /** It is about files on this machine, so no platform is named. */
-  readonly isHere?: true;
 }
 
 export interface CommandDefinition<I extends Inputs, T> {

@@ -1,55 +1,19 @@
 // Every command as data. Guarantees: taken from the definitions, so it cannot say anything that a command does not do.
 
 import type { AnyCommand, IndexNode, Input } from './define.ts';
+import type { DescribedCommand, DescribedFlag } from './described-command.ts';
 import { acceptedFormats } from './formats.ts';
-import { wholeIndex } from './program.ts';
 import { allInputs, commandName, flagOf, isList } from './spelling.ts';
 
-export interface DescribedFlag {
-  /** With its dashes; of an argument its name in usage lines. */
-  readonly name: string;
-  readonly short?: string;
-  readonly aliases?: readonly string[];
-  /** `boolean`, or the word that stands for the value in help. */
-  readonly type: string;
-  readonly choices?: readonly string[];
-  readonly default?: string;
-  /** The configuration property that it is taken from when it is not given. */
-  readonly config?: string;
-  readonly required: boolean;
-  readonly repeatable: boolean;
-  readonly secret?: true;
-  readonly help: string;
-}
-
-export interface DescribedCommand {
-  /** With `chainctl`. */
-  readonly command: string;
-  readonly summary: string;
-  readonly aliases: readonly string[];
-  readonly deprecated?: string;
-  /** Whether it may change something on the platform or on this machine. */
-  readonly writes: boolean;
-  /** Whether it asks before it does, unless `--yes` is given. */
-  readonly confirms: boolean;
-  readonly lists: boolean;
-  /** What `--output` takes. */
-  readonly formats: readonly string[];
-  readonly arguments: readonly DescribedFlag[];
-  readonly flags: readonly DescribedFlag[];
-  /** Flags that every command has are in `chainctl help flags`; these are the ones of them that it has beside. */
-  readonly globalFlags: readonly string[];
-}
-
-/** All that are not hidden, by name. */
-export async function describeCommands(): Promise<readonly DescribedCommand[]> {
+/** All of the index that are not hidden, by name. */
+export async function describeCommands(index: IndexNode): Promise<readonly DescribedCommand[]> {
   const loaders: (() => Promise<{ readonly default: AnyCommand }>)[] = [];
   const walk = ({ load, children = [], hidden }: IndexNode) => {
     if (hidden) return;
     if (load !== undefined) loaders.push(load);
     for (const child of children) walk(child);
   };
-  walk(await wholeIndex());
+  walk(index);
   const all = await Promise.all(loaders.map(async (load) => describe((await load()).default)));
   return all.sort((a, b) => (a.command < b.command ? -1 : 1));
 }

@@ -3,7 +3,8 @@
 import type { Globals } from './context.ts';
 import type { Input } from './define.ts';
 import { contextName } from './inputs/context-name.ts';
-import { boolean, integer, isTrue, named } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
+import { boolean, integer, named } from './inputs/values.ts';
 
 const query = { ...named('EXPRESSION'), parse: notBlank };
 

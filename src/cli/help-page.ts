@@ -4,7 +4,8 @@
 import type { AnyCommand, Input, Inputs } from './define.ts';
 import { formatsOf } from './formats.ts';
 import { answerFlags, listFlags } from './globals.ts';
-import { also, firstSentence, type HelpPage, type HelpRow, mostExamples } from './help.ts';
+import { also, firstSentence, mostExamples } from './help.ts';
+import type { HelpPage, HelpRow } from './help-data.ts';
 import { allInputs, commandName, flagOf, isList, kebab } from './spelling.ts';
 
 export function helpPage(definition: AnyCommand): HelpPage {

@@ -2,7 +2,7 @@
 // and text from the network is stripped of control characters before a terminal sees it.
 
 import type { Host } from '../host.ts';
-import { isTrue } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
 import { createStyle, hasColors, type Palette, type Style } from './style.ts';
 
 export type { Style } from './style.ts';

@@ -3,7 +3,7 @@
 
 import type { Config } from '../config/load.ts';
 import type { Host, PagerProcess } from '../host.ts';
-import { isTrue } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
 import type { Waiting } from './waiting.ts';
 import { displayWidth } from './width.ts';
 

@@ -11,10 +11,11 @@ import { type Context, type ContextParts, createContext } from './context.ts';
 import type { AnyCommand, Format, IndexNode, View } from './define.ts';
 import { type ChosenFormat, chooseFormat } from './formats.ts';
 import { toGlobals } from './globals.ts';
-import { isTrue } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
 import { show } from './io.ts';
+import type { Order, RenderInput } from './output/format.ts';
 import type { Ordered } from './output/ordered.ts';
-import { itemsFor, type Order, type RenderInput, renderers } from './output/renderer.ts';
+import { itemsFor, renderers } from './output/renderer.ts';
 import type { Pager } from './pager.ts';
 import { commandName, isList as isListCommand } from './spelling.ts';
 

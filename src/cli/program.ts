@@ -9,19 +9,12 @@ import type { Host } from '../host.ts';
 import { nearest } from '../suggest.ts';
 import type { ContextParts } from './context.ts';
 import type { IndexNode } from './define.ts';
+import type { DescribedCommand } from './described-command.ts';
+import type { Found } from './found.ts';
 import { globalInputs } from './globals.ts';
-import type { HelpPage } from './help.ts';
+import type { HelpPage } from './help-data.ts';
 import { show } from './io.ts';
 import { commandName, kebab, unknownFlag } from './spelling.ts';
-
-export interface Found {
-  readonly path: readonly string[];
-  readonly node: IndexNode;
-  /** The words that are not part of the path. */
-  readonly rest: readonly string[];
-  /** The word where the search ended, when it could have been a child of the node. */
-  readonly stranger: string | undefined;
-}
 
 /** Runs what the words say. Resolves when done; throws CliError otherwise. */
 export async function runProgram(host: Host, signal: AbortSignal, parts: ContextParts = {}): Promise<void> {
@@ -49,7 +42,7 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   const definition = (await node.load()).default;
   const { runCommand } = await import('./pipeline.ts');
   try {
-    await runCommand(definition, rest, host, signal, parts, node.children);
+    await runCommand(definition, rest, host, signal, { commands: describedCommands, ...parts }, node.children);
   } catch (error) {
     // An interrupted call fails in many ways; there is one reason for all of them. What a command has to say of it stays.
     const isTold = error instanceof CliError && error.kind === 'cancelled' && error.code !== 'cancelled';
@@ -59,6 +52,11 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
     const hint = `did you mean \`${commandName({ path: [...path, meant] })}\`?`;
     throw new CliError('usage', error.message, { code: error.code, hint });
   }
+}
+
+async function describedCommands(): Promise<readonly DescribedCommand[]> {
+  const { describeCommands } = await import('./describe-commands.ts');
+  return describeCommands(await wholeIndex());
 }
 
 /** Of a command's help. Who changes a definition sees the change without generating pages. */

@@ -2,7 +2,7 @@
 
 import { CliError, Ending, type ErrorKind, exitCodeOf, stackOf } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { isTrue } from './inputs/values.ts';
+import { isTrue } from './inputs/is-true.ts';
 import { printable, printableJson, printableLines } from './io.ts';
 import { createStyle, hasColors, type Style } from './style.ts';
 

@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { cacheDir, type Host } from '../host.ts';
 import { collect } from './collect.ts';
 import { type Context, createContext } from './context.ts';
-import type { AnyCommand, Candidate, IndexNode, Input } from './define.ts';
+import type { AnyCommand, IndexNode, Input } from './define.ts';
+import type { Found } from './found.ts';
 import { toGlobals } from './globals.ts';
 import { printable } from './io.ts';
-import type { Found } from './program.ts';
+import type { Candidate } from './prompts/question.ts';
 import { allInputs, flagOf } from './spelling.ts';
 
 export interface Offer {

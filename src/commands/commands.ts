@@ -1,5 +1,5 @@
 import { defineCommand, defineView } from '../cli/define.ts';
-import type { DescribedCommand } from '../cli/describe-commands.ts';
+import type { DescribedCommand } from '../cli/described-command.ts';
 import { string } from '../cli/inputs/values.ts';
 
 const view = defineView<DescribedCommand>({
@@ -33,8 +33,7 @@ export default defineCommand({
   view,
   formats: ['table', 'json', 'id'],
   readsConfig: false,
-  run: async (_context, { word = '' }): Promise<readonly DescribedCommand[]> => {
-    const { describeCommands } = await import('../cli/describe-commands.ts');
-    return (await describeCommands()).filter(({ command }) => command.includes(word));
+  run: async (context, { word = '' }): Promise<readonly DescribedCommand[]> => {
+    return (await context.commands()).filter(({ command }) => command.includes(word));
   },
 });

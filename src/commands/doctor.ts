@@ -1,6 +1,7 @@
 import { audienceOfRegistry } from '../auth/session.ts';
 import type { Context } from '../cli/context.ts';
-import { defineCommand, defineView, type Kind } from '../cli/define.ts';
+import { defineCommand, defineView } from '../cli/define.ts';
+import type { Kind } from '../cli/inputs/kind.ts';
 import { boolean, choice } from '../cli/inputs/values.ts';
 import { printable } from '../cli/io.ts';
 import { purposes } from '../doctor/check.ts';

@@ -13,7 +13,7 @@ import type { DeliveryTimes } from './events/events.ts';
 import { isWildcard } from './http/host-check.ts';
 import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
-import type { CloudAddresses } from './iam/clouds/check.ts';
+import type { CloudAddresses } from './iam/clouds/addresses.ts';
 import { allMigrations, eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';

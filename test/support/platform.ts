@@ -7,7 +7,7 @@ import { grantsOf } from '../../src/local/authorization/access.ts';
 import type { PlatformClock } from '../../src/local/core/types.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import type { CloudAddresses } from '../../src/local/iam/clouds/check.ts';
+import type { CloudAddresses } from '../../src/local/iam/clouds/addresses.ts';
 import { createUser } from '../../src/local/iam/identity-records.ts';
 import { developerIssuer, people } from '../../src/local/iam/people.ts';
 import { bindRole } from '../../src/local/iam/role-binding-records.ts';

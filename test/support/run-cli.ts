@@ -1,10 +1,11 @@
 import { closeTransport } from '../../src/api/transport.ts';
-import type { AnyCommand, Candidate } from '../../src/cli/define.ts';
+import type { AnyCommand } from '../../src/cli/define.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { runCommand } from '../../src/cli/pipeline.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Prompter } from '../../src/cli/prompts/prompter.ts';
 import { createPrompter } from '../../src/cli/prompts/prompter.ts';
+import type { Candidate } from '../../src/cli/prompts/question.ts';
 import { reportError } from '../../src/cli/report.ts';
 import { CliError, Ending } from '../../src/errors.ts';
 import { type FakeHost, type FakeHostOptions, fakeHost } from './fake-host.ts';

@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import {
   type AnyCommand,
-  type Candidate,
   type CommandDefinition,
   changeOf,
   defineCommand,
   defineView,
   exclusive,
   type Inputs,
-  type Kind,
   needs,
 } from '../../src/cli/define.ts';
+import type { Kind } from '../../src/cli/inputs/kind.ts';
 import { boolean, choice, duration, integer, named, secret, string, strings } from '../../src/cli/inputs/values.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { createPrompter } from '../../src/cli/prompts/prompter.ts';
+import type { Candidate } from '../../src/cli/prompts/question.ts';
 import { CliError } from '../../src/errors.ts';
 import { type FakeHostOptions, fakeHost } from '../support/fake-host.ts';
 import { type CliOptions, runDefinition } from '../support/run-cli.ts';

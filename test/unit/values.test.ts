@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Kind } from '../../src/cli/define.ts';
+import { isTrue } from '../../src/cli/inputs/is-true.ts';
+import type { Kind } from '../../src/cli/inputs/kind.ts';
 import {
   boolean,
   choice,
@@ -8,7 +9,6 @@ import {
   file,
   formatDuration,
   integer,
-  isTrue,
   keyValue,
 } from '../../src/cli/inputs/values.ts';
 import { parseDuration } from '../../src/duration.ts';

@@ -1,5 +1,5 @@
 import { isContextName } from '../../config/context-name.ts';
-import type { Kind } from '../define.ts';
+import type { Kind } from './kind.ts';
 
 /** A name a context can have; those there are are offered. */
 export const contextName: Kind<string> = {

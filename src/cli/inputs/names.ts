@@ -1,4 +1,4 @@
-import type { Kind } from '../define.ts';
+import type { Kind } from './kind.ts';
 
 /** The rule of the platform for names (semantics 2), told before it is asked. */
 export const nameProblem = 'must be made of lower-case letters, digits, spaces and ". _ -"';

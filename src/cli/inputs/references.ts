@@ -7,9 +7,10 @@ import { ancestry, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
-import type { Candidate, Chosen, Kind } from '../define.ts';
+import type { Candidate } from '../prompts/question.ts';
 import { remembered } from '../remembered.ts';
 import { byShortId } from '../short-id.ts';
+import type { Chosen, Kind } from './kind.ts';
 
 /** A thing named by an input. `name` is the id when the id was given, because then nothing was looked up. */
 export interface Reference {

@@ -2,7 +2,8 @@
 // value of a secret.
 
 import { parseDuration } from '../../duration.ts';
-import type { Kind } from '../define.ts';
+import { isTrue } from './is-true.ts';
+import type { Kind } from './kind.ts';
 
 export const string: Kind<string> = { metavar: 'STRING', parse: (text) => text };
 
@@ -25,9 +26,6 @@ export const boolean: Kind<boolean> & { readonly boolean: true } = {
     throw new Error('must be true or false');
   },
 };
-
-/** Whether a boolean flag's text switches it on; a text that is no boolean does not. */
-export const isTrue = (text: string | undefined): boolean => /^(1|t|T|true|TRUE|True)$/.test(text ?? '');
 
 export const integer: Kind<number> = {
   metavar: 'N',

@@ -1,6 +1,6 @@
 import { printableLines } from '../io.ts';
 import { type Batch, batched } from './batch.ts';
-import type { Renderer, RenderInput } from './renderer.ts';
+import type { Renderer, RenderInput } from './format.ts';
 
 /**
  * RFC 4180 with a header, every column including the wide ones, written row by row. Times are RFC 3339 wherever it goes:

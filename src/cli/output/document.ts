@@ -1,4 +1,4 @@
-import type { RenderInput } from './renderer.ts';
+import type { RenderInput } from './format.ts';
 
 /** What `-o json` writes, as a value: the item, or the list in its envelope. `lines` is an array here. */
 export async function documentOf<T>({ view, items, isList }: RenderInput<T>): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { shellWord } from '../../shell-word.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** `export NAME=value` lines for `eval`; tokens and ids survive it without quotes around the substitution as well. */
 export const render: Renderer = async ({ view, items, io }) => {

@@ -1,5 +1,5 @@
 import { printableLines } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** What the command's template makes of each item, and nothing else: a template ends its own lines. */
 export const render: Renderer = async ({ view, items, io }) => {

@@ -1,6 +1,6 @@
 import { printable } from '../io.ts';
 import { batched } from './batch.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** One id to a line, written as it arrives, nothing else (script-contracts 1.9). */
 export const render: Renderer = ({ view, items, io }) =>

@@ -1,6 +1,6 @@
 import { printableJson } from '../io.ts';
 import { type Batch, batched } from './batch.ts';
-import type { Renderer, RenderInput } from './renderer.ts';
+import type { Renderer, RenderInput } from './format.ts';
 
 /**
  * One document: one line without blanks in a pipe (script-contracts 1.5), indented on a terminal. A list is written item

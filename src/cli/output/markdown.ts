@@ -1,5 +1,5 @@
 import { printableLines } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** A table of GitHub's Markdown with the columns of `table`, written row by row; values show as they are, never as markup. */
 export const render: Renderer = async ({ view, items, io, now }) => {

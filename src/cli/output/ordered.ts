@@ -1,7 +1,7 @@
 // The order of a list. Guarantees: scripts get each item as it arrives, however long the list is; people get all of them
 // in an order that is the same on every machine.
 
-import { gather, type Order } from './renderer.ts';
+import { gather, type Order } from './format.ts';
 
 /** How people see a list: by a key of each item that is compared by code units, or as all of them are arranged. */
 export type Arrangement<T> =

@@ -3,7 +3,7 @@ import { CliError } from '../../errors.ts';
 import type { Format } from '../define.ts';
 import { printable, printableJson } from '../io.ts';
 import { documentOf } from './document.ts';
-import type { RenderInput } from './renderer.ts';
+import type { RenderInput } from './format.ts';
 
 /**
  * What a JMESPath expression makes of the document of `-o json`. Without a format a text is written bare and a list of

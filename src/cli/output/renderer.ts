@@ -1,32 +1,7 @@
 // A format is one module that exports `render`; this table is the only place that knows them all.
 
 import type { Format, View } from '../define.ts';
-import type { Io } from '../io.ts';
-
-export interface RenderInput<T> {
-  readonly view: View<T>;
-  readonly items: AsyncIterable<T> | Iterable<T>;
-  /** False when the command returned one thing rather than a list. */
-  readonly isList: boolean;
-  readonly io: Io;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** The order of the rows, for a table; other formats get their items in it. */
-  readonly order?: Order<T> | undefined;
-  /** Ids as short as they can be told apart. */
-  readonly shortIds?: boolean;
-  /** Cells of csv as they are, even where a spreadsheet would run them. */
-  readonly rawCsv?: boolean;
-}
-
-export interface Order<T> {
-  readonly key: (item: T) => string | number | Promise<string | number>;
-  readonly descending?: boolean;
-  /** Once every key was made. Throws kind `usage` when no item had one. */
-  readonly check?: () => void;
-}
-
-export type Renderer = <T>(input: RenderInput<T>) => Promise<void>;
+import type { Renderer } from './format.ts';
 
 /** `--output` accepts what a command offers out of these. */
 export const renderers: Readonly<Record<Format, () => Promise<{ readonly render: Renderer }>>> = {
@@ -45,13 +20,6 @@ export const renderers: Readonly<Record<Format, () => Promise<{ readonly render:
   wide: () => import('./wide.ts'),
   yaml: () => import('./yaml.ts'),
 };
-
-/** All items of an answer, for formats that need the last one before they can write the first. */
-export async function gather<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
 
 /** Formats whose lines are rows of the view's columns. */
 const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);

@@ -1,6 +1,6 @@
 import { CliError } from '../../errors.ts';
 import type { Column, View } from '../define.ts';
-import type { Order } from './renderer.ts';
+import type { Order } from './format.ts';
 
 /**
  * The order of `--sort-by`: the column of that head, whatever its case and with dashes for blanks, else the field of the

@@ -4,8 +4,8 @@ import { printable } from '../io.ts';
 import { shortIds } from '../short-id.ts';
 import { cut, displayWidth } from '../width.ts';
 import { fitInto } from './fit.ts';
+import type { Renderer, RenderInput } from './format.ts';
 import { compareKeys } from './ordered.ts';
-import type { Renderer, RenderInput } from './renderer.ts';
 
 /**
  * The reference's table: one leading blank, ` | ` between columns, centred upper-case heads, a rule crossed by `|`, no

@@ -1,5 +1,5 @@
 import { printable } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** What the view says in one line, or the first column alone. */
 export const render: Renderer = async ({ view, items, io, now }) => {

@@ -1,5 +1,5 @@
 import { printableLines } from '../io.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** As the view words it; what came over the network cannot reach the terminal as anything but text. */
 export const render: Renderer = async ({ view, items, io, now }) => {

@@ -1,6 +1,6 @@
 import type { TreeNode } from '../define.ts';
 import { printable } from '../io.ts';
-import { gather, type Renderer } from './renderer.ts';
+import { gather, type Renderer } from './format.ts';
 
 /** Roots bare, children on `├ ` and `└ `, two columns a level (outputs.md, Tree). */
 export const render: Renderer = async ({ view, items, io }) => {

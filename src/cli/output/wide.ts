@@ -1,4 +1,4 @@
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 import { renderColumns } from './table.ts';
 
 /** The table with every column there is; nothing is cut, whatever the terminal. */

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Io } from '../io.ts';
 import { documentOf } from './document.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer } from './format.ts';
 
 /** The document of `-o json` as YAML 1.2. */
 export const render: Renderer = async (input) => writeYaml(await documentOf(input), input.io);

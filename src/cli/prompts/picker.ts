@@ -2,10 +2,10 @@
 // what is not ticked is not chosen.
 
 import { createPrompt, isEnterKey, useKeypress, useState } from '@inquirer/core';
-import type { Candidate } from '../define.ts';
 import { type Io, printable } from '../io.ts';
 import { cut, cutStart, displayWidth } from '../width.ts';
 import { cancelled, guarded, streams, useBelow, useEndOfInput, useSuspension, useTerminalSize } from './hooks.ts';
+import type { Candidate } from './question.ts';
 import { type Ranked, ranked } from './rank.ts';
 
 interface Row extends Ranked {

@@ -2,12 +2,12 @@
 // rows, and answers that are lines. Guarantees: no cursor moves, nothing is drawn twice, and the end of the input ends it.
 
 import type { Host } from '../../host.ts';
-import type { Candidate, Question } from '../define.ts';
 import { printable, printableLines } from '../io.ts';
 import { displayWidth } from '../width.ts';
 import { cancelled } from './hooks.ts';
-import type { Validate } from './prompter.ts';
+import type { Candidate, Question } from './question.ts';
 import { ranked } from './rank.ts';
+import type { Validate } from './text.ts';
 
 /** One line of the terminal, without blanks around it, that `wrong` has nothing against. */
 export async function text(host: Host, message: string, wrong: Validate, signal: AbortSignal): Promise<string> {

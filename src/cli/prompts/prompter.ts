@@ -3,11 +3,9 @@
 
 import { CliError } from '../../errors.ts';
 import type { Host } from '../../host.ts';
-import type { Candidate, Question } from '../define.ts';
 import { type Io, printableLines } from '../io.ts';
-
-/** Returns what is wrong with a text, or undefined. */
-export type Validate = (text: string) => string | undefined | Promise<string | undefined>;
+import type { Candidate, Question } from './question.ts';
+import type { TextOptions, Validate } from './text.ts';
 
 export interface Prompter {
   /** A yes/no question. Throws kind `usage` when there is no terminal and stdin holds no answer. */
@@ -27,11 +25,6 @@ export interface Prompter {
 export interface ManyOptions {
   /** None is an answer too. */
   readonly optional?: boolean;
-}
-
-export interface TextOptions {
-  /** What is typed does not show. */
-  readonly secret?: boolean;
 }
 
 export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompter {

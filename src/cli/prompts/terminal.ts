@@ -2,10 +2,10 @@
 // a command does. Guarantees: every way out of a question ends it: Enter, Ctrl-C, Ctrl-D. Ctrl-Z interrupts it only.
 
 import { createPrompt, isEnterKey, useKeypress, useState } from '@inquirer/core';
-import type { Question } from '../define.ts';
 import { printableLines } from '../io.ts';
 import { cancelled, guarded, streams, useBelow, useEndOfInput, useSuspension } from './hooks.ts';
-import type { TextOptions, Validate } from './prompter.ts';
+import type { Question } from './question.ts';
+import type { TextOptions, Validate } from './text.ts';
 
 export async function confirm(question: Question, signal: AbortSignal): Promise<boolean> {
   const suffix = question.default ? '[Y,n]' : '[y,N]';

@@ -105,7 +105,7 @@ function namedActions(names: readonly string[]): string {
 
 async function signedStatus(context: Context, audience: string, token: string): Promise<AuthStatus> {
   const { verifyToken } = await import('../../auth/verify.ts');
-  const { audienceParts } = await import('../../auth/session.ts');
+  const { audienceParts } = await import('../../auth/store-tokens.ts');
   const { decodeClaims } = await import('../../auth/jwt.ts');
   await verifyToken(
     context.host,

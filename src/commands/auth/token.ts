@@ -77,7 +77,7 @@ async function narrowed(
   scopes: readonly string[],
 ): Promise<string> {
   const { exchange } = await import('../../api/sts.ts');
-  const { audienceParts } = await import('../../auth/session.ts');
+  const { audienceParts } = await import('../../auth/store-tokens.ts');
   const issued = await exchange(context.host, {
     issuer: context.config.get('platform.issuer'),
     token,

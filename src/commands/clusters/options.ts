@@ -1,7 +1,8 @@
 // Profiles and options of an agent (enforce.md 1.2).
 
 import type { TenantClusterEnforcerOptions } from '../../api/schema/types/tenant.gen.ts';
-import type { Input, Kind } from '../../cli/define.ts';
+import type { Input } from '../../cli/define.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { strings } from '../../cli/inputs/values.ts';
 
 export const profilesInput = {

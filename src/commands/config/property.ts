@@ -1,7 +1,8 @@
 // The properties of the configuration as something to pick from.
 
-import type { Candidate, Chosen, Kind } from '../../cli/define.ts';
+import type { Chosen, Kind } from '../../cli/inputs/kind.ts';
 import { named } from '../../cli/inputs/values.ts';
+import type { Candidate } from '../../cli/prompts/question.ts';
 import { type ConfigEntry, configSchema, isConfigKey } from '../../config/schema.ts';
 
 const toCandidate = ({ key, help }: ConfigEntry): Candidate<string> => ({

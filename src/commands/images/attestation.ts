@@ -10,11 +10,7 @@ import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
-
-export type Trust =
-  | { readonly kind: 'verified' }
-  /** `reason` is a clause. */
-  | { readonly kind: 'unknown' | 'forged'; readonly reason: string };
+import type { Trust } from './trust.ts';
 
 /** A key, and how a clause calls it. */
 export interface NamedKey {

@@ -3,7 +3,7 @@
 import type { ImageReference } from '../../api/oci-client.ts';
 import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Candidate } from '../../cli/define.ts';
+import type { Candidate } from '../../cli/prompts/question.ts';
 import { byTagName } from './images.ts';
 import { locationOf, publicOrganization, registryHost, registryNames, repositoriesIn } from './repos/repository.ts';
 

@@ -1,7 +1,7 @@
 import { type ImageReference, parseImageReference } from '../../api/oci-client.ts';
 import type { RegistryRepo, RegistryTag } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Kind } from '../../cli/define.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { groupDirectory, pathOf } from '../../cli/inputs/references.ts';
 import { CliError } from '../../errors.ts';
 import { publicOrganization, registryHost, repositoriesIn } from './repos/repository.ts';

@@ -8,8 +8,8 @@ import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
-import type { Trust } from './attestation.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
+import type { Trust } from './trust.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 

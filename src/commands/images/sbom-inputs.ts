@@ -1,5 +1,6 @@
 import type { Platform } from '../../attestations/platforms.ts';
-import type { Inputs, Kind } from '../../cli/define.ts';
+import type { Inputs } from '../../cli/define.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { boolean, named } from '../../cli/inputs/values.ts';
 
 export const platformKind: Kind<Platform> = {

@@ -15,9 +15,10 @@ import {
 import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
-import { judge, type Trust, type Trusted, trustedBy } from './attestation.ts';
+import { judge, type Trusted, trustedBy } from './attestation.ts';
 import { imageOfPlatform, originOf, registryClient } from './open-registry.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
+import type { Trust } from './trust.ts';
 
 export interface Sbom {
   /** Path in the registry. */

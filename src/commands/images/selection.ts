@@ -1,7 +1,8 @@
 import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Inputs } from '../../cli/define.ts';
-import { exclusive, type Kind } from '../../cli/define.ts';
+import { exclusive } from '../../cli/define.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { group, type Reference } from '../../cli/inputs/references.ts';
 import { boolean, named } from '../../cli/inputs/values.ts';
 import { printable } from '../../cli/io.ts';

@@ -1,4 +1,4 @@
-import type { Kind } from '../../cli/define.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 
 export interface ListenAddress {
   readonly host: string;

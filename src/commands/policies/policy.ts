@@ -4,7 +4,8 @@
 import type { IamPolicy, IamPolicyVersion } from '../../api/schema/types/iam.gen.ts';
 import { isUidp, parentOf } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Candidate, Chosen, Kind } from '../../cli/define.ts';
+import type { Candidate } from '../../cli/prompts/question.ts';
+import type { Chosen, Kind } from '../../cli/inputs/kind.ts';
 import {
   byNameThenId,
   groupDirectory,

@@ -9,7 +9,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { destroyLater, type Patience } from './patience.ts';
-import type { RequestNote } from './server.ts';
+import type { RequestNote } from './request-note.ts';
 
 /** Takes requests of gRPC, and answers them whatever happens. */
 export type Http2Handler = (

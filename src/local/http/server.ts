@@ -13,6 +13,7 @@ import { isOwnHost } from './host-check.ts';
 import type { Http2Handler } from './http2.ts';
 import { defaultPatience, endThenDestroy, type Patience, watchBodies } from './patience.ts';
 import { holdBody } from './request-body.ts';
+import type { RequestNote } from './request-note.ts';
 
 /** One answered (or dropped) request. */
 export interface RequestLogEntry {
@@ -30,15 +31,6 @@ export interface RequestLogEntry {
   /** Id of the API operation, e.g. `iam.v1.Groups.List`. */
   readonly operation?: string;
   /** What went wrong inside the platform, with its stack: a defect, never part of the answer. */
-  readonly error?: string;
-}
-
-/** What the log learns of a request while it is answered. */
-export interface RequestNote {
-  readonly operation?: string;
-  readonly identity?: string;
-  /** Where the protocol inside has a status of its own, as gRPC does: the HTTP status that says the same. */
-  readonly status?: number;
   readonly error?: string;
 }
 

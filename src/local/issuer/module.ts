@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { lazily } from '../core/lazily.ts';
 import type { Module } from '../core/module.ts';
 import type { Caller } from '../core/types.ts';
-import type { CloudAddresses } from '../iam/clouds/check.ts';
+import type { CloudAddresses } from '../iam/clouds/addresses.ts';
 import { readMeta } from '../store/meta.ts';
 import type { BrowserSession } from './browser-sessions.ts';
 import type { IssuerOptions } from './issuer.ts';

@@ -2,16 +2,8 @@
 // is the base image's own layers with one more on top, its SBOM attested; tags move only when everything is in place; a
 // build that the end of the process cut short begins again with the next start.
 
-import type { PlatformClock } from '../core/types.ts';
-import type { BlobStore } from '../store/blob-store.ts';
-import type { Store, Tx } from '../store/database.ts';
-
-export interface BuilderOptions {
-  readonly store: Store;
-  readonly blobs: BlobStore;
-  readonly clock: PlatformClock;
-  readonly onDefect: (error: unknown) => void;
-}
+import type { Tx } from '../store/database.ts';
+import type { BuilderOptions } from './builds/options.ts';
 
 export interface Builder {
   /** Goes on with what is left from before, and with what is queued from now on. */

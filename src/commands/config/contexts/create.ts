@@ -1,5 +1,6 @@
-import { defineCommand, type Kind } from '../../../cli/define.ts';
+import { defineCommand } from '../../../cli/define.ts';
 import { contextName } from '../../../cli/inputs/context-name.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { boolean, named } from '../../../cli/inputs/values.ts';
 import { type ConfigKey, parseValue } from '../../../config/schema.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,5 +1,5 @@
-import type { Kind } from '../../../cli/define.ts';
 import { contextName } from '../../../cli/inputs/context-name.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { production } from '../../../config/contexts.ts';
 import { CliError } from '../../../errors.ts';
 import { contextsOf, type ShownContext, shown } from './view.ts';

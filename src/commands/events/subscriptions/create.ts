@@ -1,4 +1,5 @@
-import { defineCommand, type Kind } from '../../../cli/define.ts';
+import { defineCommand } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
 import { subscriptionView } from './view.ts';

@@ -1,7 +1,7 @@
 import type { EventsSubscription } from '../../../api/schema/types/events.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Kind } from '../../../cli/define.ts';
 import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
 /** All that the caller sees; once a run. */

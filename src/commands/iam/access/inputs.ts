@@ -1,5 +1,5 @@
 import type { Context } from '../../../cli/context.ts';
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';

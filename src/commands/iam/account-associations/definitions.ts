@@ -1,10 +1,12 @@
 // What the commands for each cloud share, so that aws, gcp and azure differ only in their accounts.
 
 import type { Context } from '../../../cli/context.ts';
-import type { CommandDefinition, Inputs, Kind, Question } from '../../../cli/define.ts';
+import type { CommandDefinition, Inputs } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group, type Reference } from '../../../cli/inputs/references.ts';
 import { named } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import type { Question } from '../../../cli/prompts/question.ts';
 import {
   associationsOf,
   type CheckResult,

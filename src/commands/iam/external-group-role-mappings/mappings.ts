@@ -4,12 +4,14 @@
 import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Chosen, Inputs, Kind, Question } from '../../../cli/define.ts';
+import type { Inputs } from '../../../cli/define.ts';
 import { parseId, wholeId } from '../../../cli/inputs/ids.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import { organizationOf, type Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
+import type { Candidate, Question } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
 import { roleAt } from '../roles/role.ts';

@@ -4,9 +4,9 @@
 import { issuerOf, typeOf } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import type { Question } from '../../../cli/prompts/question.ts';
 import { CliError } from '../../../errors.ts';
 import type { ShownIdentity } from './view.ts';
 

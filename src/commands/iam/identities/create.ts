@@ -1,5 +1,6 @@
 import { servicePrincipals } from '../../../api/identity-rules.ts';
-import { type Check, defineCommand, exclusive, type Kind, needs } from '../../../cli/define.ts';
+import { type Check, defineCommand, exclusive, needs } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { file } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';
 import { createIdentity, creationQuestion } from './create-identity.ts';

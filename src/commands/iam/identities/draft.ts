@@ -1,6 +1,6 @@
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { nameProblem, resourceName } from '../../../cli/inputs/names.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { checkRuleFlags, issuerProblem, type Rule, type RuleFlags } from './rule-flags.ts';

@@ -1,7 +1,7 @@
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import {
   byNameThenId,
   groupDirectory,
@@ -14,6 +14,7 @@ import {
   toReference,
   uniqueName,
 } from '../../../cli/inputs/references.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
 /** Assumable identities the caller sees, below the chosen location when there is one. */

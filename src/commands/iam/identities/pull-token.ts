@@ -1,5 +1,6 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
-import { defineView, type Kind } from '../../../cli/define.ts';
+import { defineView } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { CliError } from '../../../errors.ts';
 import { type IdentityReference, identity } from './identity.ts';

@@ -1,5 +1,6 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
-import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
+import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { organization } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';

@@ -1,7 +1,7 @@
 // Inputs that creating and updating an identity provider share, with the platform's rules told before it is asked.
 
 import { issuerUrlProblem } from '../../../api/identity-rules.ts';
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { choice, named, secret } from '../../../cli/inputs/values.ts';
 
 export const issuerUrl: Kind<string> = {

@@ -1,7 +1,7 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import {
   byNameThenId,
   namedOrShort,
@@ -12,6 +12,7 @@ import {
   toReference,
   uniqueName,
 } from '../../../cli/inputs/references.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
 /** An identity provider as it was looked up; by id alone nothing was. */

@@ -1,4 +1,4 @@
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 
 // The words of `--oidc-correlation-rule` (cli.json) are the ends of the wire's names, in lower case.
 const rules = ['sub_equals_external_id', 'oid_equals_external_id'] as const;

@@ -1,4 +1,4 @@
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 
 /** Enough to catch a name or a list; the platform decides what an address is. */
 export const email: Kind<string> = {

@@ -1,8 +1,8 @@
 import type { IamStoredGroupInvite } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Kind } from '../../../cli/define.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 

@@ -2,9 +2,9 @@
 
 import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import type { Question } from '../../../cli/prompts/question.ts';
 import { reachNewOrganization } from './refresh.ts';
 
 export interface NewGroup {

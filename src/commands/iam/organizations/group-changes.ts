@@ -1,9 +1,9 @@
 import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Question } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import type { Question } from '../../../cli/prompts/question.ts';
 import { describeGroup, fetchGroup } from './group.ts';
 import { renewToken } from './refresh.ts';
 

@@ -1,9 +1,10 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,7 +1,8 @@
 import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, type Inputs, type InputValues, type Kind } from '../../../cli/define.ts';
+import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { ordered } from '../../../cli/output/ordered.ts';

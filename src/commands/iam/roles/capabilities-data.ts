@@ -1,4 +1,5 @@
-import type { Candidate, Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { CliError } from '../../../errors.ts';
 import { nearest } from '../../../suggest.ts';
 

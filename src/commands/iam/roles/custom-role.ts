@@ -1,7 +1,7 @@
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Kind } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { groupDirectory, placeAndEnd, type Reference, sharedIn } from '../../../cli/inputs/references.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';

@@ -1,7 +1,7 @@
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isAncestorOrSelf, isRoot, isUidp, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import {
   byNameThenId,
   groupDirectory,
@@ -13,6 +13,7 @@ import {
   sharedIn,
   toReference,
 } from '../../../cli/inputs/references.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
 /** Built-in roles and those defined at a location, above it or anywhere visible. */

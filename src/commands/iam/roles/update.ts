@@ -1,14 +1,7 @@
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import {
-  type Chosen,
-  changeOf,
-  defineCommand,
-  exclusive,
-  type Inputs,
-  type InputValues,
-  type Kind,
-} from '../../../cli/define.ts';
+import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';

@@ -1,7 +1,8 @@
 import { compact } from '../../../api/compact.ts';
 import type { AdvisoryAdvisory, AdvisoryDocument, AdvisoryEvent } from '../../../api/schema/types/advisory.gen.ts';
 import type { Context } from '../../../cli/context.ts';
-import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
+import { defineCommand, defineView } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { choice } from '../../../cli/inputs/values.ts';
 import { imageReference } from '../image-reference.ts';
 import { platformKind, signatureInputs, signatureProblems } from '../sbom-inputs.ts';

@@ -1,5 +1,6 @@
 import type { RegistryAddChartResult } from '../../../api/schema/types/registry.gen.ts';
-import { defineCommand, defineView, type Kind } from '../../../cli/define.ts';
+import { defineCommand, defineView } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, named } from '../../../cli/inputs/values.ts';
 

@@ -1,7 +1,8 @@
 import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Inputs, Kind } from '../../../cli/define.ts';
+import type { Inputs } from '../../../cli/define.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { choice, string } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';

@@ -4,8 +4,9 @@
 import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
 import { isUidp, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
-import type { Candidate, Chosen, Kind } from '../../../cli/define.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import { byNameThenId, groupDirectory, notEmpty, one, pathOf, type Reference } from '../../../cli/inputs/references.ts';
+import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
 import { CliError } from '../../../errors.ts';

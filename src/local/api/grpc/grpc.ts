@@ -21,7 +21,7 @@ import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { StatusError } from '../../core/types.ts';
 import { toStatusError } from '../../http/answers.ts';
 import type { Http2Handler } from '../../http/http2.ts';
-import type { RequestNote } from '../../http/server.ts';
+import type { RequestNote } from '../../http/request-note.ts';
 import { type Api, type KnownOperation, namesIn } from '../dispatch.ts';
 import { createDescriptors, methodOf } from './descriptors.ts';
 

@@ -1,4 +1,14 @@
-import type { CloudAddresses } from './check.ts';
+/** Where the clouds are asked; a cloud without its address is not asked. */
+export interface CloudAddresses {
+  /** Takes AssumeRoleWithWebIdentity, e.g. `https://sts.amazonaws.com`. */
+  readonly awsSts?: string | undefined;
+  /** Its `/v1/token` trades tokens, e.g. `https://sts.googleapis.com`. */
+  readonly googleSts?: string | undefined;
+  /** Has generateAccessToken, e.g. `https://iamcredentials.googleapis.com`. */
+  readonly googleIam?: string | undefined;
+  /** e.g. `https://login.microsoftonline.com`. */
+  readonly azureLogin?: string | undefined;
+}
 
 /** Environment variables that say where account associations are checked. */
 export const cloudVariables = {

@@ -3,24 +3,13 @@
 
 import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import { invalidArgument } from '../../core/failures.ts';
+import type { CloudAddresses } from './addresses.ts';
 import { parseCloudAddress } from './addresses.ts';
 import { checkAws } from './aws.ts';
 import { checkAzure } from './azure.ts';
 import { checkGoogle } from './google.ts';
 import { CloudUnreachableError } from './post.ts';
 import { notReady } from './verdict.ts';
-
-/** Where the clouds are asked; a cloud without its address is not asked. */
-export interface CloudAddresses {
-  /** Takes AssumeRoleWithWebIdentity, e.g. `https://sts.amazonaws.com`. */
-  readonly awsSts?: string | undefined;
-  /** Its `/v1/token` trades tokens, e.g. `https://sts.googleapis.com`. */
-  readonly googleSts?: string | undefined;
-  /** Has generateAccessToken, e.g. `https://iamcredentials.googleapis.com`. */
-  readonly googleIam?: string | undefined;
-  /** e.g. `https://login.microsoftonline.com`. */
-  readonly azureLogin?: string | undefined;
-}
 
 export type CloudCheck = (
   group: string,

@@ -7,7 +7,6 @@ import type { SqlRow, Store, Tx } from '../../store/database.ts';
 import { type Digest, digestOf, parseDigest } from '../../store/digest.ts';
 import { attestationKey } from '../attestation-key.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
-import type { BuilderOptions } from '../builder.ts';
 import { configOf, type ImageConfigDocument, type ImageOfPlatform, imagesOf } from '../image-documents.ts';
 import { type Descriptor, mediaTypes, parseManifest } from '../manifest.ts';
 import {
@@ -24,6 +23,7 @@ import { sourceOf } from '../sources.ts';
 import { addUniqueTag, copyManifest, publishOwnTag } from '../sync.ts';
 import { addToLog, BuildError } from './build-log.ts';
 import { type LayerFile, makeLayer, readLayerFiles } from './layer.ts';
+import type { BuilderOptions } from './options.ts';
 import { applyOverlay, changedFiles, customConfig, type OverlayResult, toApkoConfig } from './overlay.ts';
 
 /** One build and what it works with. */

@@ -1,4 +1,5 @@
-import { defineCommand, type Kind } from '../../../../cli/define.ts';
+import { defineCommand } from '../../../../cli/define.ts';
+import type { Kind } from '../../../../cli/inputs/kind.ts';
 import { keyValue } from '../../../../cli/inputs/values.ts';
 import { setAssociation } from '../associations.ts';
 import { confirmSet, locationInput, matching, setQuestion, setTexts } from '../definitions.ts';

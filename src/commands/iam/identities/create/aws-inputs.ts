@@ -1,4 +1,4 @@
-import type { Kind } from '../../../../cli/define.ts';
+import type { Kind } from '../../../../cli/inputs/kind.ts';
 
 const matching = (metavar: string, pattern: RegExp, problem: string): Kind<string> => ({
   metavar,

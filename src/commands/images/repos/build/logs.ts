@@ -1,7 +1,8 @@
 import { compact } from '../../../../api/compact.ts';
 import type { RegistryBuildReport } from '../../../../api/schema/types/registry.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
-import { type Chosen, defineCommand, defineView, type Kind } from '../../../../cli/define.ts';
+import { defineCommand, defineView } from '../../../../cli/define.ts';
+import type { Chosen, Kind } from '../../../../cli/inputs/kind.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';
 import { notEmpty } from '../../../../cli/inputs/references.ts';
 import { remembered } from '../../../../cli/remembered.ts';

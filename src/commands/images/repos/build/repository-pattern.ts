@@ -1,5 +1,5 @@
 import type { RegistryRepo } from '../../../../api/schema/types/registry.gen.ts';
-import type { Kind } from '../../../../cli/define.ts';
+import type { Kind } from '../../../../cli/inputs/kind.ts';
 import type { Reference } from '../../../../cli/inputs/references.ts';
 import { CliError } from '../../../../errors.ts';
 import { locationOf, publicOrganization, repositoriesIn, repository } from '../repository.ts';
