@@ -9,10 +9,10 @@ import { type EventsNeeds, eventsModule } from './events/module.ts';
 import { iamModule } from './iam/module.ts';
 import { type IssuerNeeds, issuerModule } from './issuer/module.ts';
 import { pingModule } from './ping/module.ts';
-import { type RegistryFace, registryModule } from './registry/module.ts';
+import { registryModule } from './registry/module.ts';
 import { scimModule } from './scim/module.ts';
 import type { Migration } from './store/database.ts';
-import { migrations } from './store/schema.ts';
+import { founding } from './store/founding/founding.ts';
 
 // biome-ignore format: one line each
 export const modules = [
@@ -31,7 +31,6 @@ export const modules = [
 export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'console';
 
 export interface OpenedModules {
-  readonly sboms: RegistryFace['sboms'] | undefined;
   readonly chosen: readonly Module[];
   readonly opened: readonly Opened[];
   readonly verifyAccessToken: Parameters<typeof eventsModule.open>[0]['issuer']['verifyAccessToken'];
@@ -56,12 +55,12 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   const issuer = open(issuerModule, { ...parts, clusters });
   if (issuer === undefined) throw new TypeError('a platform has an issuer');
   open(scimModule, parts);
-  const registry = open(registryModule, { ...parts, issuer });
+  open(registryModule, { ...parts, issuer });
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });
   open(enforceModule, { ...parts, issuer });
   open(consoleModule, { ...parts, issuer });
-  return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken, sboms: registry?.sboms };
+  return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken };
 }
 
 /** Whether a platform of only these modules has this one. */
@@ -71,7 +70,7 @@ export function isChosen({ name }: Pick<Module, 'name'>, only: readonly ModuleNa
 
 /** Returns every migration there is: a folder keeps its tables whichever modules a platform leaves out. */
 export function allMigrations(): readonly Migration[] {
-  return [...migrations, ...modules.flatMap(({ migrations: own = [] }: Module) => own)];
+  return [...founding, ...modules.flatMap(({ migrations: own = [] }: Module) => own)];
 }
 
 /** Returns what events tell, of every module. */

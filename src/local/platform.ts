@@ -126,7 +126,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       });
     });
     const onDefect = (error: unknown): void => noteDefect(options, clock, error);
-    const { chosen, opened, verifyAccessToken, sboms } = openModules(
+    const { chosen, opened, verifyAccessToken } = openModules(
       {
         store,
         blobs,

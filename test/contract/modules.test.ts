@@ -1,5 +1,6 @@
 // The modules of the platform: what each declares holds for what it loads, and nobody else's files are loaded for it.
 
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,8 +11,10 @@ import { createWire } from '../../src/api/wire.ts';
 import { createOperationTables } from '../../src/local/api/operation-tables.ts';
 import type { Module } from '../../src/local/core/module.ts';
 import { createRouter } from '../../src/local/http/router.ts';
-import { eventFacts, modules } from '../../src/local/modules.ts';
+import { allMigrations, eventFacts, modules } from '../../src/local/modules.ts';
 import { toEvent } from '../../src/local/outbox/outbox.ts';
+import { openStore } from '../../src/local/store/database.ts';
+import { founding } from '../../src/local/store/founding/founding.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const local = join(import.meta.dirname, '..', '..', 'src', 'local');
@@ -73,6 +76,25 @@ test('a field that is not listed is not stored, however deep it lies', () => {
   expect(() => toEvent({ ...telling, facts: {} }, operations['iam.v1.Groups.Create'], {}, {})).toThrow(
     'no module says',
   );
+});
+
+test('migrations of every module are applied, after the founding schema, which is frozen', () => {
+  const migrations = allMigrations();
+  const frozen = createHash('sha256').update(JSON.stringify(founding)).digest('hex');
+  expect(frozen).toBe('26e479706088957bb2761bca27f38d581413b29a9e88c16c41c936c2f81c7cde');
+  const later = all.flatMap(({ migrations = [] }) => migrations);
+  expect(later.length).toBeGreaterThan(0);
+  expect(migrations).toEqual([...founding, ...later]);
+  const store = openStore(':memory:', migrations, { now: () => 0, randomBytes });
+  const applied = store.read((tx) => tx.all('SELECT name FROM migrations')).map(({ name }) => name);
+  store.close();
+  expect(applied.sort()).toEqual(migrations.map(({ name }) => name).sort());
+  expect(new Set(applied).size).toBe(applied.length);
+  for (const { name, migrations = [] } of all) {
+    // The first was named before modules were.
+    const named = migrations.map((migration) => migration.name).filter((one) => one !== '016-pulls');
+    expect(named.filter((one) => !one.startsWith(`${name}/`))).toEqual([]);
+  }
 });
 
 test('names are unique and are folders', () => {

@@ -4,8 +4,8 @@ import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startFamily } from '../../src/local/issuer/refresh-tokens.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { allMigrations } from '../../src/local/modules.ts';
 import { openStore } from '../../src/local/store/database.ts';
-import { migrations } from '../../src/local/store/schema.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 
@@ -693,8 +693,8 @@ describe('signing in', () => {
 
 test('accounts of an older data folder belong to the organization whose provider made them', () => {
   const file = join(temporaryFolder(), 'platform.db');
-  const home = migrations.findIndex(({ name }) => name === '015-home-of-accounts');
-  const before = openStore(file, migrations.slice(0, home), clock);
+  const home = allMigrations().findIndex(({ name }) => name === '015-home-of-accounts');
+  const before = openStore(file, allMigrations().slice(0, home), clock);
   const [group, provider] = ['a'.repeat(40), `${'a'.repeat(40)}/${'1'.repeat(16)}`];
   before.transact((tx) => {
     tx.run("INSERT INTO groups (id, name, created_at, updated_at) VALUES (?, 'a', 0, 0)", group);
@@ -721,7 +721,7 @@ test('accounts of an older data folder belong to the organization whose provider
     }
   });
   before.close();
-  const after = openStore(file, migrations, clock);
+  const after = openStore(file, allMigrations(), clock);
   const homes = after.read((tx) => tx.all('SELECT id, home FROM identities ORDER BY id').map((row) => row['home']));
   // The second one was there before it ever came through the provider.
   expect(homes).toEqual([group, null]);

@@ -2,6 +2,7 @@ import type { Module } from '../core/module.ts';
 import type { Caller } from '../core/types.ts';
 import { subscriptionEvents } from './event-facts.ts';
 import { createEvents, type DeliveryTimes } from './events.ts';
+import { eventMigrations } from './migrations.ts';
 import { pruneEvents } from './retention.ts';
 
 export interface EventsNeeds {
@@ -12,6 +13,7 @@ export interface EventsNeeds {
 export const eventsModule: Module<EventsNeeds> = {
   name: 'events',
   events: subscriptionEvents,
+  migrations: eventMigrations,
   tables: ['subscriptions', 'deliveries', 'delivery_attempts', 'event_cursor'],
   operations: [
     { prefix: 'events.v1.Subscriptions.', load: () => import('./handlers.ts') },

@@ -1,11 +1,12 @@
-// Every table of the local platform. Guarantees: migrations are only ever appended, so an older data folder opens.
+// The schema that the first release founds every data folder on. Guarantees: it is frozen, so a folder of any release opens;
+// what a module adds or changes later is in its own `migrations`.
 // Ids are UIDPs (semantics 1), times are milliseconds since the epoch, JSON columns hold lowerCamel wire JSON.
 
-import { eventMigrations } from '../events/migrations.ts';
-import { registryMigrations } from '../registry/migrations.ts';
-import type { Migration } from './database.ts';
+import type { Migration } from '../database.ts';
+import { foundingEvents } from './events.ts';
+import { foundingRegistry } from './registry.ts';
 
-export const migrations: readonly Migration[] = [
+export const founding: readonly Migration[] = [
   {
     name: '001-platform',
     sql: `
@@ -332,8 +333,8 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
-  ...registryMigrations,
-  ...eventMigrations,
+  ...foundingRegistry,
+  ...foundingEvents,
   {
     name: '014-identities',
     sql: `

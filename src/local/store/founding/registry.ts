@@ -1,7 +1,7 @@
-import type { Migration } from '../store/database.ts';
+import type { Migration } from '../database.ts';
 
-/** Tables of the registry beyond `002-registry`. Appended to, never changed. */
-export const registryMigrations: readonly Migration[] = [
+/** Tables of the registry beyond `002-registry`. Frozen. */
+export const foundingRegistry: readonly Migration[] = [
   {
     name: '010-registry-api',
     sql: `
