@@ -116,7 +116,6 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         facts: eventFacts(),
         chosen,
         opened,
-        sboms,
         readBlob(text) {
           const digest = parseDigest(text);
           return digest === undefined ? undefined : blobs.readSmall(digest);

@@ -10,6 +10,7 @@ import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import type { EventFacts } from '../core/event-facts.ts';
 import type { CallFacts, Outcome } from '../core/handler.ts';
+import type { LateReads } from '../core/late-reads.ts';
 import type { PublicRead } from '../core/module.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
@@ -17,7 +18,6 @@ import { sendJson, sendPieces } from '../http/answers.ts';
 import { authenticate, requireToken } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
 import { recordEvent, toEvent } from '../outbox/outbox.ts';
-import type { AttestedSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { inOnePiece, type Run, sendInParts } from './long-answers.ts';
 import type { OperationTables } from './operation-tables.ts';
@@ -35,8 +35,8 @@ export interface ApiOptions {
   readonly facts: EventFacts;
   readonly announce: CallFacts['announce'];
   readonly readBlob: CallFacts['readBlob'];
-  /** Of the registry, where there is one. */
-  readonly sboms: AttestedSboms | undefined;
+  /** Of the modules that read something for a call outside of its transaction. */
+  readonly lateReads: readonly ((call: object) => LateReads)[];
   readonly tables: OperationTables;
   /** Who else may read, besides those whose roles say so. */
   readonly publicReads: readonly PublicRead[];
@@ -89,16 +89,15 @@ export function createApi(options: ApiOptions): Api {
       : await authenticate(authorization, audiencesOf(options.urls, operation), options.verifyAccessToken);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, names } = await read();
-    const sboms = options.sboms?.forCall();
+    const memory = {};
+    const reads = options.lateReads.map((begin) => begin(memory));
+    const waiting = () => reads.filter((one) => one.isWaiting());
     const facts: CallFacts = {
       urls: options.urls,
       names,
       readBlob,
       announce,
-      get sboms() {
-        if (sboms === undefined) throw new TypeError('this platform has no registry');
-        return sboms;
-      },
+      call: memory,
     };
     const prepare = async (): Promise<(part?: Part) => Work> => {
       if (found.kind === 'handler') {
@@ -121,13 +120,13 @@ export function createApi(options: ApiOptions): Api {
           return await perform(options, operation, caller, message, (tx) => {
             const outcome = work(part)(tx);
             // Nothing that was made without them may be kept.
-            if (sboms?.isWaiting()) throw new Error('bills of materials have to be read first');
+            if (waiting().length > 0) throw new Error('something has to be read first');
             return outcome;
           });
         } catch (error) {
-          if (!sboms?.isWaiting()) return inItsWords(error);
+          if (waiting().length === 0) return inItsWords(error);
         }
-        await sboms?.load().catch(inItsWords);
+        for (const one of waiting()) await one.load().catch(inItsWords);
       }
     };
   };

@@ -17,7 +17,6 @@ export interface OpenApiOptions
   readonly facts: EventFacts;
   readonly chosen: readonly Module[];
   readonly opened: readonly Opened[];
-  readonly sboms: (() => Promise<NonNullable<ApiOptions['sboms']>>) | undefined;
 }
 
 export interface OpenedApi {
@@ -28,14 +27,14 @@ export interface OpenedApi {
   readonly call: Parts['call'];
 }
 
-export async function openApi({ chosen, opened, sboms, ...options }: OpenApiOptions): Promise<OpenedApi> {
+export async function openApi({ chosen, opened, ...options }: OpenApiOptions): Promise<OpenedApi> {
   const wire = createWire(schema);
   const announce = createAnnounce({ wire, facts: options.facts }, options.urls.api);
   const api = createApi({
     ...options,
     wire,
     announce,
-    sboms: await sboms?.(),
+    lateReads: await Promise.all(opened.flatMap(({ lateReads }) => lateReads?.() ?? [])),
     tables: createOperationTables(
       chosen.flatMap(({ operations = [] }) => operations),
       opened.flatMap(({ prepared }) => prepared ?? []),

@@ -3,7 +3,6 @@
 import type { OperationId } from '../../api/schema/operations.gen.ts';
 import type { OperationTypes } from '../../api/schema/types.gen.ts';
 import type { ListFacts } from '../api/selection.ts';
-import type { CallSboms } from '../registry/sboms/attested-sboms.ts';
 import type { Tx } from '../store/database.ts';
 import type { StreamedAnswer } from './streamed-answer.ts';
 import type { Caller, PlatformUrls } from './types.ts';
@@ -23,8 +22,8 @@ export interface CallFacts extends ListFacts {
   names(...path: string[]): boolean;
   /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
   readBlob(digest: string): Uint8Array | undefined;
-  /** What is attested of images. */
-  readonly sboms: CallSboms;
+  /** Stands for the call, also when its transaction runs again: see `LateReader`. */
+  readonly call: object;
   /** For what an operation does that another one has an event for. Its own is the dispatcher's work. */
   readonly announce: Announce;
 }

@@ -8,6 +8,7 @@ import type { BlobStore } from '../store/blob-store.ts';
 import type { Migration, Store, Tx } from '../store/database.ts';
 import type { EventFacts } from './event-facts.ts';
 import type { Announce, Handlers, PreparedHandlers } from './handler.ts';
+import type { LateReads } from './late-reads.ts';
 import type { HttpHandler, PlatformClock, PlatformUrls } from './types.ts';
 
 /** What every module may use. */
@@ -80,6 +81,8 @@ export interface Opened<Face = unknown> {
   /** Operations that ask another server before their transaction, which are loaded with the first of their prefix. */
   readonly prepared?: { readonly ids: readonly string[]; load(): Promise<PreparedHandlers> };
   readonly direct?: Readonly<Record<string, DirectOperation>>;
+  /** What the module reads for one call outside of its transaction. */
+  lateReads?(): Promise<(call: object) => LateReads>;
   /** Run one after the other at the start and every hour. */
   readonly maintenance?: readonly (() => Promise<unknown>)[];
   /** Writes what depends on the platform's addresses; before anything is answered. */

@@ -5,18 +5,12 @@ import { createBuilder } from './builder.ts';
 import type { RegistryIssuer } from './distribution/gate.ts';
 import { registryEvents } from './event-facts.ts';
 import { isOpenToAll } from './public-access.ts';
-import type { AttestedSboms } from './sboms/attested-sboms.ts';
 
 export interface RegistryNeeds {
   readonly issuer: RegistryIssuer;
 }
 
-export interface RegistryFace {
-  /** What is attested of images, for operations. */
-  readonly sboms: () => Promise<AttestedSboms>;
-}
-
-export const registryModule: Module<RegistryNeeds, RegistryFace> = {
+export const registryModule: Module<RegistryNeeds> = {
   name: 'registry',
   events: registryEvents,
   tables: [
@@ -61,15 +55,19 @@ export const registryModule: Module<RegistryNeeds, RegistryFace> = {
     });
     const builder = createBuilder(parts);
     const sboms = lazily(async () => {
-      const [{ createAttestedSboms }, { createSbomReader }] = await Promise.all([
+      const [{ callSboms, createAttestedSboms }, { createSbomReader }] = await Promise.all([
         import('./sboms/attested-sboms.ts'),
         import('./sboms/sbom-reader.ts'),
       ]);
       const reader = createSbomReader();
-      return { attested: createAttestedSboms(parts.store, parts.blobs, reader), reader };
+      return { attested: createAttestedSboms(parts.store, parts.blobs, reader), callSboms, reader };
     });
     return {
-      face: { sboms: async () => (await sboms()).attested },
+      face: undefined,
+      async lateReads() {
+        const { attested, callSboms } = await sboms();
+        return (call) => callSboms.begin(call, attested.forCall());
+      },
       routes: ['/v2', '/token', '/local/v1/attestation-key.pem'].map((prefix) => ({ prefix, load: registry })),
       maintenance: [
         async () => {

@@ -20,7 +20,7 @@ import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import { configOf, type ImageOfPlatform, imageFor, imagesOf, type ReadBlob, sizeOf } from '../image-documents.ts';
 import type { Repository } from '../repositories.ts';
-import type { AttestedSbom } from '../sboms/attested-sboms.ts';
+import { type AttestedSbom, callSboms } from '../sboms/attested-sboms.ts';
 import { requireRepository } from './tags.ts';
 
 export function getArchitectures(
@@ -70,7 +70,7 @@ export function getRawSbom(tx: Tx, _caller: Caller, request: RegistryRawSbomRequ
   const sbom = requireSbom(repository, image.manifest.digest, facts);
   return new StreamedAnswer(async function* () {
     yield '{"rawSbom":"';
-    yield* facts.sboms.reader.pieces({ kind: 'document', encoding: 'json', ...sbom });
+    yield* callSboms.of(facts).reader.pieces({ kind: 'document', encoding: 'json', ...sbom });
     yield '"}';
   });
 }
@@ -82,7 +82,7 @@ export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, f
   const sbom = requireSbom(repository, digest, facts);
   const { format, name, creators, created } = sbom.facts.document;
   const tool = creators.find((creator) => creator.startsWith('Tool: '))?.slice('Tool: '.length);
-  const { reader } = facts.sboms;
+  const { reader } = callSboms.of(facts);
   return new StreamedAnswer(async function* () {
     let id = '';
     yield '{"rawSbom":"';
@@ -110,8 +110,10 @@ export function listManifestMetadata(
   tx: Tx,
   _caller: Caller,
   request: RegistryManifestMetadataFilter,
-  { readBlob, sboms }: CallFacts,
+  facts: CallFacts,
 ): StreamedAnswer {
+  const { readBlob } = facts;
+  const sboms = callSboms.of(facts);
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   // A query cannot carry the list of digests (semantics 5), so none means every image that a tag names.
   const wanted =
@@ -193,8 +195,8 @@ export function findOne(
   return { repository, image };
 }
 
-function requireSbom(repository: Repository, digest: string, { sboms }: CallFacts): AttestedSbom {
-  const sbom = sboms.of(repository, digest);
+function requireSbom(repository: Repository, digest: string, facts: CallFacts): AttestedSbom {
+  const sbom = callSboms.of(facts).of(repository, digest);
   if (sbom === undefined) throw notFound(`no SBOM is attested of ${digest}`);
   return sbom;
 }

@@ -10,6 +10,7 @@ import {
   whyNotBom,
 } from '../../../attestations/finding.ts';
 import type { StatementFacts } from '../../../attestations/statement.ts';
+import { LateReader, type LateReads } from '../../core/late-reads.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
@@ -22,11 +23,8 @@ export interface AttestedSbom {
   readonly facts: StatementFacts;
 }
 
-/**
- * Bills of materials for one call. Handlers run in a transaction and cannot wait: what they ask for and is not there yet is
- * noted, read after the transaction, and there when they run again.
- */
-export interface CallSboms {
+/** Bills of materials for one call. */
+export interface CallSboms extends LateReads {
   /** Undefined when nothing is attested of the image, and as long as it is not read. */
   of(repository: Repository, digest: string): AttestedSbom | undefined;
   /** Those of its packages that advisories may be about. */
@@ -34,13 +32,10 @@ export interface CallSboms {
   readonly reader: SbomReader;
 }
 
-export interface WaitingSboms extends CallSboms {
-  isWaiting(): boolean;
-  load(): Promise<void>;
-}
+export const callSboms = new LateReader<CallSboms>('this platform has no registry');
 
 export interface AttestedSboms {
-  forCall(): WaitingSboms;
+  forCall(): CallSboms;
 }
 
 /** Bytes. A larger statement is passed over. */

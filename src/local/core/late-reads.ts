@@ -1,0 +1,31 @@
+// What a call needs besides rows. Handlers run in a transaction and cannot wait: what they ask for and is not there yet is
+// noted, read after the transaction, and there when they run again.
+
+/** What one call has asked for. */
+export interface LateReads {
+  /** Whether something asked for is still to be read; nothing that was made without it may be kept. */
+  isWaiting(): boolean;
+  load(): Promise<void>;
+}
+
+/** Where the handlers of a call find what their module reads for it. */
+export class LateReader<Reads extends LateReads> {
+  readonly #calls = new WeakMap<object, Reads>();
+  readonly #absent: string;
+
+  /** `absent`: the message of the defect that the module is not there. */
+  constructor(absent: string) {
+    this.#absent = absent;
+  }
+
+  begin(call: object, reads: Reads): Reads {
+    this.#calls.set(call, reads);
+    return reads;
+  }
+
+  of({ call }: { readonly call: object }): Reads {
+    const reads = this.#calls.get(call);
+    if (reads === undefined) throw new TypeError(this.#absent);
+    return reads;
+  }
+}
