@@ -11,18 +11,18 @@ import { standInFor } from './stand-ins.mjs';
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
   { name: 'token-file', test: /src\/(host|stats|auth\/(cache-files|jwt))\.ts$/ },
-  { name: 'process', test: /src\/(errors|loopback|api\/(status|uidp)|cli\/real-(host|pager))\.ts$/ },
+  { name: 'process', test: /src\/(errors|loopback|api\/(status|uidp)|real-(host|pager))\.ts$/ },
   {
     name: 'find',
-    test: /src\/(cli\/(program|globals|spelling|define|inputs\/(values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
+    test: /src\/(cli\/(program|globals|spelling|define|inputs\/(is-true|values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
   },
   {
     name: 'lookup',
-    test: /src\/(cli\/(short-id|output\/age|inputs\/(references|ids|names))|api\/(uidp|compact))\.ts$/,
+    test: /src\/(cli\/(short-id|output\/age|inputs\/(references|ids|names))|commands\/iam\/(roles\/role|identities\/identity|identity-providers\/identity-provider)|api\/(uidp|compact))\.ts$/,
   },
   {
     name: 'run',
-    test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|prompts\/prompter|output\/(renderer|batch|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
+    test: /src\/(cli\/(pipeline|formats|collect|complete|arguments|context|remembered|prompts\/prompter|output\/(renderer|format|batch|json|env|id|text|none))|config\/(load|paths|schema)|files)\.ts$|node_modules\/commander\//,
   },
   {
     name: 'api',

@@ -44,7 +44,7 @@ const testsOf = {
     'unit/credential-helper',
   ],
   'src/auth/aws': ['unit/aws-credentials', 'unit/login-ambient'],
-  'src/auth/lock': ['unit/lock'],
+  'src/lock': ['unit/lock'],
   'src/auth/token-cache': ['unit/token-cache'],
   'src/auth/verify': ['unit/verify'],
   'src/cli/output/': ['unit/output-formats', 'unit/table', 'unit/fit', 'unit/go-template'],

@@ -180,7 +180,7 @@ class Interruption extends Error {}
 
 /** Everything that is not the fast path gets the real outside world, with its connections closed afterwards. */
 async function withHost<T>(fn: (host: Host) => Promise<T> | T): Promise<T> {
-  const { createRealHost } = await import('./cli/real-host.ts');
+  const { createRealHost } = await import('./real-host.ts');
   const host = createRealHost();
   try {
     return await fn(host);

@@ -6,8 +6,8 @@ import type { IssuedTokens } from '../api/sts.ts';
 import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import type { LockOptions } from '../lock.ts';
 import { decodeClaims } from './jwt.ts';
-import type { LockOptions } from './lock.ts';
 import type { AllTokens } from './refresh-store.ts';
 import { audienceParts, normalIssuer, storeTokens, subjectOf } from './store-tokens.ts';
 import {
@@ -331,6 +331,6 @@ export function loginHint(config: Config, audience: string): string {
 
 /** The lock is loaded when something must be renewed: a good token needs none. */
 async function withLock<T>(path: string, options: LockOptions, fn: () => Promise<T>): Promise<T> {
-  const lock = await import('./lock.ts');
+  const lock = await import('../lock.ts');
   return lock.withLock(path, options, fn);
 }

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { isExecutable } from '../build.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { createRealHost, OutputClosed } from './real-host.ts';
+import { createRealHost, OutputClosed } from '../real-host.ts';
 
 async function main(): Promise<void> {
   // An executable's argv[1] is a path inside of it.

@@ -1,9 +1,9 @@
 // Changes to the user's configuration file: one writer at a time, whole or not at all.
 
-import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists, removeFile, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
+import { withLock } from '../lock.ts';
 import { statIfExists } from '../stats.ts';
 import {
   contextsKey,

@@ -3,10 +3,10 @@
 
 import { join, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
-import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
 import { isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
+import { withLock } from '../lock.ts';
 import { keepInStore } from './credential-store.ts';
 
 export interface DockerConfigChange {

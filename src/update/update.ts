@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import { cacheRootIn } from '../auth/cache-files.ts';
-import { withLock } from '../auth/lock.ts';
 import { CliError } from '../errors.ts';
 import { makeFolder, readTextIfExists, replaceFile } from '../files.ts';
 import { cacheDir, type Host } from '../host.ts';
+import { withLock } from '../lock.ts';
 import { isPrivateUrl } from '../loopback.ts';
 import { compareVersions, type Feed, fetchRelease, type Release } from './metadata.ts';
 import { checkReplaceable, discard, download, install, type Replacement } from './replace.ts';

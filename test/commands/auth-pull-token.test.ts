@@ -151,7 +151,7 @@ describe('auth pull-token', () => {
       );
     });
     const dev = personId('dev@example.com');
-    const { bindRole } = await import('../../src/local/iam/role-binding-records.ts');
+    const { bindRole } = await import('../../src/local/iam/bind-role.ts');
     const { builtInRoleId } = await import('../../src/local/iam/built-in-roles.ts');
     platform.store.transact((tx) =>
       bindRole(tx, { group: 'f'.repeat(40), identity: dev, role: builtInRoleId('owner') }),

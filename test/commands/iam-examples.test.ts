@@ -4,9 +4,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup } from '../../src/local/iam/groups.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import type { Answer } from '../support/run-cli.ts';

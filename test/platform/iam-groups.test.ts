@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 

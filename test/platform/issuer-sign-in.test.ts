@@ -2,10 +2,10 @@
 
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { insertIdentity } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { openSignIn, signInByForm, submitSignIn } from '../support/sign-in.ts';
 

@@ -7,16 +7,16 @@ import { type Selection, selectVisible } from '../../src/local/api/selection.ts'
 import { grantsOf } from '../../src/local/authorization/access.ts';
 import { type Caller, nobody } from '../../src/local/core/types.ts';
 import { validate } from '../../src/local/iam/auth.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { listExternalGroupRoleMappings } from '../../src/local/iam/external-group-role-mappings.ts';
 import { listGroupInvites } from '../../src/local/iam/group-invites.ts';
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
 import { listIdentities } from '../../src/local/iam/identities.ts';
-import { createUser, insertIdentity } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { listRoleBindings } from '../../src/local/iam/role-bindings.ts';
 import { listRoles } from '../../src/local/iam/roles.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { createUser, insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import type { SqlRow, SqlValue, Tx } from '../../src/local/store/database.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createRandom } from '../support/random.ts';

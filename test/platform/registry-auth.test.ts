@@ -2,10 +2,10 @@ import { createServer } from 'node:net';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { insertIdentity } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { audienceOf, basic, createClient, digestOf, send } from './registry-client.ts';
 

@@ -3,8 +3,8 @@
 
 import { expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { insertIdentity } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
 import { dev, organization } from '../support/ids.ts';

@@ -6,10 +6,10 @@ import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, 
 import { expect, test } from 'vitest';
 import { decodeCapabilities, encodeCapabilities } from '../../src/api/capabilities.ts';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { createUser, insertIdentity, type Relationship } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { createUser, insertIdentity, type Relationship } from '../../src/local/iam/stored-identity.ts';
 import { createIssuer } from '../../src/local/issuer/issuer.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { withLock } from '../../src/auth/lock.ts';
+import { withLock } from '../../src/lock.ts';
 
 const [what, lock = '', folder = '', times = '1'] = process.argv.slice(2);
 

@@ -8,10 +8,10 @@ import {
   requireCapabilities,
 } from '../../src/local/authorization/access.ts';
 import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId, installBuiltInRoles } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup } from '../../src/local/iam/groups.ts';
-import { createUser } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { createUser } from '../../src/local/iam/stored-identity.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
 

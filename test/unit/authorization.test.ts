@@ -11,9 +11,9 @@ import {
 } from '../../src/local/authorization/access.ts';
 import { requireLiveIdentity } from '../../src/local/authorization/live-identity.ts';
 import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { requireActive } from '../../src/local/iam/active-user.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { requireGrantableRole } from '../../src/local/iam/grantable-roles.ts';
-import { requireActive } from '../../src/local/iam/scim-records.ts';
 import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { narrow, toLimits } from '../../src/local/issuer/narrowing.ts';
 import type { Tx } from '../../src/local/store/database.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { withLock } from '../../src/auth/lock.ts';
+import { withLock } from '../../src/lock.ts';
 import { bundle } from '../support/bundle.ts';
 import { fakeHost } from '../support/fake-host.ts';
 

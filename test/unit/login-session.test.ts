@@ -9,10 +9,10 @@ import { type LoginOptions, login, readIdentityToken } from '../../src/auth/logi
 import { accessToken, audienceOfRegistry, logout, type SessionOptions } from '../../src/auth/session.ts';
 import { audiencePath, listAudiences, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { type Config, loadConfig } from '../../src/config/load.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { insertIdentity } from '../../src/local/iam/identity-records.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
 import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
 import { signInAs } from '../support/browser.ts';

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nobody, StatusError } from '../../src/local/core/types.ts';
-import { bindRole } from '../../src/local/iam/role-binding-records.ts';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createGate, existing, type Need, type Principal } from '../../src/local/registry/distribution/gate.ts';
 import type { RegistryError } from '../../src/local/registry/registry-error.ts';

@@ -17,7 +17,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
-import { withLock } from '../../src/auth/lock.ts';
+import { withLock } from '../../src/lock.ts';
 import { installationOf } from '../../src/update/installation.ts';
 import { compareVersions, isVersion } from '../../src/update/metadata.ts';
 import { carryOut, planUpdate, type UpdatePlan } from '../../src/update/update.ts';

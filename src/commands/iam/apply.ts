@@ -104,7 +104,7 @@ export default defineCommand({
     const first = asked ?? (await planned(context, input));
     const place = `${context.config.get('platform.api')} ${first.plan.organization.id}`;
     const name = createHash('sha256').update(place).digest('hex').slice(0, 24);
-    const { withLock } = await import('../../auth/lock.ts');
+    const { withLock } = await import('../../lock.ts');
     const lock = join(cacheDir(context.host), 'chainctl', `apply-${name}.lock`);
     return withLock(lock, { signal: context.signal }, async () => {
       // Read again: while the question stood, or another one was at work, things may have changed.

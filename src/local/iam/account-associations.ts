@@ -23,7 +23,7 @@ import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { findGroup } from './groups.ts';
-import { findIdentity } from './identity-records.ts';
+import { findIdentity } from './stored-identity.ts';
 
 /** An account association is named by its group. */
 const resource: Resource = {

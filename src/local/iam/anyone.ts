@@ -1,7 +1,7 @@
-import { findIdentity, insertIdentity, type Relationship, updateIdentity } from '../iam/identity-records.ts';
 import { demoOrganizations } from '../iam/seed.ts';
 import type { Tx } from '../store/database.ts';
 import { readMeta, writeMeta } from '../store/meta.ts';
+import { findIdentity, insertIdentity, type Relationship, updateIdentity } from './stored-identity.ts';
 
 /** UIDP of the identity that everybody who has an account may assume, as programs have it built in (protocols 3.3). */
 export const anyoneId = `${demoOrganizations.public}/a033a6fabe0bfa0d`;

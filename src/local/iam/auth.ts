@@ -14,7 +14,7 @@ import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { toWireGroup } from './groups.ts';
 import { removeIdentity } from './identities.ts';
-import { capabilitiesOf, toWireRole } from './role-records.ts';
+import { capabilitiesOf, toWireRole } from './roles.ts';
 
 /** What the caller's token says, with what is left of its capabilities now (protocols 4.4). */
 export function validate(tx: Tx, caller: Caller, _request: Empty): AuthWhoAmI {

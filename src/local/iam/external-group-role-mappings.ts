@@ -24,7 +24,7 @@ import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
-import { requireProvider } from './identity-provider-records.ts';
+import { requireProvider } from './stored-provider.ts';
 
 const resource: Resource = { table: 'external_group_role_mappings', parent: 'identity_provider' };
 

@@ -6,7 +6,7 @@ import { type Authority, authorityOf } from '../authorization/access.ts';
 import { notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
-import { capabilitiesOf } from './role-records.ts';
+import { capabilitiesOf } from './roles.ts';
 
 /** The row of a role that the caller may grant at `group`. Throws NOT_FOUND or PERMISSION_DENIED. */
 export function requireGrantableRole(

@@ -13,7 +13,7 @@ import { invalidArgument, notFound, resourceExhausted } from '../core/failures.t
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { toWireGroup } from './groups.ts';
-import { findIdentity, isAccount } from './identity-records.ts';
+import { findIdentity, isAccount } from './stored-identity.ts';
 import { trustedIssuers } from './trusted-addresses.ts';
 
 /** Anybody can have an address there, so it says nothing about who somebody works for. */

@@ -24,12 +24,12 @@ import { groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import { bindRole } from './bind-role.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { findApplicableRole, requireGrantableRole } from './grantable-roles.ts';
 import { createOrganizationWithoutOwner, findGroup } from './groups.ts';
 import { decodeInviteCode, digestOfSecret, encodeInviteCode, isSameDigest } from './invite-codes.ts';
-import { bindRole } from './role-binding-records.ts';
-import { toWireRole } from './role-records.ts';
+import { toWireRole } from './roles.ts';
 import { type Voucher, vouchesForAddresses } from './trusted-addresses.ts';
 
 const resource: Resource = { table: 'group_invites', parent: 'group_id' };

@@ -13,9 +13,9 @@ import { groupsWith, requireCapabilities } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import { bindRole } from './bind-role.ts';
 import { builtInRoleId } from './built-in-roles.ts';
-import { findIdentity, isAccount } from './identity-records.ts';
-import { bindRole } from './role-binding-records.ts';
+import { findIdentity, isAccount } from './stored-identity.ts';
 
 const resource: Resource = { table: 'groups', parent: 'parent' };
 

@@ -15,18 +15,18 @@ import { failedPrecondition, invalidArgument, notFound, permissionDenied } from 
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { findGroup } from './groups.ts';
+import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
+import { checkRelationship } from './relationships.ts';
 import {
   findIdentity,
   findUser,
-  type IdentityRecord,
   insertIdentity,
+  type StoredIdentity,
   shownColumns,
   toShownIdentity,
   toWireIdentity,
   updateIdentity as writeIdentity,
-} from './identity-records.ts';
-import { keepAnOwner, organizationsOwnedBy } from './owners.ts';
-import { checkRelationship } from './relationships.ts';
+} from './stored-identity.ts';
 
 const resource: Resource = { table: 'identities', parent: 'parent' };
 
@@ -97,7 +97,7 @@ export function removeIdentity(tx: Tx, id: string): void {
   );
 }
 
-export function requireIdentity(tx: Tx, id: string): IdentityRecord {
+export function requireIdentity(tx: Tx, id: string): StoredIdentity {
   const record = findIdentity(tx, id);
   if (record === undefined) throw notFound(`${id} not found`);
   return record;

@@ -17,15 +17,15 @@ import type { Caller } from '../core/types.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup } from './groups.ts';
+import { requireAccountsGrantable, requireProviderGrantable } from './provider-worth.ts';
 import {
   oidRule,
-  type ProviderRecord,
   requireProvider,
+  type StoredProvider,
   subRule,
-  toProviderRecord,
+  toStoredProvider,
   toWireProvider,
-} from './identity-provider-records.ts';
-import { requireAccountsGrantable, requireProviderGrantable } from './provider-worth.ts';
+} from './stored-provider.ts';
 
 const resource: Resource = { table: 'identity_providers', parent: 'parent' };
 
@@ -105,7 +105,7 @@ export function listIdentityProviders(
   { urls, part }: CallFacts,
 ): IamIdentityProviderList {
   const rows = selectVisible(tx, identityProviderSelection(tx, caller, request), part);
-  return { items: rows.map((row) => toWireProvider(toProviderRecord(row), urls.api, tx.now)) };
+  return { items: rows.map((row) => toWireProvider(toStoredProvider(row), urls.api, tx.now)) };
 }
 
 export function identityProviderSelection(
@@ -132,13 +132,13 @@ export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDele
 }
 
 /** Whether the same people sign in, and the same of their claims counts. */
-function hasSameTrust(before: ProviderRecord, after: Fields): boolean {
+function hasSameTrust(before: StoredProvider, after: Fields): boolean {
   const { issuer, clientId, groupsClaim } = after;
   return issuer === before.issuer && clientId === before.clientId && groupsClaim === before.groupsClaim;
 }
 
 type Fields = Omit<
-  ProviderRecord,
+  StoredProvider,
   'id' | 'parent' | 'clientSecret' | 'correlationRule' | 'scim' | 'createdAt' | 'updatedAt'
 >;
 
@@ -174,7 +174,7 @@ function checkProvider(
   caller: Caller,
   parent: string,
   provider: IamIdentityProvider,
-  before?: ProviderRecord,
+  before?: StoredProvider,
 ): Fields {
   const name = checkName(provider.name);
   const description = checkDescription(provider.description);

@@ -2,12 +2,12 @@ import { rootOf } from '../../api/uidp.ts';
 import { grantsOf } from '../authorization/access.ts';
 import { permissionDenied } from '../core/failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import { deactivated, requireActive } from './active-user.ts';
+import { bindRole } from './bind-role.ts';
 import { findApplicableRole } from './grantable-roles.ts';
-import { oidRule, type ProviderRecord } from './identity-provider-records.ts';
-import { createUser, findUser, type IdentityRecord } from './identity-records.ts';
 import type { UpstreamLogin } from './registration.ts';
-import { bindRole } from './role-binding-records.ts';
-import { deactivated, requireActive } from './scim-records.ts';
+import { createUser, findUser, type StoredIdentity } from './stored-identity.ts';
+import { oidRule, type StoredProvider } from './stored-provider.ts';
 
 export interface ProviderLogin {
   /** UIDP of the user. */
@@ -36,7 +36,7 @@ const mostGroups = 1000;
  */
 export function signInThroughProvider(
   tx: Tx,
-  provider: ProviderRecord,
+  provider: StoredProvider,
   login: UpstreamLogin,
   claims: Readonly<Record<string, unknown>>,
 ): ProviderLogin {
@@ -81,7 +81,7 @@ export function signInThroughProvider(
 }
 
 /** `groups` as JSON. */
-function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupRole[] {
+function rolesOfGroups(tx: Tx, provider: StoredProvider, groups: string): GroupRole[] {
   return tx
     .all(
       `SELECT external_group_id, role, scope FROM external_group_role_mappings
@@ -101,7 +101,7 @@ function rolesOfGroups(tx: Tx, provider: ProviderRecord, groups: string): GroupR
  * gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own providers
  * made, those of providers with the very same client, and accounts that have nothing to lose elsewhere.
  */
-export function requireVouchedFor(tx: Tx, provider: ProviderRecord, { id, home }: IdentityRecord): void {
+export function requireVouchedFor(tx: Tx, provider: StoredProvider, { id, home }: StoredIdentity): void {
   const organization = rootOf(provider.id);
   if (home === organization) return;
   const isOurs =
@@ -125,7 +125,7 @@ function placesOf(tx: Tx, id: string): string[] {
 }
 
 /** Never by e-mail: whoever may write addresses into a directory could capture another's login (protocols 9). */
-function directoryId(provider: ProviderRecord, claims: Readonly<Record<string, unknown>>): string | null {
+function directoryId(provider: StoredProvider, claims: Readonly<Record<string, unknown>>): string | null {
   const id = claims[provider.correlationRule === oidRule ? 'oid' : 'sub'];
   return typeof id === 'string' && id !== '' ? id : null;
 }
@@ -140,7 +140,7 @@ function linkTo(tx: Tx, provisioned: SqlRow, identity: string): void {
   tx.run('UPDATE scim_users SET identity = ? WHERE id = ?', identity, String(provisioned['id']));
 }
 
-function bindDefaultRole(tx: Tx, provider: ProviderRecord, identity: string): void {
+function bindDefaultRole(tx: Tx, provider: StoredProvider, identity: string): void {
   const { defaultRole, parent: group } = provider;
   const role = defaultRole === null ? undefined : findApplicableRole(tx, group, defaultRole);
   if (role === undefined) return;
@@ -154,7 +154,7 @@ function bindDefaultRole(tx: Tx, provider: ProviderRecord, identity: string): vo
 }
 
 /** A list in the token itself; references to a list elsewhere are not followed (protocols 9). */
-function groupsIn(provider: ProviderRecord, claims: Readonly<Record<string, unknown>>): string[] {
+function groupsIn(provider: StoredProvider, claims: Readonly<Record<string, unknown>>): string[] {
   if (provider.groupsClaim === '') return [];
   const value = claims[provider.groupsClaim];
   if (!Array.isArray(value)) return [];

@@ -6,10 +6,10 @@ import { authorityOf, rolesHeldBy } from '../authorization/access.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
-import type { ProviderRecord } from './identity-provider-records.ts';
+import type { StoredProvider } from './stored-provider.ts';
 
 /** By what its groups and a first login give. Throws PERMISSION_DENIED. */
-export function requireProviderGrantable(tx: Tx, caller: Caller, provider: ProviderRecord): void {
+export function requireProviderGrantable(tx: Tx, caller: Caller, provider: StoredProvider): void {
   const authority = authorityOf(tx, caller);
   if (provider.defaultRole !== null) {
     requireGrantableRole(tx, caller, provider.parent, provider.defaultRole, authority);

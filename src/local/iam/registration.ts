@@ -1,9 +1,9 @@
 import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/types/auth.gen.ts';
 import { alreadyExists, notFound, permissionDenied } from '../core/failures.ts';
 import type { Tx } from '../store/database.ts';
+import { requireActive } from './active-user.ts';
 import { acceptInvite } from './group-invites.ts';
-import { createUser, findUser, leaveHome } from './identity-records.ts';
-import { requireActive } from './scim-records.ts';
+import { createUser, findUser, leaveHome } from './stored-identity.ts';
 
 /** Who has signed in elsewhere, verified. */
 export interface UpstreamLogin {

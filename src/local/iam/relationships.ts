@@ -7,7 +7,7 @@ import type {
 import { checkAwsAccount, checkIssuerUrl, checkPattern } from '../api/field-rules.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { invalidArgument } from '../core/failures.ts';
-import type { Relationship } from './identity-records.ts';
+import type { Relationship } from './stored-identity.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const defaultStaticLife = 30 * day;

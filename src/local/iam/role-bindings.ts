@@ -18,12 +18,12 @@ import { type Authority, authorityOf, groupsWith } from '../authorization/access
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import { bindRole } from './bind-role.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup, toWireGroup } from './groups.ts';
-import { findIdentity, type IdentityRecord, toIdentityRecord } from './identity-records.ts';
 import { keepAnOwner } from './owners.ts';
-import { bindRole } from './role-binding-records.ts';
-import { toWireRole } from './role-records.ts';
+import { toWireRole } from './roles.ts';
+import { findIdentity, type StoredIdentity, toStoredIdentity } from './stored-identity.ts';
 
 const resource: Resource = { table: 'role_bindings', parent: 'group_id' };
 
@@ -139,7 +139,7 @@ export function findBinding(tx: Tx, id: string): SqlRow {
 export interface HydratedBinding {
   readonly row: SqlRow;
   readonly group: IamGroup | undefined;
-  readonly identity: IdentityRecord | undefined;
+  readonly identity: StoredIdentity | undefined;
   readonly role: IamRole | undefined;
 }
 
@@ -147,7 +147,7 @@ export function readBindings(tx: Tx, rows: readonly SqlRow[]): HydratedBinding[]
   // A list may be long: what it refers to is read at once and decoded once.
   const groups = readReferred(tx, 'groups', rows, 'group_id', toWireGroup);
   const roles = readReferred(tx, 'roles', rows, 'role', toWireRole);
-  const identities = readReferred(tx, 'identities', rows, 'identity', toIdentityRecord);
+  const identities = readReferred(tx, 'identities', rows, 'identity', toStoredIdentity);
   return rows.map((row) => ({
     row,
     group: groups.get(row['group_id']),
@@ -181,7 +181,7 @@ function readReferred<T>(
 }
 
 /** What others who may see a binding see of whom it is for. */
-export function describeIdentity(identity: IdentityRecord): IamRoleBindingListBinding {
+export function describeIdentity(identity: StoredIdentity): IamRoleBindingListBinding {
   const { relationship } = identity;
   // A user is known by its address; what it signs in with is not the organization's business.
   const claims = identity.parent !== null && relationship.kind === 'claimMatch' ? relationship.claimMatch : undefined;

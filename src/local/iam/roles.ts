@@ -17,7 +17,6 @@ import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { isBuiltInRoleName } from './built-in-roles.ts';
 import { findGroup } from './groups.ts';
-import { capabilitiesOf, toWireRole } from './role-records.ts';
 
 const resource: Resource = { table: 'roles', parent: 'parent' };
 
@@ -139,4 +138,18 @@ function checkCapabilities(names: readonly string[] = []): string[] {
     throw invalidArgument(`capabilities: ${JSON.stringify(internal)} is internal`);
   }
   return sortCapabilities(names);
+}
+
+export function toWireRole(row: SqlRow): IamRole {
+  return {
+    id: String(row['id']),
+    name: String(row['name']),
+    description: String(row['description']),
+    capabilities: capabilitiesOf(row),
+  };
+}
+
+export function capabilitiesOf(row: SqlRow): string[] {
+  // Only the role service and the built-in roles write the column, as a list of dotted names in enum order.
+  return JSON.parse(String(row['capabilities'])) as string[];
 }

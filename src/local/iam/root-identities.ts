@@ -9,8 +9,8 @@ import { alreadyExists, invalidArgument, permissionDenied } from '../core/failur
 import type { CallFacts } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
-import { createUser, findUser, insertIdentity } from './identity-records.ts';
 import { checkRelationship } from './relationships.ts';
+import { createUser, findUser, insertIdentity } from './stored-identity.ts';
 
 const longestStaticLife = 30 * 24 * 60 * 60 * 1000;
 

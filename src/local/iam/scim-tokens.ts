@@ -20,17 +20,17 @@ import { aborted, failedPrecondition, invalidArgument, notFound } from '../core/
 import type { CallFacts } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
+import { isSameDigest } from './invite-codes.ts';
+import { countOwners } from './owners.ts';
+import { requireProviderGrantable } from './provider-worth.ts';
 import {
   etagOf,
   isCurrentLive,
   isPreviousLive,
-  type ProviderRecord,
   requireProvider,
+  type StoredProvider,
   scimEndpoint,
-} from './identity-provider-records.ts';
-import { isSameDigest } from './invite-codes.ts';
-import { countOwners } from './owners.ts';
-import { requireProviderGrantable } from './provider-worth.ts';
+} from './stored-provider.ts';
 
 const hour = 60 * 60 * 1000;
 const year = 365 * 24 * hour;
@@ -146,14 +146,14 @@ export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnable
 }
 
 /** Whether a connector that sends `token` speaks for the provider. */
-export function isScimToken(provider: ProviderRecord, token: string, now: number): boolean {
+export function isScimToken(provider: StoredProvider, token: string, now: number): boolean {
   const { scim } = provider;
   const digest = digestOf(token);
   if (isCurrentLive(scim, now) && scim.digest !== null && isSameDigest(scim.digest, digest)) return true;
   return isPreviousLive(scim, now) && scim.previousDigest !== null && isSameDigest(scim.previousDigest, digest);
 }
 
-function providerOf(tx: Tx, request: { identityProviderId?: string }): ProviderRecord {
+function providerOf(tx: Tx, request: { identityProviderId?: string }): StoredProvider {
   return requireProvider(tx, requiredUidp('identity_provider_id', request.identityProviderId));
 }
 
@@ -170,7 +170,7 @@ function expiryOf(tx: Tx, request: { expireTime?: string; neverExpires?: boolean
   return end;
 }
 
-function requireEtag({ scim }: ProviderRecord, etag: string | undefined): void {
+function requireEtag({ scim }: StoredProvider, etag: string | undefined): void {
   if (!etag) throw invalidArgument('etag: etag is required');
   if (etag !== etagOf(scim)) throw aborted('etag: the SCIM configuration has changed since it was read');
 }

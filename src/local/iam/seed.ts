@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '../store/database.ts';
+import { bindRole } from './bind-role.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { insertGroup } from './groups.ts';
-import { createUser } from './identity-records.ts';
 import { developerIssuer, people } from './people.ts';
-import { bindRole } from './role-binding-records.ts';
+import { createUser } from './stored-identity.ts';
 
 const organization = rootId('organization example.com');
 const engineering = childId(organization, 'engineering');

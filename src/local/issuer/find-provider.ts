@@ -1,17 +1,17 @@
 import { isUidp } from '../../api/uidp.ts';
-import { findProvider, type ProviderRecord, toProviderRecord } from '../iam/identity-provider-records.ts';
+import { findProvider, type StoredProvider, toStoredProvider } from '../iam/stored-provider.ts';
 import type { Tx } from '../store/database.ts';
 
 /**
  * The provider that an `idp_id` names: its own id, or the name of a verified organization that has one (protocols 1.1).
  * Of several, the oldest.
  */
-export function findProviderFor(tx: Tx, text: string): ProviderRecord | undefined {
+export function findProviderFor(tx: Tx, text: string): StoredProvider | undefined {
   if (isUidp(text)) return findProvider(tx, text);
   const row = tx.get(
     `SELECT p.* FROM identity_providers p JOIN groups g ON g.id = p.parent
      WHERE g.parent IS NULL AND g.verified = 1 AND g.name = ? ORDER BY p.created_at, p.id LIMIT 1`,
     text,
   );
-  return row === undefined ? undefined : toProviderRecord(row);
+  return row === undefined ? undefined : toStoredProvider(row);
 }

@@ -14,8 +14,8 @@ import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
-import { toIdentityRecord } from '../iam/identity-records.ts';
 import { developerIssuer, people } from '../iam/people.ts';
+import { toStoredIdentity } from '../iam/stored-identity.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { BrowserSessions } from './browser-sessions.ts';
 import type { DeviceCodes } from './device-codes.ts';
@@ -583,7 +583,7 @@ function choicesOf(tx: Tx): Choice[] {
     mostChoices,
   );
   const known: Choice[] = rows.map((row) => {
-    const { id, name, email } = toIdentityRecord(row);
+    const { id, name, email } = toStoredIdentity(row);
     const person = people.find((candidate) => candidate.email === email);
     const subject = String(row['subject']);
     return { subject, name: person?.name ?? (name || undefined), email: email ?? undefined, roles: rolesOf(tx, id) };

@@ -9,7 +9,7 @@ import { isIssuerUrl } from '../../trust/issuer-keys.ts';
 import { failedPrecondition, permissionDenied } from '../core/failures.ts';
 import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
 import { type PlatformUrls, StatusError } from '../core/types.ts';
-import type { ProviderRecord } from '../iam/identity-provider-records.ts';
+import type { StoredProvider } from '../iam/stored-provider.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
 
 /** What must be kept between leaving for the provider and coming back. */
@@ -26,10 +26,10 @@ export interface ProviderIdentity {
 
 export interface RelyingParty {
   /** Where the browser goes. Throws a StatusError when the provider cannot be used. */
-  leave(provider: ProviderRecord, state: string): Promise<{ readonly url: URL; readonly trip: ProviderTrip }>;
+  leave(provider: StoredProvider, state: string): Promise<{ readonly url: URL; readonly trip: ProviderTrip }>;
   /** What the provider says of who came back. `query` is that of the callback. Throws a StatusError. */
   arrive(
-    provider: ProviderRecord,
+    provider: StoredProvider,
     state: string,
     trip: ProviderTrip,
     query: URLSearchParams,
@@ -94,7 +94,7 @@ export function createRelyingParty(urls: PlatformUrls, fetchUpstream: FetchUpstr
   };
 }
 
-async function configure(provider: ProviderRecord, urls: PlatformUrls, fetchLike: CustomFetch): Promise<Configuration> {
+async function configure(provider: StoredProvider, urls: PlatformUrls, fetchLike: CustomFetch): Promise<Configuration> {
   const client = await import('openid-client');
   const { issuer, clientId, clientSecret } = provider;
   const url = isIssuerUrl(issuer) ? new URL(issuer) : undefined;
@@ -151,7 +151,7 @@ function fetchThrough(fetchUpstream: FetchUpstream): CustomFetch {
   };
 }
 
-async function attempt<T>(provider: ProviderRecord, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(provider: StoredProvider, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -160,7 +160,7 @@ async function attempt<T>(provider: ProviderRecord, work: () => Promise<T>): Pro
 }
 
 /** By the stable words of the library's errors, never by their sentences. */
-function toStatus(provider: ProviderRecord, error: unknown): StatusError {
+function toStatus(provider: StoredProvider, error: unknown): StatusError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const reason = error instanceof Error && 'error' in error && typeof error.error === 'string' ? error.error : '';
   if (reason !== '') return permissionDenied(`the identity provider answered ${quote(reason)}`);
@@ -178,6 +178,6 @@ function toStatus(provider: ProviderRecord, error: unknown): StatusError {
   );
 }
 
-function unusable(provider: ProviderRecord, reason: string): StatusError {
+function unusable(provider: StoredProvider, reason: string): StatusError {
   return failedPrecondition(`identity provider ${quote(provider.name)} cannot be used: ${reason}`);
 }

@@ -16,11 +16,11 @@ import { toWireTime } from '../api/wire-time.ts';
 import { grantsOf } from '../authorization/access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
-import { findProvider, type ProviderRecord } from '../iam/identity-provider-records.ts';
-import { findIdentity, findUser, type IdentityRecord, isAccount, leaveHome } from '../iam/identity-records.ts';
+import { requireActive } from '../iam/active-user.ts';
 import { requireVouchedFor, signInThroughProvider } from '../iam/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../iam/registration.ts';
-import { requireActive } from '../iam/scim-records.ts';
+import { findIdentity, findUser, isAccount, leaveHome, type StoredIdentity } from '../iam/stored-identity.ts';
+import { findProvider, type StoredProvider } from '../iam/stored-provider.ts';
 import { trustedIssuers } from '../iam/trusted-addresses.ts';
 import { type DecodedToken, decodeJwt } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
@@ -208,7 +208,7 @@ export function createSts(options: StsOptions): Sts {
     return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true), provider: provider.id };
   };
 
-  const enterThrough = (tx: Tx, provider: ProviderRecord, claims: TokenClaims) => {
+  const enterThrough = (tx: Tx, provider: StoredProvider, claims: TokenClaims) => {
     const login = toVerifiedLogin(claims);
     const { identity, isNew, groupRoles } = signInThroughProvider(tx, provider, login, claims.all);
     if (isNew) recordRegistration(tx, urls.api, { identity }, login.actor);
@@ -355,7 +355,7 @@ export function createSts(options: StsOptions): Sts {
   };
 
   /** Assuming after a browser login: the rule may name the login itself or the platform's user (protocols 1.1, 3.3). */
-  async function assumeAsUser(identity: string, claims: TokenClaims, user: IdentityRecord): Promise<Proof> {
+  async function assumeAsUser(identity: string, claims: TokenClaims, user: StoredIdentity): Promise<Proof> {
     if (!isUidp(identity)) throw invalidArgument(`${quote(identity)} is not the id of an identity`);
     const record = store.read((tx) => findIdentity(tx, identity));
     const refused = permissionDenied(`no identity ${quote(identity)} can be assumed by who signed in`);
@@ -381,7 +381,7 @@ export function createSts(options: StsOptions): Sts {
 }
 
 /** A session is worth what the account holds now, so it ends where its provider could not open that any more. */
-function requireStillOpen(tx: Tx, record: IdentityRecord, id: string | undefined): void {
+function requireStillOpen(tx: Tx, record: StoredIdentity, id: string | undefined): void {
   if (id === undefined) return;
   const provider = findProvider(tx, id);
   if (provider === undefined) throw permissionDenied('the identity provider of this session no longer exists');
@@ -458,7 +458,7 @@ function awsActor(caller: AwsCaller, issuer: string): Actor {
   return { act, email: undefined, emailVerified: false, profile: undefined };
 }
 
-function ruleOf(record: IdentityRecord): string {
+function ruleOf(record: StoredIdentity): string {
   return JSON.stringify(record.relationship);
 }
 
@@ -486,7 +486,7 @@ function toVerifiedLogin(claims: TokenClaims): VerifiedLogin {
 }
 
 /** Users' addresses follow what they sign in with. */
-function noteLogin(tx: Tx, record: IdentityRecord, actor: Actor): void {
+function noteLogin(tx: Tx, record: StoredIdentity, actor: Actor): void {
   tx.run('UPDATE identities SET last_seen = ? WHERE id = ?', tx.now, record.id);
   const { email, emailVerified } = actor;
   if (!isAccount(record) || email === undefined) return;

@@ -2,7 +2,7 @@
 // id or name, from the moment they are members (access.ts).
 
 import { toWireTime } from '../api/wire-time.ts';
-import type { ProviderRecord } from '../iam/identity-provider-records.ts';
+import type { StoredProvider } from '../iam/stored-provider.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';
@@ -19,7 +19,7 @@ export const groupTable: Table = {
   toFilterable: (tx, row) => ({ ...bodyOf(tx, row), id: String(row['id']), meta: metaOf(row) }),
 };
 
-export function createGroup(tx: Tx, provider: ProviderRecord, input: unknown): SqlRow {
+export function createGroup(tx: Tx, provider: StoredProvider, input: unknown): SqlRow {
   const body = normalize(groupType, input);
   const id = newUuid(tx);
   requireFree(tx, provider, body, id);
@@ -37,19 +37,19 @@ export function createGroup(tx: Tx, provider: ProviderRecord, input: unknown): S
   return findGroup(tx, provider, id);
 }
 
-export function replaceGroup(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow {
+export function replaceGroup(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow {
   return write(tx, provider, row, normalize(groupType, input));
 }
 
-export function patchGroup(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow {
+export function patchGroup(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow {
   return write(tx, provider, row, applyPatch(groupType, bodyOf(tx, row), input));
 }
 
-export function deleteGroup(tx: Tx, _provider: ProviderRecord, row: SqlRow): void {
+export function deleteGroup(tx: Tx, _provider: StoredProvider, row: SqlRow): void {
   tx.run('DELETE FROM scim_groups WHERE id = ?', String(row['id']));
 }
 
-export function findGroup(tx: Tx, provider: ProviderRecord, id: string): SqlRow {
+export function findGroup(tx: Tx, provider: StoredProvider, id: string): SqlRow {
   const row = tx.get('SELECT * FROM scim_groups WHERE id = ? AND identity_provider = ?', id, provider.id);
   if (row === undefined) throw new ScimError(404, `Group ${JSON.stringify(id)} not found`);
   return row;
@@ -69,7 +69,7 @@ export function toGroupResource(tx: Tx, row: SqlRow, base: string, withMembers: 
   };
 }
 
-function write(tx: Tx, provider: ProviderRecord, row: SqlRow, body: ScimObject): SqlRow {
+function write(tx: Tx, provider: StoredProvider, row: SqlRow, body: ScimObject): SqlRow {
   const id = String(row['id']);
   requireFree(tx, provider, body, id);
   tx.run(
@@ -84,7 +84,7 @@ function write(tx: Tx, provider: ProviderRecord, row: SqlRow, body: ScimObject):
 }
 
 /** Writes what has changed and nothing else, so that one more member of a large group is one more row. */
-function setMembers(tx: Tx, provider: ProviderRecord, id: string, body: ScimObject): void {
+function setMembers(tx: Tx, provider: StoredProvider, id: string, body: ScimObject): void {
   const items = Array.isArray(body['members']) ? body['members'].filter(isObject) : [];
   const wanted = new Set(items.map((item) => (typeof item['value'] === 'string' ? item['value'] : '')));
   const before = new Set(
@@ -103,7 +103,7 @@ function setMembers(tx: Tx, provider: ProviderRecord, id: string, body: ScimObje
   }
 }
 
-function requireFree(tx: Tx, provider: ProviderRecord, body: ScimObject, own: string): void {
+function requireFree(tx: Tx, provider: StoredProvider, body: ScimObject, own: string): void {
   for (const [column, name] of [
     ['display_name', 'displayName'],
     ['external_id', 'externalId'],

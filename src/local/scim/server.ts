@@ -8,8 +8,8 @@ import { isUidp } from '../../api/uidp.ts';
 import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
 import { readCredentials } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
-import { findProvider, type ProviderRecord, scimEndpoint } from '../iam/identity-provider-records.ts';
 import { isScimToken } from '../iam/scim-tokens.ts';
+import { findProvider, type StoredProvider, scimEndpoint } from '../iam/stored-provider.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
 import { resourceTypes, schemas, serviceProviderConfig, toResourceType, toSchema } from './discovery.ts';
 import {
@@ -55,11 +55,11 @@ interface ScimRequest {
 /** Users or groups. */
 interface Collection {
   readonly table: Table;
-  create(tx: Tx, provider: ProviderRecord, input: unknown): SqlRow;
-  find(tx: Tx, provider: ProviderRecord, id: string): SqlRow;
-  replace(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow;
-  patch(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow;
-  remove(tx: Tx, provider: ProviderRecord, row: SqlRow): void;
+  create(tx: Tx, provider: StoredProvider, input: unknown): SqlRow;
+  find(tx: Tx, provider: StoredProvider, id: string): SqlRow;
+  replace(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow;
+  patch(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow;
+  remove(tx: Tx, provider: StoredProvider, row: SqlRow): void;
   toResource(tx: Tx, row: SqlRow, base: string, projection: Projection): ScimObject;
 }
 
@@ -137,7 +137,7 @@ function splitPath(path: string): { id: string; rest: string[] } {
 }
 
 /** One answer for a provider that does not exist and for a token that is not its own. */
-function requireConnector(tx: Tx, id: string, authorization: string | undefined): ProviderRecord {
+function requireConnector(tx: Tx, id: string, authorization: string | undefined): StoredProvider {
   const credentials = readCredentials(authorization);
   const token = credentials.kind === 'bearer' ? credentials.token : undefined;
   const provider = findProvider(tx, id);
@@ -148,7 +148,7 @@ function requireConnector(tx: Tx, id: string, authorization: string | undefined)
   return provider;
 }
 
-function route(tx: Tx, provider: ProviderRecord, rest: string[], call: ScimRequest, base: string): Reply {
+function route(tx: Tx, provider: StoredProvider, rest: string[], call: ScimRequest, base: string): Reply {
   const [first = '', second, ...more] = rest;
   if (more.length > 0) throw noSuchEndpoint();
   if (first === '.search' && second === undefined)
@@ -189,7 +189,7 @@ function discovery(name: string, base: string): ScimObject | ScimObject[] | unde
 
 function collectionCall(
   tx: Tx,
-  provider: ProviderRecord,
+  provider: StoredProvider,
   collection: Collection,
   call: ScimRequest,
   base: string,
@@ -215,7 +215,7 @@ function collectionCall(
 /** A list whose parameters come in the body (RFC 7644, 3.4.3), of one kind or of all. */
 function searchCall(
   tx: Tx,
-  provider: ProviderRecord,
+  provider: StoredProvider,
   searched: readonly Collection[],
   call: ScimRequest,
   base: string,
@@ -266,7 +266,7 @@ function toQuery(body: unknown): URLSearchParams {
 
 function resourceCall(
   tx: Tx,
-  provider: ProviderRecord,
+  provider: StoredProvider,
   collection: Collection,
   id: string,
   call: ScimRequest,

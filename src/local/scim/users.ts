@@ -4,8 +4,8 @@
 
 import { rootOf } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
-import type { ProviderRecord } from '../iam/identity-provider-records.ts';
 import { keepAnOwner } from '../iam/owners.ts';
+import type { StoredProvider } from '../iam/stored-provider.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';
@@ -22,7 +22,7 @@ export const userTable: Table = {
   toFilterable: (tx, row) => ({ ...bodyOf(row), ...common(row), groups: groupsOf(tx, row, '') }),
 };
 
-export function createUser(tx: Tx, provider: ProviderRecord, input: unknown): SqlRow {
+export function createUser(tx: Tx, provider: StoredProvider, input: unknown): SqlRow {
   const body: ScimObject = { active: true, ...normalize(userType, input) };
   const id = newUuid(tx);
   requireFree(tx, provider, body, id);
@@ -45,11 +45,11 @@ export function createUser(tx: Tx, provider: ProviderRecord, input: unknown): Sq
   return findUser(tx, provider, id);
 }
 
-export function replaceUser(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow {
+export function replaceUser(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow {
   return write(tx, provider, row, { active: true, ...normalize(userType, input) });
 }
 
-export function patchUser(tx: Tx, provider: ProviderRecord, row: SqlRow, input: unknown): SqlRow {
+export function patchUser(tx: Tx, provider: StoredProvider, row: SqlRow, input: unknown): SqlRow {
   return write(tx, provider, row, applyPatch(userType, bodyOf(row), input));
 }
 
@@ -57,7 +57,7 @@ export function patchUser(tx: Tx, provider: ProviderRecord, row: SqlRow, input: 
  * Takes away what the account holds in the provider's organization, and its sessions. The account itself may belong to
  * other organizations too and stays. Throws FAILED_PRECONDITION when that leaves the organization without owner.
  */
-export function deleteUser(tx: Tx, provider: ProviderRecord, row: SqlRow): void {
+export function deleteUser(tx: Tx, provider: StoredProvider, row: SqlRow): void {
   const organization = rootOf(provider.id);
   const identity = textOrNull(row['identity']);
   keepAnOwner(tx, [organization], () => {
@@ -73,7 +73,7 @@ export function deleteUser(tx: Tx, provider: ProviderRecord, row: SqlRow): void 
   tx.run('DELETE FROM refresh_tokens WHERE identity = ?', identity);
 }
 
-export function findUser(tx: Tx, provider: ProviderRecord, id: string): SqlRow {
+export function findUser(tx: Tx, provider: StoredProvider, id: string): SqlRow {
   const row = tx.get('SELECT * FROM scim_users WHERE id = ? AND identity_provider = ?', id, provider.id);
   if (row === undefined) throw new ScimError(404, `User ${JSON.stringify(id)} not found`);
   return row;
@@ -96,7 +96,7 @@ export function toUserResource(tx: Tx, row: SqlRow, base: string): ScimObject {
   };
 }
 
-function write(tx: Tx, provider: ProviderRecord, row: SqlRow, body: ScimObject): SqlRow {
+function write(tx: Tx, provider: StoredProvider, row: SqlRow, body: ScimObject): SqlRow {
   const id = String(row['id']);
   requireFree(tx, provider, body, id);
   const externalId = textOrNull(body['externalId']);
@@ -119,7 +119,7 @@ function write(tx: Tx, provider: ProviderRecord, row: SqlRow, body: ScimObject):
 }
 
 /** The account that has signed in through this provider under this id before, if one has. */
-function accountOf(tx: Tx, provider: ProviderRecord, body: ScimObject): string | null {
+function accountOf(tx: Tx, provider: StoredProvider, body: ScimObject): string | null {
   const externalId = textOrNull(body['externalId']);
   if (externalId === null) return null;
   const row = tx.get(
@@ -130,7 +130,7 @@ function accountOf(tx: Tx, provider: ProviderRecord, body: ScimObject): string |
   return row === undefined ? null : String(row['identity']);
 }
 
-function requireFree(tx: Tx, provider: ProviderRecord, body: ScimObject, own: string): void {
+function requireFree(tx: Tx, provider: StoredProvider, body: ScimObject, own: string): void {
   for (const [column, name] of [
     ['user_name', 'userName'],
     ['external_id', 'externalId'],

@@ -24,9 +24,9 @@ import { toWireTime } from '../../api/wire-time.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../identities.ts';
-import { findUser, type IdentityRecord, toIdentityRecord, toWireIdentity, userIdOf } from '../identity-records.ts';
 import { longestStaticLife } from '../relationships.ts';
 import * as profile from '../root-identities.ts';
+import { findUser, type StoredIdentity, toStoredIdentity, toWireIdentity, userIdOf } from '../stored-identity.ts';
 
 const fields = renaming<IamIdentity, IamV2Identity>({
   id: 'uid',
@@ -69,7 +69,7 @@ export function listIdentities(
   const of = v1.identitySelection(tx, caller, uidp === undefined ? {} : { uidp });
   const selection = { ...of, name, also: { kind: kinds[relationshipType] } };
   const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
-  return { identities: items.map((row) => toIdentity(toIdentityRecord(row))), ...page };
+  return { identities: items.map((row) => toIdentity(toStoredIdentity(row))), ...page };
 }
 
 export function createIdentity(tx: Tx, caller: Caller, request: IamV2CreateIdentityRequest): IamV2Identity {
@@ -144,7 +144,7 @@ function setCompany(tx: Tx, id: string, company: string | undefined): void {
   tx.run('UPDATE identities SET company = ? WHERE id = ?', checkDescription(company), id);
 }
 
-function toIdentity(record: IdentityRecord): IamV2Identity {
+function toIdentity(record: StoredIdentity): IamV2Identity {
   const identity = toWireIdentity(record);
   const { email, emailVerified, company } = record;
   return {

@@ -34,14 +34,9 @@ import { toWireTime } from '../../api/wire-time.ts';
 import type { CallFacts } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
-import {
-  type ProviderRecord,
-  requireProvider,
-  toProviderRecord,
-  toWireProvider,
-} from '../identity-provider-records.ts';
 import * as v1 from '../identity-providers.ts';
 import * as scim from '../scim-tokens.ts';
+import { requireProvider, type StoredProvider, toStoredProvider, toWireProvider } from '../stored-provider.ts';
 
 const fields = renaming<IamIdentityProvider, IamV2IdentityProvider>({
   id: 'uid',
@@ -71,7 +66,7 @@ export function listIdentityProviders(
 ): IamV2ListIdentityProvidersResponse {
   const selection = v1.identityProviderSelection(tx, caller, request);
   const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
-  return { identityProviders: items.map((row) => toProvider(tx, toProviderRecord(row), urls.api)), ...page };
+  return { identityProviders: items.map((row) => toProvider(tx, toStoredProvider(row), urls.api)), ...page };
 }
 
 export function createIdentityProvider(
@@ -198,7 +193,7 @@ export function setScimEnabled(
   return enabled.toV2(scim.setScimEnabled(tx, caller, enabling.toV1(request)));
 }
 
-function toProvider(tx: Tx, record: ProviderRecord, apiUrl: string): IamV2IdentityProvider {
+function toProvider(tx: Tx, record: StoredProvider, apiUrl: string): IamV2IdentityProvider {
   return {
     ...fields.toV2(toWireProvider(record, apiUrl, tx.now)),
     createTime: toWireTime(record.createdAt),

@@ -16,8 +16,8 @@ import { renaming, timesOf, toDottedCapabilities, toEnumCapabilities } from '../
 import { invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
-import { toWireRole } from '../role-records.ts';
 import * as v1 from '../roles.ts';
+import { toWireRole } from '../roles.ts';
 
 const fields = renaming<IamRole, IamV2Role>({ id: 'uid', name: 'name', description: 'description' });
 

@@ -1,7 +1,6 @@
 // The demo's images, written through the same store and rows as a push. Guarantees: they appear in one transaction after
 // their blobs are on disk, and their bytes depend on nothing but this program.
 
-import { seedAdvisories } from '../../advisories/seed.ts';
 import type { PlatformClock } from '../../core/types.ts';
 import { createBlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
@@ -108,7 +107,6 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
     for (const { chart, builds } of charts) {
       keepChart(tx, { id: organizations.public, name: names.public }, chart, builds, now);
     }
-    seedAdvisories(tx);
     seedPackageVersions(tx, now);
     seedEntitlement(tx, organizations, now);
   });

@@ -4,8 +4,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { isExecutable } from '../build.ts';
-import { CliError } from '../errors.ts';
+import { isExecutable } from './build.ts';
+import { CliError } from './errors.ts';
 import {
   type ForegroundOptions,
   type Host,
@@ -13,7 +13,7 @@ import {
   type HostOutput,
   hasDesktop,
   type StartedProcess,
-} from '../host.ts';
+} from './host.ts';
 import { startPager } from './real-pager.ts';
 
 /** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */

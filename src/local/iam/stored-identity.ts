@@ -19,7 +19,7 @@ export type Relationship =
   | { readonly kind: 'servicePrincipal'; readonly servicePrincipal: string }
   | { readonly kind: 'awsIdentity'; readonly awsIdentity: IamIdentityAWSIdentity };
 
-export interface IdentityRecord {
+export interface StoredIdentity {
   readonly id: string;
   /** The group it lives in; null for a user. */
   readonly parent: string | null;
@@ -39,24 +39,24 @@ export interface IdentityRecord {
 }
 
 /** A person's account: nobody signs in as static keys that lie at the root as well (root-identities.ts). */
-export function isAccount({ parent, relationship }: IdentityRecord): boolean {
+export function isAccount({ parent, relationship }: StoredIdentity): boolean {
   return parent === null && relationship.kind === 'claimMatch';
 }
 
-export function findIdentity(tx: Tx, id: string): IdentityRecord | undefined {
+export function findIdentity(tx: Tx, id: string): StoredIdentity | undefined {
   const row = tx.get('SELECT * FROM identities WHERE id = ?', id);
-  return row === undefined ? undefined : toIdentityRecord(row);
+  return row === undefined ? undefined : toStoredIdentity(row);
 }
 
 /** The user who signs in with this pair. Only users' pairs are unique (protocols 3.3). */
-export function findUser(tx: Tx, issuer: string, subject: string): IdentityRecord | undefined {
+export function findUser(tx: Tx, issuer: string, subject: string): StoredIdentity | undefined {
   // Static keys at the root belong to no login (root-identities.ts).
   const row = tx.get(
     "SELECT * FROM identities WHERE issuer = ? AND subject = ? AND parent IS NULL AND kind = 'claimMatch'",
     issuer,
     subject,
   );
-  return row === undefined ? undefined : toIdentityRecord(row);
+  return row === undefined ? undefined : toStoredIdentity(row);
 }
 
 export interface NewUser {
@@ -103,8 +103,8 @@ export function leaveHome(tx: Tx, id: string): void {
   tx.run('UPDATE identities SET home = NULL WHERE id = ? AND home IS NOT NULL', id);
 }
 
-export type NewIdentity = Pick<IdentityRecord, 'id' | 'name' | 'description' | 'relationship'> &
-  Partial<Pick<IdentityRecord, 'email' | 'emailVerified' | 'home'>>;
+export type NewIdentity = Pick<StoredIdentity, 'id' | 'name' | 'description' | 'relationship'> &
+  Partial<Pick<StoredIdentity, 'email' | 'emailVerified' | 'home'>>;
 
 export function insertIdentity(tx: Tx, identity: NewIdentity): void {
   const parent = parentOf(identity.id);
@@ -140,7 +140,7 @@ export function updateIdentity(tx: Tx, identity: NewIdentity): void {
 
 /** What clients are shown of an identity. */
 type ShownIdentity = Pick<
-  IdentityRecord,
+  StoredIdentity,
   'id' | 'name' | 'description' | 'relationship' | 'lastSeen' | 'createdAt' | 'updatedAt'
 >;
 
@@ -169,7 +169,7 @@ export function toShownIdentity(row: SqlRow): ShownIdentity {
   };
 }
 
-export function toIdentityRecord(row: SqlRow): IdentityRecord {
+export function toStoredIdentity(row: SqlRow): StoredIdentity {
   return {
     ...toShownIdentity(row),
     parent: textOrNull(row['parent']),

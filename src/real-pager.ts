@@ -3,7 +3,7 @@
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { PagerProcess } from '../host.ts';
+import type { PagerProcess } from './host.ts';
 
 /** Returns undefined when there is no such program. `closed` makes what a write throws once the pager was left. */
 export function startPager(command: string, closed: () => Error): PagerProcess | undefined {

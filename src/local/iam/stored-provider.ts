@@ -9,7 +9,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 export const subRule = 'CORRELATION_RULE_SUB_EQUALS_EXTERNAL_ID';
 export const oidRule = 'CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID';
 
-export interface ProviderRecord {
+export interface StoredProvider {
   readonly id: string;
   readonly parent: string;
   readonly name: string;
@@ -24,12 +24,12 @@ export interface ProviderRecord {
   readonly groupsClaim: string;
   readonly correlationRule: string;
   readonly pkceEnabled: boolean;
-  readonly scim: ScimRecord;
+  readonly scim: StoredScim;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-export interface ScimRecord {
+export interface StoredScim {
   readonly enabled: boolean;
   /** 0 before the first token; counts changes from then on. */
   readonly version: number;
@@ -41,18 +41,18 @@ export interface ScimRecord {
   readonly previousExpiresAt: number | null;
 }
 
-export function findProvider(tx: Tx, id: string): ProviderRecord | undefined {
+export function findProvider(tx: Tx, id: string): StoredProvider | undefined {
   const row = tx.get('SELECT * FROM identity_providers WHERE id = ?', id);
-  return row === undefined ? undefined : toProviderRecord(row);
+  return row === undefined ? undefined : toStoredProvider(row);
 }
 
-export function requireProvider(tx: Tx, id: string): ProviderRecord {
+export function requireProvider(tx: Tx, id: string): StoredProvider {
   const provider = findProvider(tx, id);
   if (provider === undefined) throw notFound(`${id} not found`);
   return provider;
 }
 
-export function toProviderRecord(row: SqlRow): ProviderRecord {
+export function toStoredProvider(row: SqlRow): StoredProvider {
   return {
     id: String(row['id']),
     parent: String(row['parent']),
@@ -82,7 +82,7 @@ export function toProviderRecord(row: SqlRow): ProviderRecord {
 }
 
 /** `now` in milliseconds: the state of the token depends on it. */
-export function toWireProvider(provider: ProviderRecord, apiUrl: string, now: number): IamIdentityProvider {
+export function toWireProvider(provider: StoredProvider, apiUrl: string, now: number): IamIdentityProvider {
   return {
     id: provider.id,
     name: provider.name,
@@ -106,11 +106,11 @@ export function scimEndpoint(apiUrl: string, id: string): string {
 }
 
 /** Opaque; empty until there is a token, so that nothing can be switched before (outputs.md, scim enable). */
-export function etagOf({ version }: ScimRecord): string {
+export function etagOf({ version }: StoredScim): string {
   return version === 0 ? '' : Buffer.from(`scim ${version}`).toString('base64url');
 }
 
-function toWireScim({ id, scim }: ProviderRecord, apiUrl: string, now: number): IamIdentityProviderSCIM {
+function toWireScim({ id, scim }: StoredProvider, apiUrl: string, now: number): IamIdentityProviderSCIM {
   const { expiresAt, revokedAt, previousExpiresAt } = scim;
   const rotating = isPreviousLive(scim, now);
   const ends = revokedAt ?? expiresAt;
@@ -134,11 +134,11 @@ function toWireScim({ id, scim }: ProviderRecord, apiUrl: string, now: number): 
   };
 }
 
-export function isCurrentLive(scim: ScimRecord, now: number): boolean {
+export function isCurrentLive(scim: StoredScim, now: number): boolean {
   return scim.digest !== null && scim.revokedAt === null && (scim.expiresAt === null || scim.expiresAt > now);
 }
 
-export function isPreviousLive(scim: ScimRecord, now: number): boolean {
+export function isPreviousLive(scim: StoredScim, now: number): boolean {
   return scim.previousDigest !== null && scim.previousExpiresAt !== null && scim.previousExpiresAt > now;
 }
 

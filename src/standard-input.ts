@@ -6,7 +6,7 @@
 import { fstatSync, read, readSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
-import { isExecutable } from '../build.ts';
+import { isExecutable } from './build.ts';
 
 const newline = 10;
 /** Bytes. A line this long is no answer; the rest of it is not read. */

@@ -21,8 +21,8 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../errors.ts';
-import { codeOf, makeFolder, toFileError } from '../files.ts';
+import { CliError } from './errors.ts';
+import { codeOf, makeFolder, toFileError } from './files.ts';
 
 export interface LockOptions {
   /** Milliseconds to wait for another holder; 60 000 unless said otherwise. */
