@@ -2,9 +2,9 @@
 // memory holds the old answer.
 
 import { expect, test } from 'vitest';
+import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
-import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
 import { dev, organization } from '../support/ids.ts';

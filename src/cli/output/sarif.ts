@@ -1,5 +1,5 @@
 import { printableJson } from '../io.ts';
-import { gather, type Renderer } from './renderer.ts';
+import { gather, type Renderer } from './format.ts';
 
 /** SARIF 2.1.0, which code hosts show beside the files: one run with a result for each item. */
 export const render: Renderer = async ({ view, items, io }) => {

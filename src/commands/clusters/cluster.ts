@@ -3,11 +3,11 @@
 import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
 import { isUidp } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Candidate } from '../../cli/prompts/question.ts';
 import type { Input } from '../../cli/define.ts';
 import type { Kind } from '../../cli/inputs/kind.ts';
 import { byNameThenId, groupDirectory, namedOrShort, notEmpty, one, placeAndEnd } from '../../cli/inputs/references.ts';
 import { duration } from '../../cli/inputs/values.ts';
+import type { Candidate } from '../../cli/prompts/question.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 

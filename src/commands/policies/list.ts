@@ -1,5 +1,5 @@
 import { defineCommand } from '../../cli/define.ts';
-import { type Kind } from '../../cli/inputs/kind.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { group } from '../../cli/inputs/references.ts';
 import { visiblePolicies } from './policy.ts';
 import { policyView, shown } from './policy-view.ts';

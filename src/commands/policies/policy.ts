@@ -4,7 +4,6 @@
 import type { IamPolicy, IamPolicyVersion } from '../../api/schema/types/iam.gen.ts';
 import { isUidp, parentOf } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
-import type { Candidate } from '../../cli/prompts/question.ts';
 import type { Chosen, Kind } from '../../cli/inputs/kind.ts';
 import {
   byNameThenId,
@@ -16,6 +15,7 @@ import {
   type Reference,
   sharedIn,
 } from '../../cli/inputs/references.ts';
+import type { Candidate } from '../../cli/prompts/question.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 

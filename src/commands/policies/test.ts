@@ -1,6 +1,6 @@
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
-import { type Kind } from '../../cli/inputs/kind.ts';
+import type { Kind } from '../../cli/inputs/kind.ts';
 import { boolean, file } from '../../cli/inputs/values.ts';
 import type { PolicyVerdict, Verdict } from '../../enforce/verify/verify.ts';
 import { CliError } from '../../errors.ts';

@@ -1,19 +1,19 @@
-import { defineCommand } from '../../../cli/define.ts';
+import { defineDescribe } from '../../../cli/noun-commands.ts';
 import { describeGroup } from '../organizations/group.ts';
 import { activeWithin } from '../organizations/past-inputs.ts';
-import { groupInput, groupsView } from './group-input.ts';
+import { groupNoun, groupsView } from './group-input.ts';
 
-export default defineCommand({
+export default defineDescribe({
   path: ['iam', 'groups', 'describe'],
   summary: 'Show one organization or folder.',
-  inputs: { group: groupInput('Which group would you like to see?'), activeWithin },
+  noun: groupNoun,
+  inputs: { activeWithin },
   examples: [
     { text: 'By name', args: 'example.com' },
     { text: 'Pick it from a list', args: '' },
   ],
   view: groupsView,
-  formats: ['json', 'table', 'id'],
   hidden: true,
   deprecated: 'use `chainctl iam organizations describe` or `chainctl iam folders describe`',
-  run: (context, input) => describeGroup(context, input.group),
+  run: describeGroup,
 });

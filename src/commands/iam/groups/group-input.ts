@@ -1,16 +1,24 @@
 import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
 import { defineView } from '../../../cli/define.ts';
-import { group } from '../../../cli/inputs/references.ts';
+import { group, type Reference } from '../../../cli/inputs/references.ts';
+import type { Noun } from '../../../cli/noun-commands.ts';
 import { groupLabel, groupView, nest } from '../organizations/view.ts';
 
 /** An organization or folder. Which one is meant is not guessed, because it may be to delete it. */
+export const groupNoun: Noun<Reference> = {
+  kind: { ...group, noun: 'group', sole: async () => undefined },
+  positional: 'GROUP',
+  help: 'Name or id of the group.',
+  called: 'group',
+};
+
 export const groupInput = (question: string) =>
   ({
-    kind: { ...group, noun: 'group', sole: async () => undefined },
-    positional: 'GROUP',
+    kind: groupNoun.kind,
+    positional: groupNoun.positional,
     flag: false,
     required: true,
-    help: 'Name or id of the group.',
+    help: groupNoun.help,
     question,
   }) as const;
 

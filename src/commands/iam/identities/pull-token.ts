@@ -1,6 +1,7 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
 import { defineView } from '../../../cli/define.ts';
 import type { Kind } from '../../../cli/inputs/kind.ts';
+import type { Noun } from '../../../cli/noun-commands.ts';
 import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { CliError } from '../../../errors.ts';
 import { type IdentityReference, identity } from './identity.ts';
@@ -8,7 +9,7 @@ import { lookUp } from './look-up.ts';
 import { identityView, type ShownIdentity } from './view.ts';
 
 /** An identity that is a pull token, by name or id. */
-export const pullTokenKind: Kind<IdentityReference> = {
+const pullTokenKind: Kind<IdentityReference> = {
   ...identity,
   metavar: 'PULL_TOKEN',
   noun: 'pull token',
@@ -25,6 +26,13 @@ export const pullTokenKind: Kind<IdentityReference> = {
     ((await identity.candidates?.(context, chosen)) ?? []).filter(
       ({ value }) => value.identity !== undefined && typeOf(value.identity) === 'pull_token',
     ),
+};
+
+export const pullTokenNoun: Noun<IdentityReference> = {
+  kind: pullTokenKind,
+  positional: 'PULL_TOKEN',
+  help: 'Name or id of the pull token.',
+  called: 'pull token',
 };
 
 const day = 86_400_000;

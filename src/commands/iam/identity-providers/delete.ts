@@ -1,24 +1,20 @@
-import { defineCommand } from '../../../cli/define.ts';
 import { printable } from '../../../cli/io.ts';
+import { defineDelete } from '../../../cli/noun-commands.ts';
 import { identityProvider } from './identity-provider.ts';
 import { lookUp, titled } from './look-up.ts';
-import { providerView, type ShownProvider, shown } from './view.ts';
+import { providerView, shown } from './view.ts';
 
-export default defineCommand({
+export default defineDelete({
   path: ['iam', 'identity-providers', 'delete'],
   summary: 'Delete an identity provider.',
   description:
     'Nobody can sign in there any more, and its group mappings and its SCIM token go with it. Accounts of its users stay.',
   aliases: ['rm', 'remove'],
-  inputs: {
-    identityProvider: {
-      kind: identityProvider,
-      positional: 'IDENTITY_PROVIDER',
-      flag: false,
-      required: true,
-      help: 'Name or id of the identity provider.',
-      question: 'Which identity provider would you like to delete?',
-    },
+  noun: {
+    kind: identityProvider,
+    positional: 'IDENTITY_PROVIDER',
+    help: 'Name or id of the identity provider.',
+    called: 'identity provider',
   },
   examples: [
     { text: 'By name', args: 'my-idp' },
@@ -26,13 +22,9 @@ export default defineCommand({
   ],
   view: providerView,
   formats: ['none', 'id'],
-  confirm: async (input, context) => {
-    const provider = await lookUp(context, input.identityProvider);
-    const message = `This deletes the identity provider ${titled(provider)} and its group mappings. Do you want to continue?`;
-    return { message: printable(message), default: false };
-  },
-  run: async (context, input): Promise<ShownProvider> => {
-    const { id, name, provider = { id, name } } = input.identityProvider;
+  tells: async (context, reference) =>
+    `This deletes the identity provider ${titled(await lookUp(context, reference))} and its group mappings.`,
+  run: async (context, { id, name, provider = { id, name } }) => {
     await (await context.api()).call('iam.v1.IdentityProviders.Delete', { id });
     context.io.note(printable(`Deleted the identity provider "${name}".`));
     return shown(context, provider);

@@ -3,6 +3,7 @@ import type { Context } from '../../../cli/context.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
+import type { Noun } from '../../../cli/noun-commands.ts';
 import type { Question } from '../../../cli/prompts/question.ts';
 import { describeGroup, fetchGroup } from './group.ts';
 import { renewToken } from './refresh.ts';
@@ -15,7 +16,7 @@ export const skipRefreshInput = {
 const nounOf = (id: string) => (id.includes('/') ? 'folder' : 'organization');
 
 /** Looked up first, so that nobody agrees to delete what is not there. */
-export async function deletionQuestion(context: Context, reference: Reference): Promise<Question> {
+async function deletionQuestion(context: Context, reference: Reference): Promise<Question> {
   const group = await describeGroup(context, reference);
   const isOrganization = nounOf(reference.id) === 'organization';
   const lines = [
@@ -27,12 +28,21 @@ export async function deletionQuestion(context: Context, reference: Reference): 
 }
 
 /** The platform refuses one that is not empty (semantics 2, group delete). */
-export async function deleteGroup(context: Context, { id, name }: Reference, skipRefresh: boolean): Promise<void> {
+async function deleteGroup(context: Context, { id, name }: Reference, skipRefresh: boolean): Promise<void> {
   await (await context.api()).call('iam.v1.Groups.Delete', { id });
   context.io.note(printable(`Deleted the ${nounOf(id)} "${name}".`));
   // The old token only names a place too many, so nothing is lost when there is no new one.
   if (!skipRefresh) await renewToken(context);
 }
+
+/** What deleting an organization, a folder or either has in common. Never taken without being named. */
+export const deletionOfGroup = ({ kind, ...noun }: Noun<Reference>) => ({
+  noun: { ...noun, kind: { ...kind, sole: async () => undefined } },
+  inputs: { skipRefresh: skipRefreshInput },
+  tells: deletionQuestion,
+  run: (context: Context, group: Reference, { skipRefresh }: { readonly skipRefresh: boolean }) =>
+    deleteGroup(context, group, skipRefresh),
+});
 
 /** Name and description, each only when given. */
 export interface GroupTexts {

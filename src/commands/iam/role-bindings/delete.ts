@@ -1,23 +1,12 @@
-import { defineCommand } from '../../../cli/define.ts';
-import { printable } from '../../../cli/io.ts';
+import { defineDelete } from '../../../cli/noun-commands.ts';
 import { bindingKind, groupName, holderOf, lookUpBinding, roleName } from './bindings.ts';
 import { bindingView, shown } from './view.ts';
 
-export default defineCommand({
+export default defineDelete({
   path: ['iam', 'role-bindings', 'delete'],
   summary: 'Take a role away again.',
   description: 'The last owner of an organization cannot be removed.',
-  aliases: ['rm'],
-  inputs: {
-    binding: {
-      kind: bindingKind,
-      positional: 'ROLE_BINDING_ID',
-      flag: false,
-      required: true,
-      help: 'Id of the role binding.',
-      question: 'Which role binding would you like to delete?',
-    },
-  },
+  noun: { kind: bindingKind, positional: 'ROLE_BINDING_ID', help: 'Id of the role binding.', called: 'role binding' },
   examples: [
     {
       text: 'By its id',
@@ -27,18 +16,13 @@ export default defineCommand({
   ],
   view: bindingView,
   formats: ['id'],
-  confirm: async ({ binding }, context) => {
+  tells: async (context, binding) => {
     const found = await lookUpBinding(context, binding.id);
     const who = await holderOf(context, found);
-    return {
-      message: printable(
-        `This takes the role "${roleName(found)}" in "${groupName(found)}" from "${who}". Do you want to continue?`,
-      ),
-      default: false,
-    };
+    return `This takes the role "${roleName(found)}" in "${groupName(found)}" from "${who}".`;
   },
-  run: async (context, { binding }) => {
-    await (await context.api()).call('iam.v1.RoleBindings.Delete', { id: binding.id });
-    return shown(context, { id: binding.id });
+  run: async (context, { id }) => {
+    await (await context.api()).call('iam.v1.RoleBindings.Delete', { id });
+    return shown(context, { id });
   },
 });

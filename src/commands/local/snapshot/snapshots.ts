@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import { type Kind } from '../../../cli/inputs/kind.ts';
+import type { Kind } from '../../../cli/inputs/kind.ts';
 import { CliError } from '../../../errors.ts';
 import type { Snapshot } from '../../../local/snapshots.ts';
 import { folderOf } from '../folder.ts';
