@@ -40,7 +40,9 @@ export async function smallAws(users: Readonly<Record<string, { secret: string; 
     const mac = (secret: string | Buffer, text: string) => createHmac('sha256', secret).update(text).digest();
     const signature = mac(mac(mac(mac(mac(`AWS4${user?.secret}`, date), region), service), 'aws4_request'), toSign);
     seen.push(headers['host'] ?? '');
-    if (user === undefined || !auth.endsWith(`Signature=${signature.toString('hex')}`)) {
+    // AWS wants the host signed, and of its own headers every one that is there.
+    const unsigned = Object.keys(headers).find((name) => /^(host|x-amz-.*)$/.test(name) && !names.includes(name));
+    if (unsigned !== undefined || user === undefined || !auth.endsWith(`Signature=${signature.toString('hex')}`)) {
       response.writeHead(403, { 'content-type': 'application/json' }).end('{"Error":{"Code":"SignatureDoesNotMatch"}}');
       return;
     }
