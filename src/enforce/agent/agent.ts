@@ -4,12 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import {
-  createKubernetesClient,
-  type KubernetesAccess,
-  type KubernetesClient,
-  type KubernetesObject,
-} from '../../kubernetes/client.ts';
+import { createKubernetesClient, type KubernetesAccess, type KubernetesObject } from '../../kubernetes/client.ts';
 import { follow, sleep } from '../../kubernetes/follow.ts';
 import { readPolicy } from '../policy/document.ts';
 import { type ImageReference, normalForm } from '../policy/globs.ts';
@@ -418,5 +413,3 @@ function tellAdmission(
     },
   });
 }
-
-export type { KubernetesClient };

@@ -1,7 +1,7 @@
 // What an AdmissionReview comes to (enforce.md 1.1 and 2). Guarantees: an object is let in only when every image of it was
 // decided; an error of ours, our own deadline and a full queue refuse; what the API server prints is one text of known form.
 
-import { coveringGlob, type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
+import { type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
 import type { Policy } from '../policy/types.ts';
 import type { PolicyVerdict, Verdict, Workload } from '../verify/verify.ts';
 
@@ -205,7 +205,3 @@ export const workloadOf = ({ resource, object }: AdmissionRequest): Workload => 
   resource: resource.resource,
   labels: object?.metadata?.labels ?? {},
 });
-
-/** Whether any policy could be about the image, whatever its digest. */
-export const isCovered = (policies: readonly Policy[], image: ImageReference, given: string): boolean =>
-  policies.some(({ globs }) => coveringGlob(globs, image, given) !== undefined);
