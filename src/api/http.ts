@@ -47,7 +47,17 @@ export async function callOperation(
 function exchangeOf(wire: Wire, operation: Operation, message: Record<string, unknown>): Exchange {
   const { method, path, query, body } = encode(wire, operation, message);
   const { id: name, idempotent } = operation;
-  return { method, path: query ? `${path}?${query}` : path, body, name, idempotent };
+  const place = placeOf(operation, message);
+  return { method, path: query ? `${path}?${query}` : path, body, name, idempotent, ...(place ? { place } : {}) };
+}
+
+/** Where its capabilities are needed; undefined for an operation that is about no one place. */
+function placeOf({ scope }: Operation, message: Record<string, unknown>): string | undefined {
+  let value: unknown = scope === null ? undefined : message;
+  for (const step of scope?.split('.') ?? []) {
+    value = Object(value)[step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+  }
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /**
@@ -97,6 +107,8 @@ export interface Exchange {
   readonly name: string;
   /** Whether it may be sent twice. */
   readonly idempotent: boolean;
+  /** Where its capabilities are needed. */
+  readonly place?: string;
   /** In place of the client's own. */
   readonly timeoutMs?: number;
 }
@@ -193,13 +205,25 @@ async function exchangeWith<R extends HttpResponse>(
     if (response.status >= 300 && response.status < 400) throw redirected(response, url);
     const mayRetry = retryStatuses.has(response.status) && (idempotent || response.status === 429);
     const wanted = retryAfterMs(options.host, response);
-    if (!mayRetry || last || (wanted ?? 0) > maxRetryAfterMs) throw toApiError(response, url, name);
+    if (!mayRetry || last || (wanted ?? 0) > maxRetryAfterMs) {
+      const error = toApiError(response, url, name);
+      throw error.code === 'api.permission-denied' ? await explained(error, exchange, bearer) : error;
+    }
     await pause(
       options,
       `${new URL(url).host} answered ${response.status}`,
       wanted ?? backoffMs(options.host, attempt),
     );
   }
+}
+
+/** The same with the line that tells why, where what is missing and where are known. */
+async function explained(error: CliError, { place }: Exchange, bearer: string): Promise<CliError> {
+  const { explainLine } = await import('./explain-line.ts');
+  const line = explainLine(error.message.replace(/^Permission denied: /, ''), place, bearer);
+  if (line === undefined) return error;
+  const { kind, message, code, cause } = error;
+  return new CliError(kind, message, { code, cause, hint: `see why with \`${line}\`` });
 }
 
 function encode(wire: Wire, operation: Operation, message: Record<string, unknown>): WireRequest {

@@ -1,6 +1,7 @@
 // The parts of the platform, in order: each may use those before it. The only file that names them.
 
 import { advisoriesModule } from './advisories/module.ts';
+import { auditModule } from './audit/module.ts';
 import { consoleModule } from './console/module.ts';
 import type { EventFacts } from './core/event-facts.ts';
 import type { Module, Opened, Parts } from './core/module.ts';
@@ -24,11 +25,12 @@ export const modules = [
   advisoriesModule,
   eventsModule,
   enforceModule,
+  auditModule,
   consoleModule,
 ] as const;
 
 /** A part that a platform may leave out. */
-export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'console';
+export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'audit' | 'console';
 
 export interface OpenedModules {
   readonly chosen: readonly Module[];
@@ -59,6 +61,7 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });
   open(enforceModule, { ...parts, issuer });
+  open(auditModule, { ...parts, issuer });
   open(consoleModule, { ...parts, issuer });
   return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken };
 }

@@ -8,6 +8,7 @@ import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { lazily } from './core/lazily.ts';
 import { startUpkeep } from './core/maintenance.ts';
+import type { OnOccurrence } from './core/occurrence.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
 import type { DeliveryTimes } from './events/events.ts';
 import { isWildcard } from './http/host-check.ts';
@@ -108,6 +109,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const urls = urlsOf(host, server.port);
     const signInCode = options.asksForCode ? prepareSignInCode(dataDir) : removeSignInCode(dataDir);
     const blobs = createBlobStore(dataDir);
+    const listeners: OnOccurrence[] = [];
+    const tell: OnOccurrence = (occurrence, tx) => {
+      for (const listener of listeners) listener(occurrence, tx);
+    };
     const api = lazily(async () => {
       const { openApi } = await import('./api/open.ts');
       return openApi({
@@ -121,6 +126,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
           return digest === undefined ? undefined : blobs.readSmall(digest);
         },
         verifyAccessToken,
+        tell,
         onCall: (request, call) => server.note(request, call),
       });
     });
@@ -134,6 +140,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         announcer: async () => (await api()).announce,
         onDefect,
         call: async (...asked) => (await api()).call(...asked),
+        tell,
         onCall: (request, call) => server.note(request, call),
         clouds: options.clouds,
         issuerOrigins: options.issuerOrigins,
@@ -143,6 +150,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       },
       options.modules,
     );
+    listeners.push(...opened.flatMap(({ onOccurrence = [] }) => onOccurrence));
     for (const module of opened) {
       // What a module began ends before the connections it uses, and before the store.
       if (module.stop !== undefined) undo.push(module.stop);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
+import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { organization } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
@@ -52,7 +52,7 @@ describe('organizations', () => {
     const refused = await as('guest@example.com')(['iam', 'folders', 'update', 'sandbox', '--description=x']);
     expect(refused).toMatchObject({ code: 1, out: '' });
     expect(refused.err).toContain(
-      'error: Permission denied: missing: groups.update\nhint: see what this login may do with `chainctl auth status`\n',
+      `error: Permission denied: missing: groups.update\nhint: see why with \`chainctl iam access explain ${personId('guest@example.com')} groups.update --on=${demoFolders.sandbox}\`\n`,
     );
   });
 

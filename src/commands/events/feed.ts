@@ -91,7 +91,7 @@ export async function* followEvents(
   }
 }
 
-async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, name: string): Promise<unknown> {
+export async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, name: string): Promise<unknown> {
   try {
     return await api.path(exchangeOf(method, path, name));
   } catch (error) {

@@ -4,6 +4,25 @@ import type { IndexNode } from '../../cli/define.ts';
 
 const children: readonly IndexNode[] = [
   {
+    name: "audit",
+    summary: "See what has happened, who did it and by which right.",
+    children: [
+      {
+        name: "follow",
+        summary: "Print what happens, as it happens.",
+        load: () => import('./audit/follow.ts'),
+        help: () => import('./audit/help.gen.ts'),
+      },
+      {
+        name: "list",
+        summary: "List what has happened, newest first.",
+        aliases: ["ls"],
+        load: () => import('./audit/list.ts'),
+        help: () => import('./audit/help.gen.ts'),
+      },
+    ],
+  },
+  {
     name: "deliveries",
     summary: "Inspect event deliveries.",
     aliases: ["delivery"],

@@ -14,9 +14,27 @@ const children: readonly IndexNode[] = [
         help: () => import('./access/help.gen.ts'),
       },
       {
+        name: "diff",
+        summary: "Compare two reports of access.",
+        load: () => import('./access/diff.ts'),
+        help: () => import('./access/help.gen.ts'),
+      },
+      {
         name: "explain",
         summary: "Say why somebody can or cannot do something.",
         load: () => import('./access/explain.ts'),
+        help: () => import('./access/help.gen.ts'),
+      },
+      {
+        name: "list",
+        summary: "List what somebody may do, and where.",
+        load: () => import('./access/list.ts'),
+        help: () => import('./access/help.gen.ts'),
+      },
+      {
+        name: "report",
+        summary: "List everybody’s access in an organization.",
+        load: () => import('./access/report.ts'),
         help: () => import('./access/help.gen.ts'),
       },
       {

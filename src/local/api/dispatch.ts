@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
 import type { Operation } from '../../api/schema/types.ts';
 import { grpcCodes } from '../../api/status.ts';
+import { isUidp } from '../../api/uidp.ts';
 import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../../api/wire.ts';
 import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
@@ -12,6 +13,7 @@ import type { EventFacts } from '../core/event-facts.ts';
 import type { CallFacts, Outcome } from '../core/handler.ts';
 import type { LateReads } from '../core/late-reads.ts';
 import type { PublicRead } from '../core/module.ts';
+import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendPieces } from '../http/answers.ts';
@@ -42,6 +44,8 @@ export interface ApiOptions {
   readonly publicReads: readonly PublicRead[];
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
+  /** Told of every call whose caller is known. */
+  readonly tell?: OnOccurrence;
   /** Told what a request turned out to be, for the log. */
   readonly onCall?: (request: IncomingMessage, call: CallNote) => void;
 }
@@ -110,14 +114,16 @@ export function createApi(options: ApiOptions): Api {
       const finish = await prepared(message, isOpen ? requireToken(authorization) : '');
       return () => (tx) => finish(tx, caller, facts);
     };
+    const occurrence = occurrenceOf(operation, caller, message);
     const inItsWords = (error: unknown): never => {
+      options.tell?.(withFailure(occurrence, error));
       throw inWordsOf(operation, error);
     };
     const work = await prepare().catch(inItsWords);
     return async (part) => {
       for (;;) {
         try {
-          return await perform(options, operation, caller, message, (tx) => {
+          return await perform(options, operation, caller, message, occurrence, (tx) => {
             const outcome = work(part)(tx);
             // Nothing that was made without them may be kept.
             if (waiting().length > 0) throw new Error('something has to be read first');
@@ -215,10 +221,11 @@ function audiencesOf({ api, issuer }: PlatformUrls, operation: Operation): reado
 
 /** One operation on a canonical message, in a transaction of its own. Nothing here knows of HTTP. */
 function perform(
-  { store, urls, wire, facts, publicReads }: ApiOptions,
+  { store, urls, wire, facts, publicReads, tell }: ApiOptions,
   operation: KnownOperation,
   caller: Caller,
   message: object,
+  occurrence: Occurrence,
   run: Work,
 ): object | Promise<object> {
   const work = (tx: Tx): object => {
@@ -226,9 +233,45 @@ function perform(
     const { response, actor = caller } = run(tx);
     const event = toEvent({ wire, facts }, operation, message, response);
     if (event !== undefined) recordEvent(tx, event, actor, urls.api);
+    if (!occurrence.isRead) tell?.(actor === caller ? occurrence : { ...occurrence, identity: actor.identity }, tx);
     return response;
   };
-  return operation.readOnly ? store.read(work) : store.commit(work);
+  if (!operation.readOnly) return store.commit(work);
+  const response = store.read(work);
+  tell?.(occurrence);
+  return response;
+}
+
+/** What the call is, as far as it is known before it is done. */
+function occurrenceOf(operation: KnownOperation, caller: Caller, message: object): Occurrence {
+  const scope = operation.scope === null ? undefined : valueAt(message, operation.scope);
+  return {
+    kind: 'call',
+    operation: operation.id,
+    identity: caller === nobody ? undefined : caller.identity,
+    place: scope || placeIn(message),
+    capabilities: operation.capabilities,
+    outcome: 'done',
+    isRead: operation.readOnly,
+  };
+}
+
+/** What an operation without a scope is about, where its message has one of the usual members. */
+function placeIn(message: object): string | undefined {
+  const { uidp, id, group, parent } = message as Readonly<Record<string, unknown>>;
+  const { childrenOf, descendantsOf } = Object(uidp) as Readonly<Record<string, unknown>>;
+  const found = [childrenOf, descendantsOf, id, group, parent].find((one) => typeof one === 'string' && one !== '');
+  return typeof found === 'string' && isUidp(found) ? found : undefined;
+}
+
+/** Codes that say "not for you"; whoever holds nothing at a place is told that it is not there (semantics 4). */
+function withFailure(occurrence: Occurrence, error: unknown): Occurrence {
+  const { code, message } = error instanceof StatusError ? error : { code: grpcCodes.INTERNAL, message: '' };
+  const isDenied = code === grpcCodes.PERMISSION_DENIED || code === grpcCodes.UNAUTHENTICATED;
+  const isRefused = isDenied || (code === grpcCodes.NOT_FOUND && occurrence.place !== undefined);
+  if (isRefused) return { ...occurrence, outcome: 'refused', reason: isDenied ? message : 'holds nothing there' };
+  const [name = 'UNKNOWN'] = Object.entries(grpcCodes).find(([, value]) => value === code) ?? [];
+  return { ...occurrence, outcome: 'failed', reason: name.toLowerCase().replaceAll('_', ' ') };
 }
 
 /** Throws unless the caller is still somebody and may do this. */

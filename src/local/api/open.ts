@@ -13,7 +13,7 @@ import { type Api, type ApiOptions, createApi, type KnownOperation, namesIn } fr
 import { createOperationTables } from './operation-tables.ts';
 
 export interface OpenApiOptions
-  extends Pick<ApiOptions, 'store' | 'urls' | 'readBlob' | 'verifyAccessToken' | 'onCall'> {
+  extends Pick<ApiOptions, 'store' | 'urls' | 'readBlob' | 'verifyAccessToken' | 'tell' | 'onCall'> {
   readonly facts: EventFacts;
   readonly chosen: readonly Module[];
   readonly opened: readonly Opened[];

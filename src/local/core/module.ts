@@ -9,6 +9,7 @@ import type { Migration, Store, Tx } from '../store/database.ts';
 import type { EventFacts } from './event-facts.ts';
 import type { Announce, Handlers, PreparedHandlers } from './handler.ts';
 import type { LateReads } from './late-reads.ts';
+import type { OnOccurrence } from './occurrence.ts';
 import type { HttpHandler, PlatformClock, PlatformUrls } from './types.ts';
 
 /** What every module may use. */
@@ -26,6 +27,8 @@ export interface Parts {
    * canonical response. Throws StatusError or WireError.
    */
   readonly call: (id: OperationId, message: object, authorization: string) => Promise<object>;
+  /** Tells every module that wants to know what has happened. */
+  readonly tell: OnOccurrence;
   /** Tells the log what a request turned out to be. */
   readonly onCall: (request: IncomingMessage, call: { readonly operation: string; readonly identity?: string }) => void;
 }
@@ -85,6 +88,8 @@ export interface Opened<Face = unknown> {
   lateReads?(): Promise<(call: object) => LateReads>;
   /** Run one after the other at the start and every hour. */
   readonly maintenance?: readonly (() => Promise<unknown>)[];
+  /** Told of what happens on the platform; must not throw. */
+  readonly onOccurrence?: OnOccurrence;
   /** Writes what depends on the platform's addresses; before anything is answered. */
   begin?(): Promise<void>;
   /** Begins its work; every route answers by then. */

@@ -10,6 +10,7 @@ import type { OidcExchangeRefreshTokenRequest, OidcExchangeRequest } from '../..
 import { grpcCodes } from '../../api/status.ts';
 import { createRouteMatcher, createWire } from '../../api/wire.ts';
 import { unauthenticated } from '../core/failures.ts';
+import type { OnOccurrence } from '../core/occurrence.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendStatus, toStatusError } from '../http/answers.ts';
 import { tokenOf } from '../http/credentials.ts';
@@ -49,6 +50,8 @@ export interface IssuerOptions {
   readonly awsSts?: string;
   /** What the sign-in page asks for; nothing when left out. */
   readonly signInCode?: string | undefined;
+  /** Told of exchanges and sign-ins. */
+  readonly tell?: OnOccurrence | undefined;
 }
 
 export interface Issuer extends HttpHandler {
@@ -89,7 +92,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
   const upstream = createUpstream(store, urls, clock, fetchDocument, origins);
   const ownIdTokens = createOwnIdTokens(store, urls.issuer, clock);
-  const sts = createSts({ store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws });
+  const sts = createSts({
+    store,
+    urls,
+    clock,
+    upstream,
+    accessTokens,
+    ownIdTokens,
+    verifyAws,
+    tell: options.tell,
+  });
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
   const sessions = createBrowserSessions({

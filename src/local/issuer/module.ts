@@ -34,7 +34,7 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
   name: 'issuer',
   tables: ['refresh_tokens', 'revoked_families'],
   open(parts) {
-    const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode, clusters } = parts;
+    const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode, clusters, tell } = parts;
     const accessTokens = lazily(async () => {
       const { createAccessTokens } = await import('./access-tokens.ts');
       return createAccessTokens(store, urls.issuer, clock, { api: urls.api, aliases: audiences ?? [] });
@@ -42,7 +42,16 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
     const issuer = lazily(async () => {
       const { createIssuer } = await import('./issuer.ts');
       const awsSts = clouds?.awsSts;
-      return createIssuer({ store, urls, clock, issuerOrigins, audiences, signInCode, ...(awsSts ? { awsSts } : {}) });
+      return createIssuer({
+        store,
+        urls,
+        clock,
+        issuerOrigins,
+        audiences,
+        signInCode,
+        tell,
+        ...(awsSts ? { awsSts } : {}),
+      });
     });
     const direct = (id: string) => async (message: object, authorization: string | undefined) => {
       const operation = (await issuer()).operations[id];

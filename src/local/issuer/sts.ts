@@ -15,6 +15,7 @@ import { toTokenClaims } from '../../trust/jwt.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { grantsOf } from '../authorization/access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
+import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { requireActive } from '../iam/active-user.ts';
 import { requireVouchedFor, signInThroughProvider } from '../iam/provider-logins.ts';
@@ -47,6 +48,8 @@ export interface StsOptions {
   readonly accessTokens: AccessTokens;
   readonly ownIdTokens: OwnIdTokens;
   readonly verifyAws?: VerifyAws | undefined;
+  /** Told of exchanges and sign-ins, refused ones included. */
+  readonly tell?: OnOccurrence | undefined;
 }
 
 /** A person who has signed in on the platform's own page. */
@@ -103,7 +106,7 @@ interface Proof {
 const lifeSeconds = 3600;
 const mostAudiences = 10;
 
-export function createSts(options: StsOptions): Sts {
+function createExchanges(options: StsOptions): Sts {
   const { store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws } = options;
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
   const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
@@ -377,6 +380,66 @@ export function createSts(options: StsOptions): Sts {
       problems.push(problem);
     }
     throw problems[0] === undefined ? refused : permissionDenied(problems[0]);
+  }
+}
+
+/** The same, with everybody told of what came of it. */
+export function createSts(options: StsOptions): Sts {
+  const sts = createExchanges(options);
+  const { tell } = options;
+  if (tell === undefined) return sts;
+  const told = async <T extends OidcRawToken | OidcTokenPair>(
+    about: Pick<Occurrence, 'kind' | 'operation'>,
+    wanted: { readonly identity?: string | undefined; readonly bearer?: string },
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    const occurrence = { ...about, capabilities: [], isRead: false, ...presentedBy(wanted.bearer) };
+    try {
+      const answer = await work();
+      const { token = '' } = 'refreshToken' in answer && typeof answer.token === 'object' ? answer.token : answer;
+      const identity = typeof token === 'string' ? decodeJwt(token).subject : undefined;
+      tell({ ...occurrence, identity, place: identity, outcome: 'done' });
+      return answer;
+    } catch (error) {
+      const isRefused = error instanceof StatusError && refusedCodes.has(error.code);
+      const reason = isRefused ? { reason: error.message } : {};
+      tell({
+        ...occurrence,
+        identity: undefined,
+        place: wanted.identity,
+        outcome: isRefused ? 'refused' : 'failed',
+        ...reason,
+      });
+      throw error;
+    }
+  };
+  return {
+    ...sts,
+    exchange: (bearer, request) =>
+      told({ kind: 'exchange', operation: 'exchange' }, { identity: request.identity, bearer }, () =>
+        sts.exchange(bearer, request),
+      ),
+    exchangeRefreshToken: (bearer, request) =>
+      told({ kind: 'exchange', operation: 'refresh' }, {}, () => sts.exchangeRefreshToken(bearer, request)),
+    signIn: (login) =>
+      told({ kind: 'sign-in', operation: 'sign-in' }, { identity: login.identity }, () => sts.signIn(login)),
+  };
+}
+
+const refusedCodes: ReadonlySet<number> = new Set([
+  grpcCodes.NOT_FOUND,
+  grpcCodes.PERMISSION_DENIED,
+  grpcCodes.UNAUTHENTICATED,
+]);
+
+/** Issuer and subject of a token, and never the token. */
+function presentedBy(bearer: string | undefined): { readonly presented?: string } {
+  if (bearer === undefined) return {};
+  try {
+    const { issuer, subject } = decodeJwt(bearer);
+    return { presented: `${issuer} ${subject}` };
+  } catch {
+    return {};
   }
 }
 

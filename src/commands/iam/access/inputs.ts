@@ -49,3 +49,12 @@ export const onInput = {
   help: 'Organization or folder, or the id of anything in one.',
   question: 'Where?',
 } as const;
+
+/** An organization, or anything in it, whose access is looked at as a whole. */
+export const inOrganizationInput = {
+  kind: group,
+  required: true,
+  config: 'default.group',
+  help: 'Organization, or anything in it.',
+  question: 'In which organization?',
+} as const;

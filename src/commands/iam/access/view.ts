@@ -3,7 +3,7 @@ import { compact } from '../../../api/compact.ts';
 import { defineView } from '../../../cli/define.ts';
 import type { ShownGrant } from './facts.ts';
 
-const throughWords: Readonly<Record<Through, string>> = {
+export const throughWords: Readonly<Record<Through, string>> = {
   binding: 'binding',
   'group-mapping': 'group mapping',
   'scim-group': 'SCIM group',
@@ -36,6 +36,40 @@ export const grantView = defineView<ShownGrant>({
   envelope: 'items',
   empty: 'Nobody can, as far as this login sees.',
 });
+
+/** What one person or identity holds. */
+export const heldView = defineView<ShownGrant>({
+  id: ({ grant }) => grant.id,
+  columns: [
+    { head: 'ROLE', value: roleName },
+    { head: 'LOCATION', value: ({ location }) => location },
+    { head: 'THROUGH', value: ({ grant }) => throughWords[grant.through] },
+    {
+      head: 'HOLDS',
+      value: ({ grant }) =>
+        grant.endedAt !== undefined
+          ? 'ended'
+          : grant.through === 'binding'
+            ? 'yes'
+            : `if in ${grant.who}`.replace('if in whoever', 'if whoever'),
+      state: ({ grant }) => (grant.endedAt === undefined ? undefined : 'fail'),
+    },
+    {
+      head: 'CAPABILITIES',
+      rank: 1,
+      align: 'right',
+      value: ({ grant }) => grant.role.capabilities?.length ?? 0,
+    },
+    { head: 'ID', id: true, value: ({ grant }) => grant.id, wide: true },
+  ],
+  json: (shown) => ({ ...Object(grantJson(shown)), capabilities: shown.grant.role.capabilities ?? [] }),
+  envelope: 'items',
+  empty: 'They hold nothing there, as far as this login sees.',
+});
+
+export const grantOrder = ({ grant, location }: ShownGrant): string =>
+  // What counts today before what depends on something.
+  [grant.through === 'binding' ? 0 : 1, grant.who, location, grant.role.name, grant.id].join('\u0000');
 
 export const grantJson = (shown: ShownGrant) => {
   const { grant, location, inherited } = shown;

@@ -4,7 +4,7 @@ import { defineCommand } from '../../../cli/define.ts';
 import { ordered } from '../../../cli/output/ordered.ts';
 import { factsAt, type ShownGrant, showGrant } from './facts.ts';
 import { capabilityInput, onInput } from './inputs.ts';
-import { grantView } from './view.ts';
+import { grantOrder, grantView } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'access', 'who-can'],
@@ -21,7 +21,7 @@ export default defineCommand({
   ],
   view: grantView,
   formats: ['table', 'json', 'csv', 'wide', 'markdown', 'id'],
-  run: (context, { capability, on }) => ordered(listed(context, capability, on.id), order),
+  run: (context, { capability, on }) => ordered(listed(context, capability, on.id), grantOrder),
 });
 
 async function* listed(context: Context, capability: string, on: string): AsyncGenerator<ShownGrant> {
@@ -29,7 +29,3 @@ async function* listed(context: Context, capability: string, on: string): AsyncG
   for (const grant of whoCan(facts, capability, on)) yield showGrant(context, grant, on);
   if (!context.isJsonAlone) for (const sentence of facts.unseen) context.io.warn(sentence);
 }
-
-const order = ({ grant, location }: ShownGrant): string =>
-  // What counts today before what depends on something.
-  [grant.through === 'binding' ? 0 : 1, grant.who, location, grant.role.name, grant.id].join('\u0000');
