@@ -4,7 +4,7 @@
 
 import { buildVersion } from '../build.ts';
 import { index } from '../commands/index.gen.ts';
-import { CliError } from '../errors.ts';
+import { CliError, Ending } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { nearest } from '../suggest.ts';
 import type { ContextParts } from './context.ts';
@@ -44,6 +44,8 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   try {
     await runCommand(definition, rest, host, signal, { commands: describedCommands, ...parts }, node.children);
   } catch (error) {
+    // A program that was run in our place has had the signal too, and how it ended is the answer.
+    if (error instanceof Ending) throw error;
     // An interrupted call fails in many ways; there is one reason for all of them. What a command has to say of it stays.
     const isTold = error instanceof CliError && error.kind === 'cancelled' && error.code !== 'cancelled';
     if (signal.aborted && !isTold) throw new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: error });
