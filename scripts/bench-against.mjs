@@ -1,7 +1,7 @@
 // This build and another one side by side, both platforms processes of this run, asked in turns: a list of very many
 // identities (time to its last byte, processor time, memory while four are read), how long others wait for an answer
 // meanwhile, and whether connections whose client has died give their descriptors back. Reads /proc, so Linux only.
-// Needs a build. Ends with `bench-sboms.mjs`, which has the same of large documents.
+// Needs a build. Ends with `bench-throughput.mjs`, requests a second, and `bench-sboms.mjs`, the same of large documents.
 //
 // Usage: npm run bench:platform -- --against FOLDER [--identities 100000] [--rounds 3] [--connections 1000] [--no-sboms]
 
@@ -232,8 +232,14 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRet
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 if (values.against === undefined) console.log('Nothing compared with another build: name its folder with --against.');
 else await builds();
+const peer = values.against === undefined ? [] : [`--against=${values.against}`];
+process.exitCode = spawnSync(
+  process.execPath,
+  [fileURLToPath(new URL('bench-throughput.mjs', import.meta.url)), ...peer],
+  { stdio: 'inherit' },
+).status;
 if (!values['no-sboms']) {
   const script = fileURLToPath(new URL('bench-sboms.mjs', import.meta.url));
   const base = values.against === undefined ? [] : [`--base=${values.against}`];
-  process.exitCode = spawnSync(process.execPath, [script, ...base], { stdio: 'inherit' }).status ?? 1;
+  process.exitCode ||= spawnSync(process.execPath, [script, ...base], { stdio: 'inherit' }).status ?? 1;
 }

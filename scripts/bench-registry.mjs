@@ -1,26 +1,37 @@
-// Pushes and pulls through the embedded registry and through Debian's docker-registry (package `docker-registry`), in
-// turns in the same run, so that a machine that slows down slows both. Prints throughput and its ratio, ours to theirs.
-// The client is this process for both; ours checks a token with every request, writes an event for every pull, and
-// flushes to disk before it acknowledges, which the other does not. Needs a build (`node scripts/build.mjs`).
+// Pushes and pulls through the embedded registry and through CNCF distribution, in turns in the same run, so that a machine
+// that slows down slows both. Prints medians and their ratio, ours to theirs: below 1.00 ours is the faster one. Both check
+// a token with every request; ours also writes an event for every pull before it answers. Theirs is the program given with
+// --registry, else distribution 3.1 built from the Go module proxy (kept in the user's cache folder), else Debian's
+// docker-registry. The client is this process for both. Needs a build (`node scripts/build.mjs`).
 //
-// Usage: node scripts/bench-registry.mjs [--seconds=3] [--rounds=3] [--pulls=50] [--pushes=10] [--json]
+// Usage: node scripts/bench-registry.mjs [--registry=PATH] [--rounds=7] [--megabytes=64] [--gets=2000] [--workers=16] [--json]
 
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, homedir, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const option = (name, fallback) =>
-  Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);
-const seconds = option('seconds', 3);
-const rounds = option('rounds', 3);
-const pulls = option('pulls', 50);
-const pushes = option('pushes', 10);
-const asJson = process.argv.includes('--json');
+const { values } = parseArgs({
+  options: {
+    registry: { type: 'string' },
+    rounds: { type: 'string', default: '7' },
+    megabytes: { type: 'string', default: '64' },
+    gets: { type: 'string', default: '2000' },
+    workers: { type: 'string', default: '16' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const size = Number(values.megabytes) * 1024 * 1024;
+const gets = Number(values.gets);
+const workers = Number(values.workers);
+/** Of CNCF distribution, for the Go module proxy. */
+const version = 'v3.1.1';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const chainctl = join(root, 'bin', 'chainctl.js');
@@ -29,13 +40,33 @@ const home = join(folder, 'home');
 mkdirSync(home, { mode: 0o700 });
 const env = { PATH: process.env.PATH, HOME: home };
 
-const kilobyte = 1024;
-const megabyte = 1024 * kilobyte;
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const sha256 = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-if (spawnSync('docker-registry', ['--version']).error !== undefined) {
-  console.error('bench-registry: docker-registry is not installed (apt-get install docker-registry); nothing compared');
+/** Returns the program to compare with, and what it is. */
+function findTheirs() {
+  if (values.registry !== undefined) return { program: values.registry, name: values.registry };
+  const cache = join(
+    process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+    'chainctl-bench',
+    `distribution-${version}`,
+  );
+  const program = join(cache, 'registry');
+  const name = `distribution ${version}`;
+  if (existsSync(program)) return { program, name };
+  if (spawnSync('go', ['version']).error === undefined) {
+    console.error(`bench-registry: building ${name} in ${cache}`);
+    mkdirSync(cache, { recursive: true });
+    const module = `github.com/distribution/distribution/v3/cmd/registry@${version}`;
+    const built = spawnSync('go', ['install', module], { env: { ...process.env, GOBIN: cache }, stdio: 'inherit' });
+    if (built.status === 0) return { program, name };
+  }
+  if (spawnSync('docker-registry', ['--version']).error === undefined) {
+    return { program: 'docker-registry', name: "Debian's docker-registry" };
+  }
+  console.error(
+    'bench-registry: neither Go nor docker-registry (apt-get install docker-registry) is here; nothing compared',
+  );
   process.exit(0);
 }
 
@@ -56,7 +87,7 @@ function call(registry, method, path, { body, headers = {}, expect = [200] } = {
         response.on('data', (chunk) => {
           size += chunk.length;
           // Only what is small is looked at; blobs are counted.
-          if (size < megabyte / 4) chunks.push(chunk);
+          if (size < 262_144) chunks.push(chunk);
         });
         response.on('error', reject);
         response.on('end', () => {
@@ -89,50 +120,23 @@ async function pushBlob(registry, bytes) {
   return digest;
 }
 
-let tags = 0;
-
-/** An image of one new layer. Gives what a pull needs to know. */
-async function pushImage(registry, size) {
+/** An image of one layer under the tag `latest`. Returns the digest of the layer. */
+async function pushImage(registry, layer) {
   const config = Buffer.from('{}');
-  const layer = randomBytes(size);
   await pushBlob(registry, config);
   const digest = await pushBlob(registry, layer);
   const manifest = JSON.stringify({
     schemaVersion: 2,
     mediaType: manifestType,
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(config), size: config.length },
-    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size }],
+    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size: layer.length }],
   });
-  const tag = `t${++tags}`;
-  await call(registry, 'PUT', `/v2/${registry.repository}/manifests/${tag}`, {
+  await call(registry, 'PUT', `/v2/${registry.repository}/manifests/latest`, {
     body: Buffer.from(manifest),
     headers: { 'content-type': manifestType },
     expect: [201],
   });
-  return { tag, digest, size };
-}
-
-async function pullImage(registry, image) {
-  const headers = { accept: manifestType };
-  await call(registry, 'GET', `/v2/${registry.repository}/manifests/${image.tag}`, { headers });
-  const { size } = await call(registry, 'GET', `/v2/${registry.repository}/blobs/${image.digest}`);
-  if (size !== image.size) throw new Error(`${registry.name}: ${size} bytes instead of ${image.size}`);
-}
-
-/** `count` workers for the time given; images done in a second. */
-async function rate(count, work) {
-  const start = performance.now();
-  const end = start + seconds * 1000;
-  let done = 0;
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      while (performance.now() < end) {
-        await work();
-        done++;
-      }
-    }),
-  );
-  return (done * 1000) / (performance.now() - start);
+  return digest;
 }
 
 async function freePort() {
@@ -155,23 +159,52 @@ async function untilUp(url) {
   throw new Error(`${url} does not answer`);
 }
 
-async function startTheirs() {
+/** With the token authentication that distribution has, and a token of a key of ours. */
+async function startTheirs({ program, name }) {
   const port = await freePort();
   const config = join(folder, 'config.yml');
+  const root = join(folder, 'theirs');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
+  const jwks = join(folder, 'jwks.json');
+  writeFileSync(jwks, JSON.stringify({ keys: [key] }));
+  const realm = `{ realm: "http://127.0.0.1/token", service: bench, issuer: bench, jwks: "${jwks}", signingalgorithms: [ES256] }`;
+  // The one of Debian is older and knows certificates only, so it is asked without a token.
+  const isOld = program === 'docker-registry';
   writeFileSync(
     config,
     [
       'version: 0.1',
       'log: { level: error, accesslog: { disabled: true } }',
-      `storage: { cache: { blobdescriptor: inmemory }, filesystem: { rootdirectory: "${join(folder, 'theirs')}" } }`,
+      `storage: { cache: { blobdescriptor: inmemory }, filesystem: { rootdirectory: "${root}" } }`,
       `http: { addr: "127.0.0.1:${port}" }`,
+      ...(isOld ? [] : [`auth: { token: ${realm} }`]),
       '',
     ].join('\n'),
   );
-  const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore', env });
+  const child = spawn(program, ['serve', config], { stdio: 'ignore', env: { ...env, OTEL_TRACES_EXPORTER: 'none' } });
   const url = `http://127.0.0.1:${port}`;
   await untilUp(`${url}/v2/`);
-  return { name: 'docker-registry', url, repository: 'bench/image', headers: {}, stop: () => child.kill() };
+  const repository = 'example.com/bench/image';
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const access = [{ type: 'repository', name: repository, actions: ['pull', 'push'] }];
+  const claims = {
+    iss: 'bench',
+    aud: 'bench',
+    sub: 'bench',
+    iat: now,
+    nbf: now - 5,
+    exp: now + 36_000,
+    jti: 'bench',
+    access,
+  };
+  const text = `${part({ alg: 'ES256', typ: 'JWT', kid: 'bench' })}.${part(claims)}`;
+  const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+    'base64url',
+  );
+  const headers = isOld ? {} : { authorization: `Bearer ${text}.${signature}` };
+  return { name, url, repository, headers, stop: () => child.kill() };
 }
 
 function run(...args) {
@@ -204,73 +237,68 @@ async function startOurs() {
   };
 }
 
-const scenarios = [
-  { name: `push, 16 kB layers, ${pushes} at a time`, size: 16 * kilobyte, kind: 'push', workers: pushes },
-  { name: `push, 4 MB layers, ${pushes} at a time`, size: 4 * megabyte, kind: 'push', workers: pushes },
-  { name: `pull, 16 kB layers, ${pulls} at a time`, size: 16 * kilobyte, kind: 'pull', workers: pulls },
-  { name: `pull, 4 MB layers, ${pulls} at a time`, size: 4 * megabyte, kind: 'pull', workers: pulls },
+const works = [
+  {
+    name: `GET of ${values.megabytes} MB`,
+    async run(registry) {
+      const got = await call(registry, 'GET', `/v2/${registry.repository}/blobs/${registry.layer}`);
+      if (got.size !== size) throw new Error(`${registry.name}: ${got.size} bytes instead of ${size}`);
+    },
+  },
+  {
+    name: `PUT of ${values.megabytes} MB`,
+    prepare: () => randomBytes(size),
+    run: (registry, bytes) => pushBlob(registry, bytes),
+  },
+  {
+    name: `${gets} small manifests, ${workers} at a time`,
+    async run(registry) {
+      let left = gets;
+      const path = `/v2/${registry.repository}/manifests/latest`;
+      const loop = async () => {
+        while (left-- > 0) await call(registry, 'GET', path, { headers: { accept: manifestType } });
+      };
+      await Promise.all(Array.from({ length: workers }, loop));
+    },
+  },
 ];
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
 
 const registries = [];
 try {
-  for (const start of [startOurs, startTheirs]) {
-    registries.push({ ...(await start()), agent: new Agent({ keepAlive: true, maxSockets: 100 }) });
+  const theirs = findTheirs();
+  for (const start of [startOurs, () => startTheirs(theirs)]) {
+    const agent = new Agent({ keepAlive: true, maxSockets: workers });
+    registries.push({ ...(await start()), agent });
   }
-  const results = scenarios.map((scenario) => ({ ...scenario, rates: registries.map(() => []) }));
-  const stored = registries.map(() => new Map());
-  for (const [index, registry] of registries.entries()) {
-    for (const size of new Set(scenarios.map((scenario) => scenario.size))) {
-      const images = [];
-      for (let count = 0; count < 8; count++) images.push(await pushImage(registry, size));
-      stored[index].set(size, images);
-    }
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const result of results) {
+  const layer = randomBytes(size);
+  for (const registry of registries) registry.layer = await pushImage(registry, layer);
+  const rows = [];
+  for (const work of works) {
+    const times = registries.map(() => []);
+    // The first round warms up.
+    for (let round = -1; round < rounds; round++) {
       // Who goes first changes, so that neither always finds the disk busy.
-      const order = round % 2 === 0 ? [0, 1] : [1, 0];
-      for (const index of order) {
-        const registry = registries[index];
-        const images = stored[index].get(result.size);
-        let turn = 0;
-        const work =
-          result.kind === 'push'
-            ? () => pushImage(registry, result.size)
-            : () => pullImage(registry, images[turn++ % images.length]);
-        result.rates[index].push(await rate(result.workers, work));
+      for (const at of round % 2 === 0 ? [0, 1] : [1, 0]) {
+        const prepared = work.prepare?.();
+        const began = performance.now();
+        await work.run(registries[at], prepared);
+        if (round >= 0) times[at].push(performance.now() - began);
       }
     }
+    const [ours, others] = times.map(median);
+    rows.push({ name: work.name, ours, theirs: others, ratio: ours / others });
   }
-  const rows = results.map(({ name, size, rates }) => {
-    const [ours, theirs] = rates.map(median);
-    const ratios = rates[0].map((rate, round) => rate / rates[1][round]);
-    return {
-      name,
-      ours,
-      theirs,
-      oursMBps: (ours * size) / 1e6,
-      theirsMBps: (theirs * size) / 1e6,
-      ratio: median(ratios),
-    };
-  });
-  if (asJson) {
-    console.log(
-      JSON.stringify({ cpus: cpus().length, cpu: cpus()[0]?.model, node: process.version, rounds, seconds, rows }),
-    );
+  const load = loadavg()[0];
+  if (values.json) {
+    const machine = { cpus: cpus().length, cpu: cpus()[0]?.model, node: process.version, load };
+    console.log(JSON.stringify({ ...machine, peer: theirs.name, rounds, rows }));
   } else {
-    console.log(
-      `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${rounds} rounds of ${seconds} s each\n`,
-    );
-    console.log(
-      `${'images a second (MB/s)'.padEnd(38)}${'chainctl'.padStart(18)}${'docker-registry'.padStart(18)}${'ratio'.padStart(8)}`,
-    );
-    for (const { name, ours, theirs, oursMBps, theirsMBps, ratio } of rows) {
-      const cell = (rate, mb) => `${rate.toFixed(rate < 10 ? 1 : 0)} (${mb.toFixed(1)})`.padStart(18);
-      console.log(
-        `${name.padEnd(38)}${cell(ours, oursMBps)}${cell(theirs, theirsMBps)}${ratio.toFixed(2).padStart(8)}`,
-      );
+    console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, load ${load.toFixed(1)}`);
+    console.log(`medians of ${rounds} in turns, chainctl to ${theirs.name}, ms\n`);
+    for (const { name, ours, theirs: others, ratio } of rows) {
+      console.log(`${name.padEnd(44)} ${ratio.toFixed(2).padStart(6)}   ${ours.toFixed(0)} to ${others.toFixed(0)}`);
     }
   }
 } finally {

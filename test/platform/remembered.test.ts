@@ -181,3 +181,20 @@ test('a registry token pulls until its identity, its role, its repository or its
   platform.store.transact((tx) => tx.run('DELETE FROM identities WHERE id = ?', user));
   expect([await pull(), (await platform.call(devToken, 'GET', '/iam/v1/groups')).status]).toEqual([401, 200]);
 });
+
+test('a short list shows what was added, renamed and deleted since it was asked for', async () => {
+  const { platform } = await start();
+  const token = await platform.token(dev);
+  const names = async () => {
+    const { body } = await platform.call(token, 'GET', '/iam/v1/groups');
+    return body.items.map(({ name }: { name: string }) => name).filter((name: string) => name.startsWith('list-'));
+  };
+  expect(await names()).toEqual([]);
+  const made = await platform.call(token, 'POST', `/iam/v1/groups/${organization}`, { body: { name: 'list-one' } });
+  expect([made.status, await names()]).toEqual([200, ['list-one']]);
+  const path = `/iam/v1/groups/${made.body.id}`;
+  expect((await platform.call(token, 'PUT', path, { body: { name: 'list-two' } })).status).toBe(200);
+  expect(await names()).toEqual(['list-two']);
+  expect((await platform.call(token, 'DELETE', path)).status).toBe(200);
+  expect(await names()).toEqual([]);
+});

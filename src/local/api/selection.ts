@@ -2,6 +2,7 @@ import type { CommonUIDPFilter } from '../../api/schema/types/common.gen.ts';
 import { ancestry, isAncestor, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
 import { invalidArgument } from '../core/failures.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 
 /** A table whose `id` is a UIDP. */
 export interface Resource {
@@ -64,7 +65,7 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
     const isBehind = low === after ? '>' : '>=';
     const left = most - rows.length;
     const query = `${from} id ${isBehind} ? AND id < ?${sql} ORDER BY id LIMIT ?`;
-    rows.push(...readPacked(tx, names, query, [low, high, ...values, left]));
+    rows.push(...readPacked(tx, selection.resource, names, query, [low, high, ...values, left]));
     if (rows.length === most) {
       part.next = String(rows.at(-1)?.['id']);
       break;
@@ -77,15 +78,40 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
  * Rows as one text that SQLite has made of them: building an object of each, column by column, takes the drivers most of
  * the time of a long list. For tables without blobs.
  */
-function readPacked(tx: Tx, names: readonly string[], query: string, values: readonly SqlValue[]): SqlRow[] {
-  const list = names.map((name) => `"${name}"`).join(', ');
-  const packed = tx.get(`SELECT json_group_array(json_array(${list})) AS rows FROM (${query})`, ...values);
-  const rows = JSON.parse(String(packed?.['rows'])) as SqlValue[][];
+function readPacked(
+  tx: Tx,
+  resource: Resource,
+  names: readonly string[],
+  query: string,
+  values: readonly SqlValue[],
+): SqlRow[] {
+  const read = (): SqlValue[][] => {
+    const list = names.map((name) => `"${name}"`).join(', ');
+    const packed = tx.get(`SELECT json_group_array(json_array(${list})) AS rows FROM (${query})`, ...values);
+    return JSON.parse(String(packed?.['rows'])) as SqlValue[][];
+  };
+  const memory = resource.source === undefined ? shortLists(resource.table) : undefined;
+  const rows = memory === undefined ? read() : tx.recall(memory, `${query} ${JSON.stringify(values)}`, read);
   return rows.map((row) => {
     const named: SqlRow = {};
     for (let at = 0; at < names.length; at += 1) named[names[at] as string] = row[at] as SqlValue;
     return named;
   });
+}
+
+/** Rows of a list that is remembered. */
+const mostRemembered = 50;
+const memories = new Map<string, Memory<SqlValue[][]>>();
+
+/** Programs ask for the same short list over and over; a long one is not kept. */
+function shortLists(table: string): Memory<SqlValue[][]> {
+  let memory = memories.get(table);
+  if (memory === undefined) {
+    const until = (rows: SqlValue[][]) => (rows.length > mostRemembered ? 0 : Number.POSITIVE_INFINITY);
+    memory = { tables: [table], most: 100, until };
+    memories.set(table, memory);
+  }
+  return memory;
 }
 
 const columns = new Map<string, readonly string[]>();

@@ -19,8 +19,13 @@ export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<stri
 
 /** Reads a token without believing it. Throws PERMISSION_DENIED when it is not one that could ever be believed. */
 export function decodeJwt(token: string): trust.DecodedToken {
+  const known = decodedTokens.get(token);
+  if (known !== undefined) return known;
   try {
-    return trust.decodeJwt(token);
+    const decoded = trust.decodeJwt(token);
+    // Only what bears a good signature is worth keeping: everybody can send something else.
+    if (signers.get(token) !== undefined) decodedTokens.set(token, decoded);
+    return decoded;
   } catch (error) {
     throw asStatus(error);
   }
@@ -51,6 +56,8 @@ export function unverified(reason: string): StatusError {
 
 /** By token, the key whose signature it bears. */
 const signers = new BoundedMap<string>(4_000_000);
+/** What tokens say, by token: the same text always says the same. */
+const decodedTokens = new BoundedMap<trust.DecodedToken>(4_000_000);
 
 /** A token that is not believed is the caller's fault; anything else is ours. */
 export const asStatus = (error: unknown): unknown =>

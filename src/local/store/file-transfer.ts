@@ -29,9 +29,6 @@ export interface Receiving {
 
 /** Bytes that wait for the disk. A socket gives 64 kB at a time, and each write costs a turn in the pool of threads. */
 const mostHeld = 1024 * 1024;
-/** Bytes after which the disk is told to begin, so that the flush at the end finds little left. */
-const flushEvery = 16 * 1024 * 1024;
-
 /** Writes the source into the file and gives the new end. Throws Interrupted, UploadError `length`, or the system's error. */
 export async function receive(
   handle: FileHandle,
@@ -41,10 +38,8 @@ export async function receive(
   let end = start;
   let pieces: Uint8Array[] = [];
   let held = 0;
-  let unflushed = 0;
   let failure: { readonly error: unknown } | undefined;
   let writing: Promise<void> | undefined;
-  let flushing: Promise<void> | undefined;
 
   /** Writes what is held, one batch after the other: while one is on its way, the next is collected. */
   const pump = (): void => {
@@ -57,7 +52,6 @@ export async function receive(
       .then(
         () => {
           writing = undefined;
-          flush(size);
           pump();
         },
         (error: unknown) => {
@@ -66,21 +60,8 @@ export async function receive(
         },
       );
   };
-  const flush = (size: number): void => {
-    unflushed += size;
-    if (unflushed < flushEvery || flushing !== undefined) return;
-    unflushed = 0;
-    flushing = handle
-      .datasync()
-      // The flush that counts is the one at the end, and tells its own failure.
-      .catch(() => undefined)
-      .finally(() => {
-        flushing = undefined;
-      });
-  };
   const settle = async (): Promise<void> => {
     while (writing !== undefined) await writing;
-    await flushing;
     if (failure !== undefined) throw failure.error;
   };
 
