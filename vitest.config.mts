@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { RetryReporter } from './test/support/retry-reporter.mts';
 
@@ -12,6 +13,8 @@ export default defineConfig({
     retry: process.env['CI'] ? 1 : 0,
     reporters: ['default', new RetryReporter()],
     pool: 'forks',
+    // By default two cores get one worker, and half of each file is waiting for something.
+    maxWorkers: Math.max(2, availableParallelism()),
     sequence: { hooks: 'stack' },
     env: { NO_COLOR: '' },
     unstubEnvs: true,

@@ -331,7 +331,7 @@ describe('one port', () => {
       socket.end(bytes, 'latin1');
       expect(await answer, JSON.stringify(bytes)).not.toMatch(/ 200 /);
     }
-    expect((await platform.call(undefined, 'GET', '/console')).status).toBe(200);
+    expect((await platform.call(undefined, 'GET', '/.well-known/openid-configuration')).status).toBe(200);
   });
 });
 

@@ -62,9 +62,9 @@ describe('what is not known is answered with the nearest', () => {
       "use Chainguard's own chainctl for `chainctl agent`",
     ],
     [
-      'help policies',
-      "`chainctl policies` is a command of Chainguard's own chainctl that this one does not have yet",
-      "use Chainguard's own chainctl for `chainctl policies`",
+      'help libraries',
+      "`chainctl libraries` is a command of Chainguard's own chainctl that this one does not have yet",
+      "use Chainguard's own chainctl for `chainctl libraries`",
     ],
     ['frobnicate', 'Unknown command "frobnicate" for `chainctl`', 'see `chainctl --help`'],
     [

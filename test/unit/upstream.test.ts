@@ -180,7 +180,9 @@ describe('not believed is an issuer whose', () => {
   test('key set is the platform itself, configured or not', async () => {
     const documents = { [wellKnown]: { text: configuration({ jwks_uri: `${platform}/keys` }) } };
     const { asked, verify } = await begin(documents, [platform]);
-    expect(await verify(await token())).toBe(`7 the key set of "${issuer}" is this platform's`);
+    expect(await verify(await token())).toBe(
+      `7 the key set of "${issuer}" is at "${platform}", which is this platform's`,
+    );
     expect(asked).toEqual([wellKnown]);
   });
 });
