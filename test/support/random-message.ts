@@ -83,6 +83,8 @@ function scalar(random: Random, type: string): unknown {
       return random.pick(['*', 'name', 'claimMatch.issuer,description']);
     case 'google.protobuf.Value':
       return random.pick([1, 'x', true, { a: [null, { b: 2 }] }, []]);
+    case 'google.protobuf.Empty':
+      return {};
     default:
       throw new Error(`no random ${type}`);
   }
