@@ -43,6 +43,8 @@ const result = await Bun.build({
   bytecode: true,
   metafile: true,
   define: order.define,
+  // As tsconfig.json says it, which a build with a root of its own does not read.
+  jsx: { runtime: 'automatic', importSource: 'preact', development: false },
   plugins: [keyring, leaveOutUnused],
   // Only Node below 24 needs it; Bun has SQLite inside.
   external: ['@photostructure/sqlite'],
