@@ -340,18 +340,20 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
   const page = await context.newPage();
   const folder = process.env['SCREENSHOTS'] ?? temporaryFolder();
   const width = options.viewport?.width ?? 0;
+  // What is put into a page obeys the content security policy of the page before.
+  const put = async (html: string) => {
+    await page.goto('about:blank');
+    await page.setContent(html);
+  };
   const pages: [string, () => Promise<unknown>][] = [
     ['activate', () => page.goto(`${platform.urls.issuer}/activate`)],
     ['leave', () => page.goto(leave)],
     ['leave-long', () => page.goto(leaveLong)],
     ['refused', () => page.goto(`${platform.urls.issuer}/oauth?redirect=https://evil.example`)],
     ['console', () => page.goto(`${platform.urls.api}/console`)],
-    ['finished', () => page.setContent(finishedPage(undefined, 'n'))],
-    ['closing', () => page.setContent(finishedPage(10, 'n'))],
-    [
-      'not-logged-in',
-      () => page.setContent(toldPage('You are not logged in', [`The login: ${'x'.repeat(200)}.`], 'n')),
-    ],
+    ['finished', () => put(finishedPage(undefined, 'n'))],
+    ['closing', () => put(finishedPage(10, 'n'))],
+    ['not-logged-in', () => put(toldPage('You are not logged in', [`The login: ${'x'.repeat(200)}.`], 'n'))],
   ];
   for (const [what, go] of pages) {
     await go();
