@@ -35,6 +35,7 @@ const exitCodes = `Exit codes.
   0    done
   1    failed: refused, not found, no network, a check that answered no; or a question answered with no
   2    used wrongly: a flag, a value, something missing that nobody could be asked for
+  3    differences were found: \`iam plan\`, \`iam access diff\`, \`local snapshot diff\`
   4    not signed in, or no longer
   130  interrupted
 
