@@ -124,12 +124,12 @@ test('a reader that stalls: a signal ends it all the same, and one that goes on 
     return Number(person.read('pid'));
   };
 
-  /** Until it has filled its pipe, and so writes no more. */
+  /** Until it has filled its pipe of 64 KiB up to the next event, and so writes no more. */
   const isStuck = async (pid: number): Promise<void> => {
     let before = 0;
     await until(() => {
       const written = Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
-      const stands = written === before && written >= 64 * 1024;
+      const stands = written === before && written >= 60 * 1024;
       before = written;
       return stands;
     }).toBe(true);
