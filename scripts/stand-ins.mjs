@@ -21,6 +21,11 @@ const standIns = [
   },
 ];
 
+/** Matches what any of them stands in for. */
+export const standInSources = new RegExp(
+  `^(${standIns.map(({ source }) => source.replaceAll('.', '\\.')).join('|')})$`,
+);
+
 /** Returns what stands in for what a module imports, by a name that is the same on every machine; mostly undefined. */
 export function standInFor(source, importer) {
   const path = importer?.replaceAll('\\', '/');

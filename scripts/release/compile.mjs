@@ -1,7 +1,7 @@
 // Run by Bun itself: bundles, compiles to bytecode and puts both into the target's runtime. argv: one JSON order. Prints
 // the modules that went in, as JSON.
 
-import { standInFor } from '../stand-ins.mjs';
+import { standInFor, standInSources } from '../stand-ins.mjs';
 
 const order = JSON.parse(process.argv[2]);
 
@@ -23,7 +23,8 @@ const codes = new Map();
 const leaveOutUnused = {
   name: 'leave-out-unused',
   setup(build) {
-    build.onResolve({ filter: /^(node:|\.\/)/ }, ({ path: source, importer }) => {
+    // Exactly these: Bun lays out what it has asked about in the order of the answers, which is not the same twice.
+    build.onResolve({ filter: standInSources }, ({ path: source, importer }) => {
       const standIn = standInFor(source, importer);
       if (standIn === undefined) return undefined;
       codes.set(standIn.name, standIn.code);
