@@ -70,25 +70,10 @@ export function tellWarnings(context: Context, documents: readonly PolicyDocumen
       ].flatMap((rule) => rule?.type ?? []),
     );
     for (const language of languages) {
-      const program = language === 'cue' ? 'cue' : 'opa';
-      if (!isOnPath(context, program)) {
-        context.io.warn(
-          `${policy.name}: its ${language === 'cue' ? 'CUE' : 'Rego'} is decided by \`${program}\`, which is not on the PATH here; where the agent runs without it the policy fails`,
-        );
-      }
+      const name = language === 'cue' ? 'CUE' : 'Rego';
+      context.io.warn(`${policy.name}: its ${name} is kept and not run, so the policy will always fail`);
     }
   }
-}
-
-function isOnPath({ host }: Context, program: string): boolean {
-  const separator = host.platform === 'win32' ? ';' : ':';
-  const names = host.platform === 'win32' ? [`${program}.exe`, `${program}.cmd`] : [program];
-  return (host.env['PATH'] ?? '')
-    .split(separator)
-    .some(
-      (folder) =>
-        folder !== '' && names.some((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile()),
-    );
 }
 
 function filesAt({ host }: Context, path: string, recursive: boolean): string[] {
