@@ -3,6 +3,7 @@
 // not trusted.
 
 import { join, resolve } from 'node:path';
+import { logEntries, timestamps } from '../../attestations/cosign-annotations.ts';
 import type { Envelope } from '../../attestations/statement.ts';
 import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
@@ -132,40 +133,4 @@ function bundleOf({ payload, payloadType, signatures, material, mediaType }: Env
     ...timestamps(annotations[timestampKey]),
   };
   return { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1', verificationMaterial, dsseEnvelope };
-}
-
-/** The log's answer in the form of before bundles. */
-function logEntries(text: string | undefined): object[] {
-  const { SignedEntryTimestamp, Payload } = parsed(text) as {
-    SignedEntryTimestamp?: string;
-    Payload?: { body?: string; integratedTime?: number; logIndex?: number; logID?: string };
-  };
-  if (Payload?.body === undefined) return [];
-  const { kind, apiVersion } = parsed(Buffer.from(Payload.body, 'base64').toString('utf8')) as Record<string, string>;
-  return [
-    {
-      logIndex: String(Payload.logIndex ?? 0),
-      logId: { keyId: Buffer.from(Payload.logID ?? '', 'hex').toString('base64') },
-      kindVersion: { kind, version: apiVersion },
-      integratedTime: String(Payload.integratedTime ?? 0),
-      inclusionPromise: { signedEntryTimestamp: SignedEntryTimestamp },
-      canonicalizedBody: Payload.body,
-    },
-  ];
-}
-
-function timestamps(text: string | undefined): object {
-  const { SignedRFC3161Timestamp: signedTimestamp } = parsed(text) as { SignedRFC3161Timestamp?: string };
-  return signedTimestamp === undefined
-    ? {}
-    : { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp }] } };
-}
-
-function parsed(text: string | undefined): object {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -3,6 +3,7 @@
 // much is read has a limit; nothing here is verified yet.
 
 import { createHash } from 'node:crypto';
+import { logEntries, timestamps } from '../../attestations/cosign-annotations.ts';
 import type { Descriptor, Repository } from './surroundings.ts';
 
 /** Something that was signed about an image. */
@@ -147,18 +148,13 @@ const hasCertificate = (material: Record<string, unknown>): boolean =>
 function materialOf(annotations: Readonly<Record<string, string>> = {}): Record<string, unknown> {
   const certificate = annotations['dev.sigstore.cosign/certificate'];
   const entries = logEntries(annotations['dev.sigstore.cosign/bundle']);
-  const { SignedRFC3161Timestamp: signedTimestamp } = parsed(annotations['dev.sigstore.cosign/rfc3161timestamp']) as {
-    SignedRFC3161Timestamp?: string;
-  };
   const chain = [certificate, annotations['dev.sigstore.cosign/chain']].flatMap(certificatesIn);
   return {
     ...(certificate === undefined || certificate === ''
       ? { publicKey: { hint: '' } }
       : { x509CertificateChain: { certificates: chain.map((rawBytes) => ({ rawBytes })) } }),
     tlogEntries: entries,
-    ...(signedTimestamp === undefined
-      ? {}
-      : { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp }] } }),
+    ...timestamps(annotations['dev.sigstore.cosign/rfc3161timestamp']),
   };
 }
 
@@ -166,31 +162,3 @@ const certificatesIn = (pem = ''): string[] =>
   [...pem.matchAll(/-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/g)].map(([, body = '']) =>
     body.replace(/\s/g, ''),
   );
-
-function logEntries(text: string | undefined): object[] {
-  const { SignedEntryTimestamp, Payload } = parsed(text) as {
-    SignedEntryTimestamp?: string;
-    Payload?: { body?: string; integratedTime?: number; logIndex?: number; logID?: string };
-  };
-  if (Payload?.body === undefined) return [];
-  const { kind, apiVersion } = parsed(Buffer.from(Payload.body, 'base64').toString('utf8')) as Record<string, string>;
-  return [
-    {
-      logIndex: String(Payload.logIndex ?? 0),
-      logId: { keyId: Buffer.from(Payload.logID ?? '', 'hex').toString('base64') },
-      kindVersion: { kind, version: apiVersion },
-      integratedTime: String(Payload.integratedTime ?? 0),
-      inclusionPromise: { signedEntryTimestamp: SignedEntryTimestamp },
-      canonicalizedBody: Payload.body,
-    },
-  ];
-}
-
-function parsed(text: string | undefined): object {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
