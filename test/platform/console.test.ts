@@ -197,6 +197,10 @@ describe('pull tokens', () => {
     expect(filtered).toContain('token 33');
     expect(filtered).not.toContain('token 34');
     expect((await browser.get(`${tokens}?q=%3Cscript%3E`)).text).toContain('has “&lt;script>”');
+    // A form that is opened from the second page of a filtered list leads back there.
+    const second = (await browser.get(`${tokens}?q=token&page=2`)).text;
+    const opened = await browser.get(/href="([^"]+\/revoke\?[^"]+)"/.exec(second)?.[1]?.replaceAll('&amp;', '&') ?? '');
+    expect(opened.text).toMatch(/data-back="[^"]*\?q=token&(amp;)?page=2#token-/);
     for (const query of ['page=-1', 'page=x', 'page=9e9', 'sort=nothing', 'sort=__proto__', 'q=%00']) {
       expect((await browser.get(`${tokens}?${query}`)).status).toBe(200);
     }

@@ -9,10 +9,10 @@ import type { Form } from '../../form.ts';
 import { refuse } from '../../form.ts';
 import { createIdentity, identitiesOf, identityOf, rolesOf } from '../../identities.ts';
 import { definePage, type Shown, type Visit, type Went } from '../../page.ts';
-import { SameCommand } from '../../parts/copied.tsx';
-import { FormBox, SelectField, TextField } from '../../parts/fields.tsx';
-import { Listing } from '../../parts/listing.tsx';
-import { Sheet } from '../../parts/sheet.tsx';
+import { SelectField, TextField } from '../../parts/fields.tsx';
+import { backTo, formFrame, onceFrame } from '../../parts/form-frame.tsx';
+import { ListFrame, rowsShown } from '../../parts/list-frame.tsx';
+import { PlaceField, placeIn, placesFor, placeWord } from '../../parts/places.tsx';
 import { daysUntil, When } from '../../parts/time.tsx';
 import { expiryFields, expiryOf, ttlWord } from './expiry.tsx';
 import { type MadeToken, SecretForms } from './secret-forms.tsx';
@@ -20,96 +20,79 @@ import { type MadeToken, SecretForms } from './secret-forms.tsx';
 const path = 'settings/pull-tokens';
 const makes = ['identity.create', 'role_bindings.create'];
 
-const mayCreate = (visit: Visit): boolean =>
-  visit.places.some(({ id }) => makes.every((capability) => visit.may(capability, id)));
-
 async function list(visit: Visit): Promise<Shown> {
   const { caller, organization, query, now } = visit;
   const state = query.get('state') === 'expired' ? 'expired' : 'active';
   const tokens = (await identitiesOf(caller, organization.id)).filter((each) => typeOf(each) === 'pull_token');
   const isActive = (each: IamIdentity) => (expirationOf(each) ?? Number.POSITIVE_INFINITY) > now;
   const rows = tokens.filter((each) => isActive(each) === (state === 'active'));
-  const isMine = mayCreate(visit);
+  const isMine = placesFor(visit, makes).length > 0;
   return {
     body: (
-      <>
-        <div class="top">
+      <ListFrame
+        visit={visit}
+        about="A pull token is a long-lived user name and password for places that cannot sign in: some CI systems, Kubernetes clusters, registry mirrors."
+        create={
+          isMine
+            ? { title: 'Create pull token', href: visit.href(path, 'create', rowsShown(visit)), id: 'create' }
+            : undefined
+        }
+        rows={rows}
+        label={`${state} pull tokens`}
+        initialSort="name"
+        kept={['state']}
+        rowId={({ id = '' }) => rowId(id)}
+        text={({ id, name, description }) => `${id} ${name} ${description ?? ''}`}
+        filters={
+          tokens.length === 0 ? undefined : (
+            <>
+              <label for="state">State</label>
+              <select id="state" name="state">
+                <option value="">Active</option>
+                <option value="expired" selected={state === 'expired'}>
+                  Expired
+                </option>
+              </select>
+            </>
+          )
+        }
+        empty={
           <p>
-            A pull token is a long-lived user name and password for places that cannot sign in: some CI systems,
-            Kubernetes clusters, registry mirrors.
+            {state === 'active' ? 'There are no active pull tokens.' : 'No pull token has expired.'}
+            {state === 'active' && isMine && ' Create one for the first place that pulls without a person.'}
           </p>
-          {isMine && (
-            <a class="button main" id="create" href={visit.href(path, 'create')}>
-              Create pull token
-            </a>
-          )}
-        </div>
-        <Listing
-          rows={rows}
-          label={`${state} pull tokens`}
-          query={query}
-          initialSort="name"
-          kept={['state']}
-          rowId={({ id = '' }) => rowId(id)}
-          text={({ id, name, description }) => `${id} ${name} ${description ?? ''}`}
-          filters={
-            tokens.length === 0 ? undefined : (
-              <>
-                <label for="state">State</label>
-                <select id="state" name="state">
-                  <option value="">Active</option>
-                  <option value="expired" selected={state === 'expired'}>
-                    Expired
-                  </option>
-                </select>
-              </>
-            )
-          }
-          empty={
-            <p>
-              {state === 'active' ? 'There are no active pull tokens.' : 'No pull token has expired.'}
-              {state === 'active' && isMine && ' Create one for the first place that pulls without a person.'}
-            </p>
-          }
-          columns={[
-            { head: 'Name', isName: true, cell: ({ name }) => name, order: ({ name }) => name },
-            { head: 'Description', cell: ({ description }) => description ?? '' },
-            {
-              head: 'Created',
-              cell: ({ createdAt }) => <When time={createdAt} now={now} />,
-              order: ({ createdAt }) => Date.parse(createdAt ?? '') || undefined,
+        }
+        columns={[
+          { head: 'Name', isName: true, cell: ({ name }) => name, order: ({ name }) => name },
+          { head: 'Description', cell: ({ description }) => description ?? '' },
+          {
+            head: 'Created',
+            cell: ({ createdAt }) => <When time={createdAt} now={now} />,
+            order: ({ createdAt }) => Date.parse(createdAt ?? '') || undefined,
+          },
+          {
+            head: state === 'active' ? 'Days until expiry' : 'Expired',
+            key: 'expiry',
+            isNumber: true,
+            cell: (each) => {
+              const end = expirationOf(each);
+              if (end === undefined) return 'never';
+              return state === 'active' ? <Days end={end} now={now} /> : <When time={end} now={now} />;
             },
-            {
-              head: state === 'active' ? 'Days until expiry' : 'Expired',
-              key: 'expiry',
-              isNumber: true,
-              cell: (each) => {
-                const end = expirationOf(each);
-                if (end === undefined) return 'never';
-                return state === 'active' ? <Days end={end} now={now} /> : <When time={end} now={now} />;
-              },
-              order: expirationOf,
-            },
-            {
-              head: 'Last used',
-              cell: ({ lastSeen }) =>
-                lastSeen ? <When time={lastSeen} now={now} /> : <span class="quiet">never</span>,
-              order: ({ lastSeen }) => Date.parse(lastSeen ?? '') || undefined,
-            },
-            {
-              head: '',
-              cell: ({ id = '', name }) =>
-                visit.may('identity.delete', id) && (
-                  <span class="actions">
-                    <a class="button small" href={visit.href(path, 'revoke', { id })}>
-                      Revoke<span class="unseen"> {name}</span>
-                    </a>
-                  </span>
-                ),
-            },
-          ]}
-        />
-      </>
+            order: expirationOf,
+          },
+          {
+            head: 'Last used',
+            cell: ({ lastSeen }) => (lastSeen ? <When time={lastSeen} now={now} /> : <span class="quiet">never</span>),
+            order: ({ lastSeen }) => Date.parse(lastSeen ?? '') || undefined,
+          },
+        ]}
+        actions={({ id = '', name = '' }) =>
+          visit.may('identity.delete', id)
+            ? [{ title: 'Revoke', of: name, href: visit.href(path, 'revoke', { ...rowsShown(visit), id }) }]
+            : []
+        }
+      />
     ),
   };
 }
@@ -129,53 +112,49 @@ function Days({ end, now }: { readonly end: number; readonly now: number }) {
   );
 }
 
-async function showCreate(visit: Visit, form: Form): Promise<Shown> {
-  const behind = await list(visit);
-  const back = `${visit.href(path)}#create`;
-  const roles = new Set((await rolesOf(visit.caller)).map(({ name }) => name));
-  const kinds = repositories.filter((repository) => roles.has(pullRole(repository)));
-  const places = visit.places.filter(({ id }) => makes.every((capability) => visit.may(capability, id)));
-  const name = form.value('name');
-  const repository = form.value('repository', 'oci');
-  return {
-    ...behind,
-    title: 'Create',
-    dialog: (
-      <Sheet title="Create pull token" back={back}>
-        <FormBox form={form} submit="Create token" back={back}>
+const createToken = formFrame({
+  path,
+  behind: list,
+  load: async ({ caller }) => new Set((await rolesOf(caller)).map(({ name }) => name)),
+  pane(visit, form, roles) {
+    const repository = form.value('repository', 'oci');
+    return {
+      title: 'Create pull token',
+      submit: 'Create token',
+      anchor: 'create',
+      fields: (
+        <>
           <TextField form={form} name="name" label="Name" required maxLength={100} autofocus />
           <TextField form={form} name="description" label="Description (optional)" maxLength={500} />
-          {places.length > 1 && (
-            <SelectField
-              form={form}
-              name="place"
-              label="Pulls from"
-              options={places.map(({ id, name }) => ({ value: id, label: name }))}
-            />
+          {placesFor(visit, makes).length > 1 && (
+            <PlaceField visit={visit} form={form} needs={makes} label="Pulls from" />
           )}
           <SelectField
             form={form}
             name="repository"
             label="May pull"
-            options={kinds.map((kind) => ({ value: kind, label: repositoryLabels[kind] }))}
+            options={repositories
+              .filter((each) => roles.has(pullRole(each)))
+              .map((each) => ({ value: each, label: repositoryLabels[each] }))}
           />
           {expiryFields(form, visit.now)}
-        </FormBox>
-        <SameCommand
-          words={[
-            'auth',
-            'pull-token',
-            'create',
-            `--parent=${form.value('place') || visit.organization.name}`,
-            `--name=${name || 'NAME'}`,
-            ...(repository === 'oci' ? [] : [`--repository=${repository}`]),
-            `--ttl=${ttlWord(form, visit.now)}`,
-          ]}
-        />
-      </Sheet>
-    ),
-  };
-}
+        </>
+      ),
+      same: [
+        ...[
+          'auth',
+          'pull-token',
+          'create',
+          `--parent=${placeWord(visit, form)}`,
+          `--name=${form.value('name') || 'NAME'}`,
+        ],
+        ...(repository === 'oci' ? [] : [`--repository=${repository}`]),
+        `--ttl=${ttlWord(form, visit.now)}`,
+      ],
+    };
+  },
+  submit: create,
+});
 
 /** In the words of a menu. */
 const repositoryLabels: Readonly<Record<Repository, string>> = {
@@ -197,12 +176,12 @@ async function create(visit: Visit, form: Form): Promise<Went> {
   const { caller, platform, now, randomBytes } = visit;
   const name = form.value('name');
   const repository = repositories.find((each) => each === form.value('repository', 'oci'));
-  const place = form.value('place') || visit.organization.id;
+  const { place, problem } = placeIn(visit, form);
   const expiry = expiryOf(form, now);
   refuse({
     name: name === '' ? 'Give the token a name.' : name.length > 100 ? 'Use at most 100 characters.' : undefined,
     repository: repository === undefined ? 'Choose what the token may pull.' : undefined,
-    place: visit.places.some(({ id }) => id === place) ? undefined : 'Choose a place of this organization.',
+    place: problem,
     ...expiry.problems,
   });
   if (repository === undefined) throw new TypeError('refused before');
@@ -217,63 +196,44 @@ async function create(visit: Visit, form: Form): Promise<Went> {
   };
   const { id } = await createIdentity(caller, place, identity, [role.id]);
   const made: MadeToken = { id, name: identity.name, repository, token: minted.token, expiresAt: minted.expiresAt };
-  return { to: visit.href(path, 'created', { token: visit.put(made), id }) };
+  return { to: visit.href(path, 'created', { ...rowsShown(visit), ticket: visit.put(made), id }) };
 }
 
-async function showCreated(visit: Visit): Promise<Shown> {
-  const made = visit.take(visit.query.get('token') ?? '') as MadeToken | undefined;
-  const behind = await list(visit);
-  const back = `${visit.href(path)}#${rowId(visit.query.get('id') ?? '')}`;
-  return {
-    ...behind,
-    title: 'Created',
-    dialog:
-      made === undefined ? (
-        <Sheet title="Shown once" back={back}>
-          <p>
-            The secret of this pull token was shown once and is kept nowhere. If it is lost, revoke the token and create
-            another.
-          </p>
-          <a class="button main" href={back}>
-            Back to the list
-          </a>
-        </Sheet>
-      ) : (
-        <Sheet title="Pull token created" back={back}>
-          <SecretForms made={made} platform={visit.platform} now={visit.now} />
-          <a class="button main" href={back}>
-            Done
-          </a>
-        </Sheet>
-      ),
-  };
-}
+const created = onceFrame<MadeToken>({
+  path,
+  behind: list,
+  title: 'Pull token created',
+  body: ({ platform, now }, made) => <SecretForms made={made} platform={platform} now={now} />,
+  afterwards:
+    'The secret of this pull token was shown once and is kept nowhere. If it is lost, revoke the token and create another.',
+  anchor: ({ query }) => rowId(query.get('id') ?? ''),
+});
 
-async function showRevoke(visit: Visit, form: Form): Promise<Shown> {
-  const [behind, token] = await Promise.all([list(visit), identityOf(visit.caller, visit.query.get('id') ?? '')]);
-  const back = `${visit.href(path)}#${rowId(token.id)}`;
-  return {
-    ...behind,
-    title: 'Revoke',
-    dialog: (
-      <Sheet title="Revoke pull token" back={back}>
-        <p>
-          This revokes <strong>{token.name}</strong>. Whatever pulls with it stops at once, and nothing brings it back.
-        </p>
-        <FormBox form={form} submit="Revoke token" dangerous back={back} />
-        <SameCommand words={['auth', 'pull-token', 'delete', token.id]} />
-      </Sheet>
+const revoke = formFrame({
+  path,
+  behind: list,
+  async load({ caller, query }) {
+    const token = await identityOf(caller, query.get('id') ?? '');
+    if (typeOf(token) !== 'pull_token') throw new CallFailure('invalid', 'This is an identity, but no pull token.');
+    return token;
+  },
+  pane: (_visit, _form, { id, name }) => ({
+    title: 'Revoke pull token',
+    submit: 'Revoke token',
+    isDangerous: true,
+    anchor: rowId(id),
+    fields: (
+      <p>
+        This revokes <strong>{name}</strong>. Whatever pulls with it stops at once, and nothing brings it back.
+      </p>
     ),
-  };
-}
-
-async function revoke(visit: Visit): Promise<Went> {
-  const id = visit.query.get('id') ?? '';
-  const token = await identityOf(visit.caller, id);
-  if (typeOf(token) !== 'pull_token') throw new CallFailure('invalid', 'This is an identity, but no pull token.');
-  await visit.caller.call('iam.v1.Identities.Delete', { id });
-  return { to: `${visit.href(path)}#main`, notice: `Revoked the pull token “${token.name}”.` };
-}
+    same: ['auth', 'pull-token', 'delete', id],
+  }),
+  async submit(visit, _form, { id, name }) {
+    await visit.caller.call('iam.v1.Identities.Delete', { id });
+    return { to: backTo(visit, path, 'main'), notice: `Revoked the pull token “${name}”.` };
+  },
+});
 
 export default definePage({
   path,
@@ -283,8 +243,8 @@ export default definePage({
   needs: ['identity.list'],
   actions: {
     '': { show: list },
-    create: { show: showCreate, submit: create },
-    created: { show: showCreated },
-    revoke: { show: showRevoke, submit: revoke },
+    create: createToken,
+    created,
+    revoke,
   },
 });

@@ -6,10 +6,10 @@ import { CallFailure } from '../../caller.ts';
 import { type Form, refuse } from '../../form.ts';
 import { identitiesOf, rolesOf } from '../../identities.ts';
 import { definePage, type Shown, type Visit, type Went } from '../../page.ts';
-import { SameCommand } from '../../parts/copied.tsx';
-import { FormBox, SelectField, TextField } from '../../parts/fields.tsx';
-import { Listing } from '../../parts/listing.tsx';
-import { Sheet } from '../../parts/sheet.tsx';
+import { SelectField, TextField } from '../../parts/fields.tsx';
+import { backTo, formFrame } from '../../parts/form-frame.tsx';
+import { ListFrame, rowsShown } from '../../parts/list-frame.tsx';
+import { PlaceField, placeIn, placeName, placeWord } from '../../parts/places.tsx';
 
 const path = 'settings/role-bindings';
 
@@ -43,130 +43,115 @@ const throughWords: Readonly<Record<Grant['through'], string>> = {
 
 async function list(visit: Visit): Promise<Shown> {
   const grants = await grantsOf(visit);
-  const nameOf = (place: string) => visit.places.find(({ id }) => id === place)?.name ?? place;
   const mayCreate = visit.mayAnywhere('role_bindings.create');
   return {
     body: (
-      <>
-        <div class="top">
-          <p>A role counts at the place where it was given and in everything below.</p>
-          {mayCreate && (
-            <a class="button main" id="create" href={visit.href(path, 'create')}>
-              Bind a role
-            </a>
-          )}
-        </div>
-        <Listing
-          rows={grants}
-          label="roles held"
-          query={visit.query}
-          initialSort="who"
-          rowId={({ id }) => `grant-${id.slice(id.lastIndexOf('/') + 1)}`}
-          text={({ who, identity, role, place }) => `${who} ${identity} ${role.name} ${nameOf(place)}`}
-          empty={<p>Nobody holds a role here that you may see.</p>}
-          columns={[
-            { head: 'Who', isName: true, cell: ({ who }) => who, order: ({ who }) => who },
-            {
-              head: 'Role',
-              cell: ({ role }) => <span title={role.description}>{role.name}</span>,
-              order: ({ role }) => role.name,
-            },
-            { head: 'Where', cell: ({ place }) => nameOf(place), order: ({ place }) => nameOf(place) },
-            {
-              head: 'Through',
-              cell: ({ through, endedAt }) => (
-                <>
-                  {throughWords[through]}
-                  {endedAt !== undefined && <span class="badge bad"> ended</span>}
-                </>
-              ),
-              order: ({ through }) => through,
-            },
-            {
-              head: '',
-              cell: ({ id, through, who, role }) =>
-                through === 'binding' &&
-                visit.may('role_bindings.delete', parentOf(id)) && (
-                  <span class="actions">
-                    <a class="button small" href={visit.href(path, 'remove', { id })}>
-                      Remove
-                      <span class="unseen">
-                        {' '}
-                        {role.name} of {who}
-                      </span>
-                    </a>
-                  </span>
-                ),
-            },
-          ]}
-        />
-      </>
+      <ListFrame
+        visit={visit}
+        about="A role counts at the place where it was given and in everything below."
+        create={
+          mayCreate
+            ? { title: 'Bind a role', href: visit.href(path, 'create', rowsShown(visit)), id: 'create' }
+            : undefined
+        }
+        rows={grants}
+        label="roles held"
+        initialSort="who"
+        rowId={({ id }) => rowId(id)}
+        text={({ who, identity, role, place }) => `${who} ${identity} ${role.name} ${placeName(visit, place)}`}
+        empty={<p>Nobody holds a role here that you may see.</p>}
+        columns={[
+          { head: 'Who', isName: true, cell: ({ who }) => who, order: ({ who }) => who },
+          {
+            head: 'Role',
+            cell: ({ role }) => <span title={role.description}>{role.name}</span>,
+            order: ({ role }) => role.name,
+          },
+          {
+            head: 'Where',
+            cell: ({ place }) => placeName(visit, place),
+            order: ({ place }) => placeName(visit, place),
+          },
+          {
+            head: 'Through',
+            cell: ({ through, endedAt }) => (
+              <>
+                {throughWords[through]}
+                {endedAt !== undefined && <span class="badge bad"> ended</span>}
+              </>
+            ),
+            order: ({ through }) => through,
+          },
+        ]}
+        actions={({ id, through, who, role }) =>
+          through === 'binding' && visit.may('role_bindings.delete', parentOf(id))
+            ? [
+                {
+                  title: 'Remove',
+                  of: `${role.name} of ${who}`,
+                  href: visit.href(path, 'remove', { ...rowsShown(visit), id }),
+                },
+              ]
+            : []
+        }
+      />
     ),
   };
 }
 
-async function showCreate(visit: Visit, form: Form): Promise<Shown> {
-  const [behind, roles, identities] = await Promise.all([
-    list(visit),
-    rolesOf(visit.caller),
-    visit.may('identity.list') ? identitiesOf(visit.caller, visit.organization.id) : [],
-  ]);
-  const back = `${visit.href(path)}#create`;
-  const places = visit.places.filter(({ id }) => visit.may('role_bindings.create', id));
-  return {
-    ...behind,
+const rowId = (id: string): string => `grant-${id.slice(id.lastIndexOf('/') + 1)}`;
+
+const bind = formFrame({
+  path,
+  behind: list,
+  load: async (visit) => ({
+    roles: await rolesOf(visit.caller),
+    identities: visit.may('identity.list') ? await identitiesOf(visit.caller, visit.organization.id) : [],
+  }),
+  pane: (visit, form, { roles, identities }) => ({
     title: 'Bind a role',
-    dialog: (
-      <Sheet title="Bind a role" back={back}>
-        <FormBox form={form} submit="Bind role" back={back}>
-          <TextField
-            form={form}
-            name="identity"
-            label="Identity"
-            required
-            autofocus
-            list="identities"
-            note="The id of a user or an identity; or the name of an identity of this organization."
-          />
-          <datalist id="identities">
-            {identities.slice(0, 500).map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </datalist>
-          <SelectField
-            form={form}
-            name="role"
-            label="Role"
-            initial="viewer"
-            options={roles.map(({ id, name }) => ({ value: id, label: name }))}
-          />
-          <SelectField
-            form={form}
-            name="place"
-            label="In"
-            options={places.map(({ id, name }) => ({ value: id, label: name }))}
-          />
-        </FormBox>
-        <SameCommand
-          words={[
-            'iam',
-            'role-bindings',
-            'create',
-            `--identity=${form.value('identity') || 'IDENTITY'}`,
-            `--role=${roles.find(({ id }) => id === form.value('role'))?.name ?? 'ROLE'}`,
-            `--parent=${form.value('place') || visit.organization.name}`,
-          ]}
+    submit: 'Bind role',
+    anchor: 'create',
+    fields: (
+      <>
+        <TextField
+          form={form}
+          name="identity"
+          label="Identity"
+          required
+          autofocus
+          list="identities"
+          note="The id of a user or an identity; or the name of an identity of this organization."
         />
-      </Sheet>
+        <datalist id="identities">
+          {identities.slice(0, 500).map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </datalist>
+        <SelectField
+          form={form}
+          name="role"
+          label="Role"
+          initial={roles.find(({ name }) => name === 'viewer')?.id ?? ''}
+          options={roles.map(({ id, name }) => ({ value: id, label: name }))}
+        />
+        <PlaceField visit={visit} form={form} needs={['role_bindings.create']} />
+      </>
     ),
-  };
-}
+    same: [
+      ...['iam', 'role-bindings', 'create', `--identity=${form.value('identity') || 'IDENTITY'}`],
+      `--role=${roles.find(({ id }) => id === form.value('role'))?.name ?? 'ROLE'}`,
+      `--parent=${placeWord(visit, form)}`,
+    ],
+  }),
+  submit: create,
+});
 
 async function create(visit: Visit, form: Form): Promise<Went> {
   const wanted = form.value('identity');
-  const place = form.value('place') || visit.organization.id;
+  const { place, problem } = placeIn(visit, form);
   const named = isUidp(wanted)
     ? []
     : (await identitiesOf(visit.caller, visit.organization.id)).filter(({ name }) => name === wanted);
@@ -178,14 +163,14 @@ async function create(visit: Visit, form: Form): Promise<Went> {
           ? `${named.length} identities have the name “${wanted}”: use the id of one.`
           : `There is no identity “${wanted}” in this organization.`,
     role: form.value('role') === '' ? 'Choose a role.' : undefined,
-    place: visit.places.some(({ id }) => id === place) ? undefined : 'Choose a place of this organization.',
+    place: problem,
   });
   const identity = named[0]?.id ?? wanted;
   await visit.caller.call('iam.v1.RoleBindings.Create', {
     parent: place,
     roleBinding: { identity, role: form.value('role') },
   });
-  return { to: `${visit.href(path)}#main`, notice: 'The role is bound.', renews: true };
+  return { to: backTo(visit, path, 'main'), notice: 'The role is bound.', renews: true };
 }
 
 async function bindingOf(visit: Visit) {
@@ -195,29 +180,28 @@ async function bindingOf(visit: Visit) {
   return found;
 }
 
-async function showRemove(visit: Visit, form: Form): Promise<Shown> {
-  const [behind, { id, who, role }] = await Promise.all([list(visit), bindingOf(visit)]);
-  const back = `${visit.href(path)}#main`;
-  return {
-    ...behind,
-    title: 'Remove',
-    dialog: (
-      <Sheet title="Remove role" back={back}>
-        <p>
-          This takes the role <strong>{role.name}</strong> from <strong>{who}</strong> at once.
-        </p>
-        <FormBox form={form} submit="Remove role" dangerous back={back} />
-        <SameCommand words={['iam', 'role-bindings', 'delete', id]} />
-      </Sheet>
+const remove = formFrame({
+  path,
+  behind: list,
+  load: bindingOf,
+  pane: (_visit, _form, { id, who, role }) => ({
+    title: 'Remove role',
+    submit: 'Remove role',
+    isDangerous: true,
+    anchor: rowId(id),
+    fields: (
+      <p>
+        This takes the role <strong>{role.name}</strong> from <strong>{who}</strong> at once.
+      </p>
     ),
-  };
-}
-
-async function remove(visit: Visit): Promise<Went> {
-  const { id, who, role } = await bindingOf(visit);
-  await visit.caller.call('iam.v1.RoleBindings.Delete', { id });
-  return { to: `${visit.href(path)}#main`, notice: `Took the role “${role.name}” from ${who}.`, renews: true };
-}
+    same: ['iam', 'role-bindings', 'delete', id],
+  }),
+  async submit(visit, _form, { id, who, role }) {
+    await visit.caller.call('iam.v1.RoleBindings.Delete', { id });
+    const notice = `Took the role “${role.name}” from ${who}.`;
+    return { to: backTo(visit, path, 'main'), notice, renews: true };
+  },
+});
 
 export default definePage({
   path,
@@ -227,7 +211,7 @@ export default definePage({
   needs: ['role_bindings.list'],
   actions: {
     '': { show: list },
-    create: { show: showCreate, submit: create },
-    remove: { show: showRemove, submit: remove },
+    create: bind,
+    remove,
   },
 });

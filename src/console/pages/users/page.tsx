@@ -6,10 +6,11 @@ import { CallFailure } from '../../caller.ts';
 import { type Form, refuse } from '../../form.ts';
 import { rolesOf } from '../../identities.ts';
 import { definePage, type Shown, type Visit, type Went } from '../../page.ts';
-import { Copied, SameCommand } from '../../parts/copied.tsx';
-import { FormBox, SelectField, TextField } from '../../parts/fields.tsx';
-import { Listing } from '../../parts/listing.tsx';
-import { Sheet } from '../../parts/sheet.tsx';
+import { Copied } from '../../parts/copied.tsx';
+import { SelectField, TextField } from '../../parts/fields.tsx';
+import { backTo, formFrame, onceFrame } from '../../parts/form-frame.tsx';
+import { ListFrame, rowsShown } from '../../parts/list-frame.tsx';
+import { PlaceField, placeIn, placeWord } from '../../parts/places.tsx';
 import { When } from '../../parts/time.tsx';
 
 const path = 'settings/users';
@@ -40,7 +41,7 @@ async function usersOf({ caller, organization, places }: Visit): Promise<readonl
 }
 
 async function list(visit: Visit): Promise<Shown> {
-  const { caller, organization, query, now } = visit;
+  const { caller, organization, now } = visit;
   const seesInvites = visit.may('group_invites.list');
   const [users, { items: invites = [] }] = await Promise.all([
     usersOf(visit),
@@ -50,18 +51,16 @@ async function list(visit: Visit): Promise<Shown> {
   return {
     body: (
       <>
-        <div class="top">
-          <p>People who hold a role in this organization or in one of its folders.</p>
-          {mayInvite && (
-            <a class="button main" id="invite" href={visit.href(path, 'create')}>
-              Invite people
-            </a>
-          )}
-        </div>
-        <Listing
+        <ListFrame
+          visit={visit}
+          about="People who hold a role in this organization or in one of its folders."
+          create={
+            mayInvite
+              ? { title: 'Invite people', href: visit.href(path, 'create', rowsShown(visit)), id: 'invite' }
+              : undefined
+          }
           rows={users}
           label="users"
-          query={query}
           initialSort="user"
           text={({ id, name, roles }) => `${id} ${name} ${roles.join(' ')}`}
           empty={<p>Nobody holds a role here that you may see.</p>}
@@ -72,36 +71,34 @@ async function list(visit: Visit): Promise<Shown> {
           ]}
         />
         {seesInvites && (
-          <section aria-labelledby="invites">
-            <h2 id="invites">Invites</h2>
-            <Listing
-              rows={invites}
-              label="invites"
-              query={visit.query}
-              prefix="invites-"
-              rowId={({ id = '' }) => `invite-${id.slice(id.lastIndexOf('/') + 1)}`}
-              text={({ email = '', role }) => `${email} ${role?.name}`}
-              empty={<p>No invite is open.</p>}
-              columns={[
-                { head: 'For', isName: true, cell: ({ email }) => email || 'whoever has the code' },
-                { head: 'Role', cell: ({ role }) => role?.name },
-                { head: 'Use', cell: ({ singleUse }) => (singleUse ? 'once' : 'many times') },
-                { head: 'Created', cell: ({ createdAt }) => <When time={createdAt} now={now} /> },
-                { head: 'Ends', cell: ({ expiration }) => <When time={expiration} now={now} /> },
-                {
-                  head: '',
-                  cell: ({ id = '', email }) =>
-                    visit.may('group_invites.delete', id) && (
-                      <span class="actions">
-                        <a class="button small" href={visit.href(path, 'withdraw', { id })}>
-                          Withdraw<span class="unseen"> the invite for {email || 'whoever has the code'}</span>
-                        </a>
-                      </span>
-                    ),
-                },
-              ]}
-            />
-          </section>
+          <ListFrame
+            visit={visit}
+            title="Invites"
+            rows={invites}
+            label="invites"
+            prefix="invites-"
+            rowId={({ id = '' }) => `invite-${id.slice(id.lastIndexOf('/') + 1)}`}
+            text={({ email = '', role }) => `${email} ${role?.name}`}
+            empty={<p>No invite is open.</p>}
+            columns={[
+              { head: 'For', isName: true, cell: ({ email }) => email || 'whoever has the code' },
+              { head: 'Role', cell: ({ role }) => role?.name },
+              { head: 'Use', cell: ({ singleUse }) => (singleUse ? 'once' : 'many times') },
+              { head: 'Created', cell: ({ createdAt }) => <When time={createdAt} now={now} /> },
+              { head: 'Ends', cell: ({ expiration }) => <When time={expiration} now={now} /> },
+            ]}
+            actions={({ id = '', email }) =>
+              visit.may('group_invites.delete', id)
+                ? [
+                    {
+                      title: 'Withdraw',
+                      of: `the invite for ${email || 'whoever has the code'}`,
+                      href: visit.href(path, 'withdraw', { ...rowsShown(visit), id }),
+                    },
+                  ]
+                : []
+            }
+          />
         )}
       </>
     ),
@@ -120,18 +117,18 @@ function Lines({ lines }: { readonly lines: readonly string[] }) {
 
 const lifetimes = ['1', '7', '30'] as const;
 
-async function showCreate(visit: Visit, form: Form): Promise<Shown> {
-  const [behind, roles] = await Promise.all([list(visit), rolesOf(visit.caller)]);
-  const back = `${visit.href(path)}#invite`;
-  const places = visit.places.filter(({ id }) => visit.may('group_invites.create', id));
-  const role = form.value('role', 'viewer');
-  const email = form.value('email');
-  return {
-    ...behind,
-    title: 'Invite',
-    dialog: (
-      <Sheet title="Invite people" back={back}>
-        <FormBox form={form} submit="Create invite" back={back}>
+const invite = formFrame({
+  path,
+  behind: list,
+  load: ({ caller }) => rolesOf(caller),
+  pane(visit, form, roles) {
+    const email = form.value('email');
+    return {
+      title: 'Invite people',
+      submit: 'Create invite',
+      anchor: 'invite',
+      fields: (
+        <>
           <SelectField
             form={form}
             name="role"
@@ -140,12 +137,7 @@ async function showCreate(visit: Visit, form: Form): Promise<Shown> {
             autofocus
             options={roles.map(({ name }) => ({ value: name, label: name }))}
           />
-          <SelectField
-            form={form}
-            name="place"
-            label="In"
-            options={places.map(({ id, name }) => ({ value: id, label: name }))}
-          />
+          <PlaceField visit={visit} form={form} needs={['group_invites.create']} />
           <TextField
             form={form}
             name="email"
@@ -161,31 +153,26 @@ async function showCreate(visit: Visit, form: Form): Promise<Shown> {
             initial="7"
             options={lifetimes.map((days) => ({ value: days, label: days === '1' ? '1 day' : `${days} days` }))}
           />
-        </FormBox>
-        <SameCommand
-          words={[
-            'iam',
-            'invites',
-            'create',
-            form.value('place') || visit.organization.name,
-            `--role=${role}`,
-            `--ttl=${Number(form.value('days', '7')) * 24}h`,
-            ...(email === '' ? [] : [`--email=${email}`, '--single-use']),
-          ]}
-        />
-      </Sheet>
-    ),
-  };
-}
+        </>
+      ),
+      same: [
+        ...['iam', 'invites', 'create', placeWord(visit, form), `--role=${form.value('role', 'viewer')}`],
+        `--ttl=${Number(form.value('days', '7')) * 24}h`,
+        ...(email === '' ? [] : [`--email=${email}`, '--single-use']),
+      ],
+    };
+  },
+  submit: create,
+});
 
 async function create(visit: Visit, form: Form): Promise<Went> {
-  const place = form.value('place') || visit.organization.id;
+  const { place, problem } = placeIn(visit, form);
   const role = (await rolesOf(visit.caller)).find(({ name }) => name === form.value('role'));
   const days = lifetimes.find((each) => each === form.value('days', '7'));
   const email = form.value('email');
   refuse({
     role: role === undefined ? 'Choose one of the roles.' : undefined,
-    place: visit.places.some(({ id }) => id === place) ? undefined : 'Choose a place of this organization.',
+    place: problem,
     days: days === undefined ? 'Choose 1, 7 or 30 days.' : undefined,
     email: email === '' || /^[^\s@]+@[^\s@]+$/.test(email) ? undefined : `“${email}” is no e-mail address.`,
   });
@@ -195,37 +182,24 @@ async function create(visit: Visit, form: Form): Promise<Went> {
     ttl: `${Number(days) * day}s`,
     ...(email === '' ? {} : { email, singleUse: true }),
   });
-  return { to: visit.href(path, 'created', { code: visit.put(made.code ?? '') }) };
+  return { to: visit.href(path, 'created', { ...rowsShown(visit), ticket: visit.put(made.code ?? '') }) };
 }
 
-async function showCreated(visit: Visit): Promise<Shown> {
-  const code = visit.take(visit.query.get('code') ?? '');
-  const back = `${visit.href(path)}#invites`;
-  const behind = await list(visit);
-  return {
-    ...behind,
-    title: 'Created',
-    dialog: (
-      <Sheet title={typeof code === 'string' ? 'Invite created' : 'Shown once'} back={back}>
-        {typeof code === 'string' ? (
-          <div data-secret>
-            <p class="warning">Send the code now: it is shown this once and is kept nowhere.</p>
-            <Copied id="invite-code" label="Code" text={code} />
-            <Copied id="invite-command" label="How to use it" text={`chainctl auth login --invite-code=${code}`} />
-          </div>
-        ) : (
-          <p>
-            The code of this invite was shown once and is kept nowhere. If it is lost, withdraw the invite and create
-            another.
-          </p>
-        )}
-        <a class="button main" href={back}>
-          Done
-        </a>
-      </Sheet>
-    ),
-  };
-}
+const created = onceFrame<string>({
+  path,
+  behind: list,
+  title: 'Invite created',
+  body: (_visit, code) => (
+    <>
+      <p class="warning">Send the code now: it is shown this once and is kept nowhere.</p>
+      <Copied id="invite-code" label="Code" text={code} />
+      <Copied id="invite-command" label="How to use it" text={`chainctl auth login --invite-code=${code}`} />
+    </>
+  ),
+  afterwards:
+    'The code of this invite was shown once and is kept nowhere. If it is lost, withdraw the invite and create another.',
+  anchor: () => 'invites',
+});
 
 async function inviteOf({ caller, organization, query }: Visit) {
   const id = query.get('id') ?? '';
@@ -236,30 +210,28 @@ async function inviteOf({ caller, organization, query }: Visit) {
   return { ...found, id };
 }
 
-async function showWithdraw(visit: Visit, form: Form): Promise<Shown> {
-  const [behind, { id, email }] = await Promise.all([list(visit), inviteOf(visit)]);
-  const back = `${visit.href(path)}#invites`;
-  return {
-    ...behind,
-    title: 'Withdraw',
-    dialog: (
-      <Sheet title="Withdraw invite" back={back}>
-        <p>
-          This withdraws the invite for <strong>{email || 'whoever has the code'}</strong>. Its code stops working at
-          once.
-        </p>
-        <FormBox form={form} submit="Withdraw invite" dangerous back={back} />
-        <SameCommand words={['iam', 'invites', 'delete', id]} />
-      </Sheet>
+const withdraw = formFrame({
+  path,
+  behind: list,
+  load: inviteOf,
+  pane: (_visit, _form, { id, email }) => ({
+    title: 'Withdraw invite',
+    submit: 'Withdraw invite',
+    isDangerous: true,
+    anchor: 'invites',
+    fields: (
+      <p>
+        This withdraws the invite for <strong>{email || 'whoever has the code'}</strong>. Its code stops working at
+        once.
+      </p>
     ),
-  };
-}
-
-async function withdraw(visit: Visit): Promise<Went> {
-  const { id, email } = await inviteOf(visit);
-  await visit.caller.call('iam.v1.GroupInvites.Delete', { id });
-  return { to: `${visit.href(path)}#main`, notice: `Withdrew the invite for ${email || 'whoever has the code'}.` };
-}
+    same: ['iam', 'invites', 'delete', id],
+  }),
+  async submit(visit, _form, { id, email }) {
+    await visit.caller.call('iam.v1.GroupInvites.Delete', { id });
+    return { to: backTo(visit, path, 'main'), notice: `Withdrew the invite for ${email || 'whoever has the code'}.` };
+  },
+});
 
 export default definePage({
   path,
@@ -269,8 +241,8 @@ export default definePage({
   needs: ['role_bindings.list'],
   actions: {
     '': { show: list },
-    create: { show: showCreate, submit: create },
-    created: { show: showCreated },
-    withdraw: { show: showWithdraw, submit: withdraw },
+    create: invite,
+    created,
+    withdraw,
   },
 });
