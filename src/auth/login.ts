@@ -45,7 +45,9 @@ export interface LoginOptions {
   readonly allowBrowser?: boolean;
   /** Asked with whom to sign in when neither options nor configuration say; the issuer's own page when left out. */
   readonly askProvider?: () => Promise<ProviderChoice>;
-  /** Asked when the issuer knows no account; true registers one. Without it, that is an error. */
+  /** Makes an account if there is none, in the same round of the browser. */
+  readonly registers?: boolean | undefined;
+  /** Asked when the issuer knows no account; true registers one, in a round of its own. Without it, that is an error. */
   readonly register?: () => Promise<boolean>;
   /** Told what a person should know of how the login is kept. */
   readonly warn?: (line: string) => void;
@@ -57,8 +59,14 @@ export interface LoginOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An account that many have, or the organization whose own provider it is. */
-export type ProviderChoice = { readonly socialLogin: string } | { readonly orgName: string };
+/**
+ * An account that many have, or the organization whose own provider it is; or that there is no account yet, for which the
+ * issuer's page shows every way there is, with the invitation that there may be.
+ */
+export type ProviderChoice =
+  | { readonly socialLogin: string }
+  | { readonly orgName: string }
+  | { readonly registers: true; readonly inviteCode?: string };
 
 export interface AudienceToken {
   readonly audience: string;
@@ -276,7 +284,7 @@ const noWork = async () => {};
 
 /** With a person: here, or on another device when that was asked for or nothing else is possible. */
 async function loginWithPerson(attempt: Attempt): Promise<AudienceToken[]> {
-  const { host, config, issuer, audiences, options } = attempt;
+  const { audiences, options } = attempt;
   if (options.allowBrowser === false && !options.headless) {
     throw new CliError('auth', 'Cannot login: there is no terminal and no identity token', {
       code: 'auth.no-terminal',
@@ -285,7 +293,12 @@ async function loginWithPerson(attempt: Attempt): Promise<AudienceToken[]> {
   }
   // Nobody should sign in for a token that then cannot be kept.
   for (const audience of audiences) await underLock(attempt, audience, noWork);
-  const provider = await chooseProvider(attempt);
+  const { provider, answers } = await chooseProvider(attempt);
+  return loginThrough({ ...attempt, options: { ...options, ...answers } }, provider);
+}
+
+async function loginThrough(attempt: Attempt, provider: Provider): Promise<AudienceToken[]> {
+  const { host, config, issuer, options } = attempt;
   const { signal } = options;
   if (options.headless || (options.headless === undefined && config.get('auth.mode') === 'headless')) {
     const { headlessLogin } = await import('./headless-login.ts');
@@ -336,7 +349,7 @@ async function exchangeForPerson(attempt: Attempt, idToken: string, provider: Pr
   } catch (error) {
     const isUnknown = error instanceof CliError && error.kind === 'not-found' && options.identity === undefined;
     if (!isUnknown || options.inviteCode || through !== undefined) throw error;
-    if (!(await options.register?.())) throw noAccount();
+    if (!options.registers && !(await options.register?.())) throw noAccount();
   }
   const { register } = await import('../api/registration.ts');
   await register(host, { issuer, token: idToken, signal: options.signal });
@@ -400,7 +413,8 @@ async function browserRound(
     identity: options.identity,
     inviteCode: options.inviteCode,
     // An invitation is a reason to make an account.
-    skipRegistration: !options.inviteCode,
+    skipRegistration: !options.inviteCode && !options.registers,
+    ...(options.registers ? { screenHint: 'signup' } : {}),
     createRefreshToken: config.isOn('default.use-refresh-token'),
     needsBrowser,
     autocloseSeconds: config.isOn('default.autoclose') ? Number(config.get('default.autoclose-timeout')) : undefined,
@@ -427,7 +441,8 @@ const connections: Readonly<Record<string, string>> = {
 };
 
 /** What was asked for by flag, or else by configuration; a flag of one way silences configuration of the others. */
-async function chooseProvider({ host, config, issuer, options }: Attempt): Promise<Provider> {
+async function chooseProvider(attempt: Attempt): Promise<Choice> {
+  const { config, options } = attempt;
   const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);
   const configured = {
     orgName: config.get('default.org-name'),
@@ -435,9 +450,25 @@ async function chooseProvider({ host, config, issuer, options }: Attempt): Promi
     socialLogin: config.get('default.social-login'),
   };
   const isOpen = !flagged && Object.values(configured).every((value) => value === '');
-  const asked = isOpen ? await options.askProvider?.() : undefined;
-  const { orgName, identityProvider, socialLogin }: Pick<LoginOptions, keyof typeof configured> =
-    asked ?? (flagged ? options : configured);
+  const isNew = options.registers || options.inviteCode;
+  const asked = isOpen && !isNew ? await options.askProvider?.() : undefined;
+  if (asked !== undefined && 'registers' in asked) return { provider: { kind: 'default' }, answers: asked };
+  const way: Way = asked ?? (flagged ? options : configured);
+  return { provider: await providerOf(attempt, way), answers: {} };
+}
+
+type Way = Pick<LoginOptions, 'orgName' | 'identityProvider' | 'socialLogin'>;
+
+interface Choice {
+  readonly provider: Provider;
+  /** What was answered beside it. */
+  readonly answers: Pick<LoginOptions, 'registers' | 'inviteCode'>;
+}
+
+async function providerOf(
+  { host, issuer, options }: Attempt,
+  { orgName, identityProvider, socialLogin }: Way,
+): Promise<Provider> {
   if (orgName) {
     await checkOrganization(host, issuer, orgName, options.signal);
     return { kind: 'org', name: orgName };

@@ -227,16 +227,49 @@ describe('auth login', () => {
     const script = await world.run(['auth', 'login'], { browser, env: { DISPLAY: ':0' } });
     expect(script).toMatchObject({ code: 4, out: '' });
     expect(script.err).toContain('--invite-code');
-    const person = await world.run(['auth', 'login'], { tty: true, browser, answers: [true] });
+    const person = await world.run(['auth', 'login'], { tty: true, browser, answers: [true, false] });
     expect(person, person.err).toMatchObject({ code: 0 });
-    expect(person.asked).toEqual(['No account was found for this login. Register now?']);
+    expect(person.asked[0]).toBe('No account was found for this login. Register now?');
   });
 
-  test('--register makes one without asking; --skip-browser opens none', async () => {
+  describe('a new account', () => {
+    const anyWay = { CHAINGUARD_DEFAULT_SOCIAL_LOGIN: '' };
+    const asked = ['How would you like to sign in?', 'You belong to no organization yet. Create one now?'];
+
+    test('owns an organization after one browser sign-in, and can use it at once', async () => {
+      const world = await authWorld();
+      const browser = (url: string) => signInAs(url, 'founder@example.net').then(() => true);
+      const answers = ['I have no account yet: make one', true, 'a/b', 'my-org'];
+      const login = await world.run(['auth', 'login'], { tty: true, browser, answers, env: anyWay });
+      expect(login, login.err).toMatchObject({ code: 0, out: expect.stringMatching(/^Valid! Id: [0-9a-f]{40}\n$/) });
+      expect(login.host.opened).toHaveLength(1);
+      expect(login.asked.slice(0, 2)).toEqual(asked);
+      expect(login.refused).toEqual([expect.stringContaining('This must')]);
+      expect(login.err).toContain('Created the organization "my-org"');
+      expect((await world.run(['iam', 'folders', 'create', 'inner', '--parent=my-org', '-y'])).code).toBe(0);
+    });
+
+    test('accepts an invitation with one browser sign-in, and is asked for no organization', async () => {
+      const world = await authWorld();
+      await world.login();
+      const flags = ['--parent=example.com', '--role=viewer', '-o', 'json'];
+      const { code } = JSON.parse((await world.run(['iam', 'invites', 'create', ...flags])).out);
+      const browser = (url: string) => signInAs(url, 'invited@example.net').then(() => true);
+      const answers = ['I was invited: accept the invitation', code];
+      const login = await world.run(['auth', 'login'], { tty: true, browser, answers, env: anyWay });
+      expect(login, login.err).toMatchObject({ code: 0, asked: [asked[0], 'What is the code?'] });
+      expect(login.host.opened).toHaveLength(1);
+      expect(login.err).toContain('viewer of example.com');
+    });
+  });
+
+  test('--register makes one without asking, with one browser sign-in; --skip-browser opens none', async () => {
     const world = await authWorld();
     const browser = (url: string) => signInAs(url, 'newer@example.net').then(() => true);
-    const made = await world.run(['auth', 'login', '--register'], { tty: true, browser, answers: [] });
-    expect(made, made.err).toMatchObject({ code: 0, asked: [] });
+    const made = await world.run(['auth', 'login', '--register'], { tty: true, browser, answers: [false] });
+    expect(made, made.err).toMatchObject({ code: 0, asked: ['You belong to no organization yet. Create one now?'] });
+    expect(made.host.opened).toHaveLength(1);
+    expect(made.err).toContain('Later: `chainctl iam organizations create`');
     // Nobody types the code in, so it ends with its time.
     const { host, err } = await world.run(['auth', 'login', '--skip-browser'], { tty: true, answers: [] });
     expect(host.opened).toEqual([]);

@@ -59,11 +59,11 @@ export default defineCommand({
         'it, instead of the keychain. Like `auth.token-store=file`, for this login only.',
     },
     inviteCode: { kind: secret('INVITE_CODE'), help: 'Accept an invitation while signing in.' },
+    register: { kind: boolean, help: 'Make an account while signing in when there is none.' },
     refresh: { kind: boolean, help: 'Keep the token fresh until interrupted.' },
     refreshOnly: { kind: boolean, help: 'Keep fresh what is there already, without signing in.' },
     refreshAll: { kind: boolean, help: 'Keep every token fresh that is there, also those that come later.' },
     // Of older guides (seed-era.json, auth login).
-    register: { kind: boolean, hidden: true, help: 'Make an account without asking when there is none.' },
     skipBrowser: { kind: boolean, hidden: true, help: 'Open no browser here; sign in with a code for another device.' },
     createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
     cluster: {
@@ -113,15 +113,20 @@ export default defineCommand({
       share: input.shareLogin,
       note: once((line) => context.io.note(line)),
       skipBrowser: input.skipBrowser,
-      ...(input.register ? { register: async () => true } : {}),
+      registers: input.register,
     });
     if (input.headless) await rememberHeadless(context);
+    const roles = await rolesOf(context);
     context.io.note('Successfully exchanged token.');
-    context.io.note(printable(`Logged in as ${await accountOf(context, result)} on ${platformOf(context)}.`));
+    context.io.note(printable(`Logged in as ${accountOf(result, roles)} on ${platformOf(context)}.`));
+    if (roles?.length === 0) belongsNowhere.add(result);
     return result;
   },
-  afterwards: async (context, _results, { refresh, refreshOnly, refreshAll, audience }) => {
-    if (!refresh && !refreshOnly && !refreshAll) return;
+  afterwards: async (context, [login], { refresh, refreshOnly, refreshAll, audience }) => {
+    if (!refresh && !refreshOnly && !refreshAll) {
+      if (login !== undefined && belongsNowhere.has(login)) await firstOrganization(context);
+      return;
+    }
     const audiences = audience.length > 0 ? audience : [context.config.get('platform.audience')];
     await stayFresh(context, refreshAll ? undefined : audiences);
   },
@@ -136,31 +141,72 @@ function once(tell: (line: string) => void): (line: string) => void {
   };
 }
 
-/** The address or id, and on a terminal the roles: a script need not pay for a question to the issuer. */
-async function accountOf(context: Context, { email, identity }: LoginResult): Promise<string> {
-  const who = email ?? identity;
-  if (!context.host.stderr.isTty) return who;
+/** Logins without a role anywhere. */
+const belongsNowhere = new WeakSet<LoginResult>();
+
+/** The way on for somebody who can do nothing yet, with the login that is there. */
+async function firstOrganization(context: Context): Promise<void> {
+  const { io, prompts } = context;
+  if (!io.interactive) {
+    io.note('You belong to no organization yet: create one with `chainctl iam organizations create`.');
+    return;
+  }
+  const wanted = await prompts.confirm({
+    message: 'You belong to no organization yet. Create one now?',
+    default: true,
+    isHere: true,
+  });
+  if (!wanted) {
+    io.note(
+      'Later: `chainctl iam organizations create`, or `chainctl auth login --invite-code=CODE` with an invitation.',
+    );
+    return;
+  }
+  const [{ resourceName }, { createGroup }] = await Promise.all([
+    import('../../cli/inputs/names.ts'),
+    import('../iam/organizations/create-group.ts'),
+  ]);
+  const name = await prompts.text('What is the organization called?', (text) => {
+    try {
+      resourceName.parse(text);
+      return undefined;
+    } catch (error) {
+      return `This ${error instanceof Error ? error.message : String(error)}`;
+    }
+  });
+  const made = await createGroup(context, { name, parent: undefined, description: undefined }, false);
+  io.note(printable(`Created the organization "${name}" (${made.id}), which you own.`));
+  io.note('Next: `chainctl auth configure-docker` lets Docker pull, `chainctl iam identities create` lets CI.');
+}
+
+/** `role of place` of each role, on a terminal only: a script need not pay for a question to the issuer. */
+async function rolesOf(context: Context): Promise<readonly string[] | undefined> {
+  if (!context.host.stderr.isTty) return undefined;
   try {
     const me = await (await context.issuerApi()).call('auth.v1.Auth.Validate', {});
-    const roles = (me.capabilities ?? []).map(
-      ({ group, role }) => `${role?.name ?? 'a role'} of ${group?.name || group?.id}`,
-    );
-    const more = roles.length > shownRoles ? ` and ${roles.length - shownRoles} more` : '';
-    return roles.length === 0 ? who : `${who} (${roles.slice(0, shownRoles).join(', ')}${more})`;
+    return (me.capabilities ?? []).map(({ group, role }) => `${role?.name ?? 'a role'} of ${group?.name || group?.id}`);
   } catch (error) {
     // The login stands, whatever else is asked about it; one for another audience has no token for that question.
-    if (error instanceof CliError && error.kind !== 'cancelled') return who;
+    if (error instanceof CliError && error.kind !== 'cancelled') return undefined;
     throw error;
   }
 }
 
+/** The address or id, and the roles that are known. */
+function accountOf({ email, identity }: LoginResult, roles: readonly string[] = []): string {
+  const who = email ?? identity;
+  const more = roles.length > shownRoles ? ` and ${roles.length - shownRoles} more` : '';
+  return roles.length === 0 ? who : `${who} (${roles.slice(0, shownRoles).join(', ')}${more})`;
+}
+
 const shownRoles = 3;
 
-/** The host of the API, by which people tell platforms apart. */
 /** As a person calls it. */
 const platformOf = ({ config }: Context) => config.place.context ?? new URL(config.get('platform.api')).host;
 
 const organization = 'organization';
+const registration = 'register';
+const invitation = 'invite';
 
 /** With whom to sign in (outputs.md, auth login). Where the answer can be kept is told once it is given. */
 async function askProvider({ prompts, io }: Context): Promise<ProviderChoice> {
@@ -170,11 +216,18 @@ async function askProvider({ prompts, io }: Context): Promise<ProviderChoice> {
     ['github', 'GitHub'],
     ['gitlab', 'GitLab'],
     [organization, "Your organization's own provider"],
+    [registration, 'I have no account yet: make one'],
+    [invitation, 'I was invited: accept the invitation'],
   ] as const;
   const { value } = await prompts.pick(
     'How would you like to sign in?',
     rows.map(([text, label]) => ({ value: text, label, text })),
   );
+  if (value === registration) return { registers: true };
+  if (value === invitation) {
+    const wrong = (text: string) => (text === '' ? 'Paste the code that you were sent, or Ctrl-C to stop' : undefined);
+    return { registers: true, inviteCode: await prompts.text('What is the code?', wrong, { secret: true }) };
+  }
   if (value !== organization) {
     io.note(`To be asked no more: chainctl config set default.social-login ${value}`);
     return { socialLogin: value };
