@@ -99,7 +99,7 @@ test('what decides by CUE or a KMS is told when that cannot work here', async ()
   const { err, code } = await run(['policies', 'apply', '--group=sandbox', '-R', '-f', folder], { env: { PATH: '' } });
   expect(code).toBe(0);
   expect(err).toContain('authority authority-0 has its key in a KMS, which is not supported');
-  expect(err).toContain('its CUE is kept and not run, so the policy will always fail');
+  expect(err).toContain('its CUE needs the program cue, which is not on the PATH of this machine');
 });
 
 test('policies are deleted by name or with those of a whole folder', async () => {

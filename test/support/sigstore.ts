@@ -2,7 +2,7 @@
 // with them. Nothing listens: their libraries are called.
 
 import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } from 'node:crypto';
-import { initializeCA, initializeTLog } from '@sigstore/mock';
+import { initializeCA, initializeTLog, initializeTSA } from '@sigstore/mock';
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const inTotoType = 'application/vnd.in-toto+json';
@@ -38,6 +38,7 @@ export async function startSigstore() {
   const certificateLog = certificateLogOf(certificateLogKeys);
   const authority = await initializeCA(caKeys, certificateLog);
   const log = await initializeTLog('https://rekor.example', logKeys);
+  const stamps = await initializeTSA(pair());
   const validFor = { start: '2020-01-01T00:00:00Z' };
   const logOf = (publicKey: Buffer) => ({
     baseUrl: 'https://rekor.example',
@@ -59,7 +60,77 @@ export async function startSigstore() {
         },
       ],
       ctlogs: [logOf(certificateLog.publicKey)],
-      timestampAuthorities: [],
+      timestampAuthorities: [
+        {
+          subject: { organization: 'sigstore.mock', commonName: 'tsa' },
+          uri: 'https://tsa.example',
+          certChain: {
+            certificates: [stamps.intCertificate, stamps.rootCertificate].map((one) => ({
+              rawBytes: one.toString('base64'),
+            })),
+          },
+          validFor,
+        },
+      ],
+    },
+    logKey: logKeys.publicKey.export({ type: 'spki', format: 'pem' }) as string,
+    rootCertificate: pemOf(authority.rootCertificate),
+
+    /** A payload as cosign 2 signs it: annotations of its layer. Without `key` with a certificate made for it. */
+    async signPayload(
+      payload: string,
+      who: { identity: string; issuer: string } | { key: KeyPairKeyObjectResult },
+      beside: { log?: boolean; stamp?: boolean } = {},
+    ): Promise<Readonly<Record<string, string>>> {
+      const { publicKey, privateKey } = 'key' in who ? who.key : pair();
+      const certificate =
+        'key' in who
+          ? undefined
+          : pemOf(
+              await authority.issueCertificate({
+                publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+                subjectAltName: who.identity,
+                extensions: [{ oid: '1.3.6.1.4.1.57264.1.8', value: who.issuer }],
+              }),
+            );
+      const signature = sign('sha256', Buffer.from(payload), privateKey);
+      const verifier = certificate ?? String(publicKey.export({ type: 'spki', format: 'pem' }));
+      const annotations: Record<string, string> = {
+        'dev.cosignproject.cosign/signature': signature.toString('base64'),
+        ...(certificate === undefined ? {} : { 'dev.sigstore.cosign/certificate': certificate }),
+      };
+      if (beside.log === true) {
+        const entries = await log.log({
+          apiVersion: '0.0.1',
+          kind: 'hashedrekord',
+          spec: {
+            data: { hash: { algorithm: 'sha256', value: createHash('sha256').update(payload).digest('hex') } },
+            signature: {
+              content: signature.toString('base64'),
+              publicKey: { content: Buffer.from(verifier).toString('base64') },
+            },
+          },
+        });
+        const [entry] = Object.values(entries as Readonly<Record<string, LoggedEntry>>);
+        if (entry === undefined) throw new Error('the log has no answer');
+        const { body, integratedTime, logID, logIndex, verification } = entry;
+        annotations['dev.sigstore.cosign/bundle'] = JSON.stringify({
+          SignedEntryTimestamp: verification.signedEntryTimestamp,
+          Payload: { body, integratedTime, logIndex, logID },
+        });
+      }
+      if (beside.stamp === true) {
+        const stamp = await stamps.timestamp({
+          artifactHash: createHash('sha256').update(signature).digest(),
+          hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+          nonce: 1,
+          policyOID: '1.2.3',
+        });
+        annotations['dev.sigstore.cosign/rfc3161timestamp'] = JSON.stringify({
+          SignedRFC3161Timestamp: stamp.toString('base64'),
+        });
+      }
+      return annotations;
     },
 
     async sign(statement: string, identity: string, issuer: string): Promise<KeylessSignature> {
@@ -129,6 +200,9 @@ export async function startSigstore() {
     },
   };
 }
+
+const pemOf = (certificate: Buffer): string =>
+  `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64')}\n-----END CERTIFICATE-----\n`;
 
 /** Gives signed timestamps of certificates (RFC 6962, 3.2). The library's own makes empty ones with today's encoders. */
 function certificateLogOf({ publicKey, privateKey }: KeyPairKeyObjectResult) {

@@ -114,7 +114,10 @@ async function ask(
   const surroundings: Surroundings = {
     repository: () => repository,
     secret: async () => undefined,
+    configMap: async () => undefined,
     trustRoot: async () => undefined,
+    download: () => Promise.reject(new Error('nothing is there')),
+    runRule: async () => 'no program runs here',
     now: () => Date.now(),
     ...around,
   };
@@ -180,6 +183,9 @@ test('attestations need their type, and a signature of the image is none', async
   const authority = [{ key: { data: pem(publicKey) }, attestations: [{ name: 'sbom', predicateType: 'spdxjson' }] }];
   expect((await ask(place.repository, authority)).text).toContain('no matching attestations with type spdxjson');
   place.bundle(privateKey, 'https://spdx.dev/Document/v2.3');
+  // A type with a version is another type, as upstream has it.
+  expect((await ask(place.repository, authority)).text).toContain('there is https://spdx.dev/Document/v2.3');
+  place.bundle(privateKey, 'https://spdx.dev/Document');
   expect((await ask(place.repository, authority)).result).toBe('PASS');
   const old = registry();
   old.tagged(
@@ -192,7 +198,7 @@ test('attestations need their type, and a signature of the image is none', async
   expect((await ask(old.repository, authority)).result).toBe('PASS');
 });
 
-test('keys lie in secrets as well; a KMS, CUE and Rego are refused by name', async () => {
+test('keys lie in secrets as well; a KMS is refused by name', async () => {
   const { publicKey, privateKey } = pair();
   const place = registry();
   place.signature(privateKey);
@@ -205,10 +211,6 @@ test('keys lie in secrets as well; a KMS, CUE and Rego are refused by name', asy
   expect((await ask(place.repository, [{ key: { kms: 'awskms:///k' } }])).text).toContain(
     'keys in a KMS are not supported',
   );
-  const ruled = await ask(place.repository, [{ static: { action: 'pass' } }], {
-    policy: { type: 'cue', data: 'x: 1' },
-  });
-  expect(ruled).toMatchObject({ result: 'FAIL', text: expect.stringContaining('CUE is not decided by this version') });
 });
 
 test('a keyless signature counts for whom the policy names, and for nobody without a trust root', async () => {

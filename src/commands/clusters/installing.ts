@@ -296,6 +296,7 @@ export async function uninstall(context: Context, kubeContext: string | undefine
     'delete',
     'customresourcedefinition',
     'clusterimagepolicies.policy.sigstore.dev',
+    'trustroots.policy.sigstore.dev',
     '--ignore-not-found',
   ]);
   await kubectl.run(['delete', 'clusterrolebinding,clusterrole', 'gulfstream-controller', '--ignore-not-found']);

@@ -15,6 +15,7 @@ import { originOf } from '../images/open-registry.ts';
 import { type AgentFile, readAgent, writeAgent } from './agent-folder.ts';
 import { createAgentTokens } from './agent-tokens.ts';
 import { repositoryOf } from './repositories.ts';
+import { ruleSurroundings } from './rules.ts';
 
 export async function serveAgent(context: Context, folder: string, agent: AgentFile): Promise<void> {
   const { host, signal } = context;
@@ -57,7 +58,8 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
         },
       },
       openRepository: (place, login, limit) => openRepository(context, place, login, limit),
-      trustRoot: async (name) => (name === undefined ? readTrustRoot(context, { trustedRoot: undefined }) : undefined),
+      trustRoot: async () => readTrustRoot(context, { trustedRoot: undefined }),
+      rules: ruleSurroundings(context),
       agentVersion: versionInfo().gitVersion,
       webhookAddress: agent.webhookAddress,
       webhookPort: 0,

@@ -5,6 +5,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import type { PolicyDocument } from '../../enforce/policy/types.ts';
+import { missingProgram } from '../../enforce/rules/programs.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists, toFileError } from '../../files.ts';
 
@@ -70,8 +71,11 @@ export function tellWarnings(context: Context, documents: readonly PolicyDocumen
       ].flatMap((rule) => rule?.type ?? []),
     );
     for (const language of languages) {
-      const name = language === 'cue' ? 'CUE' : 'Rego';
-      context.io.warn(`${policy.name}: its ${name} is kept and not run, so the policy will always fail`);
+      const program = missingProgram(language, context.host.env['PATH']);
+      if (program === undefined) continue;
+      context.io.warn(
+        `${policy.name}: its ${language === 'cue' ? 'CUE' : 'Rego'} needs the program ${program}, which is not on the PATH of this machine; where the agent runs without it the policy will always fail`,
+      );
     }
   }
 }

@@ -40,6 +40,13 @@ function text({ image: name, policy }: Row): string {
   return `${lines.join('\n')}\n`;
 }
 
+const shownAuthority = ({ name, isGood, message, signatures }: PolicyVerdict['authorities'][number]) => ({
+  name,
+  isGood,
+  message,
+  signatures: signatures.map(({ id, predicateType, identity }) => ({ id, predicateType, identity })),
+});
+
 const view = defineView<Row>({
   text,
   columns: [
@@ -52,7 +59,12 @@ const view = defineView<Row>({
     { head: 'IMAGE', value: ({ image: name }) => name },
     { head: 'DIAGNOSTIC', rank: 1, value: ({ policy }) => policy?.messages.join('\n') },
   ],
-  json: ({ image: name, policy }) => ({ image: name, ...(policy === undefined ? { result: 'NO_POLICY' } : policy) }),
+  json: ({ image: name, policy }) => ({
+    image: name,
+    ...(policy === undefined
+      ? { result: 'NO_POLICY' }
+      : { ...policy, authorities: policy.authorities.map(shownAuthority) }),
+  }),
   envelope: 'items',
 });
 
@@ -123,13 +135,15 @@ async function verdictOf(
   policies: Parameters<typeof import('../../enforce/verify/verify.ts').verify>[1],
   trustedRoot: string | undefined,
 ): Promise<Verdict> {
-  const [{ verify }, { parseReference }, { openRegistry }, { readTrustRoot }, { repositoryOf }] = await Promise.all([
-    import('../../enforce/verify/verify.ts'),
-    import('../../enforce/policy/globs.ts'),
-    import('../images/open-registry.ts'),
-    import('../images/keyless.ts'),
-    import('../clusters/repositories.ts'),
-  ]);
+  const [{ verify }, { parseReference }, { openRegistry }, { readTrustRoot }, { repositoryOf }, rules] =
+    await Promise.all([
+      import('../../enforce/verify/verify.ts'),
+      import('../../enforce/policy/globs.ts'),
+      import('../images/open-registry.ts'),
+      import('../images/keyless.ts'),
+      import('../clusters/repositories.ts'),
+      import('../clusters/rules.ts'),
+    ]);
   const reference = parseReference(given);
   if (reference === undefined) {
     throw new CliError('usage', `\`IMAGE\` "${given}" is not the name of an image`, { code: 'usage.image' });
@@ -146,7 +160,11 @@ async function verdictOf(
   return verify({ image: { ...reference, digest }, given }, policies, {
     repository,
     secret: async () => undefined,
-    trustRoot: async (name) => (name === undefined ? readTrustRoot(context, { trustedRoot }) : undefined),
+    configMap: async () => undefined,
+    ...rules.ruleSurroundings(context),
+    // A file that was named stands for whatever root the policy names.
+    trustRoot: async (name) =>
+      name === undefined || trustedRoot !== undefined ? readTrustRoot(context, { trustedRoot }) : undefined,
     now: () => context.host.now(),
   });
 }

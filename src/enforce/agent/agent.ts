@@ -10,7 +10,8 @@ import { readPolicy } from '../policy/document.ts';
 import { type ImageReference, normalForm } from '../policy/globs.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Repository, Surroundings } from '../verify/surroundings.ts';
-import { type Verdict, verify, type Workload } from '../verify/verify.ts';
+import { trustRootFrom } from '../verify/trust-roots.ts';
+import { type Question, type Verdict, verify, type Workload } from '../verify/verify.ts';
 import { makeCertificate } from '../webhook/certificate.ts';
 import { type AdmissionRequest, type Decider, mutate, podSpecOf, validate, workloadOf } from '../webhook/review.ts';
 import { startWebhook } from '../webhook/server.ts';
@@ -30,7 +31,9 @@ export interface AgentOptions {
     login: Login | undefined,
     signal: AbortSignal,
   ) => Repository;
-  readonly trustRoot: Surroundings['trustRoot'];
+  /** That of sigstore on this machine. */
+  readonly trustRoot: () => Promise<object | undefined>;
+  readonly rules: Pick<Surroundings, 'download' | 'runRule'>;
   readonly agentVersion: string;
   /** Address that the API server reaches this process at. */
   readonly webhookAddress: string;
@@ -42,6 +45,7 @@ export interface AgentOptions {
 
 const configurations = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'] as const;
 const webhookName = 'enforcer.chainguard.dev';
+const trustRootsPath = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
 const resyncMs = 10_000;
 const reportMs = 2_000;
 /** A verdict that let something in counts this long for the next object with the image; one that did not, a moment. */
@@ -115,7 +119,16 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         )
       );
     },
-    trustRoot: options.trustRoot,
+    async configMap(name, place = 'cosign-system') {
+      const map = await client.get(`/api/v1/namespaces/${place}/configmaps/${name}`);
+      return map?.['data'] as Readonly<Record<string, string>> | undefined;
+    },
+    async trustRoot(name) {
+      if (name === undefined) return options.trustRoot();
+      const found = await client.get(`${trustRootsPath}/${name}`);
+      return found === undefined ? undefined : trustRootFrom(name, found['spec']);
+    },
+    ...options.rules,
     now,
   });
 
@@ -124,15 +137,17 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     image: ImageReference & { readonly digest: string },
     given: string,
     workload: Workload | undefined,
+    object: Question['object'],
     around: Surroundings,
     isFresh: boolean,
   ): Promise<Verdict> => {
     const all = [...policies.values()].map(({ policy }) => policy);
     const matters = all.some(({ match }) => match.length > 0) ? workload : undefined;
-    const key = JSON.stringify([given, normalForm(image), policiesAt, matters]);
+    const asked = all.some(({ policy }) => policy?.needs.some((part) => part !== 'config')) ? object : undefined;
+    const key = JSON.stringify([given, normalForm(image), policiesAt, matters, asked]);
     const known = verdicts.get(key);
     if (!isFresh && known !== undefined && known.until > now()) return known.verdict;
-    const verdict = verify({ image, given, workload }, all, around);
+    const verdict = verify({ image, given, workload, object }, all, around);
     if (verdicts.size > 20_000) verdicts.clear();
     verdicts.set(key, { until: now() + badForMs, verdict });
     verdict.then(
@@ -194,7 +209,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     if (running === undefined || pod === undefined) return;
     const around = surroundingsFor(pod.metadata.namespace, pod['spec'] as object, signal);
     const workload = { group: '', version: 'v1', resource: 'pods', labels: pod.metadata.labels ?? {} };
-    const { policies: results } = await decide(running.image, running.given, workload, around, true);
+    const object = objectParts(pod, { apiVersion: 'v1', kind: 'Pod' });
+    const { policies: results } = await decide(running.image, running.given, workload, object, around, true);
     const checked = new Date(now()).toISOString();
     const path = recordPath(name);
     for (const [policyName, { id, version }] of policies) {
@@ -237,6 +253,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         image,
         given,
         workloadOf(request),
+        objectParts(request.object ?? {}, typeOf(request)),
         surroundingsFor(request.namespace, podSpecOf(request, request.object), limit),
         false,
       ),
@@ -381,6 +398,17 @@ const followed: readonly (readonly [path: string, kind: string, apiVersion: stri
   ['/api/v1/pods', 'Pod', 'v1'],
   [policiesPath, 'ClusterImagePolicy', 'policy.sigstore.dev/v1beta1'],
 ];
+
+/** What rules may ask for of an object. */
+const objectParts = (
+  { spec, metadata }: { readonly spec?: unknown; readonly metadata?: unknown },
+  typemeta: object,
+): Question['object'] => ({ spec, metadata, typemeta });
+
+const typeOf = ({ kind: { group, version, kind } }: AdmissionRequest) => ({
+  apiVersion: group === '' ? version : `${group}/${version}`,
+  kind,
+});
 
 /** Its login is found at its first use: most answers need no request at all. */
 function lazyRepository(open: () => Promise<Repository>): Repository {

@@ -12,12 +12,18 @@ export interface Descriptor {
   readonly size: number;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Of an image in an index. */
+  readonly platform?: { readonly os?: string };
 }
 
 export interface Manifest {
   readonly digest: string;
   readonly artifactType?: string;
   readonly layers?: readonly Descriptor[];
+  /** Of an image. */
+  readonly config?: Descriptor;
+  /** Of an index. */
+  readonly manifests?: readonly Descriptor[];
 }
 
 /** One repository of a registry. Errors are thrown; what is not there is undefined or empty. */
@@ -39,6 +45,12 @@ export interface Surroundings {
    * is none to be had.
    */
   trustRoot(name: string | undefined): Promise<object | undefined>;
+  /** Values of a ConfigMap, found as a secret is. */
+  configMap(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Of an https URL. */
+  download(url: string): Promise<Buffer>;
+  /** Why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
+  runRule(type: 'cue' | 'rego', text: string, document: string): Promise<string | undefined>;
   /** Milliseconds since the epoch. */
   now(): number;
 }

@@ -4,7 +4,8 @@
 
 import { coveringGlob, type ImageReference, normalForm } from '../policy/globs.ts';
 import type { LabelSelector, Policy } from '../policy/types.ts';
-import { type AuthorityVerdict, judgeAuthority, type SignedCache, undecided } from './authorities.ts';
+import { type AuthorityVerdict, judgeAuthority, type SignedCache } from './authorities.ts';
+import { breach, findings, type Subject } from './rules.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What runs the image; undefined where only the image is asked about. */
@@ -38,6 +39,8 @@ export interface Question {
   /** The image as the object spells it. */
   readonly given: string;
   readonly workload?: Workload | undefined;
+  /** Parts of the object that a policy's rule may ask for. */
+  readonly object?: Omit<Subject, 'image'> | undefined;
 }
 
 /** Throws what the surroundings throw: a registry that does not answer is no verdict. */
@@ -56,7 +59,7 @@ export async function verify(question: Question, policies: readonly Policy[], ar
 async function judge(
   policy: Policy,
   glob: string,
-  { image }: Question,
+  { image, object = {} }: Question,
   around: Surroundings,
   cache: SignedCache,
 ): Promise<PolicyVerdict> {
@@ -65,7 +68,17 @@ async function judge(
   if (!authorities.some(({ isGood }) => isGood)) {
     return { name: policy.name, result: bad, messages: authorities.map(({ message }) => message), authorities, glob };
   }
-  const messages = policy.policy === undefined ? [] : [undecided(policy.policy, policy.name)];
+  const { policy: rule } = policy;
+  const reason =
+    rule === undefined
+      ? undefined
+      : await breach(
+          rule,
+          'ClusterImagePolicy',
+          await findings(policy, rule.needs, authorities, { image, ...object }, around),
+          around,
+        );
+  const messages = reason === undefined ? [] : [reason];
   return { name: policy.name, result: messages.length === 0 ? 'PASS' : bad, messages, authorities, glob };
 }
 

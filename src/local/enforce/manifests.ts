@@ -77,6 +77,7 @@ function agentObjects(enforces: boolean, urls: PlatformUrls): object[] {
       resources: ['clusterimagepolicies'],
       verbs: [...readOnly, 'create', 'update', 'patch', 'delete'],
     },
+    { apiGroups: ['policy.sigstore.dev'], resources: ['trustroots'], verbs: readOnly },
   ];
   const enforcing = [
     // Pull secrets lie beside the workloads that name them.
@@ -99,6 +100,7 @@ function agentObjects(enforces: boolean, urls: PlatformUrls): object[] {
       },
     },
     policyDefinition,
+    trustRootDefinition,
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...agent, labels } },
     {
       apiVersion: `${rbac}/v1`,
@@ -220,20 +222,19 @@ const policyVersion = (name: string, storage: boolean) => ({
 });
 
 /** The platform checks documents before they are given out, so the definition leaves the fields open. */
-const policyDefinition = {
+const definition = (kind: string, names: object, versions: readonly object[]) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'clusterimagepolicies.policy.sigstore.dev', labels },
+  metadata: { name: `${kind.toLowerCase().replace(/y$/, 'ie')}s.policy.sigstore.dev`, labels },
   spec: {
     group: 'policy.sigstore.dev',
-    names: {
-      kind: 'ClusterImagePolicy',
-      listKind: 'ClusterImagePolicyList',
-      plural: 'clusterimagepolicies',
-      singular: 'clusterimagepolicy',
-      shortNames: ['cip'],
-    },
+    names: { kind, listKind: `${kind}List`, singular: kind.toLowerCase(), ...names },
     scope: 'Cluster',
-    versions: [policyVersion('v1alpha1', false), policyVersion('v1beta1', true)],
+    versions,
   },
-};
+});
+const policyDefinition = definition('ClusterImagePolicy', { plural: 'clusterimagepolicies', shortNames: ['cip'] }, [
+  policyVersion('v1alpha1', false),
+  policyVersion('v1beta1', true),
+]);
+const trustRootDefinition = definition('TrustRoot', { plural: 'trustroots' }, [policyVersion('v1alpha1', true)]);
