@@ -217,11 +217,14 @@ export function createConsole(options: ConsoleOptions): Application {
     formId: string,
     inFrame: (shown: Shown, status?: number) => ConsoleAnswer,
   ): Promise<ConsoleAnswer> => {
-    const { submit: work } = action;
-    if (work === undefined) return told(405, 'This page takes no form', []);
+    const { submit: work, look } = action;
+    if (work === undefined && look === undefined) return told(405, 'This page takes no form', []);
     const sentId = request.fields.get('form') ?? '';
     if (!/^[\w-]{22}$/.test(sentId)) return told(400, 'This form is none of the console', ['Nothing has been done.']);
     try {
+      const looked = await look?.(visit, formOf(request.fields, formId, {}, true));
+      if (looked !== undefined) return inFrame(looked);
+      if (work === undefined) return told(405, 'This page takes no form', []);
       const went = await session.once(sentId, `${request.path}?${request.query}`, () =>
         work(visit, formOf(request.fields, sentId)).then((it) => finished(session, it)),
       );

@@ -1,6 +1,7 @@
 // What the pages know of a platform: somebody calls its operations. Where the platform is, and how the caller signed in to it,
 // is known to whoever mounts the console.
 
+import type { GithubRepository } from '../api/github-rules.ts';
 import type { OperationTypes } from '../api/schema/types.gen.ts';
 
 /** Operations that pages may call. */
@@ -14,6 +15,10 @@ export interface Caller {
   call<Id extends CalledId>(id: Id, request: OperationTypes[Id]['request']): Promise<OperationTypes[Id]['response']>;
   /** What platforms may offer beside the API, as JSON. Throws CallFailure, `missing` where this one does not. */
   beside(method: 'GET' | 'POST', path: string): Promise<unknown>;
+  /** Asks GitHub for the ids of `owner/name`; why they are not known is a clause. Undefined where nobody can be asked. */
+  readonly githubRepository?: (
+    repo: string,
+  ) => Promise<{ readonly repository: GithubRepository } | { readonly reason: string }>;
   /** Takes in what the caller was granted since the login, a new organization for one. */
   renew(): Promise<void>;
 }

@@ -87,6 +87,11 @@ export interface Sent {
 export interface Action {
   /** What GET answers, and a form that was refused. Throws CallFailure. */
   readonly show?: (visit: Visit, form: Form) => Promise<Shown | Sent> | Shown | Sent;
+  /**
+   * Answers a form that changes nothing: a preview, a test. Undefined leaves it to `submit`. Nothing of the form or the answer is
+   * kept. Throws FormProblem or CallFailure, which are shown in the form.
+   */
+  readonly look?: (visit: Visit, form: Form) => Promise<Shown | undefined>;
   /** Does what a form says. Throws FormProblem or CallFailure, which are shown in the form. */
   readonly submit?: (visit: Visit, form: Form) => Promise<Went>;
 }

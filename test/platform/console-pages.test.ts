@@ -71,27 +71,6 @@ describe('users and invites', () => {
   });
 });
 
-describe('identities', () => {
-  test('one is created with its rule and role, shown, and deleted', async () => {
-    const { browser } = await signedIn();
-    const roles = (await browser.get(at('settings/identities/create'))).text;
-    const viewer = /<option value="([0-9a-f/]+)"[^>]*>viewer</.exec(roles)?.[1] ?? '';
-    const made = await browser.submit(at('settings/identities/create'), {
-      name: 'deploy',
-      kind: 'gitlab',
-      subject: 'acme/app',
-      role: viewer,
-    });
-    expect(made.text).toContain('Created the identity “deploy”.');
-    expect(made.text).toContain('https://gitlab.com');
-    expect(made.text).toContain('viewer of example.com');
-    const id = new URLSearchParams(made.at.split('?')[1]).get('id') ?? '';
-    const gone = await browser.submit(at(`settings/identities/delete?id=${encodeURIComponent(id)}`), {});
-    expect(gone.text).toContain('Deleted the identity “deploy”.');
-    expect((await browser.get(made.at)).status).toBe(404);
-  });
-});
-
 describe('roles and bindings', () => {
   test('a role is bound to an identity by its name, listed with where it comes from, and removed', async () => {
     const { browser, platform } = await signedIn();

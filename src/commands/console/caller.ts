@@ -28,6 +28,15 @@ export function createCaller(context: Context): Caller {
         throw isUnknown ? new CallFailure('missing', 'This platform does not offer it.', error) : failureOf(error);
       }
     },
+    async githubRepository(repo) {
+      const { askGithub } = await import('../../api/github.ts');
+      const simulator = new URL(context.config.get('platform.issuer')).origin;
+      try {
+        return await askGithub(context.host, { repo, simulator, signal: context.signal });
+      } catch (error) {
+        throw failureOf(error);
+      }
+    },
     async renew() {
       const { renewToken } = await import('../iam/organizations/refresh.ts');
       await renewToken(context);

@@ -11,6 +11,9 @@
     dialog.addEventListener('close', () => location.replace(dialog.dataset.back));
   });
 
+  // What a form has found out is read out, and is where the keyboard goes on.
+  document.querySelector('[data-focus]')?.focus();
+
   // Back on the page, the focus is where it was: on what opened the pane.
   if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus();
 

@@ -10,6 +10,8 @@ export interface FormProps {
   readonly submit: string;
   /** What it does cannot be taken back. */
   readonly dangerous?: boolean;
+  /** Words of a second button, which shows what the form would do. */
+  readonly preview?: string | undefined;
   /** Where giving up leads. */
   readonly back?: string;
   readonly backLabel?: string;
@@ -17,7 +19,7 @@ export interface FormProps {
 }
 
 /** Sends itself to the address of the page. */
-export function FormBox({ form, submit, dangerous, back, backLabel = 'Cancel', children }: FormProps) {
+export function FormBox({ form, submit, dangerous, preview, back, backLabel = 'Cancel', children }: FormProps) {
   const general = form.problems[''];
   return (
     <form method="post" class="fields">
@@ -32,6 +34,11 @@ export function FormBox({ form, submit, dangerous, back, backLabel = 'Cancel', c
         <button class={dangerous ? 'main danger' : 'main'} type="submit">
           {submit}
         </button>
+        {preview !== undefined && (
+          <button type="submit" name="step" value="preview">
+            {preview}
+          </button>
+        )}
         {back !== undefined && (
           <a class="button" href={back}>
             {backLabel}
@@ -136,6 +143,29 @@ export function TextField(props: TextProps) {
   ));
 }
 
+export function TextArea(
+  props: FieldProps & {
+    readonly rows: number;
+    readonly required?: boolean;
+    readonly placeholder?: string;
+    /** What is typed may be a secret: it is not shown again. */
+    readonly isForgotten?: boolean;
+  },
+) {
+  const { form, name, initial, rows, required, placeholder, isForgotten } = props;
+  return around(props, (shared) => (
+    <textarea
+      {...shared}
+      rows={rows}
+      required={required}
+      placeholder={placeholder}
+      autocomplete="off"
+      spellcheck={false}
+      value={isForgotten === true ? '' : form.value(name, initial)}
+    />
+  ));
+}
+
 export interface Option {
   readonly value: string;
   readonly label: string;
@@ -159,4 +189,11 @@ export function SelectField(
       ))}
     </select>
   ));
+}
+
+/** What is wrong with the name of something new, by the rule of the platform (semantics 2); undefined for a good one. */
+export function nameProblem(name: string, of: string): string | undefined {
+  if (name === '') return `Give ${of} a name.`;
+  if (name.length > 100) return 'Use at most 100 characters.';
+  return /^[a-z0-9 ._-]+$/.test(name) ? undefined : 'Use lower-case letters, digits, spaces and “. _ -” only.';
 }

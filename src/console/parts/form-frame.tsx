@@ -27,6 +27,8 @@ export interface Pane {
   /** Id of the element that opened it. */
   readonly anchor: string;
   readonly backLabel?: string;
+  /** Words of a button that shows what the form would do, with `preview` of the frame. */
+  readonly preview?: string;
 }
 
 export interface FormFrame<Data> {
@@ -37,48 +39,45 @@ export interface FormFrame<Data> {
   /** What the form is about. Throws CallFailure when it is not there. */
   readonly load?: (visit: Visit) => Promise<Data>;
   readonly pane: (visit: Visit, form: Form, data: Data) => Pane;
+  /** Finds out what the form would do, for `pane` to show. Throws FormProblem or CallFailure. */
+  readonly preview?: (visit: Visit, form: Form, data: Data) => Promise<Data>;
   /** Throws FormProblem or CallFailure. */
   readonly submit: (visit: Visit, form: Form, data: Data) => Promise<Went>;
 }
 
-export function formFrame<Data = undefined>({ path, behind, load, pane, submit }: FormFrame<Data>): Action {
+export function formFrame<Data = undefined>({ path, behind, load, pane, preview, submit }: FormFrame<Data>): Action {
   // Without `load` there is nothing to know, which is what Data then says.
   const dataOf = async (visit: Visit): Promise<Data> => (load === undefined ? (undefined as Data) : load(visit));
+  const shown = async (visit: Visit, form: Form, data: Data): Promise<Shown> => {
+    const { title, anchor, above, fields, below, same, backLabel, isDangerous, ...words } = pane(visit, form, data);
+    const back = backTo(visit, path, anchor);
+    return {
+      ...(await behind(visit)),
+      title,
+      dialog: (
+        <Sheet title={title} back={back}>
+          {above}
+          <FormBox
+            form={form}
+            submit={words.submit}
+            preview={words.preview}
+            dangerous={isDangerous === true}
+            back={back}
+            {...(backLabel === undefined ? {} : { backLabel })}
+          >
+            {fields}
+          </FormBox>
+          {below}
+          <SameCommand words={same} />
+        </Sheet>
+      ),
+    };
+  };
   return {
-    async show(visit, form) {
-      const data = await dataOf(visit);
-      const {
-        title,
-        anchor,
-        above,
-        fields,
-        below,
-        same,
-        backLabel,
-        isDangerous,
-        submit: words,
-      } = pane(visit, form, data);
-      const back = backTo(visit, path, anchor);
-      return {
-        ...(await behind(visit)),
-        title,
-        dialog: (
-          <Sheet title={title} back={back}>
-            {above}
-            <FormBox
-              form={form}
-              submit={words}
-              dangerous={isDangerous === true}
-              back={back}
-              {...(backLabel === undefined ? {} : { backLabel })}
-            >
-              {fields}
-            </FormBox>
-            {below}
-            <SameCommand words={same} />
-          </Sheet>
-        ),
-      };
+    show: async (visit, form) => shown(visit, form, await dataOf(visit)),
+    async look(visit, form) {
+      if (preview === undefined || form.value('step') !== 'preview') return undefined;
+      return shown(visit, form, await preview(visit, form, await dataOf(visit)));
     },
     submit: async (visit, form) => submit(visit, form, await dataOf(visit)),
   };

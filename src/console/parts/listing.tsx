@@ -95,39 +95,14 @@ export function Listing<T>(props: ListingProps<T>) {
           None of the {rows.length} {label} has “{filter}”.
         </p>
       ) : (
-        <div class="table">
-          <table role="table" aria-label={label}>
-            <thead role="rowgroup">
-              <tr role="row">
-                {columns.map((column) => (
-                  <Head
-                    key={column.head}
-                    column={column}
-                    sort={sort}
-                    address={(order) => address({ [sortName]: order })}
-                  />
-                ))}
-              </tr>
-            </thead>
-            <tbody role="rowgroup">
-              {shown.map((row) => (
-                <tr role="row" id={rowId?.(row)} key={rowId?.(row)}>
-                  {columns.map(({ head, cell, isNumber, isName }) =>
-                    isName ? (
-                      <th scope="row" role="rowheader" data-head={head} key={head}>
-                        {cell(row)}
-                      </th>
-                    ) : (
-                      <td role="cell" data-head={head} class={isNumber ? 'number' : undefined} key={head}>
-                        {cell(row)}
-                      </td>
-                    ),
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={shown}
+          columns={columns}
+          label={label}
+          rowId={rowId}
+          sort={sort}
+          address={(order) => address({ [sortName]: order })}
+        />
       )}
       {pages > 1 && (
         <nav class="pages" aria-label={`Pages of ${label}`}>
@@ -150,16 +125,60 @@ export function Listing<T>(props: ListingProps<T>) {
   );
 }
 
+interface TableProps<T> {
+  readonly rows: readonly T[];
+  readonly columns: readonly Column<T>[];
+  readonly label: string;
+  readonly rowId?: ((row: T) => string | undefined) | undefined;
+  readonly sort?: string;
+  /** Where a head leads; without it no column can be sorted by. */
+  readonly address?: (sort: string) => string;
+}
+
+/** All of these rows. The roles keep it a table where the style shows cards. */
+export function Table<T>({ rows, columns, label, rowId, sort = '', address }: TableProps<T>) {
+  return (
+    <div class="table">
+      <table role="table" aria-label={label}>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map((column) => (
+              <Head key={column.head} column={column} sort={sort} address={address} />
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <tr role="row" id={rowId?.(row)} key={rowId?.(row)}>
+              {columns.map(({ head, cell, isNumber, isName }) =>
+                isName ? (
+                  <th scope="row" role="rowheader" data-head={head} key={head}>
+                    {cell(row)}
+                  </th>
+                ) : (
+                  <td role="cell" data-head={head} class={isNumber ? 'number' : undefined} key={head}>
+                    {cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 interface HeadProps<T> {
   readonly column: Column<T>;
   readonly sort: string;
-  readonly address: (sort: string) => string;
+  readonly address: ((sort: string) => string) | undefined;
 }
 
 function Head<T>({ column, sort, address }: HeadProps<T>) {
   const { head, order, isNumber } = column;
   const key = keyOf(column);
-  if (order === undefined) {
+  if (order === undefined || address === undefined) {
     return (
       <th scope="col" role="columnheader" class={isNumber ? 'number' : undefined}>
         {head === '' ? <span class="unseen">Actions</span> : head}

@@ -6,7 +6,8 @@ import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { parseObject, renameFields } from '../../../cli/inputs/message-file.ts';
 import { CliError } from '../../../errors.ts';
-import { issuerProblem, judgeKeySet, readFileText } from './rule-flags.ts';
+import { judgeKeySet } from '../../../trust/key-sets.ts';
+import { issuerProblem, readFileText } from './rule-flags.ts';
 
 export interface IdentityFile {
   readonly identity: IamIdentity;

@@ -1,12 +1,12 @@
 // The flags that say who may assume an identity, shared by create and update. Guarantees: everything that can be told from
 // the words alone is checked before anything is sent, and each problem names its flag.
 
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { issuerUrlProblem, patternProblem, patternWarning, readClaimPatterns } from '../../../api/identity-rules.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs, InputValues } from '../../../cli/define.ts';
 import { date, named, string } from '../../../cli/inputs/values.ts';
+import { judgeKeySet, type KeySetVerdict } from '../../../trust/key-sets.ts';
 
 export const ruleInputs = {
   identityIssuer: {
@@ -169,43 +169,4 @@ async function readKeySet(given: string, context: Context): Promise<KeySetVerdic
 export async function readFileText(path: string, context: Context): Promise<string | undefined> {
   const { readTextIfExists } = await import('../../../files.ts');
   return readTextIfExists(resolve(context.host.cwd, path));
-}
-
-/** Clauses that complete the name of what holds a key set. */
-export interface KeySetVerdict {
-  /** Why it must not be sent. */
-  readonly problem?: string;
-  /** Why nobody will be able to assume an identity with it. */
-  readonly warning?: string;
-}
-
-export function judgeKeySet(text: string): KeySetVerdict {
-  if (text === '') return { problem: 'must not be empty' };
-  let keys: unknown;
-  try {
-    const set: unknown = JSON.parse(text);
-    keys = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined;
-  } catch {
-    keys = undefined;
-  }
-  const until = 'so nobody can assume the identity until it has other keys';
-  if (!Array.isArray(keys) || keys.length === 0) {
-    return { warning: `is not a JSON Web Key Set with at least one key, ${until}` };
-  }
-  const isPrivate = (key: unknown) => typeof key === 'object' && key !== null && ('d' in key || 'k' in key);
-  if (keys.some(isPrivate)) return { problem: 'must hold public keys only, and one of these is private' };
-  const good = keys.filter(isReadable).length;
-  if (good === keys.length) return {};
-  if (good === 0) return { warning: `holds no key that can verify a signature, ${until}` };
-  return { warning: `holds keys that cannot verify a signature: only ${good} of ${keys.length} can` };
-}
-
-function isReadable(key: unknown): boolean {
-  try {
-    // Whatever is wrong with it, createPublicKey throws.
-    createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
-    return true;
-  } catch {
-    return false;
-  }
 }

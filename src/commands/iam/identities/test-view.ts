@@ -2,21 +2,7 @@ import { compact } from '../../../api/compact.ts';
 import { defineView } from '../../../cli/define.ts';
 import { timeCell } from '../../../cli/output/age.ts';
 import { quote } from '../../../quote.ts';
-
-/** One row: what the identity expects, what the token says, and whether that fits. */
-export interface Row {
-  /** `issuer`, `subject`, `audience`, `claim environment`, `expires`, `not before`, `signature`, `identity`. */
-  readonly what: string;
-  /** One of these values is expected, or a match of the pattern; neither where the rule has nothing to say of it. */
-  readonly expected?: readonly string[];
-  readonly pattern?: string;
-  /** What the token says. */
-  readonly found?: readonly string[];
-  /** What to say in place of that. */
-  readonly note?: string;
-  /** `unknown`: what is presented is no real token and has nothing to say of it. `unchecked`: nobody looked. */
-  readonly result: 'matched' | 'differs' | 'unknown' | 'unchecked';
-}
+import type { Row } from '../../../trust/rule-test.ts';
 
 export interface Tested {
   /** `rule-only`: everything that was looked at fits, and the signature was not looked at. */

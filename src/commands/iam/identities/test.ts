@@ -1,18 +1,16 @@
-import { issuerUrlProblem, typeOf } from '../../../api/identity-rules.ts';
-import type { IamIdentity, IamIdentityClaimMatch } from '../../../api/schema/types/iam.gen.ts';
+import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive } from '../../../cli/define.ts';
 import { boolean, file } from '../../../cli/inputs/values.ts';
 import { CliError } from '../../../errors.ts';
 import { quote } from '../../../quote.ts';
 import { shellWord } from '../../../shell-word.ts';
-import type { AdmittingChange } from '../../../trust/admitting-change.ts';
-import type { Comparison } from '../../../trust/claim-match.ts';
+import type { Row, RuleChange } from '../../../trust/rule-test.ts';
 import { type IdentityReference, identity } from './identity.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { fetchIdentity } from './look-up.ts';
 import { type Presented, presentedBy, presentedInputs, presentedProblems } from './presented.ts';
-import { type Row, type Tested, testedView, timeOf } from './test-view.ts';
+import { type Tested, testedView, timeOf } from './test-view.ts';
 
 /** Clocks of other machines (protocols 3.4), in seconds. */
 const skewSeconds = 60;
@@ -57,7 +55,12 @@ export default defineCommand({
   verdict: ([tested]) => (tested === undefined || /yes|rule-only/.test(tested.answer) ? undefined : refusal(tested)),
   run: async (context, input): Promise<Tested> => {
     const tested = await identityOf(context, input.identity, input.ruleFile);
-    refuseWhatTakesNoToken(tested);
+    // Before anybody is asked for anything.
+    const { noTokenReason } = await import('../../../trust/rule-test.ts');
+    const reason = noTokenReason(tested);
+    if (reason !== undefined) {
+      throw new CliError('usage', `${quote(tested.name ?? '')} ${reason}`, { code: 'usage.no-token-identity' });
+    }
     const presented = await presentedBy(context, input, tested);
     return testOf(context, tested, presented, input.verify);
   },
@@ -74,88 +77,40 @@ async function identityOf(
   return { name: ruleFile, ...read };
 }
 
-function refuseWhatTakesNoToken(tested: IamIdentity): void {
-  if (tested.claimMatch !== undefined || tested.static !== undefined) return;
-  const why =
-    typeOf(tested) === 'aws'
-      ? 'is for AWS: it is assumed with a signed request that AWS itself answers, and with no token'
-      : 'is for a service of the platform, and nobody can assume it with a token';
-  throw new CliError('usage', `${quote(tested.name ?? '')} ${why}`, { code: 'usage.no-token-identity' });
-}
-
 async function testOf(
   context: Context,
   tested: IamIdentity,
   { claims, token, known, remarks }: Presented,
   verify: boolean,
 ): Promise<Tested> {
+  const { answerOf, changeFor, testRule, timeRows } = await import('../../../trust/rule-test.ts');
   const issuer = context.config.get('platform.issuer').replace(/\/+$/, '');
-  const defaults = [issuer, new URL(issuer).host];
-  const { compareClaims, staticAsClaims } = await import('../../../trust/claim-match.ts');
-  const keys = tested.static;
-  const { rule, audiences } = keys
-    ? staticAsClaims(keys, defaults)
-    : { rule: tested.claimMatch ?? {}, audiences: defaults };
-  const compared = [...compareClaims(rule, claims, audiences)];
-  const isMade = (name: string) => known !== undefined && !known.has(name);
-  const rows = compared.map((one) => rowOf(one, isMade(one.name)));
   const now = context.host.now();
-  const end = Date.parse(keys?.expiration ?? '');
-  if (!Number.isNaN(end)) {
-    rows.push({
-      what: 'identity',
-      note: `ends ${timeOf(end / 1000, now)}`,
-      result: end > now ? 'matched' : 'differs',
-    });
-  }
+  const words = { now, timeOf: (seconds: number) => timeOf(seconds, now) };
+  const test = testRule(tested, claims, { issuer, known, ...words });
+  const rows = [...test.rows];
   if (token !== undefined) {
-    const signature = verify ? await signatureOf(context, token, keys?.issuerKeys, issuer) : undefined;
-    rows.push(...timeRows(token.decoded, now, signature?.isOwnClock === true ? 0 : skewSeconds));
+    const signature = verify ? await signatureOf(context, token, tested.static?.issuerKeys, issuer) : undefined;
+    rows.push(...timeRows(token.decoded, { ...words, skew: signature?.isOwnClock === true ? 0 : skewSeconds }));
     rows.push(signature?.row ?? { what: 'signature', note: 'not checked', result: 'unchecked' });
   }
-  const results = new Set(rows.map(({ result }) => result));
-  const answer = results.has('differs') ? 'no' : results.has('unknown') ? 'unknown' : verify ? 'yes' : 'rule-only';
-  const differing = compared.filter(({ name }) => !isMade(name));
+  // What somebody forged is not to be admitted.
+  const isForged = rows.at(-1)?.result === 'differs' && verify;
+  const change = tested.id === undefined || isForged ? undefined : changeFor(test, claims);
   return {
-    answer,
+    answer: answerOf(rows),
     identity: tested.name ?? '',
     identityId: tested.id ?? '',
     isToken: token !== undefined,
     rows,
     remarks,
-    // What somebody forged is not to be admitted.
-    ...(rows.at(-1)?.result === 'differs' && verify ? {} : await changeOf(tested, rule, differing, claims)),
+    ...(change === undefined ? {} : { change: lineOf(tested.id ?? '', change) }),
   };
 }
 
-function rowOf({ what, name, expected, found, difference }: Comparison, isMade: boolean): Row {
-  return {
-    what: what === 'claim' ? `claim ${name}` : what,
-    ...('pattern' in expected ? { pattern: expected.pattern } : { expected: expected.values }),
-    ...(isMade ? { note: 'is made up here' } : found.problem ? { note: found.problem } : { found: found.texts }),
-    result: isMade ? 'unknown' : difference === undefined ? 'matched' : 'differs',
-  };
-}
-
-function timeRows({ expiresAt, claims }: NonNullable<Presented['token']>['decoded'], now: number, skew: number): Row[] {
-  const isOver = expiresAt + skew <= now / 1000;
-  const rows: Row[] = [
-    {
-      what: 'expires',
-      note: timeOf(expiresAt, now),
-      result: isOver ? 'differs' : 'matched',
-    },
-  ];
-  const from = claims['nbf'];
-  if (from !== undefined) {
-    const isTime = typeof from === 'number';
-    rows.push({
-      what: 'not before',
-      note: isTime ? timeOf(from, now) : 'no time',
-      result: isTime && from - skew <= now / 1000 ? 'matched' : 'differs',
-    });
-  }
-  return rows;
+function lineOf(id: string, { flags, ...rest }: RuleChange): NonNullable<Tested['change']> {
+  const words = flags.map(([flag, value]) => `${flag}=${shellWord(value)}`);
+  return { command: ['chainctl iam identities update', id, ...words].join(' '), ...rest };
 }
 
 /** As the exchange does it: an identity with keys of its own asks nobody. */
@@ -190,40 +145,6 @@ async function signatureOf(
     return { row: differs(error.message), isOwnClock: false };
   }
 }
-
-/** The line that would admit it. Times and signatures are no matter of the rule. */
-async function changeOf(
-  tested: IamIdentity,
-  rule: IamIdentityClaimMatch,
-  compared: readonly Comparison[],
-  claims: Presented['claims'],
-): Promise<Pick<Tested, 'change'>> {
-  if (tested.id === undefined) return {};
-  const { admittingChange, alsoAdmitted, noLongerAdmitted } = await import('../../../trust/admitting-change.ts');
-  const change = admittingChange(compared);
-  if (change === undefined || !canBeTyped(change)) return {};
-  const words = flagsOf(change).map(([flag, value]) => `${flag}=${shellWord(value)}`);
-  return {
-    change: {
-      command: ['chainctl iam identities update', tested.id, ...words].join(' '),
-      alsoAdmits: alsoAdmitted(change, rule, claims),
-      noLongerAdmits: noLongerAdmitted(change, rule),
-    },
-  };
-}
-
-/** Neither an issuer whose keys nobody can fetch, nor text that a terminal would show as something else. */
-function canBeTyped(change: AdmittingChange): boolean {
-  if (change.issuer !== undefined && issuerUrlProblem(change.issuer) !== undefined) return false;
-  return flagsOf(change).every(([, value]) => quote(value) === `"${value.replace(/["\\]/g, '\\$&')}"`);
-}
-
-const flagsOf = ({ issuer, subject, audience, claimPatterns = {} }: AdmittingChange): (readonly [string, string])[] => [
-  ...(issuer === undefined ? [] : [['--identity-issuer', issuer] as const]),
-  ...(subject === undefined ? [] : [['--subject', subject] as const]),
-  ...(audience === undefined ? [] : [['--audience', audience] as const]),
-  ...Object.entries(claimPatterns).map(([claim, pattern]) => ['--claim-pattern', `${claim}:${pattern}`] as const),
-];
 
 function refusal({ identity: name, rows, answer }: Tested): CliError {
   const differing = rows.filter(({ result }) => result === 'differs').map(({ what }) => what);

@@ -9,7 +9,7 @@ import type { Form } from '../../form.ts';
 import { refuse } from '../../form.ts';
 import { createIdentity, identitiesOf, identityOf, rolesOf } from '../../identities.ts';
 import { definePage, type Shown, type Visit, type Went } from '../../page.ts';
-import { SelectField, TextField } from '../../parts/fields.tsx';
+import { nameProblem, SelectField, TextField } from '../../parts/fields.tsx';
 import { backTo, formFrame, onceFrame } from '../../parts/form-frame.tsx';
 import { ListFrame, rowsShown } from '../../parts/list-frame.tsx';
 import { PlaceField, placeIn, placesFor, placeWord } from '../../parts/places.tsx';
@@ -179,7 +179,7 @@ async function create(visit: Visit, form: Form): Promise<Went> {
   const { place, problem } = placeIn(visit, form);
   const expiry = expiryOf(form, now);
   refuse({
-    name: name === '' ? 'Give the token a name.' : name.length > 100 ? 'Use at most 100 characters.' : undefined,
+    name: nameProblem(name, 'the token'),
     repository: repository === undefined ? 'Choose what the token may pull.' : undefined,
     place: problem,
     ...expiry.problems,
