@@ -8,6 +8,7 @@ import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { lazily } from './core/lazily.ts';
 import { startUpkeep } from './core/maintenance.ts';
+import type { Route } from './core/module.ts';
 import type { OnOccurrence } from './core/occurrence.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
 import type { DeliveryTimes } from './events/events.ts';
@@ -59,6 +60,8 @@ export interface Platform {
   /** Absolute. */
   readonly dataDir: string;
   readonly store: Store;
+  /** Resolves when the store has everything of its seed. */
+  filled(): Promise<void>;
   /** Ends it in good order. Calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -113,8 +116,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const tell: OnOccurrence = (occurrence, tx) => {
       for (const listener of listeners) listener(occurrence, tx);
     };
+    const stopping = new AbortController();
+    // Once for all: what the first request of the API needs, and soon after the start for whoever comes later.
+    const filled = lazily(async () => {
+      for (const { fill } of opened) await fill?.(stopping.signal);
+    });
     const api = lazily(async () => {
-      const { openApi } = await import('./api/open.ts');
+      const [{ openApi }] = await Promise.all([import('./api/open.ts'), filled()]);
       return openApi({
         store,
         urls,
@@ -156,10 +164,21 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       if (module.stop !== undefined) undo.push(module.stop);
       await module.begin?.();
     }
+    undo.push(async () => {
+      stopping.abort();
+      await filled.made?.catch(() => undefined);
+    });
+    const whenFilled = (route: Route): Route => ({
+      prefix: route.prefix,
+      load: async () => {
+        await filled();
+        return await route.load();
+      },
+    });
     const direct = Object.assign({}, ...opened.map((module) => module.direct));
     server.serve({
       http1: [
-        createRouter(opened.flatMap(({ routes = [] }) => routes)),
+        createRouter(opened.flatMap(({ routes = [], fill }) => (fill === undefined ? routes : routes.map(whenFilled)))),
         { handle: async (...exchange) => (await api()).api.handle(...exchange) },
       ],
       http2: async () => {
@@ -173,6 +192,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       onDefect,
     );
     undo.push(() => upkeep.stop());
+    const filling = setTimeout(() => {
+      filled().catch((error: unknown) => {
+        if (!stopping.signal.aborted) onDefect(error);
+      });
+    }, fillAfter).unref();
+    undo.push(() => clearTimeout(filling));
     writePlatformFile({ ...urls, dataDir, pid: process.pid });
     undo.push(() => removePlatformFile(dataDir));
 
@@ -181,6 +206,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       urls,
       dataDir,
       store,
+      filled,
       stop() {
         stopped ??= unwind();
         return stopped;
@@ -196,6 +222,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 function noteDefect({ log }: PlatformOptions, clock: PlatformClock, error: unknown): void {
   log?.({ time: clock.now(), method: '', path: '', status: 500, ms: 0, error: stackOf(error) });
 }
+
+/** Milliseconds. Who starts a platform reads where it is and asks it something, and comes first. */
+const fillAfter = 100;
 
 const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count) => randomBytes(count) };
 

@@ -4,6 +4,7 @@ import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { seedImages } from '../../src/local/registry/seed/images.ts';
+import { createBlobStore } from '../../src/local/store/blob-store.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, type Got } from './registry-client.ts';
 
@@ -87,7 +88,9 @@ test('the bytes are the same everywhere, and seeding again changes nothing', asy
     platform.store.read((tx) => tx.all('SELECT repo, name, digest, updated_at FROM tags ORDER BY repo, name'));
   const before = digest();
   const { store, dataDir } = platform;
-  await seedImages({ store, dataDir, clock: new TestClock(), organizations: demoOrganizations });
+  const { signal } = new AbortController();
+  const blobs = createBlobStore(dataDir);
+  await seedImages({ store, blobs, clock: new TestClock(), organizations: demoOrganizations, signal });
   expect(digest()).toEqual(before);
   const client = createClient(platform, personId('dev@example.com'));
   const latest = await client.request('HEAD', '/v2/chainguard/static/manifests/latest');

@@ -153,6 +153,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     log: (line) => log.push(line),
   });
   cleanups.push(() => platform.stop());
+  await platform.filled();
   const { store, urls } = platform;
   await shareSigningKeys(store);
   if (seed === 'people' && store.read((tx) => tx.get('SELECT 1 FROM groups')) === undefined) store.transact(seedDemo);

@@ -4,8 +4,10 @@ export interface Upkeep {
 }
 
 const hour = 60 * 60 * 1000;
+/** Whoever starts a platform asks it something, and comes first. */
+const firstRound = 1000;
 
-/** Runs the tasks one after the other now and every hour. A task that fails is tried again in the next round. */
+/** Runs the tasks one after the other in a second and every hour. A task that fails is tried again in the next round. */
 export function startUpkeep(tasks: readonly (() => Promise<unknown>)[], onDefect: (error: unknown) => void): Upkeep {
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -21,13 +23,12 @@ export function startUpkeep(tasks: readonly (() => Promise<unknown>)[], onDefect
     });
   };
   const timer = setInterval(start, hour).unref();
-  setImmediate(() => {
-    if (!stopped) start();
-  });
+  const first = setTimeout(start, firstRound).unref();
   return {
     async stop() {
       stopped = true;
       clearInterval(timer);
+      clearTimeout(first);
       await running;
     },
   };

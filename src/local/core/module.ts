@@ -86,12 +86,17 @@ export interface Opened<Face = unknown> {
   readonly direct?: Readonly<Record<string, DirectOperation>>;
   /** What the module reads for one call outside of its transaction. */
   lateReads?(): Promise<(call: object) => LateReads>;
-  /** Run one after the other at the start and every hour. */
+  /** Run one after the other soon after the start and every hour. */
   readonly maintenance?: readonly (() => Promise<unknown>)[];
   /** Told of what happens on the platform; must not throw. */
   readonly onOccurrence?: OnOccurrence;
   /** Writes what depends on the platform's addresses; before anything is answered. */
   begin?(): Promise<void>;
+  /**
+   * Fills the store with what takes long, once, soon after the start. The API and the module's own routes wait for it. Rejects
+   * with the reason of `signal` when the platform stops first; what is missing is made by the next start.
+   */
+  fill?(signal: AbortSignal): Promise<void>;
   /** Begins its work; every route answers by then. */
   start?(): void;
   stop?(): Promise<void>;

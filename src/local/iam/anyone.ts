@@ -20,9 +20,10 @@ export function seedAnyone(tx: Tx, issuer: string): void {
     description: 'Everybody with an account may assume it to pull public images',
     relationship: { kind: 'claimMatch', claimMatch } satisfies Relationship,
   };
-  if (readMeta(tx, 'seed.anyone') === undefined) {
+  const isNew = readMeta(tx, 'seed.anyone') === undefined;
+  writeMeta(tx, 'seed.anyone', issuer);
+  if (isNew) {
     insertIdentity(tx, identity);
-    writeMeta(tx, 'seed.anyone', 'done');
     return;
   }
   const known = findIdentity(tx, anyoneId);

@@ -101,7 +101,11 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
       },
       /** The public identity trusts the platform's own address, which another port changes. */
       async begin() {
-        if (store.read((tx) => readMeta(tx, 'seed')) !== 'demo') return;
+        const isSettled = store.read(
+          (tx) => readMeta(tx, 'seed') !== 'demo' || readMeta(tx, 'seed.anyone') === urls.issuer,
+        );
+        // Most starts are at the address of the last one, and load nothing for this.
+        if (isSettled) return;
         const { seedAnyone } = await import('../iam/anyone.ts');
         store.transact((tx) => seedAnyone(tx, urls.issuer));
       },

@@ -1,6 +1,6 @@
 import { lazily } from '../core/lazily.ts';
 import type { Module } from '../core/module.ts';
-import { readMeta, writeMeta } from '../store/meta.ts';
+import { readMeta } from '../store/meta.ts';
 import { createBuilder } from './builder.ts';
 import type { RegistryIssuer } from './distribution/gate.ts';
 import { registryEvents } from './event-facts.ts';
@@ -36,19 +36,8 @@ export const registryModule: Module<RegistryNeeds> = {
     { prefix: 'registry.v2.', load: () => import('./v2/handlers.ts') },
     { prefix: 'registry.v2beta1.', load: () => import('./v2/handlers.ts') },
   ],
-  /** The images of the demo, once. */
-  async seed({ store, dataDir, clock }) {
-    const isWanted = (): boolean =>
-      store.read((tx) => readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined);
-    if (!isWanted()) return;
-    const [{ seedImages }, { demoOrganizations }] = await Promise.all([
-      import('./seed/images.ts'),
-      import('../iam/seed.ts'),
-    ]);
-    await seedImages({ store, dataDir, clock, organizations: demoOrganizations });
-    store.transact((tx) => writeMeta(tx, 'seed.images', 'done'));
-  },
   open(parts) {
+    const { store, blobs, clock } = parts;
     const registry = lazily(async () => {
       const [{ createRegistry }, announce] = await Promise.all([import('./registry.ts'), parts.announcer()]);
       return createRegistry({ ...parts, announce });
@@ -60,7 +49,7 @@ export const registryModule: Module<RegistryNeeds> = {
         import('./sboms/sbom-reader.ts'),
       ]);
       const reader = createSbomReader();
-      return { attested: createAttestedSboms(parts.store, parts.blobs, reader), callSboms, reader };
+      return { attested: createAttestedSboms(store, blobs, reader), callSboms, reader };
     });
     return {
       face: undefined,
@@ -71,10 +60,29 @@ export const registryModule: Module<RegistryNeeds> = {
       routes: ['/v2', '/token', '/local/v1/attestation-key.pem'].map((prefix) => ({ prefix, load: registry })),
       maintenance: [
         async () => {
-          // What keeps and collects content is loaded when there is some.
-          if (registry.made !== undefined || !parts.blobs.isEmpty()) await (await registry()).collectGarbage();
+          if (registry.made === undefined && blobs.isEmpty()) return;
+          const [{ collectGarbage }, { dropAbandonedUploads, sweepUploads }] = await Promise.all([
+            import('./distribution/garbage.ts'),
+            import('./distribution/upload-upkeep.ts'),
+          ]);
+          // The registry itself does it when it is loaded; from then on an upload may have a file and no row yet.
+          if (registry.made === undefined) sweepUploads({ store, blobs });
+          else dropAbandonedUploads({ store, blobs });
+          await collectGarbage({ store, blobs });
         },
       ],
+      /** The images of the demo, once. */
+      async fill(signal) {
+        const isWanted = store.read(
+          (tx) => readMeta(tx, 'seed') === 'demo' && readMeta(tx, 'seed.images') === undefined,
+        );
+        if (!isWanted) return;
+        const [{ seedImages }, { demoOrganizations }] = await Promise.all([
+          import('./seed/images.ts'),
+          import('../iam/seed.ts'),
+        ]);
+        await seedImages({ store, blobs, clock, organizations: demoOrganizations, signal });
+      },
       start: builder.start,
       async stop() {
         await builder.stop();

@@ -11,10 +11,10 @@ import type { Store } from '../store/database.ts';
 import { attestationPublicKeyPem } from './attestation-key.ts';
 import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './distribution/content-routes.ts';
 import { type Exchange, type RegistryParts, sendBytes, sendJson } from './distribution/exchange.ts';
-import { type Collected, collectGarbage } from './distribution/garbage.ts';
 import { createGate, type RegistryIssuer } from './distribution/gate.ts';
 import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './distribution/listing-routes.ts';
-import { continueUpload, dropAbandonedUploads, startUpload, sweepUploads } from './distribution/upload-routes.ts';
+import { continueUpload, startUpload } from './distribution/upload-routes.ts';
+import { sweepUploads } from './distribution/upload-upkeep.ts';
 import { isName, parseTarget, type Target } from './reference.ts';
 import { RegistryError, refuse, sendRegistryError } from './registry-error.ts';
 import { createPullLog } from './registry-events.ts';
@@ -28,16 +28,11 @@ export interface RegistryOptions {
   readonly announce: Announce;
 }
 
-export interface Registry extends HttpHandler {
-  /** Removes abandoned uploads and blobs that nothing needs; while requests are answered. */
-  collectGarbage(): Promise<Collected>;
-}
-
 /** Ours: the public half of the key that the platform's attestations are signed with, PEM, for everybody. */
 const attestationKeyPath = '/local/v1/attestation-key.pem';
 
 /** Also clears away what uploads a crash left behind; the data folder must be this process's alone. */
-export function createRegistry(options: RegistryOptions): Registry {
+export function createRegistry(options: RegistryOptions): HttpHandler {
   const { store, blobs, announce } = options;
   const parts: RegistryParts = {
     store,
@@ -64,10 +59,6 @@ export function createRegistry(options: RegistryOptions): Registry {
         fail(request, response, error);
       }
       return true;
-    },
-    async collectGarbage() {
-      dropAbandonedUploads(parts);
-      return collectGarbage({ store, blobs });
     },
   };
 }

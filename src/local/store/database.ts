@@ -248,28 +248,39 @@ function undo(handle: Handle): void {
 function refuseNewer(handle: Handle, path: string, migrations: readonly Migration[]): void {
   // Nothing here sets it; a version that does has a reason.
   const version = handle.prepare('PRAGMA user_version').get() as { user_version: number };
-  const isThere = handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get() !== undefined;
-  const applied = isThere ? (handle.prepare('SELECT name FROM migrations').all() as { name: string }[]) : [];
   const known = new Set(migrations.map(({ name }) => name));
-  if (version.user_version !== 0 || applied.some(({ name }) => !known.has(name))) throw new NewerStoreError(path);
+  if (version.user_version !== 0 || appliedTo(handle).some((name) => !known.has(name))) throw new NewerStoreError(path);
 }
 
+/** Applies what is missing, in one transaction: a new file waits for the disk once. */
 function migrate(handle: Handle, migrations: readonly Migration[]): void {
-  handle.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT');
-  for (const migration of migrations) {
-    handle.exec('BEGIN IMMEDIATE');
-    try {
-      const known = handle.prepare('SELECT 1 FROM migrations WHERE name = ?').get(migration.name);
-      if (known === undefined) {
-        handle.exec(migration.sql);
-        handle.prepare('INSERT INTO migrations (name) VALUES (?)').run(migration.name);
-      }
-      handle.exec('COMMIT');
-    } catch (error) {
-      handle.exec('ROLLBACK');
-      throw error;
+  const missing = withoutApplied(handle, migrations);
+  if (missing.length === 0) return;
+  handle.exec('BEGIN IMMEDIATE');
+  try {
+    handle.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT');
+    const note = handle.prepare('INSERT INTO migrations (name) VALUES (?)');
+    // Again, now that nobody else can write.
+    for (const { name, sql } of withoutApplied(handle, migrations)) {
+      handle.exec(sql);
+      note.run(name);
     }
+    handle.exec('COMMIT');
+  } catch (error) {
+    undo(handle);
+    throw error;
   }
+}
+
+function withoutApplied(handle: Handle, migrations: readonly Migration[]): Migration[] {
+  const applied = new Set(appliedTo(handle));
+  return migrations.filter(({ name }) => !applied.has(name));
+}
+
+function appliedTo(handle: Handle): string[] {
+  const isThere = handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get() !== undefined;
+  const rows = isThere ? (handle.prepare('SELECT name FROM migrations').all() as { name: string }[]) : [];
+  return rows.map(({ name }) => name);
 }
 
 /** `node:sqlite` where Node has it without a flag and without a warning, the addon below that. */

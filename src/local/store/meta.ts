@@ -2,7 +2,7 @@ import type { Tx } from './database.ts';
 
 /**
  * What a data folder remembers of itself: the `port` it was last served on and the `pid` that did, its `seed`, which
- * later parts of it are done.
+ * later parts of it are done; of `seed.anyone`, the address that it trusts.
  */
 export type MetaKey = 'port' | 'pid' | 'seed' | 'seed.images' | 'seed.anyone';
 

@@ -10,9 +10,8 @@ import { addBlob, blobSize, linkBlob, pathsWithBlob, type Repository } from '../
 import { pushedRepository } from './changes.ts';
 import { type Exchange, type RegistryParts, requireDigest, sendEmpty } from './exchange.ts';
 import type { Need, Place, Principal } from './gate.ts';
+import { dropAbandoned } from './upload-upkeep.ts';
 
-/** Unfinished uploads nobody has touched for this long are removed. */
-const abandonedAfter = 24 * 60 * 60 * 1000;
 /** How far behind the last sign of life of an upload may be noted. */
 const touchEvery = 60 * 1000;
 /** How many repositories are tried for a blob that may be mounted from any: each costs a look at the pusher's rights. */
@@ -21,22 +20,6 @@ const mostSources = 100;
 /** The rights of every request about uploads. */
 export function pushNeed(name: string): Need {
   return { name, action: 'push', capabilities: ['manifest.create'] };
-}
-
-/** Files and rows of uploads that no longer have each other, after a crash; and abandoned ones. */
-export function sweepUploads(parts: RegistryParts): void {
-  const { store, blobs } = parts;
-  store.transact((tx) => {
-    dropAbandoned(parts, tx);
-    const rows = tx.all('SELECT id FROM uploads').map((row) => String(row['id']));
-    const kept = blobs.sweep(new Set(rows));
-    for (const id of rows) if (!kept.has(id)) tx.run('DELETE FROM uploads WHERE id = ?', id);
-  });
-}
-
-/** Uploads that nobody has touched for a day. */
-export function dropAbandonedUploads(parts: RegistryParts): void {
-  parts.store.transact((tx) => dropAbandoned(parts, tx));
 }
 
 /** `POST …/blobs/uploads/`: starts an upload, takes a whole blob, or mounts one from another repository. */
@@ -202,17 +185,6 @@ function keepBlob(
 /** A long upload may outlive its repository. */
 function requireRow(tx: Tx, repository: Repository): void {
   if (tx.get('SELECT 1 FROM repos WHERE id = ?', repository.id) === undefined) throw uploadUnknown();
-}
-
-function dropAbandoned({ blobs }: RegistryParts, tx: Tx): void {
-  const rows = tx.all('SELECT id FROM uploads WHERE touched_at < ?', tx.now - abandonedAfter);
-  for (const row of rows) {
-    const id = String(row['id']);
-    if (blobs.isBusy(id)) continue;
-    tx.run('DELETE FROM uploads WHERE id = ?', id);
-    // A file that stays behind is swept when the platform starts.
-    blobs.cancel(id).catch(() => undefined);
-  }
 }
 
 function touch({ store }: RegistryParts, id: string): void {

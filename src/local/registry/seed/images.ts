@@ -1,10 +1,12 @@
 // The demo's images, written through the same store and rows as a push. Guarantees: they appear in one transaction after
 // their blobs are on disk, and their bytes depend on nothing but this program.
 
+import { setImmediate } from 'node:timers/promises';
 import type { PlatformClock } from '../../core/types.ts';
-import { createBlobStore } from '../../store/blob-store.ts';
+import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { digestOf, parseDigest } from '../../store/digest.ts';
+import { writeMeta } from '../../store/meta.ts';
 import { type AttestationKey, attestationKey } from '../attestation-key.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { type Layer, type LayerFile, makeLayer } from '../builds/layer.ts';
@@ -27,10 +29,11 @@ import { seedPackageVersions } from './image-versions.ts';
 
 export interface SeedImagesOptions {
   readonly store: Store;
-  readonly dataDir: string;
+  readonly blobs: BlobStore;
   readonly clock: PlatformClock;
   /** UIDPs of the organizations that get the public and the private images. */
   readonly organizations: { readonly public: string; readonly private: string };
+  readonly signal: AbortSignal;
 }
 
 const architectures: readonly Architecture[] = ['amd64', 'arm64'];
@@ -66,9 +69,9 @@ interface BuiltTags {
   readonly age: number;
 }
 
-/** Fills what is missing: repositories that exist are left as they are. */
+/** Fills what is missing: repositories that exist are left as they are. Rejects with the reason of `signal`; then nothing has been made. */
 export async function seedImages(options: SeedImagesOptions): Promise<void> {
-  const { store, clock, organizations } = options;
+  const { store, clock, organizations, signal } = options;
   const layers = createLayerCache();
   const key = attestationKey(store);
   const names = store.read((tx) => ({
@@ -79,18 +82,22 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
   for (const image of seededImages) {
     const maker = { layers, key, organization: names[image.organization] };
     built.push({ image, builds: await buildAll(image, maker) });
+    // Requests come first.
+    await setImmediate();
+    signal.throwIfAborted();
   }
   const charts: { chart: SeededChart; builds: BuiltChart[] }[] = [];
   for (const chart of seededCharts) charts.push({ chart, builds: await buildCharts(chart, built, names.public) });
 
-  const blobs = new Map(
+  const content = new Map(
     [
       ...built.flatMap(({ builds }) => builds.flatMap(({ image }) => image.blobs)),
       ...charts.flatMap(({ builds }) => builds.flatMap((build) => build.blobs)),
     ].map((blob) => [blob.digest, blob] as const),
   );
-  await createBlobStore(options.dataDir).putAll(
-    [...blobs.values()].map(({ digest: text, bytes }) => {
+  signal.throwIfAborted();
+  await options.blobs.putAll(
+    [...content.values()].map(({ digest: text, bytes }) => {
       const digest = parseDigest(text);
       if (digest === undefined) throw new TypeError(`"${text}" is no digest`);
       return { digest, bytes };
@@ -109,6 +116,7 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
     }
     seedPackageVersions(tx, now);
     seedEntitlement(tx, organizations, now);
+    writeMeta(tx, 'seed.images', 'done');
   });
 }
 
