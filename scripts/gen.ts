@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { generateConsole } from './gen-console.ts';
 import { generateIndex } from './gen-index.ts';
+import { generateNeeds } from './gen-needs.ts';
 import { generateSchema } from './gen-schema.ts';
 
 const root = join(__dirname, '..');
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   keep(await generateSchema());
   keep(generateConsole());
   keep(await generateIndex());
+  keep(await generateNeeds());
   // Loaded now: both walk the index that was just written.
   keep(await (await import('./gen-docs.ts')).generateDocs());
   keep(await (await import('./gen-man.ts')).generateMan());

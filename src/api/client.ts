@@ -40,8 +40,10 @@ interface Package {
 
 const loaded = new Map<string, Promise<Package>>();
 
-function packageOf(id: ClientOperationId): Promise<Package> {
-  const name = id.split('.', 2).join('.');
+const nameOf = (id: string) => id.split('.', 2).join('.');
+
+function packageOf(id: string): Promise<Package> {
+  const name = nameOf(id);
   const known = loaded.get(name);
   if (known !== undefined) return known;
   const load = packages[name];
@@ -51,10 +53,15 @@ function packageOf(id: ClientOperationId): Promise<Package> {
   return loading;
 }
 
+/** What the table says of an operation; undefined for one that is not in it. */
+export async function operationOf(id: string): Promise<Operation | undefined> {
+  if (packages[nameOf(id)] === undefined) return undefined;
+  return (await packageOf(id)).operations[id];
+}
+
 /** Capabilities that an operation asks for; the caller needs all of them. */
 export async function capabilitiesOf(id: ClientOperationId): Promise<readonly string[]> {
-  const { operations } = await packageOf(id);
-  return operations[id]?.capabilities ?? [];
+  return (await operationOf(id))?.capabilities ?? [];
 }
 
 export function createApiClient(options: ApiOptions): ApiClient {

@@ -21,6 +21,8 @@ export interface Globals {
   readonly context: string | undefined;
   readonly output: string | undefined;
   readonly forceColor: boolean;
+  /** Say what would be used, and do nothing. */
+  readonly needs: boolean;
   /** A column or JSON field, with `-` in front for descending. */
   readonly sortBy: string | undefined;
   /** The most items of a list. */

@@ -1,6 +1,7 @@
 // How a command, a group and a view are declared. Guarantees: a definition is data plus one function, loads nothing
 // heavy, and its `run` receives values that were parsed, looked up, asked for and confirmed.
 
+import type { Operation } from '../api/schema/types.ts';
 import type { ConfigKey } from '../config/schema.ts';
 import type { CliError, Ending } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -100,6 +101,9 @@ export interface Way {
   readonly below?: readonly string[];
 }
 
+/** What `--needs` has to know of an operation. */
+export type OperationFacts = Pick<Operation, 'id' | 'capabilities' | 'iam' | 'scope' | 'unscoped' | 'readOnly'>;
+
 /** At most one of these may be given. */
 export const exclusive = (...keys: string[]): Check => ({ rule: 'exclusive', keys });
 /** At least one of these must be given, or chosen on a terminal: what an update changes. */
@@ -159,6 +163,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly afterwards?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
+  /** Operations that it calls because of what was given. Others are found in the sources (`scripts/gen-needs.ts`). */
+  readonly operations?: (given: Partial<InputValues<I>>) => Promise<readonly OperationFacts[]>;
   readonly run: (
     context: Context,
     input: InputValues<I>,

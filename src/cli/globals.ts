@@ -27,6 +27,10 @@ export const globalInputs = {
     help: 'How much to tell about what happens: error, info or debug.',
     config: 'default.log-level',
   },
+  needs: {
+    kind: boolean,
+    help: 'Only say which capabilities this would use, and where: nothing is asked, sent or changed.',
+  },
   output: { kind: named('FORMAT'), short: 'o', help: 'Output format.' },
   csvRaw: {
     kind: boolean,
@@ -57,6 +61,7 @@ export function toGlobals(raw: Readonly<Partial<Record<string, string>>>, assume
     context: raw['context'] || undefined,
     output: raw['output'],
     forceColor: isTrue(raw['forceColor']),
+    needs: isTrue(raw['needs']),
     sortBy: raw['sortBy'] || undefined,
     limit: /^\d{1,9}$/.test(raw['limit'] ?? '') ? Number(raw['limit']) : undefined,
     query: raw['query'] || undefined,

@@ -77,6 +77,7 @@ async function perform(
     const { traceExchanges } = await import('../api/transport.ts');
     traceExchanges(host, context.debug);
   }
+  if (context.globals.needs) return tellNeeds(definition, parsed, context);
   const format = chooseFormat(definition, context);
   if (context.globals.query !== undefined) {
     const { checkQuery } = await import('./output/query.ts');
@@ -102,6 +103,19 @@ async function perform(
   await definition.afterwards?.(context, items, values);
   const no = definition.verdict?.(items);
   if (no !== undefined) throw no;
+}
+
+/** Answers `--needs` in place of the command. What is missing is described, and what is wrong is refused. */
+async function tellNeeds(definition: AnyCommand, parsed: ParsedArguments, context: Context): Promise<void> {
+  const { needsOf, needsView } = await import('./needs.ts');
+  const { verdict: _verdict, afterwards: _afterwards, lenientFormat: _lenient, ...rest } = definition;
+  const telling: AnyCommand = { ...rest, view: needsView as View<unknown>, formats: ['table', 'json'], lists: true };
+  const format = chooseFormat(telling, context);
+  // Rules about what has to be there are kept once the command is to do it.
+  const check = definition.check?.filter(({ rule }) => rule === 'exclusive');
+  const collected = collect({ ...definition, ...(check && { check }) }, parsed, context);
+  refuse(format.problem === undefined ? collected.problems : [...collected.problems, format.problem], definition);
+  await write(telling, await needsOf(definition, collected), format.use, context);
 }
 
 async function loadBelow(children: readonly IndexNode[], path: readonly string[]): Promise<AnyCommand> {

@@ -52,6 +52,13 @@ export default defineCommand({
   ],
   view,
   formats: ['json'],
+  operations: async ({ call, target }) => {
+    if (call === undefined) return [];
+    const { findOperation, operationAt } = await import('./api/operations.ts');
+    const method = methods.find((one) => one === call.toUpperCase());
+    const operation = method === undefined ? await findOperation(call) : await operationAt(method, target ?? '');
+    return operation === undefined ? [] : [operation];
+  },
   run: async (context, { call, target, field, paginate }) => {
     const { findOperation, operationAt, requestOf } = await import('./api/operations.ts');
     const fields = field.map(([key, value]) => [key, jsonOrText(value)] as const);

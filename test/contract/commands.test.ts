@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateIndex, loadCommands } from '../../scripts/gen-index.ts';
+import { generateNeeds } from '../../scripts/gen-needs.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { splitCommas } from '../../src/cli/collect.ts';
 import type { IndexNode } from '../../src/cli/define.ts';
@@ -16,7 +17,7 @@ import { shellWords } from '../support/shell-words.ts';
 
 const commands = await loadCommands();
 
-test.each([...(await generateIndex())])('%s is fresh', (path, content) => {
+test.each([...(await generateIndex()), ...(await generateNeeds())])('%s is fresh', (path, content) => {
   expect(readFileSync(join(import.meta.dirname, '../..', path), 'utf8')).toBe(content);
 });
 

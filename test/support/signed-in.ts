@@ -1,6 +1,7 @@
 import { writeTokens } from '../../src/auth/token-cache.ts';
 import { personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from './fake-host.ts';
+import { expectNeedsTold } from './needs-watch.ts';
 import {
   startTestPlatform,
   TestClock,
@@ -40,7 +41,14 @@ export async function signedIn(options: TestPlatformOptions = {}): Promise<Signe
       };
       const token = await platform.token(who.includes('@') ? personId(who) : who);
       writeTokens(fakeHost({ env }), platform.urls.api, { token, refreshToken: null });
-      return runCli(argv, { now: clock.now(), ...run, env });
+      const before = platform.log.length;
+      const result = await runCli(argv, { now: clock.now(), ...run, env });
+      // What a function of the test does meanwhile is not the command's.
+      if (run.answers?.some((answer) => typeof answer === 'function') !== true) {
+        const called = platform.log.slice(before).flatMap(({ operation }) => operation ?? []);
+        await expectNeedsTold(argv, { asking: run.tty !== undefined && run.tty !== false, called });
+      }
+      return result;
     };
   };
   return {

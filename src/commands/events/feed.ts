@@ -3,6 +3,7 @@
 
 import type { ApiClient } from '../../api/client.ts';
 import type { Exchange } from '../../api/http.ts';
+import { type BesideId, besideOperations } from '../../api/schema/beside.ts';
 import { CliError } from '../../errors.ts';
 
 const base = '/local/v1/events';
@@ -52,7 +53,7 @@ export async function* listDeliveries(api: ApiClient, filter: DeliveryFilter): A
     const query = new URLSearchParams({ page_size: '200' });
     for (const [key, value] of Object.entries(filter)) if (value !== undefined) query.set(key, value);
     if (token !== '') query.set('page_token', token);
-    const page = (await ask(api, 'GET', `${base}/deliveries?${query}`, 'list of deliveries')) as {
+    const page = (await ask(api, 'GET', `${base}/deliveries?${query}`, 'local.v1.Deliveries.List')) as {
       readonly items?: readonly Delivery[];
       readonly nextPageToken?: string;
     };
@@ -62,7 +63,7 @@ export async function* listDeliveries(api: ApiClient, filter: DeliveryFilter): A
 }
 
 export async function redeliver(api: ApiClient, id: string): Promise<Delivery> {
-  return (await ask(api, 'POST', `${base}/deliveries/${id}:redeliver`, 'redelivery of events')) as Delivery;
+  return (await ask(api, 'POST', `${base}/deliveries/${id}:redeliver`, 'local.v1.Deliveries.Redeliver')) as Delivery;
 }
 
 /** An event in HTTP binary mode, token included, and where to go on behind it. */
@@ -83,7 +84,7 @@ export async function* followEvents(
   silenceMs: number,
 ): AsyncGenerator<FeedLine> {
   const query = new URLSearchParams({ group, ...(after === undefined ? {} : { after }) });
-  const exchange = { ...exchangeOf('GET', `${base}:listen?${query}`, 'stream of events'), timeoutMs: silenceMs };
+  const exchange = { ...exchangeOf('GET', `${base}:listen?${query}`, 'local.v1.Events.Listen'), timeoutMs: silenceMs };
   try {
     for await (const line of api.lines(exchange)) yield line as FeedLine;
   } catch (error) {
@@ -91,18 +92,18 @@ export async function* followEvents(
   }
 }
 
-export async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, name: string): Promise<unknown> {
+export async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, id: BesideId): Promise<unknown> {
   try {
-    return await api.path(exchangeOf(method, path, name));
+    return await api.path(exchangeOf(method, path, id));
   } catch (error) {
-    throw told(error, name);
+    throw told(error, besideOperations[id].name);
   }
 }
 
-const exchangeOf = (method: 'GET' | 'POST', path: string, name: string): Exchange => ({
+const exchangeOf = (method: 'GET' | 'POST', path: string, id: BesideId): Exchange => ({
   method,
   path,
-  name,
+  name: besideOperations[id].name,
   // To deliver once more twice is what at-least-once means anyway, but nobody asked for it.
   idempotent: method === 'GET',
 });

@@ -6,6 +6,7 @@
 // Newest first; with `after`, which is an id seen before or 0, what came behind it, oldest first. The answer is
 // `{"items":[{"id","time","kind","operation","identity","who","place","outcome","because","times"}],"nextPageToken","newest"}`.
 
+import { besideOperations } from '../../api/schema/beside.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
@@ -26,9 +27,6 @@ export interface AuditRoutesOptions {
   readonly flush: () => void;
 }
 
-/** What owners may and editors may not. */
-export const auditCapability = 'role_bindings.create';
-
 const defaultPage = 100;
 const largestPage = 1000;
 
@@ -48,7 +46,7 @@ export function createAuditRoutes({ store, urls, verifyAccessToken, flush }: Aud
 function records(tx: Tx, caller: Caller, query: URLSearchParams): object {
   const place = requiredUidp('group', query.get('group') ?? '');
   requireLiveIdentity(tx, caller);
-  requireCapabilities(tx, caller, [auditCapability], place);
+  requireCapabilities(tx, caller, besideOperations['local.v1.Audit.List'].capabilities, place);
   const conditions = ['(place = ? OR (place >= ? AND place < ?))'];
   const values: SqlValue[] = [place, `${place}/`, `${place}0`];
   const since = query.get('since') ?? '';

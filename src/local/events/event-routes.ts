@@ -13,6 +13,7 @@
 // between two connections; without it the stream begins now. Events may come twice, never in another order.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { besideOperations } from '../../api/schema/beside.ts';
 import { grpcCodes } from '../../api/status.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
@@ -41,6 +42,12 @@ export interface EventRoutes extends HttpHandler {
   stop(): void;
 }
 
+const {
+  'local.v1.Deliveries.List': listing,
+  'local.v1.Deliveries.Redeliver': redelivering,
+  'local.v1.Events.Listen': listening,
+} = besideOperations;
+
 const base = '/local/v1/events';
 const eventsAtOnce = 100;
 const signOfLifeMs = 15_000;
@@ -66,7 +73,7 @@ export function createEventRoutes(options: EventRoutesOptions): EventRoutes {
           const row = tx.get('SELECT subscription FROM deliveries WHERE id = ?', id);
           // The same words whether it is there or not for the caller's eyes.
           if (row === undefined) throw notFound(`delivery ${id} not found`);
-          requireCapabilities(tx, caller, ['subscriptions.update'], String(row['subscription']));
+          requireCapabilities(tx, caller, redelivering.capabilities, String(row['subscription']));
           dispatcher.redeliver(tx, id);
           return deliveries(tx, 'd.id = ?', [id], 1)[0];
         });
@@ -89,7 +96,7 @@ function listDeliveries(tx: Tx, caller: Caller, query: URLSearchParams): object 
   const values: SqlValue[] = [];
   const subscription = query.get('subscription') ?? '';
   const place = subscription === '' ? requiredGroup(query) : requiredUidp('subscription', subscription);
-  requireCapabilities(tx, caller, ['subscriptions.list'], place);
+  requireCapabilities(tx, caller, listing.capabilities, place);
   if (subscription !== '') {
     conditions.push('d.subscription = ?');
     values.push(subscription);
@@ -182,7 +189,7 @@ async function listen(
   const after = query.get('after') ?? '';
   if (after !== '' && !/^[0-9]{1,15}$/.test(after)) throw invalidArgument('after is not a cursor');
   let cursor = store.read((tx) => {
-    requireCapabilities(tx, caller, ['subscriptions.list'], group);
+    requireCapabilities(tx, caller, listening.capabilities, group);
     return after === '' ? newestSeq(tx) : Number(after);
   });
 
@@ -238,7 +245,7 @@ function readBatch(
     let expiresAt: number;
     try {
       expiresAt = requireLiveIdentity(tx, caller);
-      requireCapabilities(tx, caller, ['subscriptions.list'], group);
+      requireCapabilities(tx, caller, listening.capabilities, group);
     } catch {
       return undefined;
     }

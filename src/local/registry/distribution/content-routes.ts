@@ -1,3 +1,4 @@
+import { besideOperations } from '../../../api/schema/beside.ts';
 import { digestOf, parseDigest } from '../../store/digest.ts';
 import { parseManifest } from '../manifest.ts';
 import { isTag } from '../reference.ts';
@@ -22,7 +23,7 @@ import { existing, type Need, type Place } from './gate.ts';
 const longestManifest = 8 * 1024 * 1024;
 
 function pullNeed(name: string): Need {
-  return { name, action: 'pull', capabilities: ['manifest.list'] };
+  return { name, action: 'pull', capabilities: besideOperations['distribution.v2.Registry.Pull'].capabilities };
 }
 
 /** `GET` and `HEAD` of a blob, whole or one range of it. */
