@@ -7,10 +7,11 @@ import type {
   IamIdentity,
   IamRoleBindingListBinding,
 } from '../api/schema/types/iam.gen.ts';
-import { isAncestorOrSelf, isRoot, parentOf } from '../api/uidp.ts';
+import { isRoot, parentOf } from '../api/uidp.ts';
 import { type Document, type Line, refuse, type Written } from './document.ts';
 import {
   associationFields,
+  described,
   differences,
   type Fields,
   identityFields,
@@ -18,9 +19,20 @@ import {
   providerFields,
   roleFields,
 } from './fields.ts';
+import { Labels, nouns } from './labels.ts';
 import { References } from './references.ts';
 import type { Entry, Section } from './shapes.ts';
-import { addressOf, isBuiltIn, Places, placeOfBinding, type State, type Things, usersOf } from './state.ts';
+import {
+  type Draft,
+  draftOf,
+  idOf,
+  isBuiltIn,
+  lists,
+  placeOfBinding,
+  type State,
+  type Things,
+  without,
+} from './state.ts';
 
 /** One request to the API. Ids of what earlier changes make end in `/new-N`. */
 export interface Change<S extends Section = Section> {
@@ -55,11 +67,9 @@ export function changesFor(state: State, document: Document, prune: boolean): Ch
   return new Planner(state, document).plan(prune);
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
-
 class Planner {
   readonly #before: State;
-  readonly #after: Mutable<State>;
+  #after: Draft;
   readonly #document: Document;
   readonly #problems: string[] = [];
   readonly #changes: Change[] = [];
@@ -73,16 +83,7 @@ class Planner {
   constructor(state: State, document: Document) {
     this.#before = state;
     this.#document = document;
-    this.#after = {
-      organization: state.organization,
-      folders: [...state.folders],
-      roles: [...state.roles],
-      providers: [...state.providers],
-      identities: [...state.identities],
-      mappings: [...state.mappings],
-      bindings: [...state.bindings],
-      associations: [...state.associations],
-    };
+    this.#after = draftOf(state);
     this.#references = new References(state, this.#problems);
     this.#mappings = new Map(state.mappings.map((one) => [mappingKey(one), one]));
     this.#bindings = new Map(state.bindings.map((one) => [bindingKey(one), one]));
@@ -99,7 +100,10 @@ class Planner {
     for (const entry of sections.bindings) this.#binding(entry);
     for (const entry of sections.accountAssociations) this.#association(entry);
     const surplus = this.#surplus();
-    if (prune) for (const change of surplus) this.#delete(change);
+    if (prune) {
+      this.#changes.push(...surplus);
+      this.#after = draftOf(without(this.#after, surplus));
+    }
     if (this.#owners(this.#before) > 0 && this.#owners(this.#after) === 0) {
       this.#problems.push(
         `This would take the last owner from "${this.#before.organization.name}"; keep a binding of the role "owner" there`,
@@ -316,7 +320,7 @@ class Planner {
     this.#planned += 1;
     const id = existing === undefined ? `${place}/new-${this.#planned}` : idOf(existing);
     this.#kept.add(id);
-    const details = differences(existing === undefined ? {} : fields(existing), fields(thing));
+    const details = existing === undefined ? described(fields(thing)) : differences(fields(existing), fields(thing));
     if (existing !== undefined && details.length === 0) return;
     const after: Things[S] = kind === 'accountAssociations' ? thing : { ...thing, id };
     // The name of the list says what it holds.
@@ -384,11 +388,8 @@ class Planner {
   /** What is there and the files do not have, in the order in which it can go. */
   #surplus(): Change[] {
     const before = this.#before;
-    const places = new Places(before);
-    const users = usersOf(before);
-    const names = new Map(before.identities.map(({ id = '', name = '' }) => [id, name]));
+    const labels = new Labels(before);
     const pullTokens = new Set(before.identities.filter(isPullToken).map(({ id }) => id));
-    const roles = new Map(before.roles.map(({ id = '', name = '' }) => [id, name]));
     const deletions: Change[] = [];
     const add = <S extends Section>(kind: S, thing: Things[S], place: string, label: string) => {
       const id = idOf(thing);
@@ -396,56 +397,19 @@ class Planner {
       deletions.push({ action: 'delete', kind, label, details: [], id, place, thing });
     };
     for (const one of before.associations)
-      add('accountAssociations', one, one.group ?? '', places.nameOf(one.group ?? ''));
+      add('accountAssociations', one, one.group ?? '', labels.places.nameOf(one.group ?? ''));
     for (const one of before.bindings) {
-      const place = placeOfBinding(one);
-      const who = addressOf(one) || names.get(one.identity ?? '') || users.get(one.identity ?? '') || one.identity;
       // Those of pull tokens come and go with them.
-      if (pullTokens.has(one.identity)) continue;
-      add(
-        'bindings',
-        one,
-        place,
-        `${one.role?.name || roles.get(one.role?.id ?? '')} for ${who} in ${places.nameOf(place)}`,
-      );
+      if (!pullTokens.has(one.identity)) add('bindings', one, placeOfBinding(one), labels.binding(one));
     }
-    for (const one of before.mappings) {
-      add(
-        'groupMappings',
-        one,
-        one.scope ?? '',
-        `${roles.get(one.roleUidp ?? '')} for the group "${one.externalGroupId}" in ${places.nameOf(one.scope ?? '')}`,
-      );
-    }
-    const label = ({ id = '', name = '' }: { readonly id?: string; readonly name?: string }) => {
-      const path = places.pathOf(parentOf(id));
-      return path === '' ? name : `${path}/${name}`;
-    };
+    for (const one of before.mappings) add('groupMappings', one, one.scope ?? '', labels.mapping(one));
     for (const one of before.identities)
-      if (!isPullToken(one)) add('identities', one, parentOf(one.id ?? ''), label(one));
-    for (const one of before.providers) add('identityProviders', one, parentOf(one.id ?? ''), label(one));
-    for (const one of before.roles) if (!isBuiltIn(one)) add('roles', one, parentOf(one.id ?? ''), label(one));
+      if (!isPullToken(one)) add('identities', one, parentOf(one.id ?? ''), labels.located(one));
+    for (const one of before.providers) add('identityProviders', one, parentOf(one.id ?? ''), labels.located(one));
+    for (const one of before.roles) if (!isBuiltIn(one)) add('roles', one, parentOf(one.id ?? ''), labels.located(one));
     const deepest = [...before.folders].sort((a, b) => depth(b.id) - depth(a.id));
-    for (const one of deepest) add('folders', one, parentOf(one.id ?? ''), places.pathOf(one.id ?? ''));
+    for (const one of deepest) add('folders', one, parentOf(one.id ?? ''), labels.folder(one));
     return deletions;
-  }
-
-  #delete(change: Change): void {
-    this.#changes.push(change);
-    const after = this.#after;
-    const list = after[lists[change.kind]] as { id?: string; group?: unknown }[];
-    list.splice(
-      list.findIndex((one) => idOf(one) === change.id),
-      1,
-    );
-    if (change.kind === 'identities') after.bindings = after.bindings.filter(({ identity }) => identity !== change.id);
-    if (change.kind === 'identityProviders') {
-      after.mappings = after.mappings.filter(({ identityProviderUidp }) => identityProviderUidp !== change.id);
-    }
-    if (change.kind !== 'folders') return;
-    const isInside = (id = '') => isAncestorOrSelf(change.id, id);
-    after.bindings = after.bindings.filter((one) => !isInside(placeOfBinding(one)));
-    after.identities = after.identities.filter(({ id }) => !isInside(id));
   }
 
   #owners({ bindings, organization, roles }: State): number {
@@ -456,33 +420,7 @@ class Planner {
   }
 }
 
-/** People's words for one of a section. */
-export const nouns: Readonly<Record<Section, string>> = {
-  folders: 'folder',
-  roles: 'role',
-  identityProviders: 'identity provider',
-  identities: 'identity',
-  groupMappings: 'group mapping',
-  bindings: 'binding',
-  accountAssociations: 'cloud accounts of',
-};
-
-const lists = {
-  folders: 'folders',
-  roles: 'roles',
-  identityProviders: 'providers',
-  identities: 'identities',
-  groupMappings: 'mappings',
-  bindings: 'bindings',
-  accountAssociations: 'associations',
-} as const satisfies Record<Section, keyof State>;
-
 const isPullToken = (identity: IamIdentity) => typeOf(identity) === 'pull_token';
-
-/** Cloud accounts have no id of their own: a place has one record. */
-function idOf(thing: { readonly id?: string; readonly group?: unknown }): string {
-  return thing.id ?? (typeof thing.group === 'string' ? thing.group : '');
-}
 
 const depth = (path = '') => path.split('/').length;
 

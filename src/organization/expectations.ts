@@ -1,10 +1,10 @@
 // Sentences of a file about who can do what, held against what will be. Guarantees: no input or output; what no list can
 // answer, such as who is in a group of an identity provider, never counts as met.
 
-import { decide, type Grant } from '../access/grants.ts';
+import { decide, type Facts, type Grant } from '../access/grants.ts';
 import type { Line, Written } from './document.ts';
 import { References } from './references.ts';
-import { factsOf, type State } from './state.ts';
+import type { State } from './state.ts';
 
 export interface Expectation {
   readonly line: Line;
@@ -17,16 +17,15 @@ export interface Expectation {
 
 const sentence = /^(\S.*?) (can|cannot) (\S+) on (\S.*)$/;
 
-/** `problems` receives what is no such sentence or names nobody. `known` are the names of capabilities. */
+/** `facts` are what `after` gives. `problems` receives what is no such sentence or names nobody. `known` are the names of capabilities. */
 export function judge(
   expectations: readonly Written<string>[],
   after: State,
+  facts: Facts,
   known: ReadonlySet<string>,
-  now: number,
   problems: string[],
 ): Expectation[] {
   const references = new References(after, problems);
-  const facts = factsOf(after, now);
   return expectations.flatMap(({ value: text, line }) => {
     const [, who = '', verb, capability = '', where = ''] = sentence.exec(text.trim()) ?? [];
     if (verb === undefined) {
@@ -49,7 +48,8 @@ export function judge(
 }
 
 function whyNot(answer: 'yes' | 'no' | 'unknown', [grant]: readonly Grant[], { places }: References): string {
-  if (grant === undefined || answer === 'no') return 'nothing gives it';
+  if (answer === 'no') return 'nothing gives it';
+  if (grant === undefined) return 'what is known after apply may give it';
   const through = `the role "${grant.role.name || grant.role.id}" in "${places.nameOf(grant.place)}"`;
   return answer === 'yes'
     ? `${through} gives it`

@@ -59,24 +59,38 @@ function exactTime(text: string | undefined): string | undefined {
   return Number.isNaN(at) ? text : new Date(at).toISOString().replace('.000Z', 'Z');
 }
 
-/** `claimMatch.subject: "a" → "b"` for every member that differs. */
+/** `claimMatch.subject: "a" → "b"` for every member that differs, and for a list what it gains and loses. */
 export function differences(before: Fields, after: Fields): string[] {
   const [old, fresh] = [flat(before), flat(after)];
   return [...new Set([...old.keys(), ...fresh.keys()])].sort().flatMap((name) => {
     const [from, to] = [old.get(name), fresh.get(name)];
+    if (Array.isArray(from) || Array.isArray(to)) {
+      const [had, has] = [[from ?? []].flat(), [to ?? []].flat()];
+      const [more, less] = [has.filter((one) => !had.includes(one)), had.filter((one) => !has.includes(one))];
+      return [
+        ...(more.length === 0 ? [] : [`${name}: adds ${more.join(', ')}`]),
+        ...(less.length === 0 ? [] : [`${name}: drops ${less.join(', ')}`]),
+      ];
+    }
     return from === to ? [] : [`${name}: ${from ?? '(none)'} → ${to ?? '(none)'}`];
   });
 }
 
-function flat(fields: object, path = ''): Map<string, string> {
-  const members = new Map<string, string>();
+/** `claimMatch.subject: "a"` for every member of what is new. */
+export const described = (fields: Fields): string[] =>
+  [...flat(fields)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}: ${[value].flat().join(', ')}`);
+
+/** Texts by path, lists as they are. */
+function flat(fields: object, path = ''): Map<string, string | readonly string[]> {
+  const members = new Map<string, string | readonly string[]>();
   for (const [key, member] of Object.entries(fields)) {
     const name = `${path}${key}`;
-    if (Array.isArray(member)) {
-      for (const one of member) members.set(`${name} ${String(one)}`, 'yes');
-    } else if (typeof member === 'object' && member !== null) {
+    if (Array.isArray(member)) members.set(name, member.map(String));
+    else if (typeof member === 'object' && member !== null) {
       for (const [inner, text] of flat(member, `${name}.`)) members.set(inner, text);
-    } else members.set(name, brief(String(member)));
+    } else if (member !== undefined) members.set(name, brief(String(member)));
   }
   return members;
 }

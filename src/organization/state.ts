@@ -12,6 +12,7 @@ import type {
   IamRoleBindingListBinding,
 } from '../api/schema/types/iam.gen.ts';
 import { ancestry, isRoot, parentOf } from '../api/uidp.ts';
+import type { Section } from './shapes.ts';
 
 export interface State {
   readonly organization: IamGroup;
@@ -38,16 +39,23 @@ export interface Things {
 }
 
 /** What the evaluator of access needs of it. Invites are not part of files, so none are there. */
-export const factsOf = (state: State, now: number): Facts => ({
-  now,
-  bindings: state.bindings,
-  roles: state.roles,
-  identities: state.identities,
-  providers: state.providers,
-  mappings: state.mappings,
-  invites: [],
-  hidden: new Set(),
-});
+export function factsOf(state: State, now: number): Facts {
+  const roles = new Map(state.roles.map((role) => [role.id, role]));
+  return {
+    now,
+    // A list of bindings says what their roles allowed when it was asked; the state may have other roles by now.
+    bindings: state.bindings.map((one) => {
+      const role = roles.get(one.role?.id);
+      return role === undefined || role === one.role ? one : { ...one, role };
+    }),
+    roles: state.roles,
+    identities: state.identities,
+    providers: state.providers,
+    mappings: state.mappings,
+    invites: [],
+    hidden: new Set(),
+  };
+}
 
 /** Ids of the organization and all its folders. */
 export const placesOf = ({ organization, folders }: State): string[] =>
@@ -112,3 +120,57 @@ export function usersOf({ bindings }: State): Map<string, string> {
   }
   return users;
 }
+
+/** What of a section is there no more. */
+export interface Gone {
+  readonly kind: Section;
+  readonly id: string;
+}
+
+/** Without these, and without what goes with them: bindings of an identity, mappings of a provider, all that a folder holds. */
+export function without(state: State, gone: readonly Gone[]): State {
+  const associations = new Set(gone.filter(({ kind }) => kind === 'accountAssociations').map(({ id }) => id));
+  const ids = new Set(gone.filter(({ kind }) => kind !== 'accountAssociations').map(({ id }) => id));
+  const stays = (id = '') => !ancestry(id).some((one) => ids.has(one));
+  const isThere = ({ id }: { readonly id?: string }) => stays(id);
+  return {
+    ...state,
+    folders: state.folders.filter(isThere),
+    roles: state.roles.filter(isThere),
+    providers: state.providers.filter(isThere),
+    identities: state.identities.filter(isThere),
+    mappings: state.mappings.filter((one) => isThere(one) && stays(one.identityProviderUidp) && stays(one.scope)),
+    bindings: state.bindings.filter((one) => isThere(one) && stays(placeOfBinding(one)) && stays(one.identity)),
+    associations: state.associations.filter(({ group }) => stays(group) && !associations.has(group ?? '')),
+  };
+}
+
+/** Where things of a section are. */
+export const lists = {
+  folders: 'folders',
+  roles: 'roles',
+  identityProviders: 'providers',
+  identities: 'identities',
+  groupMappings: 'mappings',
+  bindings: 'bindings',
+  accountAssociations: 'associations',
+} as const satisfies Record<Section, keyof State>;
+
+/** Cloud accounts have no id of their own: a place has one record. */
+export function idOf(thing: { readonly id?: string; readonly group?: unknown }): string {
+  return thing.id ?? (typeof thing.group === 'string' ? thing.group : '');
+}
+
+/** Lists that can be added to. */
+export type Draft = { -readonly [K in keyof State]: State[K] extends readonly (infer I)[] ? I[] : State[K] };
+
+export const draftOf = (state: State): Draft => ({
+  organization: state.organization,
+  folders: [...state.folders],
+  roles: [...state.roles],
+  providers: [...state.providers],
+  identities: [...state.identities],
+  mappings: [...state.mappings],
+  bindings: [...state.bindings],
+  associations: [...state.associations],
+});

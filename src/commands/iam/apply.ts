@@ -8,9 +8,9 @@ import { cacheDir } from '../../host.ts';
 import { makeChanges } from './files/make.ts';
 import {
   broken,
+  type FilePlan,
   filenameInput,
   makePlan,
-  type Plan,
   parentInput,
   planLines,
   planText,
@@ -32,7 +32,7 @@ const inputs = {
 type ApplyInput = InputValues<typeof inputs>;
 
 interface Asked {
-  readonly plan: Plan;
+  readonly plan: FilePlan;
   /** What it has to be at last, where somebody has seen a plan before this one. */
   readonly agreed: readonly string[] | undefined;
 }
@@ -50,7 +50,7 @@ async function planned(context: Context, { filename, plan: path, parent, prune }
 const askedAbout = new WeakMap<Context, Asked>();
 
 /** Throws kind `conflict` that lists what differs. */
-function requireSame(agreed: readonly string[], plan: Plan): void {
+function requireSame(agreed: readonly string[], plan: FilePlan): void {
   const now = planLines(plan);
   const details = [
     ...now.filter((line) => !agreed.includes(line)).map((line) => `now also: ${line}`),

@@ -5,7 +5,8 @@ import type { ApiClient } from '../../../api/client.ts';
 import type { Context } from '../../../cli/context.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
-import { type Change, isOf, nouns } from '../../../organization/changes.ts';
+import { type Change, isOf } from '../../../organization/changes.ts';
+import { nouns } from '../../../organization/labels.ts';
 
 const done = { create: 'Created', update: 'Changed', delete: 'Deleted' } as const;
 

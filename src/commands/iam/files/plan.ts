@@ -1,16 +1,19 @@
 // What files would change in an organization, and who gains or loses what by it.
 
 import { type AccessChange, accessChanges } from '../../../access/difference.ts';
+import type { Facts } from '../../../access/grants.ts';
 import { compact } from '../../../api/compact.ts';
+import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import { file, string } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
-import { type Changes, changesFor, nouns } from '../../../organization/changes.ts';
+import { type Changes, changesFor } from '../../../organization/changes.ts';
 import { type Document, type FileText, readDocument, refuse } from '../../../organization/document.ts';
 import { type Expectation, judge } from '../../../organization/expectations.ts';
+import { nouns } from '../../../organization/labels.ts';
 import { factsOf, Places, placesOf, type State } from '../../../organization/state.ts';
 import { organizationNamed, readState, requireSight } from './state.ts';
 
@@ -26,14 +29,36 @@ export const parentInput = {
   help: 'Organization to compare with, where it is not the one that the files name.',
 } as const;
 
+/** What would change, however it is said. */
 export interface Plan {
   readonly organization: Reference;
-  readonly before: State;
-  readonly result: Changes;
+  readonly changes: readonly ToldChange[];
   readonly access: readonly AccessChange[];
   readonly expectations: readonly Expectation[];
+  /** What `--prune` would delete, by label. */
+  readonly unmentioned: readonly string[];
+  /** Before and after: what somebody gains or loses may be all of one. */
+  readonly roles: readonly IamRole[];
+  /** What the plan does not tell, a clause each. */
+  readonly unsure: readonly string[];
   /** Names of places by id, before and after. */
   readonly nameOf: (id: string) => string;
+}
+
+interface ToldChange {
+  readonly action: 'create' | 'update' | 'replace' | 'delete';
+  readonly kind: string;
+  readonly noun: string;
+  readonly label: string;
+  readonly details: readonly string[];
+  readonly id: string;
+  /** Where Terraform has it. */
+  readonly address?: string;
+}
+
+/** A plan of files, with the requests that make it so. */
+export interface FilePlan extends Plan {
+  readonly result: Changes;
 }
 
 /** Reads the organization now and compares. Throws a usage CliError that lists everything wrong with the files. */
@@ -41,7 +66,7 @@ export async function makePlan(
   context: Context,
   files: readonly FileText[],
   { parent, prune }: { readonly parent: string | undefined; readonly prune: boolean },
-): Promise<Plan> {
+): Promise<FilePlan> {
   const document = readDocument(files);
   const organization = await organizationNamed(context, parent ?? document.organization.value);
   await requireSight(context, organization);
@@ -56,41 +81,60 @@ function planFrom(
   organization: Reference,
   now: number,
   known: ReadonlySet<string>,
-): Plan {
+): FilePlan {
   const result = changesFor(before, document, prune);
-  const places = [...new Set([...placesOf(before), ...placesOf(result.after)])];
-  const problems: string[] = [];
-  const expectations = judge(document.expectations, result.after, known, now, problems);
-  refuse(problems);
-  const [old, fresh] = [new Places(before), new Places(result.after)];
+  const facts = { before: factsOf(before, now), after: factsOf(result.after, now) };
   return {
     organization,
-    before,
     result,
-    access: accessChanges(factsOf(before, now), factsOf(result.after, now), places),
+    changes: result.changes.map((one) => ({ ...one, noun: nouns[one.kind] })),
+    unmentioned: result.unmentioned,
+    roles: [...before.roles, ...result.after.roles],
+    unsure: [],
+    ...consequences(before, result.after, facts, document.expectations, known),
+  };
+}
+
+/** Who gains and loses what, and whether what was expected would be so. Throws what is wrong with an expectation. */
+export function consequences(
+  before: State,
+  after: State,
+  facts: { readonly before: Facts; readonly after: Facts },
+  expected: Document['expectations'],
+  known: ReadonlySet<string>,
+): Pick<Plan, 'access' | 'expectations' | 'nameOf'> {
+  const [old, fresh] = [new Set(placesOf(before)), new Set(placesOf(after))];
+  const problems: string[] = [];
+  const expectations = judge(expected, after, facts.after, known, problems);
+  refuse(problems);
+  const [oldPlaces, freshPlaces] = [new Places(before), new Places(after)];
+  return {
+    access: accessChanges(facts.before, facts.after, [...new Set([...old, ...fresh])]),
     expectations,
-    nameOf: (id) => (placesOf(result.after).includes(id) ? fresh : old).nameOf(id),
+    nameOf: (id) => (fresh.has(id) ? freshPlaces : oldPlaces).nameOf(id),
   };
 }
 
 /** Those of this program's table and those that a role holds: a newer platform may know more. */
-async function knownCapabilities({ roles }: State): Promise<ReadonlySet<string>> {
+export async function knownCapabilities({ roles }: State): Promise<ReadonlySet<string>> {
   const { capabilities } = await import('../../../api/schema/capabilities.gen.ts');
   return new Set([...capabilities.map(({ name }) => name), ...roles.flatMap((role) => role.capabilities ?? [])]);
 }
 
-const signs = { create: '+', update: '~', delete: '-' } as const;
+const signs = { create: '+', update: '~', replace: '±', delete: '-' } as const;
 
 export function planText(plan: Plan): string {
-  const { result, access, expectations, organization, nameOf } = plan;
+  const { changes, access, expectations, organization, nameOf, unmentioned, unsure } = plan;
   const lines: string[] = [];
-  if (result.changes.length === 0) lines.push(`"${organization.name}" is as the files say.`);
-  else lines.push(`${counted(result.changes.length, 'change')} in "${organization.name}":`);
-  for (const { action, kind, label, details } of result.changes) {
-    lines.push(`  ${signs[action]} ${nouns[kind]} ${label}`);
-    for (const detail of details) lines.push(`      ${detail}`);
+  if (changes.length === 0) lines.push(`"${organization.name}" is as the files say.`);
+  else lines.push(`${counted(changes.length, 'change')} in "${organization.name}":`);
+  for (const { action, noun, label, details, address } of changes) {
+    lines.push(`  ${signs[action]} ${noun} ${label}`);
+    if (address !== undefined) lines.push(`      ${address}`);
+    for (const detail of details) lines.push(...wrapped(detail));
   }
   if (access.length > 0) lines.push('', 'Who gains or loses what:');
+  const worth = roleWorth(plan.roles);
   for (const { direction, who, isConditional, capabilities, areas } of access) {
     const where = areas.map(({ place, except }) => {
       const but = except.map(nameOf).join(', ');
@@ -98,14 +142,18 @@ export function planText(plan: Plan): string {
     });
     const condition = isConditional ? ', if the condition is met' : '';
     lines.push(`  ${direction === 'gains' ? '+' : '-'} ${who} ${direction} in ${where.join(', ')}${condition}:`);
-    lines.push(`      ${some(capabilities)}`);
+    const role = worth.get([...capabilities].sort().join());
+    lines.push(
+      ...(role === undefined ? some(capabilities) : [`      all of ${role} (${capabilities.length} capabilities)`]),
+    );
   }
   if (expectations.length > 0) lines.push('', 'Expected:');
   for (const { text, isMet, reason } of expectations) {
     lines.push(`  ${isMet ? 'ok    ' : 'FAILS '} ${text}${reason === undefined ? '' : `: ${reason}`}`);
   }
-  if (result.unmentioned.length > 0) {
-    lines.push('', `Not in the files, and kept without --prune:`, ...listed(result.unmentioned));
+  if (unsure.length > 0) lines.push('', 'Not told by the plan:', ...unsure.map((clause) => `  ${clause}`));
+  if (unmentioned.length > 0) {
+    lines.push('', `Not in the files, and kept without --prune:`, ...listed(unmentioned));
   }
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
@@ -117,18 +165,49 @@ const listed = (labels: readonly string[]) => [
   ...(labels.length > most ? [`  and ${labels.length - most} more`] : []),
 ];
 
-const some = (names: readonly string[]) =>
-  names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+/** `clusters.{create,delete}, repo.list`, in as many lines as people read. */
+function some(names: readonly string[]): string[] {
+  const byResource = new Map<string, string[]>();
+  for (const name of names) {
+    const at = name.lastIndexOf('.');
+    byResource.set(name.slice(0, at), [...(byResource.get(name.slice(0, at)) ?? []), name.slice(at + 1)]);
+  }
+  const groups = [...byResource].map(([resource, verbs]) =>
+    verbs.length === 1 ? `${resource}.${verbs[0]}` : `${resource}.{${verbs.join(',')}}`,
+  );
+  const lines = wrapped(groups.join(', '));
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), `      … ${names.length} capabilities in all; \`-o json\` lists them`];
+}
+
+/** Indented, and not wider than a terminal where there is a blank to break at. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= 80) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${lines.length === 0 ? '      ' : '        '}${word}`);
+  }
+  return lines;
+}
+
+/** "the role viewer", by what the role allows. */
+const roleWorth = (roles: readonly IamRole[]): ReadonlyMap<string, string> =>
+  new Map(
+    roles
+      .filter(({ capabilities = [] }) => capabilities.length > 3)
+      .map(({ name, capabilities = [] }) => [[...capabilities].sort().join(), `the role ${name}`]),
+  );
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 export const planView = defineView<Plan>({
   text: planText,
-  json: ({ organization, result, access, expectations, nameOf }) => ({
+  json: ({ organization, changes, access, expectations, unmentioned, unsure, nameOf }) => ({
     organization: organization.name,
     organizationId: organization.id,
-    changes: result.changes.map(({ action, kind, label, details, id }) =>
-      compact({ action, kind, name: label, ...(action === 'create' ? {} : { id }), details: [...details] }),
+    changes: changes.map(({ action, kind, label, details, id, address }) =>
+      compact({ action, kind, name: label, ...(action === 'create' ? {} : { id }), address, details: [...details] }),
     ),
     access: access.map(({ direction, who, identity, isConditional, capabilities, areas }) =>
       compact({
@@ -141,7 +220,8 @@ export const planView = defineView<Plan>({
       }),
     ),
     expectations: expectations.map(({ text, isMet, reason, line }) => compact({ text, met: isMet, reason, line })),
-    unmentioned: [...result.unmentioned],
+    unmentioned: [...unmentioned],
+    ...(unsure.length === 0 ? {} : { unsure: [...unsure] }),
   }),
 });
 
@@ -156,7 +236,7 @@ export function broken({ expectations }: Plan): CliError | undefined {
 }
 
 /** What a plan does, a line for each change: equal for two plans only when they do the same. */
-export const planLines = ({ result }: Plan): string[] =>
-  result.changes.map(({ action, kind, label, details, id }) =>
+export const planLines = ({ changes }: Plan): string[] =>
+  changes.map(({ action, kind, label, details, id }) =>
     [action, kind, label, action === 'create' ? '' : id, ...details].join(' '),
   );

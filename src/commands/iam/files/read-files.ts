@@ -9,7 +9,7 @@ import type { FileText } from '../../../organization/document.ts';
 import { statIfExists } from '../../../stats.ts';
 
 /** A folder stands for the `.yaml`, `.yml` and `.json` files directly in it, by name; `-` is standard input. */
-export async function readFiles(context: Context, names: readonly string[]): Promise<FileText[]> {
+export async function readFiles(context: Context, names: readonly string[], flag = '--filename'): Promise<FileText[]> {
   const files: FileText[] = [];
   for (const name of names) {
     if (name === '-') {
@@ -19,11 +19,11 @@ export async function readFiles(context: Context, names: readonly string[]): Pro
     const path = resolve(context.host.cwd, name);
     const stats = statIfExists(path);
     if (stats === undefined) {
-      throw new CliError('usage', `\`--filename\` "${name}" does not exist`, { code: 'usage.iam-file' });
+      throw new CliError('usage', `\`${flag}\` "${name}" does not exist`, { code: 'usage.iam-file' });
     }
     const parts = stats.isDirectory() ? inFolder(path) : [undefined];
     if (parts.length === 0) {
-      throw new CliError('usage', `\`--filename\` "${name}" has no .yaml, .yml or .json file`, {
+      throw new CliError('usage', `\`${flag}\` "${name}" has no .yaml, .yml or .json file`, {
         code: 'usage.iam-file',
       });
     }
