@@ -70,7 +70,7 @@ const testsOf = {
   'src/local/issuer/upstream': ['unit/upstream'],
   'src/local/keys/jwt': ['unit/jwt'],
   'src/local/issuer/narrowing': ['unit/narrowing', 'platform/sts'],
-  'src/local/registry/distribution/gate': ['unit/registry-gate'],
+  'src/local/registry/distribution/authorization': ['unit/registry-authorization'],
   'src/local/registry/': [
     'unit/manifest',
     'unit/references',

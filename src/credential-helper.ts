@@ -224,12 +224,12 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-const largestInput = 1024 * 1024;
+const maxInputBytes = 1024 * 1024;
 
 function readInput(): string {
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(8192);
-  for (let total = 0; total < largestInput; ) {
+  for (let total = 0; total < maxInputBytes; ) {
     let count: number;
     try {
       count = readSync(0, chunk, 0, chunk.length, null);

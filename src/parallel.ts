@@ -1,10 +1,10 @@
 /**
- * Runs `work` on every item, at most `atOnce` of them at a time, in order of their start. Rejects with the first failure;
+ * Runs `work` on every item, at most `concurrency` of them at a time, in order of their start. Rejects with the first failure;
  * then no further item is begun.
  */
-export async function forEachAtOnce<T>(
+export async function forEachConcurrently<T>(
   items: readonly T[],
-  atOnce: number,
+  concurrency: number,
   work: (item: T, index: number) => Promise<unknown>,
 ): Promise<void> {
   const left = items.entries();
@@ -20,5 +20,5 @@ export async function forEachAtOnce<T>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }

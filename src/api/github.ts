@@ -12,8 +12,8 @@ export const githubApiVariable = 'CHAINCTL_GITHUB_API';
 
 const publicApi = 'https://api.github.com';
 const waitMs = 3_000;
-const mostBytes = 1024 * 1024;
-const mostRedirects = 3;
+const maxBytes = 1024 * 1024;
+const maxRedirects = 3;
 
 /** A repository, or why there is no answer, as a clause. */
 export type GithubAnswer = { readonly repository: GithubRepository } | { readonly reason: string };
@@ -68,13 +68,13 @@ async function get(host: Host, url: URL, token: string | undefined, signal: Abor
         ...(token ? { authorization: `Bearer ${token}` } : {}),
       },
       timeoutMs: Math.max(1, Math.round(end - performance.now())),
-      maxBytes: mostBytes,
+      maxBytes: maxBytes,
       signal,
     });
     const location = response.headers['location'];
     if (![301, 302, 307, 308].includes(response.status) || typeof location !== 'string') return response;
     const next = URL.canParse(location, target.href) ? new URL(location, target.href) : undefined;
-    if (next?.origin !== url.origin || hop === mostRedirects) return response;
+    if (next?.origin !== url.origin || hop === maxRedirects) return response;
     target = next;
   }
 }

@@ -132,7 +132,7 @@ function fromJson(text: string, url: string): unknown {
 }
 
 /** Characters of one line; what is longer is no event of any stream. */
-const longestLine = 4 * 1024 * 1024;
+const maxLineBytes = 4 * 1024 * 1024;
 
 /** The lines of JSON that a path answers, as they come, until the other side ends. A line cut short is not given. */
 export async function* readLines(options: ApiOptions, exchange: Exchange): AsyncGenerator<unknown> {
@@ -142,7 +142,7 @@ export async function* readLines(options: ApiOptions, exchange: Exchange): Async
   for await (const chunk of response.body) {
     const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > longestLine) throw notTheApi(url);
+    if (rest.length > maxLineBytes) throw notTheApi(url);
     for (const line of lines) {
       if (line.trim() !== '') yield fromJson(line, url);
     }
@@ -150,13 +150,13 @@ export async function* readLines(options: ApiOptions, exchange: Exchange): Async
 }
 
 /** Nobody writes more about a failure; the rest, which may never end, is not waited for. */
-const mostChunks = 64;
+const maxChunks = 64;
 
 async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) {
     chunks.push(chunk);
-    if (chunks.length === mostChunks) break;
+    if (chunks.length === maxChunks) break;
   }
   return Buffer.concat(chunks).toString('utf8');
 }

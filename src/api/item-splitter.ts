@@ -17,7 +17,7 @@ function nextMark(chunk: Buffer, from: number): number {
 }
 
 /** Bytes of one item; what is longer is no item of any list. */
-const largestItem = 16 * 1024 * 1024;
+const maxItemBytes = 16 * 1024 * 1024;
 
 export class ItemSplitter {
   /** Braces and brackets that are open. */
@@ -81,7 +81,7 @@ export class ItemSplitter {
     if (from >= 0) {
       this.earlier.push(Buffer.from(chunk.subarray(from)));
       this.size += chunk.length - from;
-      if (this.size > largestItem) throw new SyntaxError('an item is too large');
+      if (this.size > maxItemBytes) throw new SyntaxError('an item is too large');
     }
   }
 

@@ -91,7 +91,7 @@ export type RegistryLogin = (
 export interface OciClient {
   /** By tag or digest. Throws kind `not-found` when there is none. */
   manifest(repository: string, reference: string): Promise<OciManifest>;
-  /** Bytes of a blob, checked against its digest. Throws code `api.too-large` above `largestBlob`. */
+  /** Bytes of a blob, checked against its digest. Throws code `api.too-large` above `maxBlobBytes`. */
   blob(repository: string, digest: string): Promise<Buffer>;
   /** Manifests that refer to this one, all pages of them; empty where the registry keeps none. */
   referrers(repository: string, digest: string): Promise<readonly OciDescriptor[]>;
@@ -106,13 +106,13 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 /** Bytes. Manifests, lists and the like. */
-const longestDocument = 64 * 1024 * 1024;
+const maxDocumentBytes = 64 * 1024 * 1024;
 /** Bytes. What cosign reads of an attestation unless it is told otherwise. */
-export const largestBlob = 128 * 1024 * 1024;
+export const maxBlobBytes = 128 * 1024 * 1024;
 /** A page may hold as few as its registry likes; a list that goes on behind these is one without end. */
-const mostPages = 10_000;
+const maxPages = 10_000;
 
 export function createOciClient(options: OciClientOptions): OciClient {
   const { host, origin, signal } = options;
@@ -122,7 +122,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
 
   async function get(url: string, headers: Readonly<Record<string, string>>, maxBytes: number): Promise<WholeResponse> {
     let target = url;
-    for (let hop = 0; hop <= mostRedirects; hop += 1) {
+    for (let hop = 0; hop <= maxRedirects; hop += 1) {
       const isOwn = new URL(target).origin === new URL(origin).origin;
       const { authorization, ...others } = headers;
       const shown = isOwn && authorization !== undefined ? { ...others, authorization } : others;
@@ -149,7 +149,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
     repository: string,
     path: string,
     accept: string,
-    maxBytes = longestDocument,
+    maxBytes = maxDocumentBytes,
   ): Promise<WholeResponse> {
     const url = `${origin}/v2/${repository}/${path}`;
     const before = known.get(repository);
@@ -241,7 +241,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
     },
     async blob(repository, digest) {
       const what = `${repository}@${digest}`;
-      const { bytes } = await document(repository, `blobs/${digest}`, '*/*', what, largestBlob);
+      const { bytes } = await document(repository, `blobs/${digest}`, '*/*', what, maxBlobBytes);
       checkDigest(bytes, digest, name);
       return bytes;
     },
@@ -257,7 +257,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
         found.push(...(Array.isArray(manifests) ? manifests : []));
         const next = first.status === 200 ? nextPage(answer, repository, digest) : undefined;
         if (next === undefined) return found;
-        if (page >= mostPages) throw failure('api', `${name} lists referrers of ${digest} without end`);
+        if (page >= maxPages) throw failure('api', `${name} lists referrers of ${digest} without end`);
         answer = await read(repository, next, manifestTypes);
         // Half a list would pass for the whole.
         if (answer.status !== 200)

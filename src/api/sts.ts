@@ -38,12 +38,12 @@ export interface IssuedTokens {
 
 const maxAttempts = 3;
 const attemptTimeoutMs = 30_000;
-const longestWaitMs = 60_000;
+const maxWaitMs = 60_000;
 /** How long after an interrupt the answer to a refresh is still waited for. */
 const answerGraceMs = 3_000;
 // Half a page of HTML is enough to see that it is not an issuer; a good answer is never near this (semantics 3.5).
 const maxBytes = 1024 * 1024;
-const longestMessage = 4096;
+const maxMessageLength = 4096;
 
 /** Trades a third party's token for a Chainguard one. Throws kind `auth`, number 101, when the issuer refuses. */
 export async function exchange(host: Host, request: ExchangeRequest): Promise<IssuedTokens> {
@@ -151,7 +151,7 @@ async function post(
     // Being told to slow down means that nothing was done, so it is safe to ask again.
     const limited = code === grpcCodes.RESOURCE_EXHAUSTED;
     const mayRetry = limited || retried.includes(code);
-    if (last || !mayRetry || (wanted ?? 0) > longestWaitMs) throw toError(request, response, answer, code, wanted);
+    if (last || !mayRetry || (wanted ?? 0) > maxWaitMs) throw toError(request, response, answer, code, wanted);
     const reason = `${new URL(url).host} answered ${response.status}`;
     await pause(host, request, reason, wanted ?? (limited ? 1_000 * attempt : shortWaitMs(host)));
   }
@@ -227,7 +227,7 @@ function toError(
 
 function oneLine(text: string): string {
   return text
-    .slice(0, longestMessage)
+    .slice(0, maxMessageLength)
     .replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
     .trim()
     .replace(/\.$/, '');

@@ -199,7 +199,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
       () => `${request.method} ${url.origin}${url.pathname}: ${what} after ${Math.round(host.now() - start)} ms`,
     );
   let proxy: URL | undefined;
-  const told = (error: unknown): unknown => {
+  const toReportedError = (error: unknown): unknown => {
     if (error instanceof CliError) return error;
     if (request.signal?.aborted) return request.signal.reason;
     return toTransportError(error, { url, proxy, timeoutMs, isTimeout: controller.signal.reason === timedOut });
@@ -219,7 +219,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
     close();
     ended?.();
     trace(codeOf(error));
-    throw told(error);
+    throw toReportedError(error);
   }
   trace(answer.status);
   // The rest of a stream may never come, and is nobody's to wait for.
@@ -244,7 +244,7 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
         timer = limit(wait.left);
       }
     } catch (error) {
-      throw told(error);
+      throw toReportedError(error);
     } finally {
       close();
       ended?.();

@@ -48,7 +48,7 @@ export interface EntryListener {
 }
 
 /** Bytes of one entry, one head; what is larger was made to harm. */
-const largestEntry = 4 * 1024 * 1024;
+const maxEntryBytes = 4 * 1024 * 1024;
 
 export const unknownDocument: DocumentFacts = {
   format: 'unknown',
@@ -62,7 +62,7 @@ export const unknownDocument: DocumentFacts = {
 export function factsPlan(): { readonly plan: Plan; facts(): DocumentFacts } {
   const head: Record<string, unknown> = {};
   const keep = (name: string) =>
-    whole(largestEntry, (value) => {
+    whole(maxEntryBytes, (value) => {
       head[name] = value;
     });
   return {
@@ -112,7 +112,7 @@ export function factsPlan(): { readonly plan: Plan; facts(): DocumentFacts } {
 /** Reads the entries of a document whose format is known. */
 export function entriesPlan(format: BomFormat, { package: add, relationship }: EntryListener): Plan {
   const each = (take: ((entry: Fields) => void) | undefined): Plan =>
-    take === undefined ? {} : { '*': whole(largestEntry, (value) => take(fields(value))) };
+    take === undefined ? {} : { '*': whole(maxEntryBytes, (value) => take(fields(value))) };
   if (format === 'cyclonedx') {
     return {
       components: each(add && ((entry) => walkComponents(entry, add))),

@@ -24,7 +24,7 @@ interface Reader {
 }
 
 /** Bytes of a statement's head. */
-const largestHead = 1024 * 1024;
+const maxHeadBytes = 1024 * 1024;
 
 /** Reads what a statement says of itself and of its document. */
 export function probeStatement(): Reader & { facts(): StatementFacts } {
@@ -147,10 +147,10 @@ function probeParts(): { readonly plan: Plan; facts(): StatementFacts } {
   const bare = textFacts();
   return {
     plan: {
-      predicateType: whole(largestHead, (value) => {
+      predicateType: whole(maxHeadBytes, (value) => {
         head.predicateType = value;
       }),
-      subject: whole(largestHead, (value) => {
+      subject: whole(maxHeadBytes, (value) => {
         head.subject = value;
       }),
       predicate: { ...own.plan, Data: framed.sink, [asText]: bare.sink },

@@ -4,7 +4,7 @@ import { CliError } from '../errors.ts';
 import type { AwsCredentials } from './aws-token.ts';
 
 /** Bytes; credentials are short. */
-export const mostBytes = 64 * 1024;
+export const maxBytes = 64 * 1024;
 
 /** `tokenName` is what the answer calls the session token. */
 export function fromAnswer(value: unknown, tokenName: 'Token' | 'SessionToken'): AwsCredentials | undefined {

@@ -8,7 +8,7 @@ import { type HttpResponse, send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { credentialsOf, fromAnswer, memberOf, mostBytes, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
+import { credentialsOf, fromAnswer, maxBytes, memberOf, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
 import type { AwsCredentials } from './aws-token.ts';
 
 const waitMs = 5_000;
@@ -170,7 +170,7 @@ const fromMachine: Source = async (host, signal) => {
   const base = (env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] || 'http://169.254.169.254').replace(/\/+$/, '');
   requireSafe(base);
   const ask = (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) =>
-    send(host, { method, url: `${base}/latest/${path}`, headers, timeoutMs: waitMs, maxBytes: mostBytes, signal });
+    send(host, { method, url: `${base}/latest/${path}`, headers, timeoutMs: waitMs, maxBytes: maxBytes, signal });
   let session: HttpResponse;
   try {
     session = await ask('PUT', 'api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '300' });
@@ -203,7 +203,7 @@ async function getCredentials(
     url,
     headers: { accept: 'application/json', ...headers },
     timeoutMs: waitMs,
-    maxBytes: mostBytes,
+    maxBytes: maxBytes,
     signal,
   });
   const found = answer.status === 200 ? fromAnswer(objectIn(answer.text), 'Token') : undefined;

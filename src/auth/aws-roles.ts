@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { fromAnswer, memberOf, mostBytes, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
+import { fromAnswer, maxBytes, memberOf, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
 import { type AwsCredentials, amzDate, authorization } from './aws-token.ts';
 
 const waitMs = 30_000;
@@ -47,7 +47,7 @@ export async function assumeRole(
     url: `${url.origin}/?${query}`,
     headers: { ...sent, authorization: signature },
     timeoutMs: waitMs,
-    maxBytes: mostBytes,
+    maxBytes: maxBytes,
     signal,
   });
   return credentialsIn(answer, 'AssumeRole', role);
@@ -79,7 +79,7 @@ export async function assumeRoleWithWebIdentity(
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: form.toString(),
     timeoutMs: waitMs,
-    maxBytes: mostBytes,
+    maxBytes: maxBytes,
     signal,
   });
   return credentialsIn(answer, 'AssumeRoleWithWebIdentity', role);
@@ -143,7 +143,7 @@ export async function ssoCredentials(
     url: `${base.replace(/\/+$/, '')}/federation/credentials?${query}`,
     headers: { accept: 'application/json', 'x-amz-sso_bearer_token': token },
     timeoutMs: waitMs,
-    maxBytes: mostBytes,
+    maxBytes: maxBytes,
     signal,
   });
   const given = memberOf(objectIn(answer.text), 'roleCredentials');
@@ -209,7 +209,7 @@ function outputOf(
     });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (text.length < mostBytes) text += chunk;
+      if (text.length < maxBytes) text += chunk;
     });
     child.once('error', () => (signal?.aborted ? reject(signal.reason) : done(undefined)));
     child.once('close', (code) => done(code === 0 ? text : undefined));

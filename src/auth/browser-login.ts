@@ -121,9 +121,9 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
   const origin = `http://localhost:${port}`;
   const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]);
 
-  const told = (response: ServerResponse, status: number, heading: string, lines: readonly string[]): void => {
+  const answerPage = (response: ServerResponse, status: number, heading: string, lines: readonly string[]): void => {
     const nonce = nonceOf(host);
-    sendPage(response, status, toldPage(heading, lines, nonce), nonce, '');
+    sendPage(response, status, messagePage(heading, lines, nonce), nonce, '');
   };
 
   const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
@@ -140,11 +140,11 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
     const given = query.get('state');
     const token = query.get('token');
     if (received !== undefined || refused) {
-      told(response, 409, 'This login is already complete', ['It was finished in another tab.']);
+      answerPage(response, 409, 'This login is already complete', ['It was finished in another tab.']);
     } else if (!(given === null ? request.acceptWithoutState : isSame(given, state))) {
       if (!warned) host.stderr.write('Ignored an answer that did not belong to this login; still waiting\n');
       warned = true;
-      told(response, 400, 'This is not the login that chainctl waits for', [
+      answerPage(response, 400, 'This is not the login that chainctl waits for', [
         'Nothing has been done. Finish the sign-in in the tab that chainctl opened, or start it again.',
       ]);
       // An issuer that fills in nothing leaves the word with which the client said what it understands.
@@ -183,9 +183,9 @@ function createReceiver(host: Host, request: BrowserLoginRequest, state: string,
         });
     response.once('close', () => reject(failure));
     if (isUnknown) {
-      told(response, 404, 'You have no account yet', ['chainctl tells you in your terminal how to go on.']);
+      answerPage(response, 404, 'You have no account yet', ['chainctl tells you in your terminal how to go on.']);
     } else {
-      told(response, 400, 'You are not logged in', [
+      answerPage(response, 400, 'You are not logged in', [
         said === '' ? 'The login was refused.' : `The login was refused: ${said}.`,
       ]);
     }
@@ -276,7 +276,7 @@ tick();
 }
 
 /** What else a person may see there: that it did not work, and why. */
-export function toldPage(heading: string, lines: readonly string[], nonce: string): string {
+export function messagePage(heading: string, lines: readonly string[], nonce: string): string {
   const texts = [...lines, stay].map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
   return page(heading, `<h1>${escapeHtml(heading)}</h1>\n${texts}`, nonce, '');
 }

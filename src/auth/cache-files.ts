@@ -38,7 +38,7 @@ export class UnsafeCacheError extends Error {
   }
 }
 
-const largestToken = 1024 * 1024;
+const maxTokenBytes = 1024 * 1024;
 
 /**
  * A secret of the cache without white space around it; undefined when there is none. Throws an `UnsafeCacheError` when
@@ -57,7 +57,7 @@ export function readSecret(root: string, folder: string, name: string): string |
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
     throw new UnsafeCacheError(path, 'can be read by others', `run \`chmod 600 ${quoted(path)}\``);
   }
-  if (stats.size > largestToken) return '';
+  if (stats.size > maxTokenBytes) return '';
   return readFileSync(path, 'utf8').trim();
 }
 

@@ -4,7 +4,7 @@
 import { notAnIssuer } from '../api/sts.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { ask, denied, isPassing, pollUntil } from './away-login.ts';
+import { ask, denied, isPassing, pollUntil } from './remote-login.ts';
 
 /** Who hands out the codes. */
 export interface DeviceIssuer {
@@ -14,7 +14,7 @@ export interface DeviceIssuer {
 }
 
 const grant = 'urn:ietf:params:oauth:grant-type:device_code';
-const longestLifeSeconds = 1800;
+const maxLifetimeSeconds = 1800;
 
 // The public platform's issuer leaves signing in to this one (protocols 1.6, 2.2).
 const elsewhere: Readonly<Record<string, { readonly issuer: string; readonly clientId: string }>> = {
@@ -56,12 +56,12 @@ export async function deviceLogin(host: Host, issuer: DeviceIssuer, signal: Abor
     signal,
   );
   const text = (name: string) => (typeof body[name] === 'string' ? body[name] : '');
-  const number = (name: string, otherwise: number) => (typeof body[name] === 'number' ? body[name] : otherwise);
+  const number = (name: string, fallback: number) => (typeof body[name] === 'number' ? body[name] : fallback);
   const [deviceCode, userCode, address] = [text('device_code'), text('user_code'), text('verification_uri')];
   if (status !== 200 || deviceCode === '' || !isShowable(userCode) || !isShowable(address)) {
     throw notAnIssuer(new URL(issuer.authorizationEndpoint).origin);
   }
-  const lifeSeconds = Math.min(number('expires_in', 900), longestLifeSeconds);
+  const lifeSeconds = Math.min(number('expires_in', 900), maxLifetimeSeconds);
   host.stderr.write(`Enter the verification code ${userCode} in your browser at: ${address}\n`);
   host.stderr.write(`Code will be valid for ${lifeSeconds} seconds\n`);
 

@@ -5,8 +5,8 @@ import { createHeadlessKey, headlessCheck, openHeadless } from '../api/headless.
 import { notAnIssuer } from '../api/sts.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { ask, denied, isPassing, pollUntil, timedOut } from './away-login.ts';
 import type { BrowserLoginRequest } from './browser-login.ts';
+import { ask, denied, isPassing, pollUntil, timedOut } from './remote-login.ts';
 
 export interface HeadlessRequest {
   readonly issuer: string;

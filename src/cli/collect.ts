@@ -114,7 +114,7 @@ function broken(rule: Check, inputs: Inputs, given: ReadonlyMap<string, unknown>
     return used.length > 1 ? `${listed(used.map(name))} cannot be used together` : undefined;
   }
   if (used.length > 0) return undefined;
-  return rule.choice?.problem ?? `one of ${listed(rule.keys.map(name), 'or')} is required`;
+  return rule.alternatives?.problem ?? `one of ${listed(rule.keys.map(name), 'or')} is required`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

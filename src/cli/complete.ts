@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Collected, listed, splitCommas } from './collect.ts';
 import type { Context } from './context.ts';
-import type { AnyCommand, Check, Input, Way } from './define.ts';
+import type { AnyCommand, Check, Input, Option } from './define.ts';
 import { globalInputs } from './globals.ts';
 import { boolean } from './inputs/values.ts';
 import { printable } from './io.ts';
@@ -16,28 +16,28 @@ import { commandName, flagOf, kebab, spellingOf } from './spelling.ts';
 type Typed = Map<string, readonly string[]>;
 
 /** A choice that the command line leaves open, and what was chosen if it was asked before everything else. */
-export interface OpenChoice {
-  readonly rule: ChoiceRule;
-  readonly way: Way | undefined;
+export interface PendingAlternatives {
+  readonly rule: AlternativesRule;
+  readonly option: Option | undefined;
 }
 
 export interface Completed {
   /** What `run` receives. */
   readonly values: Record<string, unknown>;
   /** The same without what nobody said: empty lists and booleans that are false only because they were left out. */
-  readonly said: Record<string, unknown>;
+  readonly explicit: Record<string, unknown>;
   /** A person answered, so the rules have not seen the whole yet. */
   readonly asked: boolean;
 }
 
-type ChoiceRule = Extract<Check, { rule: 'one-of' }>;
+type AlternativesRule = Extract<Check, { rule: 'one-of' }>;
 
 export async function complete(
   definition: AnyCommand,
   collected: Collected,
   globals: Readonly<Partial<Record<string, string>>>,
   context: Context,
-  open?: OpenChoice,
+  open?: PendingAlternatives,
 ): Promise<Completed> {
   const chosen: Record<string, unknown> = {};
   const leftOut: Record<string, unknown> = {};
@@ -45,9 +45,9 @@ export async function complete(
   // As rules look at it: references are still text.
   const known: Record<string, unknown> = Object.fromEntries(collected.parsed);
   let asked = false;
-  let way = open?.way;
+  let option = open?.option;
   for (const [key, input] of Object.entries(definition.inputs)) {
-    if (open?.rule.keys.includes(key)) way ??= await askWay(definition, open.rule, context);
+    if (open?.rule.keys.includes(key)) option ??= await askOption(definition, open.rule, context);
     const parsed = collected.parsed.get(key);
     if (parsed !== undefined && !isEmptyOnPurpose(key, input, collected)) {
       const found = await resolve(key, input, parsed, context, chosen).catch(naming(collected.sources.get(key)));
@@ -56,13 +56,13 @@ export async function complete(
         asked = true;
         typed.set(key, found.picked);
       }
-    } else if (isRequired(input, collected) || way?.asks.includes(key) || parsed !== undefined) {
-      chosen[key] = await input.kind.otherwise?.(context, chosen);
+    } else if (isRequired(input, collected) || option?.requires.includes(key) || parsed !== undefined) {
+      chosen[key] = await input.kind.fallback?.(context, chosen);
       if (chosen[key] !== undefined) continue;
       asked ||= context.io.interactive;
       chosen[key] = context.io.interactive
         ? await ask({ definition, key, input, context, chosen, typed, known })
-        : await soleOrRefuse(definition, key, input, context, chosen, collected);
+        : await onlyCandidateOrRefuse(definition, key, input, context, chosen, collected);
     } else if (input.asksWith && asked && context.io.interactive) {
       chosen[key] = await ask({ definition, key, input, context, chosen, typed, known });
     } else if (input.many) {
@@ -74,7 +74,7 @@ export async function complete(
   if (asked) {
     context.io.note(context.io.errStyle.dim(`  Equivalent command: ${commandLine(definition, typed, globals)}`));
   }
-  return { values: { ...chosen, ...leftOut }, said: chosen, asked };
+  return { values: { ...chosen, ...leftOut }, explicit: chosen, asked };
 }
 
 const isRequired = (input: Input, collected: Collected) =>
@@ -154,12 +154,12 @@ function naming(source: string | undefined) {
 export function missingInputs(definition: AnyCommand, collected: Collected, context: Context): string[] {
   if (context.io.interactive) return [];
   return Object.entries(definition.inputs)
-    .filter(([key, input]) => isMissing(key, input, collected) && input.kind.sole === undefined)
+    .filter(([key, input]) => isMissing(key, input, collected) && input.kind.onlyCandidate === undefined)
     .map(([key, input]) => spellingOf(key, input));
 }
 
 const isMissing = (key: string, input: Input, collected: Collected) =>
-  input.kind.otherwise === undefined &&
+  input.kind.fallback === undefined &&
   ((isRequired(input, collected) && !collected.parsed.has(key)) || isEmptyOnPurpose(key, input, collected));
 
 /** One sentence that names them all. */
@@ -175,7 +175,7 @@ export const missingError = (names: readonly string[]): CliError =>
       : {}),
   });
 
-async function soleOrRefuse(
+async function onlyCandidateOrRefuse(
   definition: AnyCommand,
   key: string,
   input: Input,
@@ -183,16 +183,16 @@ async function soleOrRefuse(
   chosen: Record<string, unknown>,
   collected: Collected,
 ): Promise<unknown> {
-  const sole = await input.kind.sole?.(context, chosen);
-  if (sole === undefined) {
+  const only = await input.kind.onlyCandidate?.(context, chosen);
+  if (only === undefined) {
     // The inputs after this one depend on it, so whatever else is missing is missing too.
     const inputs = Object.entries(definition.inputs);
     const rest = inputs.slice(inputs.findIndex(([name]) => name === key) + 1);
     const others = rest.filter(([name, other]) => isMissing(name, other, collected));
     throw missingError([[key, input] as const, ...others].map(([name, other]) => spellingOf(name, other)));
   }
-  context.debug(() => `${spellingOf(key, input)} taken as the only candidate: ${sole.text}`);
-  return input.many ? [sole.value] : sole.value;
+  context.debug(() => `${spellingOf(key, input)} taken as the only candidate: ${only.text}`);
+  return input.many ? [only.value] : only.value;
 }
 
 // ---- on a terminal ----
@@ -290,36 +290,40 @@ function noteSelected(what: string, { io }: Context): void {
 }
 
 /** The rule whose choice the words leave to the person in front of the terminal. */
-export function openChoice(
+export function pendingAlternatives(
   { check = [] }: AnyCommand,
   given: ReadonlyMap<string, unknown>,
   { io }: Context,
-): ChoiceRule | undefined {
+): AlternativesRule | undefined {
   if (!io.interactive) return undefined;
   return check.find(
-    (rule): rule is ChoiceRule =>
-      rule.rule === 'one-of' && rule.choice !== undefined && !rule.keys.some((key) => given.has(key)),
+    (rule): rule is AlternativesRule =>
+      rule.rule === 'one-of' && rule.alternatives !== undefined && !rule.keys.some((key) => given.has(key)),
   );
 }
 
-/** Taken without asking when there is one way only, like every single candidate. */
-export async function askWay(definition: AnyCommand, { keys, choice }: ChoiceRule, context: Context): Promise<Way> {
-  const ways = choice?.ways ?? keys.map((key) => wayOf(key, definition.inputs[key]));
-  const candidates = ways.map((way) => ({
-    value: way,
-    label: way.label,
-    ...(way.description === undefined ? {} : { description: way.description }),
-    text: way.label,
+/** Taken without asking when there is one option only, like every single candidate. */
+export async function askOption(
+  definition: AnyCommand,
+  { keys, alternatives }: AlternativesRule,
+  context: Context,
+): Promise<Option> {
+  const options = alternatives?.options ?? keys.map((key) => optionOf(key, definition.inputs[key]));
+  const candidates = options.map((option) => ({
+    value: option,
+    label: option.label,
+    ...(option.description === undefined ? {} : { description: option.description }),
+    text: option.label,
   }));
-  const { value, label } = await context.prompts.pick(choice?.question ?? 'Which one?', candidates);
+  const { value, label } = await context.prompts.pick(alternatives?.question ?? 'Which one?', candidates);
   noteSelected(label, context);
   return value;
 }
 
-const wayOf = (key: string, input: Input | undefined): Way => ({
+const optionOf = (key: string, input: Input | undefined): Option => ({
   label: kebab(key).replaceAll('-', ' '),
   ...(input === undefined ? {} : { description: input.help }),
-  asks: [key],
+  requires: [key],
 });
 
 async function candidatesOf(

@@ -146,7 +146,7 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
       return accessToken(host, context.config, audience, {
         signal,
         allowLogin: io.interactive,
-        onRetry: tellOf(context),
+        onRetry: retryNotice(context),
       });
     },
     get isDebug() {
@@ -196,9 +196,9 @@ async function openClient(
         signal: context.signal,
         renew,
         allowLogin: context.io.interactive,
-        onRetry: tellOf(context),
+        onRetry: retryNotice(context),
       }),
-    onRetry: tellOf(context),
+    onRetry: retryNotice(context),
   });
   return watchingLists(client, context.waiting, context.listed);
 }
@@ -229,7 +229,7 @@ function watchingLists(client: ApiClient, waiting: Waiting, listed: Set<ClientOp
 }
 
 /** Says before a pause why nothing happens. */
-function tellOf({ io, isJsonAlone }: Pick<Context, 'io' | 'isJsonAlone'>) {
+function retryNotice({ io, isJsonAlone }: Pick<Context, 'io' | 'isJsonAlone'>) {
   return (reason: string, waitMs: number): void => {
     if (!isJsonAlone) io.note(`${reason}; trying again in ${Math.ceil(waitMs / 1000)} s`);
   };

@@ -77,14 +77,14 @@ export type Given = ReadonlySet<string>;
 /** A rule over which inputs were given. */
 export type Check =
   | { readonly rule: 'exclusive'; readonly keys: readonly string[] }
-  | { readonly rule: 'one-of'; readonly keys: readonly string[]; readonly choice?: Choice }
+  | { readonly rule: 'one-of'; readonly keys: readonly string[]; readonly alternatives?: Alternatives }
   | { readonly rule: 'needs'; readonly key: string; readonly needs: string };
 
 /** What a person is asked instead of being told that one of several inputs is required. */
-export interface Choice {
+export interface Alternatives {
   readonly question: string;
   /** One way for each of the inputs unless given. */
-  readonly ways?: readonly Way[];
+  readonly options?: readonly Option[];
   /** Asked before everything else: some of the ways are other commands. */
   readonly first?: true;
   /** The sentence for whoever cannot be asked, instead of the one that lists the inputs. */
@@ -92,11 +92,11 @@ export interface Choice {
 }
 
 /** One answer to a choice. */
-export interface Way {
+export interface Option {
   readonly label: string;
   readonly description?: string;
   /** Keys of the inputs that are asked for when they are missing, in declared order. */
-  readonly asks: readonly string[];
+  readonly requires: readonly string[];
   /** The command that does it, given the same words: its path below this one. */
   readonly below?: readonly string[];
 }
@@ -110,7 +110,7 @@ export const exclusive = (...keys: string[]): Check => ({ rule: 'exclusive', key
 export const changeOf = (...keys: string[]): Check => ({
   rule: 'one-of',
   keys,
-  choice: { question: 'What would you like to change?' },
+  alternatives: { question: 'What would you like to change?' },
 });
 /** The first only makes sense with the second. */
 export const needs = (key: string, other: string): Check => ({ rule: 'needs', key, needs: other });
@@ -158,9 +158,9 @@ export interface CommandDefinition<I extends Inputs, T> {
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
   /** Asked after the result was printed: the error of a check that answered no, or an exit code of its own. */
-  readonly verdict?: (results: readonly T[]) => CliError | Ending | undefined;
+  readonly exitError?: (results: readonly T[]) => CliError | Ending | undefined;
   /** What goes on once the result is printed, until it is over: a server in the foreground. */
-  readonly afterwards?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
+  readonly afterRender?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
   /** Operations that it calls because of what was given. Others are found in the sources (`scripts/gen-needs.ts`). */

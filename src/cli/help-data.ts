@@ -7,7 +7,7 @@ export interface HelpPage {
   readonly deprecated?: string;
   /** Words of the usage line after the name. */
   readonly usage: readonly string[];
-  /** The first `mostExamples`: words after the name, and what they do. */
+  /** The first `maxExamples`: words after the name, and what they do. */
   readonly examples: readonly (readonly [words: string, text: string])[];
   readonly places: readonly HelpRow[];
   readonly required: readonly HelpRow[];

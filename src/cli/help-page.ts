@@ -4,7 +4,7 @@
 import type { AnyCommand, Input, Inputs } from './define.ts';
 import { formatsOf } from './formats.ts';
 import { answerFlags, listFlags } from './globals.ts';
-import { also, firstSentence, mostExamples } from './help.ts';
+import { also, firstSentence, maxExamples } from './help.ts';
 import type { HelpPage, HelpRow } from './help-data.ts';
 import { allInputs, commandName, flagOf, isList, kebab } from './spelling.ts';
 
@@ -21,7 +21,7 @@ export function helpPage(definition: AnyCommand): HelpPage {
     ...(description === undefined ? {} : { description }),
     ...(deprecated === undefined ? {} : { deprecated }),
     usage: usage(definition),
-    examples: definition.examples.slice(0, mostExamples).map(({ args, text }) => [args, text] as const),
+    examples: definition.examples.slice(0, maxExamples).map(({ args, text }) => [args, text] as const),
     places: placeRows(own),
     required: rows(true),
     optional: rows(false),
@@ -65,8 +65,8 @@ export function flagRows(inputs: Inputs, definition?: AnyCommand): HelpRow[] {
     Object.entries(inputs)
       .filter(([key, input]) => !input.hidden && flagOf(key, input) !== undefined)
       .map(([key, input]) => {
-        const told = (help: string) => `${help}${notes(key, input, help, definition)}`;
-        return row(flagSpelling(key, input), told(input.help), told(firstSentence(input.help)));
+        const withNotes = (help: string) => `${help}${notes(key, input, help, definition)}`;
+        return row(flagSpelling(key, input), withNotes(input.help), withNotes(firstSentence(input.help)));
       })
       // By code point: flags are ASCII, and the first use of a collator loads 10 ms of Unicode data.
       .sort(([a], [b]) => (sortKey(a) < sortKey(b) ? -1 : 1))
@@ -74,7 +74,7 @@ export function flagRows(inputs: Inputs, definition?: AnyCommand): HelpRow[] {
 }
 
 /** Characters; a longer one stands in the text. */
-const longestMetavar = 20;
+const maxMetavarWidth = 20;
 
 const sortKey = (spelling: string) => spelling.replace(/^\s*(-\w, )?--/, '');
 
@@ -83,29 +83,29 @@ function flagSpelling(key: string, input: Input): string {
   const { metavar, choices } = input.kind;
   const value = input.kind.boolean
     ? ''
-    : ` ${choices !== undefined && metavar.length > longestMetavar ? 'WORD' : metavar}`;
+    : ` ${choices !== undefined && metavar.length > maxMetavarWidth ? 'WORD' : metavar}`;
   return `${short}--${flagOf(key, input)}${value}`;
 }
 
 /** What stands behind the text of a flag. */
 function notes(key: string, input: Input, help: string, definition: AnyCommand | undefined): string {
-  const told: string[] = [];
-  if (input.many) told.push(input.kind.splitsCommas ? 'comma list or repeated' : 'may be repeated');
+  const parts: string[] = [];
+  if (input.many) parts.push(input.kind.splitsCommas ? 'comma list or repeated' : 'may be repeated');
   if (input.default !== undefined && input.default !== 'false' && !input.kind.boolean)
-    told.push(`default ${input.default}`);
+    parts.push(`default ${input.default}`);
   // The property of nearly every command is told once, in `chainctl help environment`.
   if (input.config !== undefined && input.config !== 'default.group' && key !== 'logLevel' && !(key in globalNotes))
-    told.push(`config ${input.config}`);
+    parts.push(`config ${input.config}`);
   const choices = input.kind.choices;
   // In the place of the metavar they would push the text of every flag to the right.
-  const choicesTold =
+  const choiceList =
     definition !== undefined &&
     choices !== undefined &&
-    choices.join('|').length > longestMetavar &&
+    choices.join('|').length > maxMetavarWidth &&
     !help.includes(choices.at(-1) ?? '')
       ? ` One of ${choices.join(', ')}.`
       : '';
-  return `${choicesTold}${told.length > 0 ? ` (${told.join('; ')})` : ''}`;
+  return `${choiceList}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
 }
 
 /** Globals whose configuration property is told once, in the documentation of the configuration. */

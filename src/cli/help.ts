@@ -4,7 +4,7 @@ import type { Host } from '../host.ts';
 import type { IndexNode } from './define.ts';
 import type { HelpPage, HelpRow } from './help-data.ts';
 
-export const mostExamples = 3;
+export const maxExamples = 3;
 
 const margin = '  ';
 
@@ -20,7 +20,7 @@ interface Detail {
 
 /** Each shorter than the one before: a page that nearly fits a screen is made to. */
 const details: readonly Detail[] = [
-  { examples: mostExamples, firstSentences: { description: false, flags: false } },
+  { examples: maxExamples, firstSentences: { description: false, flags: false } },
   { examples: 2, firstSentences: { description: true, flags: false } },
   { examples: 1, firstSentences: { description: true, flags: true } },
 ];
@@ -33,11 +33,11 @@ export function commandHelp(page: HelpPage, host: Host, children: readonly Index
 
 function laidOut(page: HelpPage, width: number, children: readonly IndexNode[], detail: Detail): string {
   const { summary, description = '', deprecated, filters } = page;
-  const told = detail.firstSentences.description ? firstSentence(description) : description;
+  const details = detail.firstSentences.description ? firstSentence(description) : description;
   const rows = (all: readonly HelpRow[]) =>
     all.map(([name, text, brief = text]) => [name, detail.firstSentences.flags ? brief : text] as const);
   const sections = [
-    wrap([summary, ...(told === '' ? [] : [told])].join('\n'), '', width),
+    wrap([summary, ...(details === '' ? [] : [details])].join('\n'), '', width),
     deprecated ? wrap(`Deprecated: ${deprecated}`, '', width) : '',
     usageLine(page, width),
     examples(page, width, detail),
@@ -113,11 +113,13 @@ function examples({ name, examples }: HelpPage, width: number, { examples: most 
 /** The formats with the default first, and where the rest is told: it is the same for every command. */
 function outputSection({ formats, answerFlags }: HelpPage, width: number): string {
   const names = answerFlags.join(', ');
-  const told = names === '' ? '' : ` (${names})`;
+  const formatNames = names === '' ? '' : ` (${names})`;
   const lines = [
     formats.length > 0 ? wrapWords(['Output: -o', ...formats.join(', ').split(' ')], '', margin, width) : '',
     wrap(
-      names === '' ? 'More: `chainctl help flags`' : `More: \`chainctl help output\`${told}, \`chainctl help flags\``,
+      names === ''
+        ? 'More: `chainctl help flags`'
+        : `More: \`chainctl help output\`${formatNames}, \`chainctl help flags\``,
       '',
       width,
     ),

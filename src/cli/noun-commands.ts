@@ -26,7 +26,7 @@ export interface DeleteDefinition<V, I extends Inputs, T> extends Shared<V, I, T
   /** Completes "Which … would you like to …?"; `delete` unless said otherwise. */
   readonly verb?: string;
   /** What goes, as a sentence; the question whether to continue comes behind it. Throws when it is not there. */
-  readonly tells: (context: Context, thing: V) => Promise<string | Question>;
+  readonly describeConsequence: (context: Context, thing: V) => Promise<string | Question>;
   readonly run: (context: Context, thing: V, input: InputValues<I>) => Promise<T | undefined> | Promise<void>;
 }
 
@@ -34,15 +34,15 @@ export interface DeleteDefinition<V, I extends Inputs, T> extends Shared<V, I, T
 export function defineDelete<V, const I extends Inputs = Record<never, never>, T = never>(
   definition: DeleteDefinition<V, I, T>,
 ): AnyCommand {
-  const { noun, inputs, tells, run, verb = 'delete', ...rest } = definition;
+  const { noun, inputs, describeConsequence, run, verb = 'delete', ...rest } = definition;
   return defineCommand<Inputs & { readonly yes?: never }, T>({
     aliases: ['rm'],
     ...(rest as Omit<CommandDefinition<Inputs, T>, 'inputs' | 'run'>),
     inputs: { thing: thingInput(noun, verb), ...inputs },
     confirm: async ({ thing }, context) => {
-      const told = await tells(context, thing as V);
-      if (typeof told !== 'string') return told;
-      return { message: printable(`${told} Do you want to continue?`), default: false };
+      const consequence = await describeConsequence(context, thing as V);
+      if (typeof consequence !== 'string') return consequence;
+      return { message: printable(`${consequence} Do you want to continue?`), default: false };
     },
     // The pipeline supplies what the inputs declare.
     run: async (context, input) => (await run(context, input['thing'] as V, input as InputValues<I>)) as T | undefined,

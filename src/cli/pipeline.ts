@@ -6,7 +6,7 @@ import type { Host } from '../host.ts';
 import { requireAgreement } from './agreement.ts';
 import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { type Collected, collect } from './collect.ts';
-import { askWay, complete, missingError, missingInputs, missingSentence, openChoice } from './complete.ts';
+import { askOption, complete, missingError, missingInputs, missingSentence, pendingAlternatives } from './complete.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import type { AnyCommand, Format, IndexNode, View } from './define.ts';
 import { type ChosenFormat, chooseFormat } from './formats.ts';
@@ -83,16 +83,22 @@ async function perform(
     const { checkQuery } = await import('./output/query.ts');
     checkQuery(context.globals.query);
   }
-  const rule = openChoice(definition, parsed.given, context);
+  const rule = pendingAlternatives(definition, parsed.given, context);
   const collected = collect(definition, parsed, context, rule);
   await check(definition, collected, format, context, rule === undefined);
-  const way = rule?.choice?.first ? await askWay(definition, rule, context) : undefined;
-  if (way?.below !== undefined) {
-    return runCommand(await loadBelow(children, way.below), words, host, signal, parts);
+  const option = rule?.alternatives?.first ? await askOption(definition, rule, context) : undefined;
+  if (option?.below !== undefined) {
+    return runCommand(await loadBelow(children, option.below), words, host, signal, parts);
   }
-  const { values, said, asked } = await complete(definition, collected, parsed.globals, context, rule && { rule, way });
-  if (rule !== undefined || asked) refuse(await problemsWith(definition, said, context), definition);
-  const given = new Set(Object.keys(said));
+  const { values, explicit, asked } = await complete(
+    definition,
+    collected,
+    parsed.globals,
+    context,
+    rule && { rule, option },
+  );
+  if (rule !== undefined || asked) refuse(await problemsWith(definition, explicit, context), definition);
+  const given = new Set(Object.keys(explicit));
   if (definition.confirm !== undefined && !context.globals.assumeYes) {
     const question = await definition.confirm(values, context, given);
     if (question !== undefined) await requireAgreement(question, context);
@@ -100,15 +106,15 @@ async function perform(
   signal.throwIfAborted();
   const result = await definition.run(context, values, given);
   const items = await write(definition, result, format.use, context);
-  await definition.afterwards?.(context, items, values);
-  const no = definition.verdict?.(items);
+  await definition.afterRender?.(context, items, values);
+  const no = definition.exitError?.(items);
   if (no !== undefined) throw no;
 }
 
 /** Answers `--needs` in place of the command. What is missing is described, and what is wrong is refused. */
 async function tellNeeds(definition: AnyCommand, parsed: ParsedArguments, context: Context): Promise<void> {
   const { needsOf, needsView } = await import('./needs.ts');
-  const { verdict: _verdict, afterwards: _afterwards, lenientFormat: _lenient, ...rest } = definition;
+  const { exitError: _exitError, afterRender: _afterRender, lenientFormat: _lenient, ...rest } = definition;
   const telling: AnyCommand = { ...rest, view: needsView as View<unknown>, formats: ['table', 'json'], lists: true };
   const format = chooseFormat(telling, context);
   // Rules about what has to be there are kept once the command is to do it.
@@ -188,7 +194,7 @@ async function write(
   context: Context,
 ): Promise<readonly unknown[]> {
   const isList = isIterable(result);
-  const keeps = definition.verdict !== undefined || definition.afterwards !== undefined;
+  const keeps = definition.exitError !== undefined || definition.afterRender !== undefined;
   const kept: unknown[] = [];
   let count = 0;
   const each = (item: unknown) => {
@@ -235,7 +241,7 @@ async function write(
 /** For an answer that has an end: what is followed as it happens has to be seen at once. */
 async function pagerFor(definition: AnyCommand, isList: boolean, context: Context): Promise<Pager | undefined> {
   const { host, waiting } = context;
-  const hasEnd = definition.afterwards === undefined && (!isList || isListCommand(definition));
+  const hasEnd = definition.afterRender === undefined && (!isList || isListCommand(definition));
   if (!host.stdout.isTty || !hasEnd) return undefined;
   const { configOf, createPager, pagerCommand } = await import('./pager.ts');
   const command = pagerCommand(host, definition.readsConfig === false ? await configOf(host) : context.config);

@@ -162,7 +162,7 @@ async function deeper(word: string, below: IndexNode): Promise<string[][]> {
 }
 
 /** A verb that every noun has says nothing about the noun. */
-const mostPlaces = 3;
+const maxPlaces = 3;
 
 /** First words of commands that only Chainguard's chainctl has: no slip, so no guess helps. */
 const missingWords = async () => (await import('../commands/missing.gen.ts')).missing;
@@ -187,7 +187,7 @@ async function unknownCommand(word: string, path: readonly string[], node: Index
   const near = nearestChild(word, node);
   // `organizations list` was meant as `iam organizations list`.
   const elsewhere = await deeper(word, node);
-  const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > mostPlaces ? [] : elsewhere)];
+  const meant = [...(near === undefined ? [] : [[near]]), ...(elsewhere.length > maxPlaces ? [] : elsewhere)];
   const names = new Set(meant.map((words) => `\`${commandName({ path: [...path, ...words] })}\``));
   const parent = commandName({ path });
   const guess = names.size === 0 ? `see \`${parent} --help\`` : `did you mean ${[...names].join(' or ')}?`;

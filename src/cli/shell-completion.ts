@@ -1,5 +1,5 @@
 // What a shell offers at Tab. Guarantees: words and flags come from the index and the one command that is meant; values come
-// from the `candidates` of its inputs, those that pickers use, or their `offers`; nothing is asked, no login begins, no word is written to
+// from the `candidates` of its inputs, those that pickers use, or their `completions`; nothing is asked, no login begins, no word is written to
 // stderr, and what fails or takes too long offers nothing.
 
 import { dirname, join } from 'node:path';
@@ -180,7 +180,7 @@ async function valueOffers(
     const { acceptedFormats } = await import('./formats.ts');
     return acceptedFormats(definition).map((text) => ({ text }));
   }
-  if (kind.offers !== undefined) return (await kind.offers(context, chosen, typed)).map((text) => ({ text }));
+  if (kind.completions !== undefined) return (await kind.completions(context, chosen, typed)).map((text) => ({ text }));
   const candidates = await kind.candidates?.(context, chosen);
   if (candidates !== undefined) return candidates.map(toOffer);
   const choices = kind.choices ?? (kind.boolean ? ['true', 'false'] : undefined);

@@ -101,7 +101,7 @@ function atPath(method: Method, path: string, fields: Fields): Exchange {
 const asText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Pages after which a server that never ends is not believed any more. */
-const mostPages = 10_000;
+const maxPages = 10_000;
 
 async function answerOf(
   context: Context,
@@ -117,8 +117,7 @@ async function answerOf(
   const items = [...(first[key] as unknown[])];
   let token = first['nextPageToken'];
   for (let page = 1; typeof token === 'string' && token !== ''; page += 1) {
-    if (page >= mostPages)
-      throw new CliError('api', `The list has more than ${mostPages} pages`, { code: 'api.pages' });
+    if (page >= maxPages) throw new CliError('api', `The list has more than ${maxPages} pages`, { code: 'api.pages' });
     const next = await client.path(await exchangeFor(token));
     if (!isObject(next)) break;
     items.push(...(Array.isArray(next[key]) ? next[key] : []));

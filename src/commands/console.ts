@@ -58,7 +58,7 @@ export default defineCommand({
     const shown = !noBrowser && (await context.host.openBrowser(server.file));
     return { server, shown };
   },
-  afterwards: async (context, [opened]) => {
+  afterRender: async (context, [opened]) => {
     if (opened === undefined) throw new CliError('internal', 'The console was not started');
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();

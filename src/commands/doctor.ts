@@ -16,8 +16,8 @@ interface Diagnosis {
 }
 
 /** Its registry is known once the configuration was read, which is what is looked at first. */
-const { metavar, parse, offers } = imageReference;
-const image: Kind<string> = { metavar, parse, ...(offers === undefined ? {} : { offers }) };
+const { metavar, parse, completions } = imageReference;
+const image: Kind<string> = { metavar, parse, ...(completions === undefined ? {} : { completions }) };
 
 const words = { ok: 'ok', note: 'note', wrong: 'WRONG', skip: '-' } as const;
 
@@ -28,9 +28,9 @@ const view = defineView<Diagnosis>({
   }),
   text: ({ found, report }) => {
     if (report !== undefined) return report;
-    const told = found.filter(({ state }) => state !== 'skip');
-    const width = Math.max(...told.map(({ check }) => check.length));
-    return told
+    const shown = found.filter(({ state }) => state !== 'skip');
+    const width = Math.max(...shown.map(({ check }) => check.length));
+    return shown
       .map(({ check, state, message, file, key, fix }) => {
         const by = [file, key].filter((part) => part !== undefined).join(': ');
         const more =
@@ -67,7 +67,7 @@ export default defineCommand({
     image === undefined || purpose === undefined || purpose === 'docker'
       ? []
       : [`\`--image\` is about docker, and \`--for\` says ${purpose}`],
-  verdict: ([diagnosis]) => {
+  exitError: ([diagnosis]) => {
     const first = diagnosis?.found.find(({ state }) => state === 'wrong');
     if (first === undefined) return undefined;
     return new CliError('local', `The check "${first.check}" found what is wrong`, { code: 'doctor.wrong' });

@@ -7,7 +7,7 @@ import type { IamGroup, IamRole } from '../api/schema/types/iam.gen.ts';
 import { isAncestor, isAncestorOrSelf, isRoot, isUidp, parentOf } from '../api/uidp.ts';
 import { type Caller, CallFailure } from './caller.ts';
 import { FormProblem, formOf } from './form.ts';
-import { contentPolicy, documentOf, type FrameProps, type MenuEntry, Told } from './frame.tsx';
+import { contentPolicy, documentOf, type FrameProps, type MenuEntry, Message } from './frame.tsx';
 import type {
   Action,
   Crumb,
@@ -84,15 +84,15 @@ export function createConsole(options: ConsoleOptions): Application {
       if (!(error instanceof CallFailure)) throw error;
       if (error.kind === 'signed-out') return withoutSession(request);
       const status = statusOf(error);
-      return told(status, headingOf(error), [error.message]);
+      return messagePage(status, headingOf(error), [error.message]);
     }
   };
 
   const signOut = (session: Session | undefined): ConsoleAnswer => {
-    if (session !== undefined && options.canSignOut !== true) return told(404, 'There is no such page', []);
+    if (session !== undefined && options.canSignOut !== true) return messagePage(404, 'There is no such page', []);
     const links = [{ title: 'Sign in again', href: start }];
     return {
-      ...told(200, 'You are signed out', ['This browser holds nothing of your login any more.'], links),
+      ...messagePage(200, 'You are signed out', ['This browser holds nothing of your login any more.'], links),
       signedOut: true,
     };
   };
@@ -124,7 +124,7 @@ export function createConsole(options: ConsoleOptions): Application {
     const named = isUidp(first) || organizations.some(({ name }) => name === first);
     const found = findPage(named ? steps.slice(1) : steps);
     if (found === undefined)
-      return told(
+      return messagePage(
         404,
         'There is no such page',
         ['The address names nothing of the console.'],
@@ -141,7 +141,12 @@ export function createConsole(options: ConsoleOptions): Application {
     const organization = named ? matches[0] : (last ?? { id: '', name: '' });
     if (organization === undefined) {
       const links = organizations.map(({ id, name }) => ({ title: name, href: `${prefix}/${id}` }));
-      return told(404, 'There is no such organization', ['It was deleted, or you may not see it any more.'], links);
+      return messagePage(
+        404,
+        'There is no such organization',
+        ['It was deleted, or you may not see it any more.'],
+        links,
+      );
     }
     const visit = visitOf(request, session, known, organization);
     const formId = session.newFormId();
@@ -192,7 +197,7 @@ export function createConsole(options: ConsoleOptions): Application {
     try {
       if (request.method === 'POST') return await submit(request, session, visit, action, formId, inFrame);
       if (action.show === undefined)
-        return told(
+        return messagePage(
           405,
           'This address is for a form',
           [],
@@ -203,7 +208,7 @@ export function createConsole(options: ConsoleOptions): Application {
     } catch (error) {
       if (!(error instanceof CallFailure) || error.kind === 'signed-out') throw error;
       return inFrame(
-        { body: <Told lines={[error.message]} />, crumbs: [{ title: headingOf(error) }] },
+        { body: <Message lines={[error.message]} />, crumbs: [{ title: headingOf(error) }] },
         statusOf(error),
       );
     }
@@ -218,13 +223,14 @@ export function createConsole(options: ConsoleOptions): Application {
     inFrame: (shown: Shown, status?: number) => ConsoleAnswer,
   ): Promise<ConsoleAnswer> => {
     const { submit: work, look } = action;
-    if (work === undefined && look === undefined) return told(405, 'This page takes no form', []);
+    if (work === undefined && look === undefined) return messagePage(405, 'This page takes no form', []);
     const sentId = request.fields.get('form') ?? '';
-    if (!/^[\w-]{22}$/.test(sentId)) return told(400, 'This form is none of the console', ['Nothing has been done.']);
+    if (!/^[\w-]{22}$/.test(sentId))
+      return messagePage(400, 'This form is none of the console', ['Nothing has been done.']);
     try {
       const looked = await look?.(visit, formOf(request.fields, formId, {}, true));
       if (looked !== undefined) return inFrame(looked);
-      if (work === undefined) return told(405, 'This page takes no form', []);
+      if (work === undefined) return messagePage(405, 'This page takes no form', []);
       const went = await session.once(sentId, `${request.path}?${request.query}`, () =>
         work(visit, formOf(request.fields, sentId)).then((it) => finished(session, it)),
       );
@@ -409,13 +415,13 @@ function page(status: number, props: FrameProps): ConsoleAnswer {
 }
 
 /** A page without a frame that says one thing. */
-export function told(
+export function messagePage(
   status: number,
   heading: string,
   lines: readonly string[],
   links: readonly Crumb[] = [],
 ): ConsoleAnswer {
-  return alone(status, heading, <Told lines={lines} links={links} />);
+  return alone(status, heading, <Message lines={lines} links={links} />);
 }
 
 /** A page without a frame. */

@@ -18,22 +18,22 @@ export interface Form {
   readonly problems: Problems;
   /** Whether it was sent, and is shown again. */
   readonly wasSent: boolean;
-  /** Without white space around it; `otherwise` when the field is not there. */
-  value(name: string, otherwise?: string): string;
+  /** Without white space around it; `fallback` when the field is not there. */
+  value(name: string, fallback?: string): string;
   /** Of a field that may be there several times. */
   values(name: string): readonly string[];
 }
 
 /** The largest value that is taken of one field. */
-const mostCharacters = 20_000;
+const maxCharacters = 20_000;
 
 export function formOf(fields: URLSearchParams, id: string, problems: Problems = {}, wasSent = false): Form {
   return {
     id,
     problems,
     wasSent,
-    value: (name, otherwise = '') => (fields.get(name)?.slice(0, mostCharacters) ?? otherwise).trim(),
-    values: (name) => fields.getAll(name).map((value) => value.slice(0, mostCharacters).trim()),
+    value: (name, fallback = '') => (fields.get(name)?.slice(0, maxCharacters) ?? fallback).trim(),
+    values: (name) => fields.getAll(name).map((value) => value.slice(0, maxCharacters).trim()),
   };
 }
 

@@ -174,7 +174,13 @@ function AccountBox({ name, signOut, formId }: Account) {
 }
 
 /** A page of its own that says one thing, inside the frame or without one. */
-export function Told({ lines, links = [] }: { readonly lines: readonly string[]; readonly links?: readonly Crumb[] }) {
+export function Message({
+  lines,
+  links = [],
+}: {
+  readonly lines: readonly string[];
+  readonly links?: readonly Crumb[];
+}) {
   return (
     <div class="told">
       {lines.map((line) => (

@@ -2,10 +2,10 @@
 // to other sites; a body has an end.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Application, type ConsoleAnswer, told } from './application.tsx';
+import { type Application, type ConsoleAnswer, messagePage } from './application.tsx';
 import type { Session } from './session.ts';
 
-const largestForm = 256 * 1024;
+const maxFormBytes = 256 * 1024;
 
 export interface Serving {
   readonly session: Session | undefined;
@@ -28,7 +28,11 @@ export async function serveConsole(
   if (method === 'POST') {
     const text = await readForm(request);
     if (text === undefined) {
-      return send(request, response, told(413, 'This form is too large', [`It may have ${largestForm / 1024} kB.`]));
+      return send(
+        request,
+        response,
+        messagePage(413, 'This form is too large', [`It may have ${maxFormBytes / 1024} kB.`]),
+      );
     }
     fields = new URLSearchParams(text);
   }
@@ -51,15 +55,17 @@ export async function serveConsole(
 function refusalOf({ method, headers }: IncomingMessage): ConsoleAnswer | undefined {
   const { origin, host, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
   if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
-    return told(405, 'This page cannot be used that way', []);
+    return messagePage(405, 'This page cannot be used that way', []);
   const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
   if (method === 'POST') {
     const isOwn = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
     if (isOwn && !isForeign) return undefined;
-    return told(403, 'This form was sent from another site', ['Nothing has been done. Open the console itself.']);
+    return messagePage(403, 'This form was sent from another site', [
+      'Nothing has been done. Open the console itself.',
+    ]);
   }
   // A link from elsewhere leads here; an image, a script or a frame of another site does not.
-  if (isForeign && mode !== 'navigate') return told(403, 'This page was asked for by another site', []);
+  if (isForeign && mode !== 'navigate') return messagePage(403, 'This page was asked for by another site', []);
   return undefined;
 }
 
@@ -69,7 +75,7 @@ export async function readForm(request: IncomingMessage): Promise<string | undef
   // Without an encoding set, a request yields buffers.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > largestForm) return undefined;
+    if (size > maxFormBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

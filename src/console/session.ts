@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Caller } from './caller.ts';
 import type { Went } from './page.ts';
 
-const mostKept = 500;
+const maxSessions = 500;
 
 export class Session {
   readonly caller: Caller;
@@ -76,7 +76,7 @@ const cachedMs = 5000;
 function keep<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
   for (const oldest of map.keys()) {
-    if (map.size <= mostKept) break;
+    if (map.size <= maxSessions) break;
     map.delete(oldest);
   }
 }

@@ -13,7 +13,7 @@ export interface StoredCredentials {
 }
 
 const waitMs = 60_000;
-const longestAnswer = 1_000_000;
+const maxAnswerLength = 1_000_000;
 
 /**
  * Gives a login to a credential store and asks for it back: some stores keep something else than they were told, and then
@@ -80,7 +80,7 @@ function run(host: Host, store: string, action: 'store' | 'get' | 'erase', input
     });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (said.length < longestAnswer) said += chunk;
+      if (said.length < maxAnswerLength) said += chunk;
     });
     child.once('error', (error) => {
       const reason = codeOf(error) === 'ENOENT' ? `${program} is not on PATH` : codeOf(error);

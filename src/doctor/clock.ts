@@ -5,7 +5,7 @@ import { answerOf, issuerAddress } from './network.ts';
 
 /** Milliseconds from which tokens are refused, and from which it is worth a word: the header counts whole seconds. */
 const refusedFrom = 60_000;
-const toldFrom = 10_000;
+const reportedFromMs = 10_000;
 
 const setters: Partial<Record<NodeJS.Platform, string>> = {
   linux: 'sudo timedatectl set-ntp true',
@@ -21,9 +21,9 @@ export const clock: Check = {
     const theirs = Date.parse(String(headers['date'] ?? ''));
     if (Number.isNaN(theirs)) return [skip('The issuer does not say what time it is')];
     const ahead = host.now() - theirs;
-    const told = `The clock of this machine is ${roughly(ahead)} ${ahead > 0 ? 'ahead of' : 'behind'} the issuer's`;
+    const statement = `The clock of this machine is ${roughly(ahead)} ${ahead > 0 ? 'ahead of' : 'behind'} the issuer's`;
     const fix = setters[host.platform];
-    if (Math.abs(ahead) >= refusedFrom) return [wrong(`${told}, so tokens are refused`, fix)];
-    return [Math.abs(ahead) >= toldFrom ? note(told, { fix }) : ok('The clock of this machine is right')];
+    if (Math.abs(ahead) >= refusedFrom) return [wrong(`${statement}, so tokens are refused`, fix)];
+    return [Math.abs(ahead) >= reportedFromMs ? note(statement, { fix }) : ok('The clock of this machine is right')];
   },
 };

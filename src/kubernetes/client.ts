@@ -75,7 +75,7 @@ const waitMs = 30_000;
 /** The server is asked to end a watch after this, so that one that was lost unseen does not last. Seconds. */
 const watchSeconds = 240;
 const pageSize = 500;
-const longestAnswer = 64 * 1024 * 1024;
+const maxAnswerBytes = 64 * 1024 * 1024;
 
 export function createKubernetesClient({ server, ca, token }: KubernetesAccess): KubernetesClient {
   const agent = new Agent({ ca, keepAlive: true, maxSockets: 32 });
@@ -175,7 +175,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > longestAnswer) throw new Error('the API server sent more than 64 MiB');
+    if (size > maxAnswerBytes) throw new Error('the API server sent more than 64 MiB');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

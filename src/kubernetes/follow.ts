@@ -14,7 +14,7 @@ export interface Follower {
 }
 
 const shortestPauseMs = 500;
-const longestPauseMs = 15_000;
+const maxPauseMs = 15_000;
 
 /** Resolves when the signal is aborted. */
 export async function follow(
@@ -63,7 +63,7 @@ export async function follow(
       }
       follower.failed(error);
       await sleep(pause, signal);
-      pause = Math.min(pause * 2, longestPauseMs);
+      pause = Math.min(pause * 2, maxPauseMs);
       // Another server may stand behind the address by now, with versions of its own.
       version = '';
     }

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { stackOf } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { lazily } from './core/lazily.ts';
-import { startUpkeep } from './core/maintenance.ts';
+import { startMaintenance } from './core/maintenance.ts';
 import type { Route } from './core/module.ts';
 import type { OnOccurrence } from './core/occurrence.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
@@ -187,11 +187,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       },
     });
     for (const { start } of opened) start?.();
-    const upkeep = startUpkeep(
+    const maintenance = startMaintenance(
       opened.flatMap(({ maintenance = [] }) => maintenance),
       onDefect,
     );
-    undo.push(() => upkeep.stop());
+    undo.push(() => maintenance.stop());
     const filling = setTimeout(() => {
       filled().catch((error: unknown) => {
         if (!stopping.signal.aborted) onDefect(error);

@@ -30,12 +30,12 @@ export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
 
-const longestPattern = 1024;
-const longestValue = 4096;
+const maxPatternLength = 1024;
+const maxValueLength = 4096;
 // RE2 is linear in pattern size times value length, but counted repetition makes a short pattern a huge program:
 // `(.{0,1000})` ninety times needs 86 s for 4 kB. One step takes about 0.12 µs, so four million are half a second.
-const largestProgram = 10_000;
-const mostSteps = 4_000_000;
+const maxProgramSize = 10_000;
+const maxSteps = 4_000_000;
 const tooLarge = 'its repetitions are too large';
 
 /**
@@ -43,10 +43,10 @@ const tooLarge = 'its repetitions are too large';
  * or its repetitions unfold to more than an identity rule may cost.
  */
 export function compilePattern(pattern: string): RE2JS {
-  if (pattern.length > longestPattern) throw new PatternError(`it is longer than ${longestPattern} characters`);
+  if (pattern.length > maxPatternLength) throw new PatternError(`it is longer than ${maxPatternLength} characters`);
   // What is too large on the face of it is not unfolded first, which takes a third of a second.
   const counts = Array.from(pattern.matchAll(/\{(?:\d+,)?(\d+)\}/g), ([, most]) => Number(most));
-  if (counts.reduce((sum, most) => sum + most, 0) > largestProgram) throw new PatternError(tooLarge);
+  if (counts.reduce((sum, most) => sum + most, 0) > maxProgramSize) throw new PatternError(tooLarge);
   let compiled: RE2JS;
   try {
     compiled = RE2JS.compile(pattern);
@@ -54,7 +54,7 @@ export function compilePattern(pattern: string): RE2JS {
     const reason = error instanceof Error ? error.message : 'unknown reason';
     throw new PatternError(reason.replace(/^error parsing regexp: /, ''));
   }
-  if (compiled.programSize() > largestProgram) throw new PatternError(tooLarge);
+  if (compiled.programSize() > maxProgramSize) throw new PatternError(tooLarge);
   return compiled;
 }
 
@@ -185,7 +185,7 @@ export function matchAws(rule: IamIdentityAWSIdentity, caller: AwsCaller): strin
 
 /** Matches the values of one rule, all of them within one budget of steps. */
 class Matcher {
-  #steps = mostSteps;
+  #steps = maxSteps;
 
   /** Undefined when `value` fits, else what the identity expects. A rule with neither form accepts nothing. */
   matches(what: string, value: string, literal: string | undefined, pattern: string | undefined): string | undefined {
@@ -194,7 +194,7 @@ class Matcher {
       return value === literal ? undefined : `identity expects ${quote(literal)}`;
     }
     const expected = `identity expects a match of ${quote(pattern)}`;
-    if (value.length > longestValue) return `${expected} in at most ${longestValue} characters`;
+    if (value.length > maxValueLength) return `${expected} in at most ${maxValueLength} characters`;
     let compiled: RE2JS;
     try {
       compiled = compiledOnce(pattern);
@@ -210,7 +210,7 @@ class Matcher {
 
 // Compiling a hostile pattern takes a third of a second, so failures are kept too. Oldest out first.
 const compiledPatterns = new Map<string, RE2JS | PatternError>();
-const mostCompiled = 200;
+const maxCompiled = 200;
 
 function compiledOnce(pattern: string): RE2JS {
   let known = compiledPatterns.get(pattern);
@@ -222,7 +222,7 @@ function compiledOnce(pattern: string): RE2JS {
       known = error;
     }
     const [oldest] = compiledPatterns.keys();
-    if (compiledPatterns.size >= mostCompiled && oldest !== undefined) compiledPatterns.delete(oldest);
+    if (compiledPatterns.size >= maxCompiled && oldest !== undefined) compiledPatterns.delete(oldest);
     compiledPatterns.set(pattern, known);
   }
   if (known instanceof PatternError) throw known;

@@ -24,7 +24,7 @@ export interface DecodedToken {
 const thirdPartyAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 // A key set without key ids would otherwise be tried whole.
-const mostKeysTried = 20;
+const maxKeysTried = 20;
 
 /** Reads a token without believing it. Throws TokenError when it is not one that could ever be believed. */
 export function decodeJwt(token: string): DecodedToken {
@@ -89,7 +89,7 @@ export async function verifySignature(
   const { alg } = decoded.header;
   const allowed = checks.algorithms ?? thirdPartyAlgorithms;
   if (!allowed.includes(alg)) throw notAccepted(alg);
-  const found = candidates(decoded, checks.keys).slice(0, mostKeysTried);
+  const found = candidates(decoded, checks.keys).slice(0, maxKeysTried);
   if (found.length === 0) throw new TokenError('no key of its issuer fits it');
   if (!(await isSignedByOneOf(token, alg, found, checks.signers)))
     throw new TokenError('its signature is not by a key of its issuer');

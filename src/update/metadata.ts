@@ -26,9 +26,9 @@ export interface Feed {
   readonly publicKey: string;
 }
 
-const largestMetadata = 1024 * 1024;
+const maxMetadataBytes = 1024 * 1024;
 /** Bytes. No release file comes near it; a signed mistake must not fill the disk. */
-const largestFile = 1024 * 1024 * 1024;
+const maxFileBytes = 1024 * 1024 * 1024;
 
 /** The release at `place` of the feed: `latest` or a version. Throws kind `local` when it cannot be believed. */
 export async function fetchRelease(host: Host, feed: Feed, place: string, signal: AbortSignal): Promise<Release> {
@@ -50,7 +50,7 @@ export async function fetchRelease(host: Host, feed: Feed, place: string, signal
 }
 
 async function fetchSmall(host: Host, url: string, signal: AbortSignal): Promise<string> {
-  const answer = await send(host, { method: 'GET', url, signal, maxBytes: largestMetadata });
+  const answer = await send(host, { method: 'GET', url, signal, maxBytes: maxMetadataBytes });
   if (answer.status === 200) return answer.text;
   // Metadata comes from the configured origin only, so a redirect is no way to get it.
   const what = answer.status === 404 ? 'There is nothing at' : `HTTP ${answer.status} instead of an answer from`;
@@ -84,7 +84,7 @@ function parseRelease(text: string): Release | undefined {
 function isReleaseFile(file: Partial<Record<keyof ReleaseFile, unknown>>): boolean {
   const { name, size, sha256 } = file;
   if (typeof name !== 'string' || !/^\w[\w.-]*$/.test(name)) return false;
-  if (typeof size !== 'number' || !Number.isInteger(size) || size <= 0 || size > largestFile) return false;
+  if (typeof size !== 'number' || !Number.isInteger(size) || size <= 0 || size > maxFileBytes) return false;
   return typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
 

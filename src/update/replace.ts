@@ -36,7 +36,7 @@ export interface Replacement {
 
 /** How long a new program may take to say its version, in milliseconds. */
 const answerTimeoutMs = 30_000;
-const mostRedirects = 5;
+const maxRedirects = 5;
 
 /** Throws kind `local` when the folder of `target` takes no new file. */
 export function checkReplaceable(target: string): void {
@@ -135,8 +135,8 @@ async function open(host: Host, first: string, signal: AbortSignal): Promise<Asy
       throw new CliError('api', `HTTP ${answer.status} instead of a file from ${url}`, { code: 'update.download' });
     }
     const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
-    if (next === undefined || !isPrivateUrl(next) || redirects === mostRedirects) {
-      const why = redirects === mostRedirects ? 'too many times' : 'to an address that is not https';
+    if (next === undefined || !isPrivateUrl(next) || redirects === maxRedirects) {
+      const why = redirects === maxRedirects ? 'too many times' : 'to an address that is not https';
       throw new CliError('api', `The download of ${first} was redirected ${why}`, { code: 'update.redirect' });
     }
     url = next.href;

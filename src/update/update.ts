@@ -50,22 +50,22 @@ export async function planUpdate(host: Host, request: UpdateRequest, signal: Abo
   return { current, latest: release.version, url, path, cache, isNewer: release.version !== current, replacement };
 }
 
-/** Resolves to the version block of the new program. `told` hears of each step that is over. */
+/** Resolves to the version block of the new program. `onStep` hears of each step that is over. */
 export async function carryOut(
   host: Host,
   plan: UpdatePlan,
   signal: AbortSignal,
-  told: (step: 'downloaded' | 'replaced') => void,
+  onStep: (step: 'downloaded' | 'replaced') => void,
 ): Promise<string> {
   checkReplaceable(plan.path);
   makeFolder(plan.cache, 0o700);
   return alone(plan.cache, signal, async () => {
     const downloaded = await download(host, plan.replacement, signal);
-    told('downloaded');
+    onStep('downloaded');
     try {
       signal.throwIfAborted();
       const answer = await install(host, downloaded, plan.replacement);
-      told('replaced');
+      onStep('replaced');
       remember(plan.cache, plan.latest);
       return answer;
     } finally {

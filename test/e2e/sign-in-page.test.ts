@@ -10,7 +10,7 @@ import { decodeJwt } from 'jose';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
-import { browserLogin, finishedPage, toldPage } from '../../src/auth/browser-login.ts';
+import { browserLogin, finishedPage, messagePage } from '../../src/auth/browser-login.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { readSignInCode } from '../../src/local/sign-in-code.ts';
@@ -353,7 +353,7 @@ test.each(views)('so do the other pages: %s', async (name, options) => {
     ['console', () => page.goto(`${platform.urls.api}/console`)],
     ['finished', () => put(finishedPage(undefined, 'n'))],
     ['closing', () => put(finishedPage(10, 'n'))],
-    ['not-logged-in', () => put(toldPage('You are not logged in', [`The login: ${'x'.repeat(200)}.`], 'n'))],
+    ['not-logged-in', () => put(messagePage('You are not logged in', [`The login: ${'x'.repeat(200)}.`], 'n'))],
   ];
   for (const [what, go] of pages) {
     await go();

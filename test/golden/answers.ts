@@ -980,7 +980,7 @@ export const answers: Readonly<Record<string, unknown>> = {
     shell: 'posix',
   },
   'local start': { info: platform, already: false, next: ['eval "$(chainctl local env)"', 'chainctl auth login'] },
-  'local status': { running: true, answers: true, dataDir: platform.dataDir, mend: '', platform },
+  'local status': { running: true, answers: true, dataDir: platform.dataDir, fix: '', platform },
   'local token': { token, onTerminal: false },
   'packages versions list': [
     {

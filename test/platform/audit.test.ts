@@ -147,7 +147,7 @@ test('the log has an end in time and in size', async () => {
   const { clock, platform, owner, log } = await world();
   await platform.call(owner, 'POST', `/iam/v1/groups/${sandbox}`, { body: { name: 'old' } });
   clock.advance(31 * 24 * 60 * 60 * 1000);
-  const { mostRecords, pruneRecords } = await import('../../src/local/audit/recorder.ts');
+  const { maxRecords, pruneRecords } = await import('../../src/local/audit/recorder.ts');
   await pruneRecords(platform.store);
   expect((await log('', await platform.token(dev))).items.filter(({ operation }) => /Create/.test(operation))).toEqual(
     [],
@@ -157,12 +157,12 @@ test('the log has an end in time and in size', async () => {
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
        INSERT INTO audit_records (at, kind, operation, who, place, outcome, because, times)
        SELECT ?, 'call', 'x', 'y', ?, 'done', '', 1 FROM n`,
-      mostRecords + 50,
+      maxRecords + 50,
       tx.now,
       sandbox,
     );
   });
   await pruneRecords(platform.store);
   const count = platform.store.read((tx) => tx.get('SELECT count(*) AS n FROM audit_records'));
-  expect(count?.['n']).toBe(mostRecords);
+  expect(count?.['n']).toBe(maxRecords);
 });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { pageOfSelection, resourceColumns } from '../../src/local/api/paging.ts';
 import { type Selection, selectVisible } from '../../src/local/api/selection.ts';
 import { grantsOf } from '../../src/local/authorization/access.ts';
-import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { validate } from '../../src/local/iam/auth.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
@@ -73,7 +73,7 @@ function fill(tx: Tx, count: number): void {
 }
 
 function callerOf(tx: Tx, identity: string): Caller {
-  return { ...nobody, identity, ceiling: grantsOf(tx, identity) };
+  return { ...anonymous, identity, ceiling: grantsOf(tx, identity) };
 }
 
 /** The same transaction with its statements counted. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { inOnePiece } from '../../src/local/api/long-answers.ts';
 import type { Part } from '../../src/local/api/selection.ts';
 import { grantsOf } from '../../src/local/authorization/access.ts';
-import { nobody } from '../../src/local/core/types.ts';
+import { anonymous } from '../../src/local/core/types.ts';
 import { listAccountAssociations } from '../../src/local/iam/account-associations.ts';
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
 import { listIdentities } from '../../src/local/iam/identities.ts';
@@ -52,7 +52,7 @@ test.each([3, 1000])('parts of %i rows are the list, whatever its table', async 
   ] as const) {
     const inParts = (part?: Part): { items?: object[] } =>
       platform.store.read((tx) => {
-        const caller = { ...nobody, identity: dev, ceiling: grantsOf(tx, dev) };
+        const caller = { ...anonymous, identity: dev, ceiling: grantsOf(tx, dev) };
         return list(tx, caller, filter, { part }) as { items?: object[] };
       });
     const expected = inParts().items ?? [];

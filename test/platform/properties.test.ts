@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { authorityOf, groupsWith, hasCapabilities } from '../../src/local/authorization/access.ts';
-import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
@@ -183,7 +183,7 @@ function randomCeiling(world: World, random: Random): Ceiling {
 
 function toCaller(identity: string, ceiling: Ceiling, placeIds: readonly string[]): Caller {
   return {
-    ...nobody,
+    ...anonymous,
     identity,
     ceiling: new Map([...ceiling].map(([place, held]) => [placeIds[place] ?? '', held])),
   };

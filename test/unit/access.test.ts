@@ -7,7 +7,7 @@ import {
   hasCapabilities,
   requireCapabilities,
 } from '../../src/local/authorization/access.ts';
-import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { builtInRoleId, installBuiltInRoles } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup } from '../../src/local/iam/groups.ts';
@@ -46,7 +46,7 @@ function caller(tx: Tx, ceiling?: Readonly<Record<string, readonly string[]>>): 
     ceiling === undefined
       ? grantsOf(tx, user)
       : new Map(Object.entries(ceiling).map(([group, names]) => [group, new Set(names)]));
-  return { ...nobody, identity: user, ceiling: minted };
+  return { ...anonymous, identity: user, ceiling: minted };
 }
 
 test('grants are filed under the group they were made at, several roles together', () => {

@@ -10,7 +10,7 @@ import {
   rolesHeldBy,
 } from '../../src/local/authorization/access.ts';
 import { requireLiveIdentity } from '../../src/local/authorization/live-identity.ts';
-import { type Caller, nobody } from '../../src/local/core/types.ts';
+import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { requireActive } from '../../src/local/iam/active-user.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { requireGrantableRole } from '../../src/local/iam/grantable-roles.ts';
@@ -36,7 +36,7 @@ const holds = (identity: string, at = places) =>
   at.filter((place) => read((tx) => capabilitiesAt(tx, callerOf(identity), place).has('groups.list')));
 const everywhere = new Map([organization, other].map((place) => [place, new Set(['groups.list', 'roles.list'])]));
 const callerOf = (identity: string, ceiling: Caller['ceiling'] = everywhere): Caller => ({
-  ...nobody,
+  ...anonymous,
   identity,
   ceiling,
 });

@@ -1,7 +1,7 @@
 // The Authorization header, one reading for all protocols, and the names that a platform answers to.
 
 import { describe, expect, test } from 'vitest';
-import { nobody } from '../../src/local/core/types.ts';
+import { anonymous } from '../../src/local/core/types.ts';
 import { authenticate, readCredentials, requireToken, tokenOf } from '../../src/local/http/credentials.ts';
 import { isOwnHost } from '../../src/local/http/host-check.ts';
 
@@ -39,7 +39,7 @@ test('a token comes with the word Bearer or alone, and in no other way', () => {
 
 test('a token is for one of the audiences, whichever of its own', async () => {
   const check = (audience: string[], header = 'Bearer token') =>
-    authenticate(header, ['https://a.example', 'https://b.example'], async () => ({ ...nobody, audience }));
+    authenticate(header, ['https://a.example', 'https://b.example'], async () => ({ ...anonymous, audience }));
   for (const audience of [
     ['https://a.example'],
     ['https://b.example'],

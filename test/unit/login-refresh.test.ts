@@ -2,10 +2,10 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
-import { keepFresh, whyNotRenewable } from '../../src/auth/keep-fresh.ts';
 import { login } from '../../src/auth/login.ts';
 import { accessToken } from '../../src/auth/session.ts';
 import { deleteTokens, readTokens, remainingMs } from '../../src/auth/token-cache.ts';
+import { refreshTokensUntilStopped, whyNotRenewable } from '../../src/auth/token-refresher.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { signInAs } from '../support/browser.ts';
@@ -60,7 +60,7 @@ async function world() {
   const controller = new AbortController();
   const lines: string[] = [];
   const keep = (which: 'api' | 'all' = 'api') =>
-    keepFresh(host, config, {
+    refreshTokensUntilStopped(host, config, {
       audiences: which === 'all' ? undefined : [api],
       issuer,
       signal: controller.signal,
@@ -132,7 +132,7 @@ test('an issuer that is gone is asked again, said once, and found again', async 
   const { audiencePath } = await import('../../src/auth/token-cache.ts');
   const record = `${audiencePath(w.host, w.api)}/login.json`;
   writeFileSync(record, readFileSync(record, 'utf8').replace(issuer, `http://127.0.0.1:${port}`), { mode: 0o600 });
-  await keepFresh(w.host, w.config, {
+  await refreshTokensUntilStopped(w.host, w.config, {
     audiences: [w.api],
     issuer: `http://127.0.0.1:${port}`,
     signal: w.controller.signal,

@@ -28,13 +28,13 @@ describe('without a mask', () => {
 });
 
 test('with a mask, what is named and not set is cleared', () => {
-  const { resource, names } = applyMask<object>(identity, before, { name: 'x' }, 'description,claimMatch.claims');
+  const { resource, hasField } = applyMask<object>(identity, before, { name: 'x' }, 'description,claimMatch.claims');
   expect(resource).toEqual({
     uid: 'a',
     name: 'ci-bot',
     claimMatch: { issuer: 'https://i.example', subject: 's' },
   });
-  expect([names('claimMatch.claims'), names('claimMatch'), names('name')]).toEqual([true, false, false]);
+  expect([hasField('claimMatch.claims'), hasField('claimMatch'), hasField('name')]).toEqual([true, false, false]);
 });
 
 test('a leaf of a message that is not there is made, or there is nothing to clear', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { heldMemory, heldRolesSql } from '../../src/local/authorization/access.ts';
+import { effectiveRolesSql, heldMemory } from '../../src/local/authorization/access.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
 import { type Memory, writeOf } from '../../src/local/store/memory.ts';
@@ -131,7 +131,7 @@ test('no write to one table changes another, except where rows are deleted', () 
 });
 
 test('what an identity holds is remembered with every table that is read for it', () => {
-  const named = [...heldRolesSql.matchAll(/\b(?:FROM|JOIN)\s+(\w+)/g)].map(([, table]) => table);
+  const named = [...effectiveRolesSql.matchAll(/\b(?:FROM|JOIN)\s+(\w+)/g)].map(([, table]) => table);
   const tables = new Set([...named.filter((name) => name !== 'json_each'), 'roles']);
   expect([...heldMemory.tables].sort()).toEqual([...tables].sort());
 });

@@ -61,7 +61,7 @@ function thingKind(all: readonly Thing[] = things, log: string[] = []): Kind<Thi
 
 const withSole = (all: readonly Thing[], log?: string[]): Kind<Thing> => ({
   ...thingKind(all, log),
-  sole: async () => {
+  onlyCandidate: async () => {
     log?.push('sole');
     return all.length === 1 && all[0] !== undefined ? toCandidate(all[0]) : undefined;
   },
@@ -324,7 +324,7 @@ describe('missing inputs without a terminal', () => {
 
   test('a kind with another source takes it from there', async () => {
     const fromFile = echoing({
-      name: { kind: { ...string, otherwise: async () => 'from a file' }, required: true, help: 'N.' },
+      name: { kind: { ...string, fallback: async () => 'from a file' }, required: true, help: 'N.' },
     });
     expect(await inputsOf(fromFile, [])).toEqual({ name: 'from a file' });
     expect(await inputsOf(fromFile, ['--name=x'])).toEqual({ name: 'x' });
@@ -741,7 +741,7 @@ describe('running', () => {
         examples: [],
         view: defineView<Thing>({ id: (thing) => thing.id }),
         formats: ['id'],
-        verdict: (results: readonly Thing[]) =>
+        exitError: (results: readonly Thing[]) =>
           results.some((thing) => thing.name === 'two')
             ? new CliError('conflict', `${results.length} looked at, one is two`)
             : undefined,

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { nobody } from '../../src/local/core/types.ts';
+import { anonymous } from '../../src/local/core/types.ts';
 import { checkEligibility } from '../../src/local/iam/group-access.ts';
 import { developerIssuer } from '../../src/local/iam/people.ts';
 import { requireVouchedFor, signInThroughProvider } from '../../src/local/iam/provider-logins.ts';
@@ -257,13 +257,13 @@ test('addresses are vouched for by trusted issuers, simulated ones and the organ
 });
 
 describe('an address makes eligible for an organization', () => {
-  const eligible = (row: Record<string, SqlValue>, caller: Partial<typeof nobody> = {}) => {
+  const eligible = (row: Record<string, SqlValue>, caller: Partial<typeof anonymous> = {}) => {
     const identity = world.account({ email: 'a@corp.example', email_verified: 1, ...row });
-    const who = { ...nobody, identity, actor: { iss: developerIssuer }, email: 'a@corp.example', ...caller };
+    const who = { ...anonymous, identity, actor: { iss: developerIssuer }, email: 'a@corp.example', ...caller };
     return transact((tx) => checkEligibility(tx, who, {})).eligible;
   };
 
-  test.each<[string, Record<string, SqlValue>, Partial<typeof nobody>, boolean]>([
+  test.each<[string, Record<string, SqlValue>, Partial<typeof anonymous>, boolean]>([
     ['of a verified login at a trusted issuer', {}, {}, true],
     ['of Google', {}, { actor: { iss: 'https://accounts.google.com' } }, true],
     ['not at another issuer', {}, { actor: { iss: issuer } }, false],

@@ -2,7 +2,7 @@
 // messages hold (semantics 5, "JSON encoding"). A function answers undefined for text that is not such a value.
 
 /** Largest span of a Duration: 10 000 years of seconds. */
-const mostSeconds = 315_576_000_000n;
+const maxSeconds = 315_576_000_000n;
 const billion = 1_000_000_000n;
 
 /** What the platform itself writes, of days that every year has: already canonical, and most of what there is. */
@@ -114,7 +114,7 @@ export function durationFromGo(text: string): string | undefined {
 function durationOf(nanos: bigint): string | undefined {
   const size = nanos < 0n ? -nanos : nanos;
   const seconds = size / billion;
-  if (seconds > mostSeconds) return undefined;
+  if (seconds > maxSeconds) return undefined;
   return `${nanos < 0n ? '-' : ''}${seconds}${fraction(String(size % billion).padStart(9, '0'))}s`;
 }
 

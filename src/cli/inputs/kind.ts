@@ -21,11 +21,11 @@ export interface Kind<V> {
   /** What a person may pick from when the value is missing; undefined: it is typed. */
   candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
   /** What Tab offers after `typed`, where that is not all there is and so nothing to pick from. */
-  offers?(context: Context, chosen: Chosen, typed: string): Promise<readonly string[]>;
+  completions?(context: Context, chosen: Chosen, typed: string): Promise<readonly string[]>;
   /** What to take when nobody can be asked; the only candidate unless given. */
-  sole?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
+  onlyCandidate?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
   /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */
-  otherwise?(context: Context, chosen: Chosen): Promise<V | undefined>;
+  fallback?(context: Context, chosen: Chosen): Promise<V | undefined>;
   /** What to do when there is nothing to pick from. */
   readonly nothing?: string;
   /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */

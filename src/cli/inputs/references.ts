@@ -116,10 +116,10 @@ async function soleLocation(context: Context): Promise<Candidate<Reference> | un
 }
 
 /** Any organization or folder. */
-export const group: Kind<Reference> = { ...groupKind('folder', 'LOCATION', () => true), sole: soleLocation };
+export const group: Kind<Reference> = { ...groupKind('folder', 'LOCATION', () => true), onlyCandidate: soleLocation };
 export const organization: Kind<Reference> = {
   ...groupKind('organization', 'ORGANIZATION', isOrganization),
-  sole: soleOrganization,
+  onlyCandidate: soleOrganization,
 };
 /** Never taken without being named: the one folder there is may not be the one that is meant to go. */
 export const folder = groupKind('folder', 'FOLDER', (one) => !isOrganization(one));
@@ -135,7 +135,7 @@ export const organizationOf = (key: string): Kind<Reference> => {
     ...organization,
     noun: 'organization',
     candidates: holding,
-    sole: async (context, chosen) => {
+    onlyCandidate: async (context, chosen) => {
       const [first, ...others] = await holding(context, chosen);
       return others.length === 0 ? first : undefined;
     },

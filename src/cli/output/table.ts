@@ -128,7 +128,7 @@ class Rows {
 }
 
 /** Rows written together: one call for each would cost more than laying them out. */
-const atOnce = 128;
+const batchSize = 128;
 
 function write<T>(
   { io }: RenderInput<T>,
@@ -164,7 +164,7 @@ function write<T>(
       });
       lines.push(` ${parts.join(' | ')}`.trimEnd());
     }
-    if (lines.length >= atOnce) {
+    if (lines.length >= batchSize) {
       io.out(`${lines.join('\n')}\n`);
       lines = [];
     }

@@ -122,22 +122,22 @@ export default defineCommand({
     if (roles?.length === 0) belongsNowhere.add(result);
     return result;
   },
-  afterwards: async (context, [login], { refresh, refreshOnly, refreshAll, audience }) => {
+  afterRender: async (context, [login], { refresh, refreshOnly, refreshAll, audience }) => {
     if (!refresh && !refreshOnly && !refreshAll) {
       if (login !== undefined && belongsNowhere.has(login)) await firstOrganization(context);
       return;
     }
     const audiences = audience.length > 0 ? audience : [context.config.get('platform.audience')];
-    await stayFresh(context, refreshAll ? undefined : audiences);
+    await keepTokensFresh(context, refreshAll ? undefined : audiences);
   },
 });
 
 /** One login may be for several audiences, and says a thing once. */
 function once(tell: (line: string) => void): (line: string) => void {
-  const told = new Set<string>();
+  const printed = new Set<string>();
   return (line) => {
-    if (!told.has(line)) tell(line);
-    told.add(line);
+    if (!printed.has(line)) tell(line);
+    printed.add(line);
   };
 }
 
@@ -240,9 +240,9 @@ async function askProvider({ prompts, io }: Context): Promise<ProviderChoice> {
 }
 
 /** Until interrupted (protocols 6); without audiences every one of the cache. */
-async function stayFresh(context: Context, audiences: readonly string[] | undefined): Promise<void> {
+async function keepTokensFresh(context: Context, audiences: readonly string[] | undefined): Promise<void> {
   const { host, config, io, signal } = context;
-  const { keepFresh, whyNotRenewable } = await import('../../auth/keep-fresh.ts');
+  const { refreshTokensUntilStopped, whyNotRenewable } = await import('../../auth/token-refresher.ts');
   const reasons = (audiences ?? []).map((audience) => whyNotRenewable(host, audience));
   const reason = reasons.find((one) => one !== undefined);
   if (reason !== undefined) {
@@ -252,7 +252,7 @@ async function stayFresh(context: Context, audiences: readonly string[] | undefi
     });
   }
   io.note('Keeping the login fresh; stop with Ctrl-C.');
-  await keepFresh(host, config, {
+  await refreshTokensUntilStopped(host, config, {
     audiences,
     issuer: config.get('platform.issuer'),
     signal,

@@ -23,7 +23,7 @@ export default defineCommand({
   ],
   view: statusView,
   formats: ['text', 'table', 'json', 'terse'],
-  verdict: ([status]) => {
+  exitError: ([status]) => {
     if (status?.valid) return undefined;
     return new CliError('auth', status?.reason ?? 'Not authenticated: there is no valid login', {
       code: 'auth.no-login',

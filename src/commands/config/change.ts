@@ -15,7 +15,7 @@ export function propertyOptions(context: Context): EditOptions {
 }
 
 /** What happened, in one line, and whatever keeps it from taking effect. */
-export function tellOf(context: Context, edit: ConfigEdit, line: string): void {
+export function reportChange(context: Context, edit: ConfigEdit, line: string): void {
   for (const warning of edit.warnings) context.io.warn(printable(warning));
   context.io.note(printable(line));
 }

@@ -5,7 +5,7 @@ import { type Draft, openEditor, writeDraft } from '../../cli/editor.ts';
 import { configSchema } from '../../config/schema.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
-import { changeOptions, tellOf } from './change.ts';
+import { changeOptions, reportChange } from './change.ts';
 
 export default defineCommand({
   path: ['config', 'edit'],
@@ -43,7 +43,7 @@ export default defineCommand({
     }
     const edit = await keepOnError(draft, () => replaceConfigText(context.host, edited, options));
     draft.remove();
-    tellOf(context, edit, `Configuration saved to "${edit.path}".`);
+    reportChange(context, edit, `Configuration saved to "${edit.path}".`);
   },
 });
 

@@ -2,7 +2,7 @@ import type { Context } from '../../cli/context.ts';
 import { defineCommand } from '../../cli/define.ts';
 import { locateConfig } from '../../config/paths.ts';
 import { type ConfigKey, configSchema, envName } from '../../config/schema.ts';
-import { changeOptions, tellOf } from './change.ts';
+import { changeOptions, reportChange } from './change.ts';
 
 export default defineCommand({
   path: ['config', 'save'],
@@ -40,7 +40,7 @@ export default defineCommand({
       );
     }
     const edit = await saveConfig(context.host, context.config, left, changeOptions(context));
-    tellOf(context, edit, `Configuration saved to "${edit.path}".`);
+    reportChange(context, edit, `Configuration saved to "${edit.path}".`);
   },
 });
 

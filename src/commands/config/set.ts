@@ -1,5 +1,5 @@
 import { defineCommand } from '../../cli/define.ts';
-import { propertyOptions, tellOf } from './change.ts';
+import { propertyOptions, reportChange } from './change.ts';
 import { property, propertyValue } from './property.ts';
 
 export default defineCommand({
@@ -34,6 +34,6 @@ export default defineCommand({
   run: async (context, input) => {
     const { setConfigValue } = await import('../../config/edit.ts');
     const edit = await setConfigValue(context.host, input.name, input.value, propertyOptions(context));
-    tellOf(context, edit, `Property "${input.name}" set to "${input.value}".`);
+    reportChange(context, edit, `Property "${input.name}" set to "${input.value}".`);
   },
 });

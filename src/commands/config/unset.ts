@@ -1,5 +1,5 @@
 import { defineCommand } from '../../cli/define.ts';
-import { propertyOptions, tellOf } from './change.ts';
+import { propertyOptions, reportChange } from './change.ts';
 import { setProperty } from './property.ts';
 
 export default defineCommand({
@@ -20,6 +20,6 @@ export default defineCommand({
   run: async (context, input) => {
     const { unsetConfigValue } = await import('../../config/edit.ts');
     const edit = await unsetConfigValue(context.host, input.name, propertyOptions(context));
-    tellOf(context, edit, `Property "${input.name}" unset.`);
+    reportChange(context, edit, `Property "${input.name}" unset.`);
   },
 });

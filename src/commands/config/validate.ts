@@ -41,7 +41,7 @@ export default defineCommand({
   formats: ['table', 'json'],
   // What is wrong with the file is the answer here, not a reason to give none.
   readsConfig: false,
-  verdict: (findings) => {
+  exitError: (findings) => {
     const failed = findings.filter((finding) => !finding.ok).length;
     if (failed === 0) return undefined;
     return new CliError('local', failed === 1 ? 'One check failed' : `${failed} checks failed`, {

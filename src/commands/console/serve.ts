@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { writeFormFile } from '../../auth/sign-in-file.ts';
 import type { Context } from '../../cli/context.ts';
-import { alone, createConsole, told } from '../../console/application.tsx';
+import { alone, createConsole, messagePage } from '../../console/application.tsx';
 import { EnterCode } from '../../console/enter-code.tsx';
 import { readForm, send, serveConsole } from '../../console/http.ts';
 import { CliError, stackOf } from '../../errors.ts';
@@ -22,7 +22,7 @@ export interface ConsoleServer {
   stop(): Promise<void>;
 }
 
-const mostWrong = 50;
+const maxWrongCodes = 50;
 const cookieName = 'chainctl-console';
 
 export async function startConsole(
@@ -58,8 +58,9 @@ export async function startConsole(
 
   const takeCode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const given = new URLSearchParams((await readForm(request)) ?? '').get('code') ?? '';
-    if (cookie !== undefined) return send(request, response, told(403, 'This console is open already', [usedHint]));
-    if (wrong >= mostWrong) return send(request, response, told(429, 'Too many wrong codes', [usedHint]));
+    if (cookie !== undefined)
+      return send(request, response, messagePage(403, 'This console is open already', [usedHint]));
+    if (wrong >= maxWrongCodes) return send(request, response, messagePage(429, 'Too many wrong codes', [usedHint]));
     if (!isSame(given.trim(), code)) {
       wrong += 1;
       return send(request, response, codePage(403, 'That is not the code of this console.'));
@@ -78,7 +79,7 @@ export async function startConsole(
     const target = request.url ?? '';
     // A page elsewhere can reach this port under a name of its own (DNS rebinding).
     if (headers.host !== authority || !target.startsWith('/') || target.startsWith('//')) {
-      return send(request, response, told(421, 'Not a name of this console', []));
+      return send(request, response, messagePage(421, 'Not a name of this console', []));
     }
     const address = new URL(target, url);
     if (address.pathname === '/code' && method === 'POST') return takeCode(request, response);
@@ -86,14 +87,14 @@ export async function startConsole(
       return send(
         request,
         response,
-        cookie === undefined ? codePage(200, undefined) : told(403, 'This console is open already', [usedHint]),
+        cookie === undefined ? codePage(200, undefined) : messagePage(403, 'This console is open already', [usedHint]),
       );
     }
     if (address.pathname !== prefix && !address.pathname.startsWith(`${prefix}/`)) {
-      return send(request, response, told(404, 'There is no such page', [usedHint]));
+      return send(request, response, messagePage(404, 'There is no such page', [usedHint]));
     }
     if (cookie === undefined || !cookiesOf(request).some((value) => isSame(value, cookie ?? ''))) {
-      return send(request, response, told(403, 'This is not the browser that opened the console', [usedHint]));
+      return send(request, response, messagePage(403, 'This is not the browser that opened the console', [usedHint]));
     }
     await serveConsole(console, request, response, address, {
       session,
@@ -112,7 +113,7 @@ export async function startConsole(
         send(
           request,
           response,
-          told(500, 'Something went wrong in chainctl', [
+          messagePage(500, 'Something went wrong in chainctl', [
             'Its debug output says what: `chainctl console --log-level debug`.',
           ]),
         );

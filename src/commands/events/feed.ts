@@ -88,7 +88,7 @@ export async function* followEvents(
   try {
     for await (const line of api.lines(exchange)) yield line as FeedLine;
   } catch (error) {
-    throw told(error, exchange.name);
+    throw toReportedError(error, exchange.name);
   }
 }
 
@@ -96,7 +96,7 @@ export async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, 
   try {
     return await api.path(exchangeOf(method, path, id));
   } catch (error) {
-    throw told(error, besideOperations[id].name);
+    throw toReportedError(error, besideOperations[id].name);
   }
 }
 
@@ -109,7 +109,7 @@ const exchangeOf = (method: 'GET' | 'POST', path: string, id: BesideId): Exchang
 });
 
 /** A gateway that does not know the path answers with these words alone. */
-function told(error: unknown, name: string): unknown {
+function toReportedError(error: unknown, name: string): unknown {
   const isUnknown = error instanceof CliError && (error.code === 'api.unimplemented' || error.message === 'Not Found');
   if (!isUnknown) return error;
   return new CliError('api', `This platform does not offer the ${name}; a local one does`, {

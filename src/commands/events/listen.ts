@@ -45,7 +45,7 @@ const target: Kind<string> = {
 /** Milliseconds; the platform sends a sign of life every 15 s. */
 const silenceMs = 45_000;
 const firstPauseMs = 500;
-const longestPauseMs = 10_000;
+const maxPauseMs = 10_000;
 
 export default defineCommand({
   path: ['events', 'listen'],
@@ -102,7 +102,7 @@ async function* listen(
     }
     context.io.note(`The connection ended; trying again in ${pauseMs / 1000} s`);
     await context.host.sleep(pauseMs, context.signal);
-    pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+    pauseMs = Math.min(maxPauseMs, pauseMs * 2);
   }
 }
 

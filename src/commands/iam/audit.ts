@@ -74,7 +74,7 @@ export default defineCommand({
   ],
   view: auditView,
   formats: ['table', 'json', 'sarif', 'markdown', 'csv', 'wide', 'id'],
-  verdict: (results) => {
+  exitError: (results) => {
     const failed = results.filter(({ finding, failOn }) => failOn !== undefined && reaches(finding.severity, failOn));
     if (failed.length === 0) return undefined;
     const count = failed.length === 1 ? '1 finding' : `${failed.length} findings`;

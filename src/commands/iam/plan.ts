@@ -39,7 +39,7 @@ export default defineCommand({
   ],
   view: planView,
   formats: ['text', 'json'],
-  verdict: ([plan]) =>
+  exitError: ([plan]) =>
     plan === undefined
       ? undefined
       : (broken(plan) ?? (plan.changes.length > 0 ? new Ending(exitCodes.differs) : undefined)),

@@ -65,7 +65,7 @@ const view = defineView<Build>({
 const oldest = 'The oldest build that is known.';
 
 /** SBOMs read at the same time. */
-const atOnce = 4;
+const concurrency = 4;
 /** Older builds that are looked at when the last one shown has nobody to be compared with. */
 const farthest = 20;
 
@@ -102,8 +102,8 @@ export default defineCommand({
     const wanted = builds.slice(0, depth + 1);
     const read = (digest: string) => readOr(context, { ...image, digest }, platform, flags);
     const sboms: (Sbom | CliError)[] = [];
-    for (let at = 0; at < wanted.length; at += atOnce) {
-      const reading = Promise.all(wanted.slice(at, at + atOnce).map(({ digest }) => read(digest)));
+    for (let at = 0; at < wanted.length; at += concurrency) {
+      const reading = Promise.all(wanted.slice(at, at + concurrency).map(({ digest }) => read(digest)));
       sboms.push(...(await waitingFor(context, `Reading SBOMs, ${at} of ${wanted.length}`, reading)));
     }
     const found = sboms.filter((one): one is Sbom => !(one instanceof CliError));

@@ -74,8 +74,8 @@ export default defineCommand({
           return found.length > 0 ? found : undefined;
         },
         // The only repository there is may not be the one that is meant.
-        sole: async () => undefined,
-        offers: async (context, chosen, typed) => {
+        onlyCandidate: async () => undefined,
+        completions: async (context, chosen, typed) => {
           const { namesWithTags, referencesWithTags } = await import('./image-offers.ts');
           const place = (chosen['parent'] as Reference | undefined)?.id;
           const names = await namesWithTags(context, place, typed);

@@ -15,7 +15,8 @@ export const imageReference: Kind<ImageReference> = {
       throw new Error('must be an image such as "cgr.dev/chainguard/nginx:latest"');
     return text;
   },
-  offers: async (context, _chosen, typed) => (await import('./image-offers.ts')).referencesWithTags(context, typed),
+  completions: async (context, _chosen, typed) =>
+    (await import('./image-offers.ts')).referencesWithTags(context, typed),
   resolve: async (context, text) => {
     const parsed = parseImageReference(text);
     if (parsed === undefined) throw new TypeError('it was parsed before');
@@ -47,7 +48,7 @@ export const pickedImage: Kind<ImageReference> = {
     });
   },
   // The only image there is may not be the one that is meant.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 /** The repository of this platform that a reference with organization names. Throws kind `not-found`. */

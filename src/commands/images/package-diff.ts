@@ -69,8 +69,8 @@ const toEntry = ({ name, purl }: Package): PackageEntry => ({ name, reference: p
 const toVersion = (one: Package) => ({ version: versionOf(one), reference: one.purl });
 
 const byName =
-  <T extends { readonly name: string }>(otherwise: (one: T) => string) =>
+  <T extends { readonly name: string }>(tieBreaker: (one: T) => string) =>
   (a: T, b: T): number =>
-    compare(a.name, b.name) || compare(otherwise(a), otherwise(b));
+    compare(a.name, b.name) || compare(tieBreaker(a), tieBreaker(b));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

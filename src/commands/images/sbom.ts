@@ -1,7 +1,7 @@
 // What is in an image, from the bill of materials attested of it. Guarantees: a statement counts only when it speaks of the
 // digest that was asked for, or of the index it is in, and comes with what its signature is worth (attestation.ts).
 
-import { formatReference, type ImageReference, largestBlob, type OciClient, wantedOf } from '../../api/oci-client.ts';
+import { formatReference, type ImageReference, maxBlobBytes, type OciClient, wantedOf } from '../../api/oci-client.ts';
 import type { BomFormat, Package } from '../../attestations/documents.ts';
 import { type AttestedImage, type Candidate, findCandidates, whyNotBom } from '../../attestations/finding.ts';
 import type { Platform } from '../../attestations/platforms.ts';
@@ -106,8 +106,8 @@ export async function findBom(
 }
 
 async function blobOf(client: Pick<OciClient, 'blob'>, repository: string, { layer }: Candidate): Promise<Buffer> {
-  if (layer.size > largestBlob) {
-    const limit = `${largestBlob / 1024 / 1024} MiB`;
+  if (layer.size > maxBlobBytes) {
+    const limit = `${maxBlobBytes / 1024 / 1024} MiB`;
     throw new CliError(
       'api',
       `The SBOM attestation ${layer.digest} has ${layer.size} bytes; at most ${limit} are read`,

@@ -12,7 +12,7 @@ import { publicOrganization, repositoriesIn } from './repos/repository.ts';
 /** Repositories of the location, or of the public catalog. */
 const repositoryInPlace: Kind<string> = {
   ...named('REPO_NAME'),
-  offers: async (context, chosen) => {
+  completions: async (context, chosen) => {
     const parent = chosen['parent'] as Reference | undefined;
     const place = chosen['public'] === true ? publicOrganization.id : parent?.id;
     return (await repositoriesIn(context, place)).map(({ name = '' }) => name);

@@ -1,13 +1,13 @@
 import { copyFileSync, fstatSync, ftruncateSync, statSync } from 'node:fs';
 
 /** Bytes of a log. The one before it is kept as well. */
-export const largestLog = 1024 * 1024;
+export const maxLogBytes = 1024 * 1024;
 
 /**
  * Returns what to tell the bytes of each line that was written to `descriptor`: where that is the log at `path`, opened for
  * appending, what is in it moves to `<path>.old` whenever it has grown beyond `most`. Does nothing for any other output.
  */
-export function boundLog(path: string, descriptor: number, most = largestLog): (bytes: number) => void {
+export function boundLog(path: string, descriptor: number, most = maxLogBytes): (bytes: number) => void {
   if (!isSameFile(path, descriptor)) return () => {};
   let size = fstatSync(descriptor).size;
   return (bytes) => {

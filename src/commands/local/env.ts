@@ -91,7 +91,7 @@ export default defineCommand({
       folder,
     };
   },
-  afterwards: async (context, [environment]) => {
+  afterRender: async (context, [environment]) => {
     if (environment !== undefined && environment.variables === undefined) throw notRunning(context, environment.folder);
   },
 });

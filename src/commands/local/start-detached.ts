@@ -9,7 +9,7 @@ import { makeFolder, toFileError } from '../../files.ts';
 import type { StartedProcess } from '../../host.ts';
 import type { PlatformFile } from '../../local/platform-file.ts';
 import { statIfExists } from '../../stats.ts';
-import { largestLog } from './bounded-log.ts';
+import { maxLogBytes } from './bounded-log.ts';
 import { answers, runningPlatform } from './folder.ts';
 import type { StartOptions, StartResult } from './start-here.ts';
 
@@ -80,7 +80,7 @@ function prepareLog(folder: string): Log {
   try {
     makeFolder(folder, 0o700);
     const size = statIfExists(path)?.size ?? 0;
-    if (size <= largestLog) return { path, from: size };
+    if (size <= maxLogBytes) return { path, from: size };
     renameSync(path, `${path}.old`);
     return { path, from: 0 };
   } catch (error) {

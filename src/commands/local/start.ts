@@ -112,7 +112,7 @@ export default defineCommand({
     const next = nextCommands(context, folder, started.here !== undefined, registered);
     return { ...started, context: registered, next };
   },
-  afterwards: async (context, [started]) => {
+  afterRender: async (context, [started]) => {
     await offerContext(context, started?.context);
     const platform = started?.here;
     if (platform === undefined) return;

@@ -15,17 +15,17 @@ export default defineCommand({
   view: statusView,
   formats: ['text', 'json'],
   readsConfig: false,
-  verdict: ([status]) => {
+  exitError: ([status]) => {
     if (status?.answers) return undefined;
     const message = status?.running ? 'The platform does not answer' : 'The platform is not running';
-    return new CliError('local', message, { code: 'local.not-running', ...(status && { hint: status.mend }) });
+    return new CliError('local', message, { code: 'local.not-running', ...(status && { hint: status.fix }) });
   },
   run: async (context, input): Promise<PlatformStatus> => {
     const dataDir = folderOf(context, input.dataDir);
     const platform = await runningPlatform(dataDir);
     const start = `start it with \`${localCommand(context, dataDir, 'start')} --detach\``;
-    if (platform === undefined) return { running: false, answers: false, dataDir, mend: start };
-    const mend = `stop it with \`${localCommand(context, dataDir, 'stop')}\`, then ${start}`;
-    return { running: true, answers: await answers(platform, context.signal), dataDir, mend, platform };
+    if (platform === undefined) return { running: false, answers: false, dataDir, fix: start };
+    const fix = `stop it with \`${localCommand(context, dataDir, 'stop')}\`, then ${start}`;
+    return { running: true, answers: await answers(platform, context.signal), dataDir, fix, platform };
   },
 });

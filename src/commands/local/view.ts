@@ -42,7 +42,7 @@ export interface PlatformStatus {
   readonly answers: boolean;
   readonly dataDir: string;
   /** What to type when it does not answer, as the hint of an error. */
-  readonly mend: string;
+  readonly fix: string;
   readonly platform?: PlatformFile;
 }
 

@@ -54,7 +54,7 @@ export const policy: Kind<Reference> = {
     }));
   },
   // The only policy there is may not be the one that is meant to go.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 const toReference = ({ id = '', name = '' }: IamPolicy): Reference => ({ id, name });
@@ -108,7 +108,7 @@ export const version: Kind<IamPolicyVersion> = {
       })),
     );
   },
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 function requirePolicy(text: string, chosen: Chosen): string {

@@ -101,7 +101,7 @@ export default defineCommand({
   view,
   formats: ['text', 'table', 'json'],
   lists: true,
-  verdict: (rows) => {
+  exitError: (rows) => {
     const bad = rows.filter(({ policy }) => policy === undefined || policy.result === 'FAIL');
     if (bad.length === 0) return undefined;
     const names = bad.flatMap(({ policy }) => (policy === undefined ? [] : `"${policy.name}"`));

@@ -52,7 +52,7 @@ const reportMs = 2_000;
 const goodForMs = 60_000;
 const badForMs = 3_000;
 /** Images looked at again in one round. */
-const mostAtOnce = 8;
+const concurrency = 8;
 
 interface KnownPolicy {
   readonly policy: Policy;
@@ -370,8 +370,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     every('webhook', resyncMs, keepAddress),
     every('images', resyncMs, async () => {
       const names = [...inventory.images.keys()];
-      for (let at = 0; at < names.length && !signal.aborted; at += mostAtOnce) {
-        const some = names.slice(at, at + mostAtOnce);
+      for (let at = 0; at < names.length && !signal.aborted; at += concurrency) {
+        const some = names.slice(at, at + concurrency);
         const done = await Promise.allSettled(some.map((name) => lookAgain(name)));
         const failed = done.find((one) => one.status === 'rejected');
         if (failed !== undefined) throw failed.reason;

@@ -56,8 +56,8 @@ export function createInventory(
       for (const { name, image = '' } of spec[list] ?? []) {
         const reference = parseReference(image);
         if (reference === undefined) continue;
-        const told = status?.[statuses]?.find((one) => one.name === name)?.imageID ?? '';
-        const digest = reference.digest ?? /sha256:[0-9a-f]{64}/.exec(told)?.[0];
+        const imageId = status?.[statuses]?.find((one) => one.name === name)?.imageID ?? '';
+        const digest = reference.digest ?? /sha256:[0-9a-f]{64}/.exec(imageId)?.[0];
         if (digest !== undefined) addImage({ ...reference, digest }, image, pod);
         else {
           void resolve(reference, pod).then(

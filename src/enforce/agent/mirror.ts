@@ -27,8 +27,8 @@ export interface Facts {
   active(): readonly string[];
 }
 
-const mostChanges = 1000;
-const mostEvents = 200;
+const maxChanges = 1000;
+const maxEvents = 200;
 
 export class Mirror {
   private readonly entries = new Map<string, Entry>();
@@ -64,14 +64,14 @@ export class Mirror {
 
   tell(event: object): void {
     // The newest are worth more than none when the platform is away for long.
-    this.events = [...this.events, event].slice(-mostEvents);
+    this.events = [...this.events, event].slice(-maxEvents);
   }
 
   /** Throws what the sink throws; nothing is lost by that. */
   async flush(sink: ReportSink, facts: Facts, seen: readonly Path[]): Promise<void> {
     if (this.run === '') await this.tellAll(sink, facts);
-    while (this.changed.size + this.gone.size > mostChanges) await this.tellSome(sink, facts, []);
-    await this.tellSome(sink, facts, seen.slice(0, mostChanges));
+    while (this.changed.size + this.gone.size > maxChanges) await this.tellSome(sink, facts, []);
+    await this.tellSome(sink, facts, seen.slice(0, maxChanges));
   }
 
   private async tellAll(sink: ReportSink, facts: Facts): Promise<void> {
@@ -79,9 +79,9 @@ export class Mirror {
     this.number = 0;
     const all = [...this.entries.keys()];
     const removals = [...this.gone.values()];
-    for (let at = 0; at === 0 || at < all.length; at += mostChanges) {
-      const keys = all.slice(at, at + mostChanges);
-      const complete = at + mostChanges >= all.length;
+    for (let at = 0; at === 0 || at < all.length; at += maxChanges) {
+      const keys = all.slice(at, at + maxChanges);
+      const complete = at + maxChanges >= all.length;
       this.number += 1;
       const answer = await sink.report({
         ...headOf(run, this.number, facts),
@@ -97,8 +97,8 @@ export class Mirror {
   }
 
   private async tellSome(sink: ReportSink, facts: Facts, seen: readonly Path[]): Promise<void> {
-    const keys = [...this.changed].slice(0, mostChanges);
-    const gone = [...this.gone].slice(0, mostChanges);
+    const keys = [...this.changed].slice(0, maxChanges);
+    const gone = [...this.gone].slice(0, maxChanges);
     const { events } = this;
     const answer = await sink.report({
       ...headOf(this.run, this.number + 1, facts),

@@ -97,11 +97,11 @@ const documentShape = object({
 });
 
 /** Bytes. What a platform stores of one policy. */
-export const largestDocument = 512 * 1024;
+export const maxDocumentBytes = 512 * 1024;
 
 /** Reads every document of a text. Throws PolicyError for the first that cannot be used, and when there is none. */
 export function readPolicies(content: string): PolicyDocument[] {
-  if (Buffer.byteLength(content) > largestDocument) throw new PolicyError('the document is larger than 512 KiB');
+  if (Buffer.byteLength(content) > maxDocumentBytes) throw new PolicyError('the document is larger than 512 KiB');
   const lines = new LineCounter();
   const documents = parseAllDocuments(content, { lineCounter: lines, uniqueKeys: true });
   if (!Array.isArray(documents)) throw new PolicyError('the document is empty');

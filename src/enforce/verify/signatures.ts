@@ -29,7 +29,7 @@ const bundleType = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+\+json|
 export const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
 /** Layers and referrers looked at for one image; whoever pushes more wants to keep us busy. */
-const mostLooked = 200;
+const maxSignaturesRead = 200;
 
 /** `tagPrefix` stands before the tags. Order: tags first, then referrers. */
 export async function findSigned(repository: Repository, digest: string, tagPrefix = ''): Promise<Signed[]> {
@@ -42,7 +42,7 @@ export async function findSigned(repository: Repository, digest: string, tagPref
   const bundles = await Promise.all(
     referrers
       .filter(({ artifactType, mediaType }) => bundleType.test(artifactType ?? mediaType))
-      .slice(0, mostLooked)
+      .slice(0, maxSignaturesRead)
       .map(({ digest: one }) => repository.manifest(one)),
   );
   const layers = [signature, attestation, ...bundles].flatMap((manifest) => manifest?.layers ?? []);
@@ -53,7 +53,7 @@ export async function findSigned(repository: Repository, digest: string, tagPref
     return !seen.has(key) && seen.add(key);
   });
   const found = await Promise.all(
-    unique.slice(0, mostLooked).map(async (layer) => {
+    unique.slice(0, maxSignaturesRead).map(async (layer) => {
       if (layer.mediaType !== simpleSigning && layer.mediaType !== dsseType && !bundleType.test(layer.mediaType))
         return [];
       return readLayer(layer, await repository.blob(layer.digest), digest);

@@ -162,9 +162,9 @@ export async function validate(request: AdmissionRequest, decider: Decider): Pro
     }),
   );
   const found = denials.filter((one) => one !== undefined);
-  const told = warnings.length === 0 ? {} : { warnings: warnings.map(oneLine) };
-  if (found.length === 0) return { uid: request.uid, allowed: true, ...told };
-  return refuse(request.uid, `validation failed: ${found.join(', ')}`, told);
+  const notices = warnings.length === 0 ? {} : { warnings: warnings.map(oneLine) };
+  if (found.length === 0) return { uid: request.uid, allowed: true, ...notices };
+  return refuse(request.uid, `validation failed: ${found.join(', ')}`, notices);
 }
 
 const denial = ({ name, messages }: PolicyVerdict, field: string, image: string): string =>

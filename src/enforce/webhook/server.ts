@@ -28,10 +28,10 @@ export interface Webhook {
 }
 
 /** Bytes. The API server takes objects of 3 MiB; a review holds two, and more. */
-const largestReview = 10 * 1024 * 1024;
+const maxReviewBytes = 10 * 1024 * 1024;
 /** The API server waits 25 s. */
 const deadlineMs = 20_000;
-const mostAtOnce = 64;
+const maxConcurrentReviews = 64;
 
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const { certificate, secret, onError } = options;
@@ -80,7 +80,8 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
       options.failsOpen()
         ? { uid: review.uid, allowed: true, warnings: [`enforcer.chainguard.dev: ${reason}`.slice(0, 250)] }
         : refuse(review.uid, `validation failed: ${reason}`);
-    if (running >= mostAtOnce) return fail(`the webhook is busy with ${mostAtOnce} other requests; try again`);
+    if (running >= maxConcurrentReviews)
+      return fail(`the webhook is busy with ${maxConcurrentReviews} other requests; try again`);
     running += 1;
     const deadline = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -121,9 +122,9 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= largestReview) chunks.push(chunk);
+    if (size <= maxReviewBytes) chunks.push(chunk);
   }
-  return size > largestReview ? undefined : Buffer.concat(chunks).toString('utf8');
+  return size > maxReviewBytes ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
 function reviewIn(body: string): AdmissionRequest | undefined {

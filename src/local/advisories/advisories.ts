@@ -20,7 +20,7 @@ import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { writtenAdvisories } from './written-advisories.ts';
 
-const mostIds = 1000;
+const maxIds = 1000;
 
 /** Advisories by origin package; of each only those with one of the `cves`, when there are any. */
 export function listDocuments(tx: Tx, _caller: Caller, request: AdvisoryDocumentFilter): AdvisoryDocumentList {
@@ -41,7 +41,7 @@ export function listVulnerabilityMetadata(
   request: AdvisoryVulnerabilityMetadataFilter,
 ): AdvisoryVulnerabilityMetadataList {
   const ids = new Set([...(request.ids ?? []), ...(request.id ? [request.id] : [])]);
-  if (ids.size > mostIds) throw invalidArgument(`ids: at most ${mostIds} at once`);
+  if (ids.size > maxIds) throw invalidArgument(`ids: at most ${maxIds} at once`);
   if (!['', 'id', 'id asc'].includes(request.orderBy ?? '')) {
     throw invalidArgument('order_by: only "id asc" is supported');
   }

@@ -10,12 +10,12 @@ import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../
 import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import type { EventFacts } from '../core/event-facts.ts';
-import type { CallFacts, Outcome } from '../core/handler.ts';
+import type { CallContext, Outcome } from '../core/handler.ts';
 import type { LateReads } from '../core/late-reads.ts';
 import type { PublicRead } from '../core/module.ts';
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
-import { type Caller, type HttpHandler, nobody, type PlatformUrls, StatusError } from '../core/types.ts';
+import { anonymous, type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson, sendPieces } from '../http/answers.ts';
 import { authenticate, requireToken } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
@@ -24,10 +24,10 @@ import type { Store, Tx } from '../store/database.ts';
 import { inOnePiece, type Run, sendInParts } from './long-answers.ts';
 import type { OperationTables } from './operation-tables.ts';
 import { type Part, requiredUidp } from './selection.ts';
-import { inWordsOf } from './versions/errors.ts';
+import { toVersionedError } from './versions/errors.ts';
 
 /** Bytes. The largest message the API takes in REST form; images go to the registry. */
-const largestBody = 1024 * 1024;
+const maxBodyBytes = 1024 * 1024;
 
 export interface ApiOptions {
   readonly store: Store;
@@ -35,8 +35,8 @@ export interface ApiOptions {
   readonly wire: Wire;
   /** What events tell, of every module. */
   readonly facts: EventFacts;
-  readonly announce: CallFacts['announce'];
-  readonly readBlob: CallFacts['readBlob'];
+  readonly announce: CallContext['announce'];
+  readonly readBlob: CallContext['readBlob'];
   /** Of the modules that read something for a call outside of its transaction. */
   readonly lateReads: readonly ((call: object) => LateReads)[];
   readonly tables: OperationTables;
@@ -65,7 +65,7 @@ export interface ApiCall {
   /** The `authorization` header or metadata. */
   readonly authorization: string | undefined;
   /** The canonical message; asked for once the caller is known. */
-  readonly read: () => Promise<{ message: object; names: CallFacts['names'] }>;
+  readonly read: () => Promise<{ message: object; hasField: CallContext['hasField'] }>;
   readonly onCall?: ((call: CallNote) => void) | undefined;
 }
 
@@ -89,16 +89,16 @@ export function createApi(options: ApiOptions): Api {
     // Such an operation looks at no token (semantics 4).
     const isOpen = operation.iam === 'disabled';
     const caller = isOpen
-      ? nobody
+      ? anonymous
       : await authenticate(authorization, audiencesOf(options.urls, operation), options.verifyAccessToken);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
-    const { message, names } = await read();
+    const { message, hasField } = await read();
     const memory = {};
     const reads = options.lateReads.map((begin) => begin(memory));
     const waiting = () => reads.filter((one) => one.isWaiting());
-    const facts: CallFacts = {
+    const context: CallContext = {
       urls: options.urls,
-      names,
+      hasField,
       readBlob,
       announce,
       call: memory,
@@ -106,18 +106,18 @@ export function createApi(options: ApiOptions): Api {
     const prepare = async (): Promise<(part?: Part) => Work> => {
       if (found.kind === 'handler') {
         const handler = found.handler as Perform;
-        return (part) => (tx) => ({ response: handler(tx, caller, message, withPart(facts, part)) });
+        return (part) => (tx) => ({ response: handler(tx, caller, message, withPart(context, part)) });
       }
       // Whoever may not do it does not make us ask anybody; what holds now is looked at again when it is done.
       options.store.read((tx) => admit(tx, options.publicReads, operation, caller, message));
       const prepared = found.handler as Prepare;
       const finish = await prepared(message, isOpen ? requireToken(authorization) : '');
-      return () => (tx) => finish(tx, caller, facts);
+      return () => (tx) => finish(tx, caller, context);
     };
     const occurrence = occurrenceOf(operation, caller, message);
     const inItsWords = (error: unknown): never => {
       options.tell?.(withFailure(occurrence, error));
-      throw inWordsOf(operation, error);
+      throw toVersionedError(operation, error);
     };
     const work = await prepare().catch(inItsWords);
     return async (part) => {
@@ -157,10 +157,13 @@ export function createApi(options: ApiOptions): Api {
         authorization: request.headers.authorization,
         onCall: (note) => options.onCall?.(request, note),
         async read() {
-          const body = await readText(request, largestBody);
+          const body = await readText(request, maxBodyBytes);
           const message = wire.decodeRequest(route, { query: url.searchParams, body, contentType });
           // A body that was not JSON has been refused.
-          return { message, names: namesIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)) };
+          return {
+            message,
+            hasField: fieldsIn(body === undefined || body.trim() === '' ? undefined : JSON.parse(body)),
+          };
         },
       });
       const encode = (answer: object): string => wire.encodeResponse(operation.response, answer);
@@ -204,16 +207,16 @@ async function refuseUnserved(method: string, path: string, contentType: string 
 const notImplemented = (id: string): string => `${id} is not implemented by this platform`;
 
 /** The same facts, and what part of a list is wanted; what they find out only when asked stays so. */
-function withPart(facts: CallFacts, part: Part | undefined): CallFacts {
-  return part === undefined ? facts : Object.create(facts, { part: { value: part, enumerable: true } });
+function withPart(context: CallContext, part: Part | undefined): CallContext {
+  return part === undefined ? context : Object.create(context, { part: { value: part, enumerable: true } });
 }
 
-type Perform = (tx: Tx, caller: Caller, request: object, facts: CallFacts) => object;
+type Perform = (tx: Tx, caller: Caller, request: object, context: CallContext) => object;
 type Work = (tx: Tx) => Outcome<object>;
 type Prepare = (
   request: object,
   bearer: string,
-) => Promise<(tx: Tx, caller: Caller, facts: CallFacts) => Outcome<object>>;
+) => Promise<(tx: Tx, caller: Caller, context: CallContext) => Outcome<object>>;
 
 function audiencesOf({ api, issuer }: PlatformUrls, operation: Operation): readonly [string, ...string[]] {
   return operation.id.startsWith('auth.') ? [api, issuer] : [api];
@@ -248,7 +251,7 @@ function occurrenceOf(operation: KnownOperation, caller: Caller, message: object
   return {
     kind: 'call',
     operation: operation.id,
-    identity: caller === nobody ? undefined : caller.identity,
+    identity: caller === anonymous ? undefined : caller.identity,
     place: scope || placeIn(message),
     capabilities: operation.capabilities,
     outcome: 'done',
@@ -282,12 +285,12 @@ function admit(
   caller: Caller,
   message: object,
 ): void {
-  if (caller !== nobody) requireLiveIdentity(tx, caller);
+  if (caller !== anonymous) requireLiveIdentity(tx, caller);
   authorize(tx, publicReads, operation, caller, message);
 }
 
 /** Looks keys up in what a caller has sent. */
-export function namesIn(sent: unknown): CallFacts['names'] {
+export function fieldsIn(sent: unknown): CallContext['hasField'] {
   return (...path) => {
     let value = sent;
     return path.every((key) => {

@@ -14,7 +14,7 @@ interface List {
 }
 
 /** Rows of one part: some two milliseconds, beside which the transaction of each does not count. */
-const rowsAtOnce = 200;
+const batchSize = 200;
 
 export interface Sending {
   readonly encode: (answer: object) => string;
@@ -23,7 +23,7 @@ export interface Sending {
 }
 
 export async function sendInParts(response: ServerResponse, run: Run, { encode, sendWhole }: Sending): Promise<void> {
-  let part: Part = { most: rowsAtOnce, after: undefined, next: undefined };
+  let part: Part = { most: batchSize, after: undefined, next: undefined };
   let answer = await run(part);
   if (part.next === undefined) return sendWhole(answer);
   const [head, tail] = around(encode({ ...answer, items: [] }));
@@ -47,7 +47,7 @@ export async function sendInParts(response: ServerResponse, run: Run, { encode, 
     // Nobody reads it any more.
     if (gone.signal.aborted) return;
     if (part.next === undefined) break;
-    part = { most: rowsAtOnce, after: part.next, next: undefined };
+    part = { most: batchSize, after: part.next, next: undefined };
     answer = await run(part);
   }
   response.end(tail);
@@ -55,13 +55,13 @@ export async function sendInParts(response: ServerResponse, run: Run, { encode, 
 
 /** The same for who needs all of it at once. */
 export async function inOnePiece(run: Run): Promise<object> {
-  let part: Part = { most: rowsAtOnce, after: undefined, next: undefined };
+  let part: Part = { most: batchSize, after: undefined, next: undefined };
   const first = await run(part);
   if (part.next === undefined) return first;
   const items = [...(first as List).items];
   while (part.next !== undefined) {
     await turn();
-    part = { most: rowsAtOnce, after: part.next, next: undefined };
+    part = { most: batchSize, after: part.next, next: undefined };
     for (const item of ((await run(part)) as List).items) items.push(item);
   }
   return { ...first, items };

@@ -9,7 +9,7 @@ import type { Announce } from '../core/handler.ts';
 import type { Module, Opened, Parts } from '../core/module.ts';
 import { StreamedAnswer } from '../core/streamed-answer.ts';
 import { createAnnounce } from '../outbox/outbox.ts';
-import { type Api, type ApiOptions, createApi, type KnownOperation, namesIn } from './dispatch.ts';
+import { type Api, type ApiOptions, createApi, fieldsIn, type KnownOperation } from './dispatch.ts';
 import { createOperationTables } from './operation-tables.ts';
 
 export interface OpenApiOptions
@@ -46,7 +46,7 @@ export async function openApi({ chosen, opened, ...options }: OpenApiOptions): P
     wire,
     announce,
     async call(id, message, authorization) {
-      const read = async () => ({ message, names: namesIn(message) });
+      const read = async () => ({ message, hasField: fieldsIn(message) });
       // The table pairs each id with its operation.
       const answer = await api.call({ operation: operations[id] as KnownOperation, authorization, read });
       return answer instanceof StreamedAnswer ? answer.whole() : answer;

@@ -3,9 +3,9 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import { cutVisible, readSelected, type Selection } from './selection.ts';
 
 const defaultSize = 50;
-const largestSize = 200;
+const maxPageSize = 200;
 /** Of int32, which `skipped` is. */
-const largestCount = 2 ** 31 - 1;
+const maxCount = 2 ** 31 - 1;
 const tokenLife = 3 * 24 * 60 * 60 * 1000;
 
 export interface PageRequest {
@@ -154,7 +154,7 @@ function windowOf(tx: Tx, order: string, request: PageRequest): Window {
   const skip = request.skip ?? 0;
   if (skip < 0) throw invalidArgument('skip must not be negative');
   const token = readToken(request.pageToken, order, tx.now);
-  const skipped = Math.min((token?.skipped ?? 0) + skip, largestCount);
+  const skipped = Math.min((token?.skipped ?? 0) + skip, maxCount);
   return { order, size, skip, after: token?.last, skipped, madeAt: tx.now };
 }
 
@@ -177,7 +177,7 @@ function compareKeys(direction: 1 | -1): (a: SortKey, b: SortKey) => number {
 function sizeOf(text: number | string | undefined): number {
   const size = Number(text ?? 0);
   if (size < 0) throw invalidArgument('page_size must not be negative');
-  return size === 0 ? defaultSize : Math.min(size, largestSize);
+  return size === 0 ? defaultSize : Math.min(size, maxPageSize);
 }
 
 interface PageToken {
@@ -203,5 +203,5 @@ function readToken(text: string | undefined, order: string, now: number): PageTo
 
 /** Tokens come back from callers, who may have written them. */
 function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largestCount;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxCount;
 }

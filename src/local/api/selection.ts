@@ -40,7 +40,7 @@ export interface Part {
 }
 
 /** What a list is told besides its request. */
-export interface ListFacts {
+export interface ListContext {
   /** Only this much of it is wanted at once. */
   readonly part?: Part | undefined;
 }
@@ -100,14 +100,14 @@ function readPacked(
 }
 
 /** Rows of a list that is remembered. */
-const mostRemembered = 50;
+const maxRemembered = 50;
 const memories = new Map<string, Memory<SqlValue[][]>>();
 
 /** Programs ask for the same short list over and over; a long one is not kept. */
 function shortLists(table: string): Memory<SqlValue[][]> {
   let memory = memories.get(table);
   if (memory === undefined) {
-    const until = (rows: SqlValue[][]) => (rows.length > mostRemembered ? 0 : Number.POSITIVE_INFINITY);
+    const until = (rows: SqlValue[][]) => (rows.length > maxRemembered ? 0 : Number.POSITIVE_INFINITY);
     memory = { tables: [table], most: 100, until };
     memories.set(table, memory);
   }

@@ -24,10 +24,10 @@ interface Waiting {
 
 const flushMs = 500;
 /** More kinds of reads than this in half a second are written at once, so that they take no more memory. */
-const mostWaiting = 2_000;
+const maxWaiting = 2_000;
 const keptMs = 30 * 24 * 60 * 60 * 1000;
-export const mostRecords = 100_000;
-const longestText = 500;
+export const maxRecords = 100_000;
+const maxTextLength = 500;
 
 export function createRecorder(store: Store, clock: PlatformClock, onDefect: (error: unknown) => void): Recorder {
   let waiting = new Map<string, Waiting>();
@@ -66,7 +66,7 @@ export function createRecorder(store: Store, clock: PlatformClock, onDefect: (er
       if (same !== undefined) same.times += 1;
       else waiting.set(key, { occurrence, at: clock.now(), times: 1 });
       // In a timer, and never here: whoever tells may be in the middle of a transaction.
-      if (waiting.size >= mostWaiting) {
+      if (waiting.size >= maxWaiting) {
         clearTimeout(timer);
         timer = setTimeout(flushLater, 0);
       } else timer ??= setTimeout(flushLater, flushMs).unref();
@@ -94,10 +94,10 @@ function write(tx: Tx, occurrence: Occurrence, at: number, times: number, known:
       kind,
       operation,
       identity ?? null,
-      who.slice(0, longestText),
+      who.slice(0, maxTextLength),
       place,
       outcome,
-      because.slice(0, longestText),
+      because.slice(0, maxTextLength),
       times,
     );
   }
@@ -109,10 +109,10 @@ function placesOf(tx: Tx, { place, identity }: Occurrence): readonly string[] {
   if (identity === undefined || identity === '') return [];
   if (!isRoot(identity)) return [parentOf(identity)];
   const roots = new Set(rolesHeldBy(tx, identity).map((row) => rootOf(String(row['place']))));
-  return [...roots].slice(0, mostPlaces);
+  return [...roots].slice(0, maxPlaces);
 }
 
-const mostPlaces = 20;
+const maxPlaces = 20;
 
 const isUser = (tx: Tx, place: string): boolean => isRoot(place) && calledIdentity(tx, place) !== undefined;
 
@@ -147,7 +147,7 @@ function allowedBy(tx: Tx, { identity, place, capabilities }: Occurrence, { beca
 
 /** Removes the oldest beyond what is kept. */
 function bound(tx: Tx): void {
-  tx.run('DELETE FROM audit_records WHERE id <= (SELECT MAX(id) FROM audit_records) - ?', mostRecords);
+  tx.run('DELETE FROM audit_records WHERE id <= (SELECT MAX(id) FROM audit_records) - ?', maxRecords);
 }
 
 /** Removes what is older than thirty days, and more than a hundred thousand. */

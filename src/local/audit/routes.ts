@@ -28,7 +28,7 @@ export interface AuditRoutesOptions {
 }
 
 const defaultPage = 100;
-const largestPage = 1000;
+const maxPageSize = 1000;
 
 export function createAuditRoutes({ store, urls, verifyAccessToken, flush }: AuditRoutesOptions): HttpHandler {
   return {
@@ -69,7 +69,7 @@ function records(tx: Tx, caller: Caller, query: URLSearchParams): object {
   }
   const asked = Number(query.get('page_size') ?? '0');
   if (!Number.isInteger(asked) || asked < 0) throw invalidArgument('page_size must be a number that is not negative');
-  const size = asked === 0 ? defaultPage : Math.min(asked, largestPage);
+  const size = asked === 0 ? defaultPage : Math.min(asked, maxPageSize);
   const order = after === undefined ? 'DESC' : 'ASC';
   const rows = tx.all(
     `SELECT * FROM audit_records WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ?`,

@@ -15,7 +15,7 @@ export type Authority = (uidp: string) => Set<string>;
  * named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9). Nothing in an
  * organization whose provider has deactivated it.
  */
-export const heldRolesSql = `
+export const effectiveRolesSql = `
   SELECT place, role FROM (
     SELECT b.group_id AS place, b.role FROM role_bindings b WHERE b.identity = ?1
     UNION
@@ -38,7 +38,7 @@ export const heldRolesSql = `
 /** Those roles as rows of `roles` with the group they are held at in `place`, by place. */
 export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
   return tx.all(
-    `SELECT held.place, r.* FROM (${heldRolesSql}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
+    `SELECT held.place, r.* FROM (${effectiveRolesSql}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
     identity,
     tx.now,
   );
@@ -80,7 +80,7 @@ function nextLoginEnd(tx: Tx, identity: string): number {
 
 function readGrants(tx: Tx, identity: string): Grants {
   // An identity may hold one role in a thousand places: each role is read once.
-  const rows = tx.all(`${heldRolesSql} ORDER BY place`, identity, tx.now);
+  const rows = tx.all(`${effectiveRolesSql} ORDER BY place`, identity, tx.now);
   const capabilities = capabilitiesOf(tx, [...new Set(rows.map((row) => row['role']))]);
   const grants = new Map<string, ReadonlySet<string>>();
   for (const row of rows) {

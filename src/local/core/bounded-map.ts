@@ -1,4 +1,4 @@
-/** Values by text. Guarantees: the keys together are no longer than `mostCharacters`; what was put in first goes first. */
+/** Values by text. Guarantees: the keys together are no longer than `maxCharacters`; what was put in first goes first. */
 export class BoundedMap<Value> {
   readonly #values = new Map<string, Value>();
   readonly #mostCharacters: number;

@@ -2,7 +2,7 @@
 
 import type { OperationId } from '../../api/schema/operations.gen.ts';
 import type { OperationTypes } from '../../api/schema/types.gen.ts';
-import type { ListFacts } from '../api/selection.ts';
+import type { ListContext } from '../api/selection.ts';
 import type { Tx } from '../store/database.ts';
 import type { StreamedAnswer } from './streamed-answer.ts';
 import type { Caller, PlatformUrls } from './types.ts';
@@ -16,10 +16,10 @@ export type Announce = (
 ) => void;
 
 /** What an operation may know of its call besides who calls and what for. */
-export interface CallFacts extends ListFacts {
+export interface CallContext extends ListContext {
   readonly urls: PlatformUrls;
   /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
-  names(...path: string[]): boolean;
+  hasField(...path: string[]): boolean;
   /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
   readBlob(digest: string): Uint8Array | undefined;
   /** Stands for the call, also when its transaction runs again: see `LateReader`. */
@@ -36,7 +36,7 @@ export type Handler<Id extends keyof OperationTypes> = (
   tx: Tx,
   caller: Caller,
   request: OperationTypes[Id]['request'],
-  facts: CallFacts,
+  context: CallContext,
 ) => OperationTypes[Id]['response'] | StreamedAnswer;
 
 /** By operation id. */
@@ -52,7 +52,7 @@ export interface Outcome<Response> {
 export type PreparedHandler<Id extends keyof OperationTypes> = (
   request: OperationTypes[Id]['request'],
   bearer: string,
-) => Promise<(tx: Tx, caller: Caller, facts: CallFacts) => Outcome<OperationTypes[Id]['response']>>;
+) => Promise<(tx: Tx, caller: Caller, context: CallContext) => Outcome<OperationTypes[Id]['response']>>;
 
 /** By operation id. */
 export type PreparedHandlers = { readonly [Id in keyof OperationTypes]?: PreparedHandler<Id> };

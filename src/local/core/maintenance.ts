@@ -1,4 +1,4 @@
-export interface Upkeep {
+export interface Maintenance {
   /** Waits for the round that is running. */
   stop(): Promise<void>;
 }
@@ -8,7 +8,10 @@ const hour = 60 * 60 * 1000;
 const firstRound = 1000;
 
 /** Runs the tasks one after the other in a second and every hour. A task that fails is tried again in the next round. */
-export function startUpkeep(tasks: readonly (() => Promise<unknown>)[], onDefect: (error: unknown) => void): Upkeep {
+export function startMaintenance(
+  tasks: readonly (() => Promise<unknown>)[],
+  onDefect: (error: unknown) => void,
+): Maintenance {
   let stopped = false;
   let running: Promise<void> | undefined;
   const round = async (): Promise<void> => {

@@ -10,7 +10,7 @@ export interface Outgoing {
   readonly body?: string;
   readonly timeoutMs: number;
   /** Bytes of the answer. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   /** How names become addresses; as the system says without. Is not asked for hosts that are addresses. */
   readonly lookup?: LookupFunction;
 }
@@ -23,7 +23,7 @@ export interface OutgoingAnswer {
 
 /** Resolves whatever the status; rejects with an Error whose message is one clause and holds nothing that was sent. */
 export async function ask(url: URL, outgoing: Outgoing): Promise<OutgoingAnswer> {
-  const { method, headers, body, timeoutMs, mostBytes, lookup } = outgoing;
+  const { method, headers, body, timeoutMs, maxBytes, lookup } = outgoing;
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -42,7 +42,7 @@ export async function ask(url: URL, outgoing: Outgoing): Promise<OutgoingAnswer>
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > mostBytes) response.destroy(new RangeError(`its answer is larger than ${mostBytes} bytes`));
+        if (size > maxBytes) response.destroy(new RangeError(`its answer is larger than ${maxBytes} bytes`));
         else chunks.push(chunk);
       });
       response.on('error', fail);

@@ -26,7 +26,7 @@ export interface Caller {
 }
 
 /** Who calls without a token, where that is allowed. Holds nothing. */
-export const nobody: Caller = {
+export const anonymous: Caller = {
   identity: '',
   issuer: '',
   audience: [],

@@ -28,7 +28,7 @@ export interface AgentRoutesOptions {
 
 const base = '/local/enforce/v1/clusters';
 /** Bytes. Agents cut their reports smaller. */
-const largestReport = 8 * 1024 * 1024;
+const maxReportBytes = 8 * 1024 * 1024;
 
 export function createAgentRoutes({ store, urls, verifyAccessToken }: AgentRoutesOptions): HttpHandler {
   const answer = async (request: IncomingMessage, url: URL): Promise<object | undefined> => {
@@ -52,7 +52,7 @@ export function createAgentRoutes({ store, urls, verifyAccessToken }: AgentRoute
         return { profiles, enforcerOptions, policies };
       });
     }
-    const report = readReport(parse(await readText(request, largestReport)));
+    const report = readReport(parse(await readText(request, maxReportBytes)));
     return store.transact((tx) => applyReport(tx, ownCluster(tx, caller, id), report, caller, urls.api));
   };
   return {

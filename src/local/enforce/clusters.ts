@@ -17,11 +17,11 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription } from '../api/field-rules.ts';
-import { type ListFacts, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import { findGroup, toWireGroup } from '../iam/groups.ts';
 import { removeIdentity } from '../iam/identities.ts';
@@ -61,7 +61,7 @@ export function createCluster(tx: Tx, _caller: Caller, request: TenantCreateClus
   } = request.cluster ?? {};
   findGroup(tx, parent);
   if (!info?.server) throw invalidArgument('cluster.info.server is required');
-  const facts: ClusterFacts = {
+  const context: ClusterFacts = {
     info,
     ...(provider === undefined ? {} : { provider }),
     ...(managedName === undefined ? {} : { managedName }),
@@ -76,7 +76,7 @@ export function createCluster(tx: Tx, _caller: Caller, request: TenantCreateClus
     remoteId: remoteId ?? '',
     issuer: '',
     identity: undefined,
-    facts,
+    facts: context,
   });
 }
 
@@ -112,18 +112,18 @@ export function listClusters(
   tx: Tx,
   caller: Caller,
   request: TenantClusterFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantClusterList {
   const { id, name, uidp, remoteId, activeSince } = request;
   const visible = groupsWith(tx, caller, ['clusters.list']);
   const also = remoteId === undefined || remoteId === '' ? {} : { remote_id: remoteId };
   const since = sinceOf('active_since', activeSince);
-  const rows = selectVisible(tx, { resource, visible, id, name, uidp, also }, facts?.part);
+  const rows = selectVisible(tx, { resource, visible, id, name, uidp, also }, context?.part);
   return { items: rows.filter((row) => Number(row['last_seen']) >= since).map((row) => toWireCluster(tx, row)) };
 }
 
 /** What is not sent stays as it is. */
-export function updateCluster(tx: Tx, _caller: Caller, request: TenantCluster, facts: CallFacts): TenantCluster {
+export function updateCluster(tx: Tx, _caller: Caller, request: TenantCluster, context: CallContext): TenantCluster {
   const row = findCluster(tx, requiredUidp('id', request.id));
   const before = factsOf(row);
   const { profiles: wanted, enforcerOptions } = request;
@@ -134,8 +134,8 @@ export function updateCluster(tx: Tx, _caller: Caller, request: TenantCluster, f
   };
   tx.run(
     'UPDATE enforce_clusters SET name = ?, description = ?, facts = ? WHERE id = ?',
-    facts.names('name') ? checkClusterName(request.name) : String(row['name']),
-    facts.names('description') ? checkDescription(request.description) : String(row['description']),
+    context.hasField('name') ? checkClusterName(request.name) : String(row['name']),
+    context.hasField('description') ? checkDescription(request.description) : String(row['description']),
     JSON.stringify(after),
     String(row['id']),
   );
@@ -173,7 +173,7 @@ export function clusterConfig(
   _tx: Tx,
   _caller: Caller,
   request: TenantClusterConfigRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): TenantClusterConfigResponse {
   const { mcp, tenant, names } = configOf(request.profiles ?? [], request.enforcerOptions ?? {}, urls);
   return {

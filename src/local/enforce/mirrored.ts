@@ -23,7 +23,7 @@ import type {
   TenantWorkloadFilter,
   TenantWorkloadList,
 } from '../../api/schema/types/tenant.gen.ts';
-import { type ListFacts, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
@@ -59,12 +59,12 @@ interface Item {
   readonly [field: string]: unknown;
 }
 
-function select(tx: Tx, caller: Caller, kind: Kind, wanted: Wanted, facts?: ListFacts): Item[] {
+function select(tx: Tx, caller: Caller, kind: Kind, wanted: Wanted, context?: ListContext): Item[] {
   const { id, name, uidp, remoteId, activeSince } = wanted;
   const since = sinceOf('active_since', activeSince);
   const also = { kind, ...(remoteId ? { key: remoteId } : {}) };
   const visible = groupsWith(tx, caller, [kinds[kind]]);
-  return selectVisible(tx, { resource, visible, id, name, uidp, also }, facts?.part)
+  return selectVisible(tx, { resource, visible, id, name, uidp, also }, context?.part)
     .filter((row) => Number(row['last_seen']) >= since)
     .map(toItem);
 }
@@ -80,34 +80,39 @@ export function listNamespaces(
   tx: Tx,
   caller: Caller,
   request: TenantNamespaceFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantNamespaceList {
-  return { items: select(tx, caller, 'namespace', request, facts) };
+  return { items: select(tx, caller, 'namespace', request, context) };
 }
 
-export function listNodes(tx: Tx, caller: Caller, request: TenantNodeFilter, facts?: ListFacts): TenantNodeList {
-  return { items: select(tx, caller, 'node', request, facts) };
+export function listNodes(tx: Tx, caller: Caller, request: TenantNodeFilter, context?: ListContext): TenantNodeList {
+  return { items: select(tx, caller, 'node', request, context) };
 }
 
 export function listWorkloads(
   tx: Tx,
   caller: Caller,
   request: TenantWorkloadFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantWorkloadList {
   const { ownerId } = request;
-  const items = select(tx, caller, 'workload', request, facts);
+  const items = select(tx, caller, 'workload', request, context);
   return { items: ownerId ? items.filter((item) => item['ownerId'] === ownerId) : items };
 }
 
 /** `cluster` is the UIDP of one, or what Kubernetes calls it: the uid of a namespace. */
-export function listRecords(tx: Tx, caller: Caller, request: TenantRecordFilter, facts?: ListFacts): TenantRecordList {
+export function listRecords(
+  tx: Tx,
+  caller: Caller,
+  request: TenantRecordFilter,
+  context?: ListContext,
+): TenantRecordList {
   const { cluster, image, predicate, ...rest } = request;
   if (predicate)
     throw invalidArgument('predicate: records are not filtered by predicates; list signatures by predicate_type');
   const place = cluster ? clusterId(tx, caller, cluster) : undefined;
   const uidp = place === undefined ? rest.uidp : { ...rest.uidp, descendantsOf: place };
-  const items = select(tx, caller, 'record', { ...rest, uidp, name: image }, facts);
+  const items = select(tx, caller, 'record', { ...rest, uidp, name: image }, context);
   return { items };
 }
 
@@ -124,10 +129,10 @@ export function listRecordContexts(
   tx: Tx,
   caller: Caller,
   request: TenantRecordContextFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantRecordContextList {
   const { workload } = request;
-  const items = select(tx, caller, 'context', request, facts);
+  const items = select(tx, caller, 'context', request, context);
   const wanted = workload?.remoteId;
   if (!wanted) return { items };
   return {
@@ -139,11 +144,11 @@ export function listPolicyResults(
   tx: Tx,
   caller: Caller,
   request: TenantPolicyResultFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantPolicyResultList {
   const { policyId, results = [], parentType, checkedSince, uidp } = request;
   const since = sinceOf('checked_since', checkedSince);
-  const items = select(tx, caller, 'result', { uidp }, facts).filter(
+  const items = select(tx, caller, 'result', { uidp }, context).filter(
     (item) =>
       (!policyId || item['policyId'] === policyId) &&
       (results.length === 0 || results.includes(String(item['result']))) &&
@@ -157,15 +162,15 @@ export function listSignatures(
   tx: Tx,
   caller: Caller,
   request: TenantSignatureFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantSignatureList {
   const { predicateType } = request;
-  const items = select(tx, caller, 'signature', request, facts);
+  const items = select(tx, caller, 'signature', request, context);
   return { items: predicateType ? items.filter((item) => item['predicateType'] === predicateType) : items };
 }
 
-export function listSboms(tx: Tx, caller: Caller, request: TenantSbom2Filter, facts?: ListFacts): TenantSbom2List {
-  const items = select(tx, caller, 'sbom', request, facts);
+export function listSboms(tx: Tx, caller: Caller, request: TenantSbom2Filter, context?: ListContext): TenantSbom2List {
+  const items = select(tx, caller, 'sbom', request, context);
   return { items: request.includeRawSbom ? items : items.map(({ rawSbom: _raw, ...item }) => item) };
 }
 
@@ -173,9 +178,9 @@ export function listVulnReports(
   tx: Tx,
   caller: Caller,
   request: TenantVulnReportFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): TenantVulnReportList {
-  const items = select(tx, caller, 'vulnreport', request, facts);
+  const items = select(tx, caller, 'vulnreport', request, context);
   return { items: request.includeRawVulnReport ? items : items.map(({ rawVulnReport: _raw, ...item }) => item) };
 }
 

@@ -17,11 +17,11 @@ import { ancestry, newChildId, parentOf } from '../../api/uidp.ts';
 import { readPolicy } from '../../enforce/policy/document.ts';
 import { PolicyError } from '../../enforce/policy/types.ts';
 import { checkDescription } from '../api/field-rules.ts';
-import { type ListFacts, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import { findGroup } from '../iam/groups.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
@@ -55,10 +55,10 @@ export function createPolicy(tx: Tx, caller: Caller, request: IamCreatePolicyReq
 }
 
 /** What is not sent stays as it is; the name cannot change, because clusters know the policy by it. */
-export function updatePolicy(tx: Tx, caller: Caller, request: IamPolicy, facts: CallFacts): IamPolicy {
+export function updatePolicy(tx: Tx, caller: Caller, request: IamPolicy, context: CallContext): IamPolicy {
   const before = findPolicy(tx, requiredUidp('id', request.id));
   const id = String(before['id']);
-  const description = facts.names('description')
+  const description = context.hasField('description')
     ? checkDescription(request.description)
     : String(before['description']);
   let enforced = String(before['enforced']);
@@ -86,10 +86,10 @@ export function updatePolicy(tx: Tx, caller: Caller, request: IamPolicy, facts: 
   return toWirePolicy(tx, findPolicy(tx, id));
 }
 
-export function listPolicies(tx: Tx, caller: Caller, request: IamPolicyFilter, facts?: ListFacts): IamPolicyList {
+export function listPolicies(tx: Tx, caller: Caller, request: IamPolicyFilter, context?: ListContext): IamPolicyList {
   const { id, name, uidp } = request;
   const visible = groupsWith(tx, caller, ['policy.list']);
-  const rows = selectVisible(tx, { resource, visible, id, name, uidp }, facts?.part);
+  const rows = selectVisible(tx, { resource, visible, id, name, uidp }, context?.part);
   return { items: rows.map((row) => toWirePolicy(tx, row)) };
 }
 

@@ -5,7 +5,7 @@ import type { AuthRegistrationRequest, AuthSession } from '../../api/schema/type
 import { isAncestorOrSelf, newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription } from '../api/field-rules.ts';
 import { failedPrecondition, invalidArgument, permissionDenied } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import { acceptInvite, openInvite } from '../iam/group-invites.ts';
 import { capabilitiesOf } from '../iam/roles.ts';
 import { findIdentity, insertIdentity } from '../iam/stored-identity.ts';
@@ -20,7 +20,7 @@ export async function prepareCluster(
   store: Store,
   request: AuthRegistrationRequest,
   proof: AgentProof,
-): Promise<(tx: Tx, facts: CallFacts) => AuthSession> {
+): Promise<(tx: Tx, context: CallContext) => AuthSession> {
   const { code = '', identityId = '', clusterId = '' } = request;
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clusterId)) {
     throw invalidArgument(`cluster_id: ${JSON.stringify(clusterId)} is not the uid of a namespace`);
@@ -31,7 +31,7 @@ export async function prepareCluster(
   if (agent.subject !== agentSubject) {
     throw permissionDenied(`a cluster is registered by ${agentSubject}, and not by ${JSON.stringify(agent.subject)}`);
   }
-  return (tx, facts) => {
+  return (tx, context) => {
     const group = groupOf(tx, code);
     const before = tx.get('SELECT * FROM enforce_clusters WHERE remote_id = ? AND issuer = ?', clusterId, agent.issuer);
     if (before !== undefined && parentOf(String(before['id'])) !== group) {
@@ -53,7 +53,7 @@ export async function prepareCluster(
       identity,
       facts: { profiles: ['observer'] },
     });
-    facts.announce(tx, 'tenant.v1.Clusters.Create', { request, response: cluster }, { identity, actor: {} });
+    context.announce(tx, 'tenant.v1.Clusters.Create', { request, response: cluster }, { identity, actor: {} });
     return { identity, group };
   };
 }

@@ -50,7 +50,7 @@ const messages: Readonly<Record<Kind, string>> = {
   vulnreport: 'chainguard.platform.tenant.VulnReport',
 };
 
-const mostChanges = 5000;
+const maxChanges = 5000;
 const eventTypes = ['dev.chainguard.admission.v1', 'dev.chainguard.admission.namespace.v1'];
 
 /** Throws INVALID_ARGUMENT, or WireError of that code, naming the field. */
@@ -80,8 +80,8 @@ export function readReport(value: unknown): Report {
   });
   const removals = listOf(report['removals'], 'removals').map(pathOf);
   const seen = listOf(report['seen'], 'seen').map(pathOf);
-  if (upserts.length + removals.length + seen.length + events.length > mostChanges) {
-    throw invalidArgument(`a report tells at most ${mostChanges} changes`);
+  if (upserts.length + removals.length + seen.length + events.length > maxChanges) {
+    throw invalidArgument(`a report tells at most ${maxChanges} changes`);
   }
   return {
     run,
@@ -111,8 +111,8 @@ export function applyReport(
   if (report.number !== last + 1) {
     throw failedPrecondition(`report ${report.number} came, and ${last + 1} is missing; begin a new run with number 1`);
   }
-  const told = new Map<string, Change[]>();
-  for (const { path, name, body } of report.upserts) upsert(tx, id, report.run, path, name, body, told);
+  const changesByRecord = new Map<string, Change[]>();
+  for (const { path, name, body } of report.upserts) upsert(tx, id, report.run, path, name, body, changesByRecord);
   for (const path of report.removals) remove(tx, idOf(id, path));
   for (const path of report.seen) {
     tx.run('UPDATE enforce_objects SET last_seen = ?, run = ? WHERE id = ?', tx.now, report.run, idOf(id, path));
@@ -161,7 +161,7 @@ export function applyReport(
       apiUrl,
     );
   for (const { type, subject, body } of report.events) raise(type, subject, { cluster_id: id, ...body });
-  for (const [record, changes] of told) {
+  for (const [record, changes] of changesByRecord) {
     const row = tx.get('SELECT name FROM enforce_objects WHERE id = ?', record);
     const policies = Object.fromEntries(changes.map(({ policy, ...change }) => [policy, change]));
     raise('dev.chainguard.policy.validation.changed.v1', String(row?.['name'] ?? record), {
@@ -189,11 +189,11 @@ function upsert(
   path: Path,
   name: string,
   body: Record<string, unknown>,
-  told: Map<string, Change[]>,
+  changesByRecord: Map<string, Change[]>,
 ): void {
   const [kind, key] = path.at(-1) ?? ['record', ''];
   const id = idOf(cluster, path);
-  if (kind === 'result') noteChange(tx, id, name, body, told);
+  if (kind === 'result') noteChange(tx, id, name, body, changesByRecord);
   tx.run(
     `INSERT INTO enforce_objects (id, parent, cluster, kind, key, name, body, last_seen, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET name = excluded.name, body = excluded.body, last_seen = excluded.last_seen, run = excluded.run`,
@@ -210,7 +210,13 @@ function upsert(
 }
 
 /** Results about records tell whoever listens, once for each that is new or turned. */
-function noteChange(tx: Tx, id: string, name: string, body: TenantPolicyResult, told: Map<string, Change[]>): void {
+function noteChange(
+  tx: Tx,
+  id: string,
+  name: string,
+  body: TenantPolicyResult,
+  changesByRecord: Map<string, Change[]>,
+): void {
   if (body.parentType !== 'RECORD') return;
   const row = tx.get('SELECT body FROM enforce_objects WHERE id = ?', id);
   const before = row === undefined ? undefined : (JSON.parse(String(row['body'])) as TenantPolicyResult);
@@ -225,7 +231,7 @@ function noteChange(tx: Tx, id: string, name: string, body: TenantPolicyResult, 
     diagnostic: body.diagnostic ?? '',
     last_checked: body.lastChecked ?? toWireTime(tx.now),
   };
-  told.set(record, [...(told.get(record) ?? []), one]);
+  changesByRecord.set(record, [...(changesByRecord.get(record) ?? []), one]);
 }
 
 function remove(tx: Tx, id: string): void {

@@ -36,11 +36,11 @@ export interface Dispatcher {
 const defaultDelays = [1000, 2000, 4000, 8000];
 const defaultTimeout = 10_000;
 /** In all and for one subscription: dozens of sinks have to hang before others wait for them. */
-const tryingAtOnce = 256;
+const concurrency = 256;
 const tryingAtOnceEach = 8;
 /** Subjects of one subscription that are looked after at once, most of them between two tries; the rest waits in line. */
 const lanesAtOnceEach = 256;
-const eventsAtOnce = 500;
+const batchSize = 500;
 const graceMs = 1000;
 
 /** One delivery that waits, with all that is needed to try it. */
@@ -64,7 +64,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const lanes = new Map<string, Promise<void>>();
   // Every lane listens for the end.
   setMaxListeners(0, stopped.signal, broken.signal);
-  const slots = createSlots(tryingAtOnce);
+  const slots = createSlots(concurrency);
   const sharesOf = new Map<string, Share>();
   let stopListening: () => void = () => {};
   let planned = false;
@@ -236,7 +236,7 @@ function fanOut(store: Store): Lane[] {
     const rows = tx.all(
       'SELECT seq, subject, group_id, audience FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?',
       cursor,
-      eventsAtOnce,
+      batchSize,
     );
     for (const row of rows) {
       if (row['audience'] !== 'customer') continue;

@@ -49,10 +49,10 @@ const {
 } = besideOperations;
 
 const base = '/local/v1/events';
-const eventsAtOnce = 100;
+const batchSize = 100;
 const signOfLifeMs = 15_000;
 const defaultPage = 50;
-const largestPage = 200;
+const maxPageSize = 200;
 const states: readonly string[] = ['pending', 'delivered', 'dead'];
 
 export function createEventRoutes(options: EventRoutesOptions): EventRoutes {
@@ -119,7 +119,7 @@ function listDeliveries(tx: Tx, caller: Caller, query: URLSearchParams): object 
   }
   const asked = Number(query.get('page_size') ?? '0');
   if (!Number.isInteger(asked) || asked < 0) throw invalidArgument('page_size must be a number that is not negative');
-  const size = asked === 0 ? defaultPage : Math.min(asked, largestPage);
+  const size = asked === 0 ? defaultPage : Math.min(asked, maxPageSize);
   const items = deliveries(tx, conditions.join(' AND '), values, size + 1);
   const page = items.slice(0, size);
   return { items: page, nextPageToken: items.length > size ? (page.at(-1)?.id ?? '') : '' };
@@ -224,7 +224,7 @@ async function listen(
       }
       cursor = batch.cursor;
       const end = Math.min(caller.expiresAt * 1000, batch.expiresAt);
-      if (batch.events.length < eventsAtOnce && !ended) await Promise.race([rang, expiry(end, clock, rang)]);
+      if (batch.events.length < batchSize && !ended) await Promise.race([rang, expiry(end, clock, rang)]);
     }
   } finally {
     clearInterval(life);
@@ -256,10 +256,10 @@ function readBatch(
       group,
       `${group}/`,
       `${group}0`,
-      eventsAtOnce,
+      batchSize,
     );
     const events = rows.map(toStoredEvent);
-    const isLast = events.length < eventsAtOnce;
+    const isLast = events.length < batchSize;
     return { events, expiresAt, cursor: isLast ? Math.max(cursor, newestSeq(tx)) : (events.at(-1)?.seq ?? cursor) };
   });
 }

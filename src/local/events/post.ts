@@ -23,7 +23,7 @@ export type Post = (
   options: PostOptions,
 ) => Promise<Posted>;
 
-const mostKept = 1024;
+const maxBytesKept = 1024;
 /** Milliseconds for the body, which is only shown: events that come behind this one should not wait for it. */
 const patience = 1000;
 
@@ -77,9 +77,9 @@ async function readStart(response: IncomingMessage): Promise<string> {
     for await (const chunk of response) {
       // Without an encoding set, a response yields buffers.
       const bytes = chunk as Buffer;
-      chunks.push(bytes.subarray(0, mostKept - size));
+      chunks.push(bytes.subarray(0, maxBytesKept - size));
       size += bytes.length;
-      if (size >= mostKept) break;
+      if (size >= maxBytesKept) break;
     }
   } catch {
     // Broken off, by us or by the sink: its status stands.

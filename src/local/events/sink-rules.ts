@@ -9,11 +9,11 @@ export class SinkError extends Error {
   override readonly name = 'SinkError';
 }
 
-const longestSink = 2048;
+const maxSinkLength = 2048;
 
 /** Reads a sink as it may be subscribed. Throws SinkError. What its name resolves to is for `sinkLookup` to check. */
 export function parseSink(text: string): URL {
-  const url = text.length <= longestSink && URL.canParse(text) ? new URL(text) : undefined;
+  const url = text.length <= maxSinkLength && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw new SinkError('is not a URL');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new SinkError('is not an https URL');
   if (url.username !== '' || url.password !== '') throw new SinkError('must not hold a user name or a password');

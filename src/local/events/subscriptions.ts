@@ -7,10 +7,10 @@ import type {
 } from '../../api/schema/types/events.gen.ts';
 import type { Empty } from '../../api/schema/types.ts';
 import { newChildId } from '../../api/uidp.ts';
-import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import { isPlatformUrl } from '../core/loopback.ts';
 import type { Caller } from '../core/types.ts';
 import { parseSink, SinkError } from '../events/sink-rules.ts';
@@ -24,7 +24,7 @@ export function createSubscription(
   tx: Tx,
   _caller: Caller,
   request: EventsCreateSubscriptionRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): EventsSubscription {
   const parent = requiredUidp('parent_id', request.parentId);
   const sink = checkSink(request.subscription?.sink);
@@ -47,9 +47,11 @@ export function listSubscriptions(
   tx: Tx,
   caller: Caller,
   request: EventsSubscriptionFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): EventsSubscriptionList {
-  return { items: selectVisible(tx, subscriptionSelection(tx, caller, request), facts?.part).map(toWireSubscription) };
+  return {
+    items: selectVisible(tx, subscriptionSelection(tx, caller, request), context?.part).map(toWireSubscription),
+  };
 }
 
 export function subscriptionSelection(tx: Tx, caller: Caller, { id, uidp }: EventsSubscriptionFilter): Selection {

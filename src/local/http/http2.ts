@@ -36,7 +36,7 @@ export interface Http2 {
 }
 
 /** Megabytes. Node refuses calls on a connection while 10 MB of answers wait to be read; two long lists are more. */
-const largestSession = 1024;
+const maxSessionMemoryMb = 1024;
 
 export async function createHttp2({ handler, isOwnHost, watch, patience }: Http2Options): Promise<Http2> {
   const handle = await handler();
@@ -45,7 +45,7 @@ export async function createHttp2({ handler, isOwnHost, watch, patience }: Http2
   const idle = watchIdle(patience);
   /** The connection that a session is being made for. */
   let taken: Socket | undefined;
-  const server = createServer({ maxSessionMemory: largestSession, settings: { maxConcurrentStreams: 200 } });
+  const server = createServer({ maxSessionMemory: maxSessionMemoryMb, settings: { maxConcurrentStreams: 200 } });
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));

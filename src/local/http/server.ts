@@ -64,7 +64,7 @@ export interface ServerOptions {
 
 const graceMs = 2000;
 /** Tokens carry a claim per group, so headers may be long. */
-const largestHeaders = 64 * 1024;
+const maxHeaderBytes = 64 * 1024;
 
 export async function startServer(options: ServerOptions): Promise<LoopbackServer> {
   let open: (handlers: Handlers) => void = () => {};
@@ -78,7 +78,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   let stopping = false;
 
   const server = createServer({
-    maxHeaderSize: largestHeaders,
+    maxHeaderSize: maxHeaderBytes,
     headersTimeout: patience.headMs,
     connectionsCheckingInterval: patience.headMs / 4,
     keepAliveTimeout: 30_000,

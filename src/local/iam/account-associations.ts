@@ -11,7 +11,7 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { checkAwsAccount, checkDescription, checkName } from '../api/field-rules.ts';
 import {
-  type ListFacts,
+  type ListContext,
   optionalUidp,
   type Resource,
   requiredUidp,
@@ -63,9 +63,9 @@ export function listAccountAssociations(
   tx: Tx,
   caller: Caller,
   request: IamAccountAssociationsFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): IamAccountAssociationsList {
-  return { items: selectVisible(tx, associationSelection(tx, caller, request), facts?.part).map(toWireAssociations) };
+  return { items: selectVisible(tx, associationSelection(tx, caller, request), context?.part).map(toWireAssociations) };
 }
 
 /** `group` takes exactly that group. */

@@ -11,7 +11,7 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf, rootOf } from '../../api/uidp.ts';
 import {
-  type ListFacts,
+  type ListContext,
   optionalUidp,
   type Resource,
   requiredUidp,
@@ -28,7 +28,7 @@ import { requireProvider } from './stored-provider.ts';
 
 const resource: Resource = { table: 'external_group_role_mappings', parent: 'identity_provider' };
 
-const longestGroupId = 512;
+const maxGroupIdLength = 512;
 
 /** A mapping grants its role to whoever the provider says is in the group, so the caller must hold the role's worth. */
 export function createExternalGroupRoleMapping(
@@ -44,8 +44,10 @@ export function createExternalGroupRoleMapping(
   }
   const group = mapping.externalGroupId ?? '';
   if (group === '') throw invalidArgument('external_group_id is required');
-  if (group.length > longestGroupId || /[\p{Cc}]/u.test(group)) {
-    throw invalidArgument(`external_group_id must be at most ${longestGroupId} characters without control characters`);
+  if (group.length > maxGroupIdLength || /[\p{Cc}]/u.test(group)) {
+    throw invalidArgument(
+      `external_group_id must be at most ${maxGroupIdLength} characters without control characters`,
+    );
   }
   const scope = requiredUidp('scope', mapping.scope);
   if (scope !== rootOf(provider)) {
@@ -87,9 +89,9 @@ export function listExternalGroupRoleMappings(
   tx: Tx,
   caller: Caller,
   request: IamExternalGroupRoleMappingFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): IamExternalGroupRoleMappingList {
-  return { items: selectVisible(tx, mappingSelection(tx, caller, request), facts?.part).map(toWireMapping) };
+  return { items: selectVisible(tx, mappingSelection(tx, caller, request), context?.part).map(toWireMapping) };
 }
 
 export function mappingSelection(

@@ -12,7 +12,7 @@ import { isAncestorOrSelf, newChildId } from '../../api/uidp.ts';
 import { millisecondsOf } from '../api/durations.ts';
 import { checkEmail } from '../api/field-rules.ts';
 import {
-  type ListFacts,
+  type ListContext,
   optionalUidp,
   type Resource,
   requiredUidp,
@@ -67,10 +67,10 @@ export function listGroupInvites(
   tx: Tx,
   caller: Caller,
   request: IamGroupInviteFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): IamGroupInviteList {
   const within = optionalUidp('group', request.group);
-  const rows = selectVisible(tx, groupInviteSelection(tx, caller, request), facts?.part).filter(
+  const rows = selectVisible(tx, groupInviteSelection(tx, caller, request), context?.part).filter(
     (row) => within === undefined || isAncestorOrSelf(within, String(row['group_id'])),
   );
   const roles = rolesOfInvites(tx, rows);

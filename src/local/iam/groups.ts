@@ -8,7 +8,7 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { isAncestorOrSelf, isRoot, isUidp, newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith, requireCapabilities } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -28,7 +28,7 @@ export function createGroup(tx: Tx, caller: Caller, request: IamCreateGroupReque
   const parent = resolveParent(tx, caller, request.parent);
   requireCapabilities(tx, caller, ['groups.create'], parent);
   findGroup(tx, parent);
-  requireFreeName(tx, parent, name);
+  assertNameAvailable(tx, parent, name);
   return insertGroup(tx, { parent, name, description });
 }
 
@@ -41,14 +41,14 @@ export function updateGroup(tx: Tx, _caller: Caller, request: IamGroup): IamGrou
     // The name is what the verification was about (semantics 2, group `verified`).
     if (group['verified'] === 1) throw failedPrecondition('the name of a verified organization cannot be changed');
     if (isRoot(id)) requireUnverifiedName(tx, name);
-    else requireFreeName(tx, parentOf(id), name);
+    else assertNameAvailable(tx, parentOf(id), name);
   }
   tx.run('UPDATE groups SET name = ?, description = ?, updated_at = ? WHERE id = ?', name, description, tx.now, id);
   return toWireGroup(findGroup(tx, id));
 }
 
-export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter, facts?: ListFacts): IamGroupList {
-  return { items: selectVisible(tx, groupSelection(tx, caller, request), facts?.part).map(toWireGroup) };
+export function listGroups(tx: Tx, caller: Caller, request: IamGroupFilter, context?: ListContext): IamGroupList {
+  return { items: selectVisible(tx, groupSelection(tx, caller, request), context?.part).map(toWireGroup) };
 }
 
 export function groupSelection(tx: Tx, caller: Caller, { id, name, uidp }: IamGroupFilter): Selection {
@@ -167,7 +167,7 @@ function requireUnverifiedName(tx: Tx, name: string): void {
   throw alreadyExists(`organization ${JSON.stringify(name)} already exists`);
 }
 
-function requireFreeName(tx: Tx, parent: string, name: string): void {
+function assertNameAvailable(tx: Tx, parent: string, name: string): void {
   if (tx.get('SELECT 1 FROM groups WHERE parent = ? AND name = ?', parent, name) === undefined) return;
   throw alreadyExists(`group ${JSON.stringify(name)} already exists in ${parent}`);
 }

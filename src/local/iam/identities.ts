@@ -9,7 +9,7 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { isAncestor, isRoot, newChildId } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { authorityOf, grantsOf, groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -56,9 +56,14 @@ export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): Ia
   return toWireIdentity(requireIdentity(tx, id));
 }
 
-export function listIdentities(tx: Tx, caller: Caller, request: IamIdentityFilter, facts?: ListFacts): IamIdentityList {
+export function listIdentities(
+  tx: Tx,
+  caller: Caller,
+  request: IamIdentityFilter,
+  context?: ListContext,
+): IamIdentityList {
   const selection = { ...identitySelection(tx, caller, request), columns: shownColumns };
-  return { items: selectVisible(tx, selection, facts?.part).map((row) => toWireIdentity(toShownIdentity(row))) };
+  return { items: selectVisible(tx, selection, context?.part).map((row) => toWireIdentity(toShownIdentity(row))) };
 }
 
 /** Users live in no group, so a list never shows them; a caller asking for itself by id gets itself. */

@@ -12,7 +12,7 @@ import { checkDescription, checkIssuerUrl, checkName } from '../api/field-rules.
 import { optionalUidp, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
@@ -36,7 +36,7 @@ export function createIdentityProvider(
   tx: Tx,
   caller: Caller,
   request: IamCreateIdentityProviderRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
   pkce: PkceSupport,
 ): IamIdentityProvider {
   const parent = requiredUidp('parent_id', request.parentId);
@@ -46,7 +46,7 @@ export function createIdentityProvider(
   const oidc = requireOidc(given);
   const clientSecret = oidc.clientSecret ?? '';
   checkClient(clientSecret, fields.pkceEnabled, pkce);
-  requireFreeName(tx, parent, fields.name);
+  assertNameAvailable(tx, parent, fields.name);
   requireAccountsGrantable(tx, caller, parent, fields.issuer);
   const id = newChildId(parent, (count) => tx.randomBytes(count));
   tx.run(
@@ -70,7 +70,7 @@ export function updateIdentityProvider(
   tx: Tx,
   caller: Caller,
   request: IamIdentityProvider,
-  { urls, names }: CallFacts,
+  { urls, hasField }: CallContext,
   pkce: PkceSupport,
 ): IamIdentityProvider {
   const before = requireProvider(tx, requiredUidp('id', request.id));
@@ -85,10 +85,10 @@ export function updateIdentityProvider(
   if (rule !== undefined && rule !== before.correlationRule) {
     throw invalidArgument('oidc.correlation_rule cannot be changed: create another identity provider');
   }
-  const named = names('oidc', 'client_secret') || names('oidc', 'clientSecret');
+  const named = hasField('oidc', 'client_secret') || hasField('oidc', 'clientSecret');
   const clientSecret = named ? (oidc.clientSecret ?? '') : before.clientSecret;
   checkClient(clientSecret, fields.pkceEnabled, before.pkceEnabled ? 'unknown' : pkce);
-  if (fields.name !== before.name) requireFreeName(tx, parent, fields.name);
+  if (fields.name !== before.name) assertNameAvailable(tx, parent, fields.name);
   tx.run(
     `UPDATE identity_providers SET ${columns.map((column) => `${column} = ?`).join(', ')}, updated_at = ? WHERE id = ?`,
     ...columnValues(fields, clientSecret),
@@ -102,7 +102,7 @@ export function listIdentityProviders(
   tx: Tx,
   caller: Caller,
   request: IamIdentityProviderFilter,
-  { urls, part }: CallFacts,
+  { urls, part }: CallContext,
 ): IamIdentityProviderList {
   const rows = selectVisible(tx, identityProviderSelection(tx, caller, request), part);
   return { items: rows.map((row) => toWireProvider(toStoredProvider(row), urls.api, tx.now)) };
@@ -225,7 +225,7 @@ function checkClient(clientSecret: string, pkceEnabled: boolean, pkce: PkceSuppo
   }
 }
 
-function requireFreeName(tx: Tx, parent: string, name: string): void {
+function assertNameAvailable(tx: Tx, parent: string, name: string): void {
   if (tx.get('SELECT 1 FROM identity_providers WHERE parent = ? AND name = ?', parent, name) === undefined) return;
   throw alreadyExists(`identity provider ${JSON.stringify(name)} already exists in ${parent}`);
 }

@@ -27,7 +27,7 @@ export interface GroupRole {
 
 /** Seconds of a session; group roles of a login end with it (protocols 9). */
 const sessionMs = 60 * 60 * 1000;
-const mostGroups = 1000;
+const maxGroups = 1000;
 
 /**
  * Signs a user of `provider` in, with claims that the provider has signed for our client. The first login makes the
@@ -159,5 +159,5 @@ function groupsIn(provider: StoredProvider, claims: Readonly<Record<string, unkn
   const value = claims[provider.groupsClaim];
   if (!Array.isArray(value)) return [];
   const names = value.filter((name): name is string => typeof name === 'string' && name !== '');
-  return [...new Set(names)].slice(0, mostGroups);
+  return [...new Set(names)].slice(0, maxGroups);
 }

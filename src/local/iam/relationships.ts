@@ -11,7 +11,7 @@ import type { Relationship } from './stored-identity.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const defaultStaticLife = 30 * day;
-export const longestStaticLife = 365 * day;
+export const maxStaticLifetimeMs = 365 * day;
 /** A client that asks for exactly the maximum computes it on its own clock. */
 const clockSkew = 5 * 60 * 1000;
 
@@ -88,7 +88,8 @@ function checkExpiration(expiration: string | undefined, now: number, kept: stri
   if (kept !== undefined && end === Date.parse(kept)) return kept;
   if (Number.isNaN(end)) throw invalidArgument('static.expiration is not a time');
   if (end <= now) throw invalidArgument('static.expiration is in the past');
-  if (end > now + longestStaticLife + clockSkew) throw invalidArgument('static.expiration is more than 365 days away');
+  if (end > now + maxStaticLifetimeMs + clockSkew)
+    throw invalidArgument('static.expiration is more than 365 days away');
   return toWireTime(end);
 }
 

@@ -12,7 +12,7 @@ import type {
 } from '../../api/schema/types/iam.gen.ts';
 import type { Empty } from '../../api/schema/types.ts';
 import { rootOf } from '../../api/uidp.ts';
-import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { type Authority, authorityOf, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
@@ -65,10 +65,12 @@ export function listRoleBindings(
   tx: Tx,
   caller: Caller,
   request: IamRoleBindingFilter,
-  facts?: ListFacts,
+  context?: ListContext,
 ): IamRoleBindingList {
   return {
-    items: readBindings(tx, selectVisible(tx, roleBindingSelection(tx, caller, request), facts?.part)).map(toListItem),
+    items: readBindings(tx, selectVisible(tx, roleBindingSelection(tx, caller, request), context?.part)).map(
+      toListItem,
+    ),
   };
 }
 

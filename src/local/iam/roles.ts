@@ -10,7 +10,7 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
-import { type ListFacts, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
+import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
 import { capabilitiesAt, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -28,7 +28,7 @@ export function createRole(tx: Tx, _caller: Caller, request: IamCreateRoleReques
   const description = checkDescription(request.role?.description);
   const capabilities = checkCapabilities(request.role?.capabilities);
   findGroup(tx, parent);
-  requireFreeName(tx, parent, name);
+  assertNameAvailable(tx, parent, name);
   const id = newChildId(parent, (count) => tx.randomBytes(count));
   tx.run(
     'INSERT INTO roles (id, parent, name, description, capabilities, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -49,7 +49,7 @@ export function updateRole(tx: Tx, caller: Caller, request: IamRole): IamRole {
   const name = checkName(request.name);
   const description = checkDescription(request.description);
   const capabilities = checkCapabilities(request.capabilities);
-  if (name !== row['name']) requireFreeName(tx, parentOf(id), name);
+  if (name !== row['name']) assertNameAvailable(tx, parentOf(id), name);
   requireGrantable(tx, caller, row, capabilities);
   tx.run(
     'UPDATE roles SET name = ?, description = ?, capabilities = ?, updated_at = ? WHERE id = ?',
@@ -62,9 +62,9 @@ export function updateRole(tx: Tx, caller: Caller, request: IamRole): IamRole {
   return { id, name, description, capabilities };
 }
 
-export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter, facts?: ListFacts): IamRoleList {
+export function listRoles(tx: Tx, caller: Caller, request: IamRoleFilter, context?: ListContext): IamRoleList {
   const { parent } = request;
-  const rows = selectVisible(tx, roleSelection(tx, caller, request), facts?.part);
+  const rows = selectVisible(tx, roleSelection(tx, caller, request), context?.part);
   const shown =
     parent === undefined || parent === '' ? rows : rows.filter((row) => parentOf(String(row['id'])) === parent);
   return { items: shown.map(toWireRole) };
@@ -114,7 +114,7 @@ function findCustomRole(tx: Tx, id: string): SqlRow {
 }
 
 /** A built-in name would make `--role=viewer` mean two things. */
-function requireFreeName(tx: Tx, parent: string, name: string): void {
+function assertNameAvailable(tx: Tx, parent: string, name: string): void {
   if (isBuiltInRoleName(name)) throw alreadyExists(`role ${JSON.stringify(name)} is built in`);
   if (tx.get('SELECT 1 FROM roles WHERE parent = ? AND name = ?', parent, name) === undefined) return;
   throw alreadyExists(`role ${JSON.stringify(name)} already exists in ${parent}`);

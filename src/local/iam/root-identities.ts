@@ -6,13 +6,13 @@ import { newChildId } from '../../api/uidp.ts';
 import { checkIssuerUrl } from '../api/field-rules.ts';
 import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, invalidArgument, permissionDenied } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { checkRelationship } from './relationships.ts';
 import { createUser, findUser, insertIdentity } from './stored-identity.ts';
 
-const longestStaticLife = 30 * 24 * 60 * 60 * 1000;
+const maxStaticLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * A user for whom this pair will sign in, or, with `issuer_keys`, an identity that is proved by those keys. The latter is
@@ -32,7 +32,7 @@ export function createRootIdentity(tx: Tx, caller: Caller, request: EventsIdenti
     return { id: createUser(tx, { issuer, subject }), issuer, subject };
   }
   const end = expiration === undefined ? undefined : Date.parse(expiration);
-  if (end !== undefined && end > tx.now + longestStaticLife) {
+  if (end !== undefined && end > tx.now + maxStaticLifetimeMs) {
     throw invalidArgument('expiration is more than 30 days away');
   }
   const relationship = checkRelationship(
@@ -57,7 +57,7 @@ export function updateIdentityMetadata(
   tx: Tx,
   caller: Caller,
   request: EventsIdentityMetadata,
-  { names }: CallFacts,
+  { hasField }: CallContext,
 ): EventsIdentityMetadata {
   const before = metadataOf(tx, caller.identity);
   const { onboardingQuestions, updatesOptIn } = request;
@@ -66,7 +66,7 @@ export function updateIdentityMetadata(
     ...(onboardingQuestions === undefined
       ? {}
       : { onboardingQuestions: { ...before.onboardingQuestions, ...onboardingQuestions } }),
-    ...(names('updatesOptIn') ? { updatesOptIn: updatesOptIn === true } : {}),
+    ...(hasField('updatesOptIn') ? { updatesOptIn: updatesOptIn === true } : {}),
   };
   return writeMetadata(tx, caller, body);
 }

@@ -17,7 +17,7 @@ import { millisecondsOf, toWireDuration } from '../api/durations.ts';
 import { requiredUidp } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { aborted, failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
-import type { CallFacts } from '../core/handler.ts';
+import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { isSameDigest } from './invite-codes.ts';
@@ -36,9 +36,9 @@ const hour = 60 * 60 * 1000;
 const year = 365 * 24 * hour;
 const defaultLife = year;
 /** Two calendar years may hold a leap day. */
-const longestLife = 2 * year + 24 * hour;
+const maxLifetimeMs = 2 * year + 24 * hour;
 const defaultOverlap = hour;
-const longestOverlap = 24 * hour;
+const maxOverlapMs = 24 * hour;
 /** A client that asks for exactly the maximum computes it on its own clock. */
 const clockSkew = 5 * 60 * 1000;
 const fewestOwners = 2;
@@ -47,7 +47,7 @@ export function generateScimToken(
   tx: Tx,
   caller: Caller,
   request: IamGenerateScimTokenRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): IamGenerateScimTokenResponse {
   const provider = providerOf(tx, request);
   requireProviderGrantable(tx, caller, provider);
@@ -71,7 +71,7 @@ export function regenerateScimToken(
   tx: Tx,
   caller: Caller,
   request: IamRegenerateScimTokenRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): IamRegenerateScimTokenResponse {
   const provider = providerOf(tx, request);
   requireProviderGrantable(tx, caller, provider);
@@ -79,7 +79,7 @@ export function regenerateScimToken(
   if (scim.version === 0) throw notFound('the identity provider has no SCIM token: generate one');
   requireEtag(provider, request.etag);
   const overlap = request.overlap === undefined ? defaultOverlap : millisecondsOf(request.overlap);
-  if (overlap < 0 || overlap > longestOverlap) throw invalidArgument('overlap must be between 0 and 24 hours');
+  if (overlap < 0 || overlap > maxOverlapMs) throw invalidArgument('overlap must be between 0 and 24 hours');
   const expiresAt = expiryOf(tx, request);
   const token = newToken(tx);
   const keeps = isCurrentLive(scim, tx.now) && overlap > 0;
@@ -166,7 +166,7 @@ function expiryOf(tx: Tx, request: { expireTime?: string; neverExpires?: boolean
   if (request.expireTime === undefined) return tx.now + defaultLife;
   const end = Date.parse(request.expireTime);
   if (end <= tx.now) throw invalidArgument('expire_time is in the past');
-  if (end > tx.now + longestLife + clockSkew) throw invalidArgument('expire_time is more than two years away');
+  if (end > tx.now + maxLifetimeMs + clockSkew) throw invalidArgument('expire_time is more than two years away');
   return end;
 }
 

@@ -31,7 +31,7 @@ const onceOnly = ['authorization', 'host', 'x-amz-date', 'chainguard-audience', 
 const oldestMs = 15 * 60_000;
 const earliestMs = 5 * 60_000;
 const timeoutMs = 10_000;
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 export function createAwsVerifier({ endpoint, audiences, clock }: AwsVerifierOptions): VerifyAws {
   return async (token, identity) => {
@@ -133,7 +133,7 @@ async function send(endpoint: string, { target, headers }: SignedRequest): Promi
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > mostBytes) response.destroy(new Error('too long'));
+          if (size > maxBytes) response.destroy(new Error('too long'));
           else chunks.push(chunk);
         });
         response.on('error', fail);

@@ -29,7 +29,7 @@ export interface BrowserSessions {
 const idleMs = 12 * 3_600_000;
 /** A token says what its holder may do when it is made, so a long-lived one would hide what was granted since. */
 const freshMs = 5 * 60_000;
-const mostSessions = 1000;
+const maxSessions = 1000;
 
 interface Kept {
   token: string;
@@ -106,7 +106,7 @@ export function createBrowserSessions(options: {
     begin(login) {
       const value = Buffer.from(clock.randomBytes(32)).toString('base64url');
       for (const [oldest, { usedAt }] of sessions) {
-        if (sessions.size < mostSessions && clock.now() - usedAt < idleMs) break;
+        if (sessions.size < maxSessions && clock.now() - usedAt < idleMs) break;
         sessions.delete(oldest);
       }
       const key = digest(value);

@@ -41,16 +41,16 @@ interface Entry {
 const lifeMs = 900_000;
 const intervalMs = 5_000;
 /** Codes that wait: for one client, and in all. None is given up for another. */
-const mostOfOne = 200;
-const mostEntries = 2_000;
+const maxPerClient = 200;
+const maxEntries = 2_000;
 // No vowels: no words. 20 letters to the 8th, and a hundred wrong ones in ten minutes for each visitor.
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
-const mostWrong = 100;
+const maxWrongCodes = 100;
 const wrongWindowMs = 600_000;
 
 export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
   const entries = new Map<string, Entry>();
-  const wrong = createWrongTries(clock, mostWrong, wrongWindowMs);
+  const wrong = createWrongTries(clock, maxWrongCodes, wrongWindowMs);
 
   const forgetOld = (): void => {
     // An expired one is kept as long again, so that its program hears that it has expired and not that it never was.
@@ -66,7 +66,7 @@ export function createDeviceCodes(clock: PlatformClock): DeviceCodes {
       forgetOld();
       const waiting = [...entries.values()].filter((entry) => !isOver(entry));
       const ofOne = waiting.filter((entry) => entry.clientId === clientId).length;
-      if (ofOne >= mostOfOne || waiting.length >= mostEntries) return 'too-many';
+      if (ofOne >= maxPerClient || waiting.length >= maxEntries) return 'too-many';
       const deviceCode = Buffer.from(clock.randomBytes(32)).toString('base64url');
       const userCode = newUserCode(clock);
       entries.set(digest(deviceCode), {

@@ -6,7 +6,7 @@ import { readText } from '../http/request-body.ts';
 import type { DeviceCodes } from './device-codes.ts';
 import { deviceGrant } from './discovery.ts';
 
-const largestForm = 16 * 1024;
+const maxFormBytes = 16 * 1024;
 const idTokenSeconds = 600;
 
 export async function serveDeviceCode(
@@ -59,7 +59,7 @@ export async function serveDeviceToken(
 }
 
 async function formOf(request: IncomingMessage, response: ServerResponse): Promise<URLSearchParams | undefined> {
-  if (request.method === 'POST') return new URLSearchParams(await readText(request, largestForm));
+  if (request.method === 'POST') return new URLSearchParams(await readText(request, maxFormBytes));
   response.setHeader('allow', 'POST');
   sendJson(response, 405, JSON.stringify({ error: 'invalid_request' }));
   return undefined;

@@ -18,14 +18,14 @@ export interface UpstreamRequest {
 /** Fetches a URL; rejects with an Error whose message is one clause, or resolves whatever the status. */
 export type FetchUpstream = (url: URL, request?: UpstreamRequest) => Promise<OutgoingAnswer>;
 
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 const document: UpstreamRequest = { method: 'GET', headers: {}, timeoutMs: 5_000 };
 
 /** `origins` may be at private addresses. Sends no credential that is not in the request. */
 export function createFetchUpstream(origins: ReadonlySet<string>): FetchUpstream {
   return async (url, request = document) => {
     const lookup = allowedLookup(url, origins);
-    return ask(url, { ...request, mostBytes, lookup });
+    return ask(url, { ...request, maxBytes, lookup });
   };
 }
 

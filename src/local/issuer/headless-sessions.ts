@@ -22,9 +22,9 @@ interface Entry {
 }
 
 const lifeMs = 10 * 60_000;
-const mostEntries = 1_000;
+const maxEntries = 1_000;
 // Every two seconds for ten minutes is three hundred; a program that asks much more often is told to stop.
-const mostPolls = 600;
+const maxPolls = 600;
 
 export function createHeadlessSessions(clock: PlatformClock): HeadlessSessions {
   // By digest, so that nothing here lets anybody ask. Oldest first.
@@ -32,7 +32,7 @@ export function createHeadlessSessions(clock: PlatformClock): HeadlessSessions {
 
   const find = (key: string): Entry | undefined => {
     for (const [old, { since }] of entries) {
-      if (clock.now() - since < lifeMs && entries.size <= mostEntries) break;
+      if (clock.now() - since < lifeMs && entries.size <= maxEntries) break;
       entries.delete(old);
     }
     return entries.get(key);
@@ -58,7 +58,7 @@ export function createHeadlessSessions(clock: PlatformClock): HeadlessSessions {
       const key = digest(code);
       const entry = find(key) ?? { outcome: undefined, polls: 0, since: clock.now() };
       const { outcome, polls } = entry;
-      if (polls >= mostPolls) throw resourceExhausted('asked too often');
+      if (polls >= maxPolls) throw resourceExhausted('asked too often');
       entries.set(key, { ...entry, polls: polls + 1 });
       if (outcome === undefined || outcome === 'read') throw notFound('nobody has signed in with this code');
       if (outcome === 'denied') throw permissionDenied('the sign-in was cancelled');

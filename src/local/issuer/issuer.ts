@@ -77,7 +77,7 @@ export interface Issuer extends HttpHandler {
 type IssuerOperation = (message: object, authorization: string | undefined) => Promise<object>;
 
 // Parameters of an exchange are a handful of short words.
-const largestForm = 64 * 1024;
+const maxFormBytes = 64 * 1024;
 
 export function createIssuer(options: IssuerOptions): Issuer {
   const { store, urls, clock, awsSts } = options;
@@ -142,7 +142,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     const found = match(request.method ?? '', url.pathname, contentType);
     if (found.status !== 'found') throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
     const { operation } = found;
-    const body = await readText(request, largestForm);
+    const body = await readText(request, maxFormBytes);
     const message = wire.decodeRequest(found, { query: url.searchParams, body, contentType });
     const answer = await ownOperations[operation.id](message, request.headers.authorization);
     sendJson(response, 200, wire.encodeResponse(operation.response, answer));

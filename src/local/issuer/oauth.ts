@@ -99,10 +99,10 @@ interface SignedIn {
 
 const pendingLifeMs = 10 * 60_000;
 /** Waiting sign-ins: for one program, and in all. None is given up for another. */
-const mostPendingOfOne = 20;
-const mostPending = 2_000;
-const largestForm = 16 * 1024;
-const mostChoices = 50;
+const maxPendingPerClient = 20;
+const maxPending = 2_000;
+const maxFormBytes = 16 * 1024;
+const maxChoices = 50;
 const idTokenSeconds = 600;
 
 export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
@@ -335,7 +335,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
 
   /** From the page that asks, or from a file of the owner's, which is another site to the browser: the code is the proof. */
   const takeCode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const form = new URLSearchParams(await readText(request, largestForm));
+    const form = new URLSearchParams(await readText(request, maxFormBytes));
     const wanted = form.get('next') ?? '';
     const next = new URL(/^\/(?:oauth|activate)(?:\?[^\s\\#]*)?$/.test(wanted) ? wanted : '/oauth', urls.issuer);
     const answer = gate.open(form.get('code') ?? '', gate.visitorOf(request));
@@ -383,11 +383,11 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     const origin = originOf(destination);
     let ofOne = 0;
     for (const login of pending.values()) if (originOf(login.destination) === origin) ofOne += 1;
-    if (ofOne < mostPendingOfOne && pending.size < mostPending) return;
+    if (ofOne < maxPendingPerClient && pending.size < maxPending) return;
     throw new PageError(429, 'Too many sign-ins are waiting', [
-      ofOne < mostPendingOfOne
-        ? `More than ${mostPending} wait on this platform.`
-        : `${mostPendingOfOne} wait for ${origin} already, which is the most for one origin.`,
+      ofOne < maxPendingPerClient
+        ? `More than ${maxPending} wait on this platform.`
+        : `${maxPendingPerClient} wait for ${origin} already, which is the most for one origin.`,
       'Finish one of them, or wait ten minutes.',
     ]);
   };
@@ -493,7 +493,7 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
       'Nothing has been done. Start again from the program that wanted you to sign in.',
     ]);
   }
-  return new URLSearchParams(await readText(request, largestForm));
+  return new URLSearchParams(await readText(request, maxFormBytes));
 }
 
 /** A failure that only the person at the browser can be told. */
@@ -580,7 +580,7 @@ function choicesOf(tx: Tx): Choice[] {
   const rows = tx.all(
     'SELECT * FROM identities WHERE parent IS NULL AND issuer = ? ORDER BY created_at, email, id LIMIT ?',
     developerIssuer,
-    mostChoices,
+    maxChoices,
   );
   const known: Choice[] = rows.map((row) => {
     const { id, name, email } = toStoredIdentity(row);

@@ -7,7 +7,7 @@ import type { IamAccountAssociationsCheckRequest } from '../../api/schema/types/
 import { requiredUidp } from '../api/selection.ts';
 import { inBothVersions } from '../api/versions/both.ts';
 import { invalidArgument } from '../core/failures.ts';
-import type { CallFacts, PreparedHandlers } from '../core/handler.ts';
+import type { CallContext, PreparedHandlers } from '../core/handler.ts';
 import { findAssociations } from '../iam/account-associations.ts';
 import type { CloudCheck } from '../iam/clouds/check.ts';
 import { createIdentityProvider, type PkceSupport, updateIdentityProvider } from '../iam/identity-providers.ts';
@@ -45,7 +45,7 @@ export interface ProvedAgent {
 export type RegisterCluster = (
   request: AuthRegistrationRequest,
   proof: AgentProof,
-) => Promise<(tx: Tx, facts: CallFacts) => AuthSession>;
+) => Promise<(tx: Tx, context: CallContext) => AuthSession>;
 
 export function createPreparedHandlers(others: Others): PreparedHandlers {
   const { store, verifyLogin, pkceSupport, checkCloud } = others;
@@ -60,14 +60,14 @@ export function createPreparedHandlers(others: Others): PreparedHandlers {
     );
   };
 
-  const newer: PreparedHandlers = {
+  const v2Handlers: PreparedHandlers = {
     'iam.v2.IdentityProvidersService.CreateIdentityProvider': async (request) => {
       const support = await pkce(request.identityProvider?.oidc);
-      return (tx, caller, facts) => ({ response: v2.createIdentityProvider(tx, caller, request, facts, support) });
+      return (tx, caller, context) => ({ response: v2.createIdentityProvider(tx, caller, request, context, support) });
     },
     'iam.v2.IdentityProvidersService.UpdateIdentityProvider': async (request) => {
       const support = await pkce(store.read((tx) => v2.maskProvider(tx, request)).resource.oidc);
-      return (tx, caller, facts) => ({ response: v2.updateIdentityProvider(tx, caller, request, facts, support) });
+      return (tx, caller, context) => ({ response: v2.updateIdentityProvider(tx, caller, request, context, support) });
     },
     'iam.v2.AccountAssociationsService.CheckAccountAssociation': async (request) => {
       const response = toCheckResponse(await check(toV1Check(request)));
@@ -75,13 +75,13 @@ export function createPreparedHandlers(others: Others): PreparedHandlers {
     },
   };
   return {
-    ...inBothVersions(newer),
+    ...inBothVersions(v2Handlers),
     'auth.v1.Auth.Register': async (request, bearer) => {
       if (request.clusterId !== undefined && request.clusterId !== '') {
         if (others.registerCluster === undefined) throw invalidArgument('this platform has no clusters');
         const finish = await others.registerCluster(request, others.agentProof(bearer));
-        return (tx, _caller, facts) => {
-          const response = finish(tx, facts);
+        return (tx, _caller, context) => {
+          const response = finish(tx, context);
           return { response, actor: { identity: response.identity ?? '', actor: {} } };
         };
       }
@@ -93,14 +93,14 @@ export function createPreparedHandlers(others: Others): PreparedHandlers {
     },
     'iam.v1.IdentityProviders.Create': async (request) => {
       const support = await pkce(request.identityProvider?.oidc);
-      return (tx, caller, facts) => ({
-        response: createIdentityProvider(tx, caller, request, facts, support),
+      return (tx, caller, context) => ({
+        response: createIdentityProvider(tx, caller, request, context, support),
       });
     },
     'iam.v1.IdentityProviders.Update': async (request) => {
       const support = await pkce(request.oidc);
-      return (tx, caller, facts) => ({
-        response: updateIdentityProvider(tx, caller, request, facts, support),
+      return (tx, caller, context) => ({
+        response: updateIdentityProvider(tx, caller, request, context, support),
       });
     },
     'iam.v1.GroupAccountAssociations.Check': async (request) => {

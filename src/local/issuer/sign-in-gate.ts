@@ -21,15 +21,15 @@ export interface SignInGate {
   open(code: string, visitor: string): GateAnswer;
 }
 
-const mostWrong = 50;
+const maxWrongCodes = 50;
 const wrongForMs = 10 * 60_000;
-const mostBrowsers = 1000;
+const maxBrowsers = 1000;
 const cookieName = 'chainctl-sign-in-code';
 
 /** Without a code it is open for everybody. `isSecure`: the page is served over https. */
 export function createSignInGate(code: string | undefined, clock: PlatformClock, isSecure: boolean): SignInGate {
   const browsers = new Set<string>();
-  const wrong = createWrongTries(clock, mostWrong, wrongForMs);
+  const wrong = createWrongTries(clock, maxWrongCodes, wrongForMs);
   const browserOf = (request: IncomingMessage): string | undefined => {
     for (const pair of (request.headers.cookie ?? '').split(';')) {
       const [name, value = ''] = pair.trim().split('=');
@@ -49,7 +49,7 @@ export function createSignInGate(code: string | undefined, clock: PlatformClock,
       }
       const value = Buffer.from(clock.randomBytes(32)).toString('base64url');
       for (const oldest of browsers) {
-        if (browsers.size < mostBrowsers) break;
+        if (browsers.size < maxBrowsers) break;
         browsers.delete(oldest);
       }
       browsers.add(digest(value).toString('hex'));

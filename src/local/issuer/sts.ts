@@ -104,7 +104,7 @@ interface Proof {
 }
 
 const lifeSeconds = 3600;
-const mostAudiences = 10;
+const maxAudiences = 10;
 
 function createExchanges(options: StsOptions): Sts {
   const { store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws } = options;
@@ -388,7 +388,7 @@ export function createSts(options: StsOptions): Sts {
   const sts = createExchanges(options);
   const { tell } = options;
   if (tell === undefined) return sts;
-  const told = async <T extends OidcRawToken | OidcTokenPair>(
+  const recorded = async <T extends OidcRawToken | OidcTokenPair>(
     about: Pick<Occurrence, 'kind' | 'operation'>,
     wanted: { readonly identity?: string | undefined; readonly bearer?: string },
     work: () => Promise<T>,
@@ -416,13 +416,13 @@ export function createSts(options: StsOptions): Sts {
   return {
     ...sts,
     exchange: (bearer, request) =>
-      told({ kind: 'exchange', operation: 'exchange' }, { identity: request.identity, bearer }, () =>
+      recorded({ kind: 'exchange', operation: 'exchange' }, { identity: request.identity, bearer }, () =>
         sts.exchange(bearer, request),
       ),
     exchangeRefreshToken: (bearer, request) =>
-      told({ kind: 'exchange', operation: 'refresh' }, {}, () => sts.exchangeRefreshToken(bearer, request)),
+      recorded({ kind: 'exchange', operation: 'refresh' }, {}, () => sts.exchangeRefreshToken(bearer, request)),
     signIn: (login) =>
-      told({ kind: 'sign-in', operation: 'sign-in' }, { identity: login.identity }, () => sts.signIn(login)),
+      recorded({ kind: 'sign-in', operation: 'sign-in' }, { identity: login.identity }, () => sts.signIn(login)),
   };
 }
 
@@ -482,7 +482,7 @@ function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
 function checkAudience(audience: readonly string[] = []): readonly string[] {
   const wanted = [...new Set(audience.filter((value) => value !== ''))];
   if (wanted.length === 0) throw invalidArgument('Audience must be specified');
-  if (wanted.length > mostAudiences) throw invalidArgument(`a token is for at most ${mostAudiences} audiences`);
+  if (wanted.length > maxAudiences) throw invalidArgument(`a token is for at most ${maxAudiences} audiences`);
   for (const value of wanted) {
     if (value.length > 255 || /[\s\p{Cc}\p{Cf}]/u.test(value))
       throw invalidArgument(`${quote(value)} is not an audience`);

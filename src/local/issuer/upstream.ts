@@ -30,7 +30,7 @@ interface KeySet {
 const keySetLifeMs = 5 * 60_000;
 // An unknown key id may be a fresh rotation or a forged header; the latter must not make us a hammer.
 const refetchPauseMs = 10_000;
-const mostKeySets = 64;
+const maxKeySets = 64;
 // Clocks of other machines; our own simulated issuers share our clock.
 const otherClockSkewSeconds = 60;
 
@@ -52,7 +52,7 @@ export function createUpstream(
         const keySet = { keys, fetchedAt: clock.now() };
         keySets.delete(issuer);
         const [oldest] = keySets.keys();
-        if (keySets.size >= mostKeySets && oldest !== undefined) keySets.delete(oldest);
+        if (keySets.size >= maxKeySets && oldest !== undefined) keySets.delete(oldest);
         keySets.set(issuer, keySet);
         return keySet;
       })

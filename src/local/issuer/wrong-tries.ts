@@ -18,10 +18,10 @@ export function createWrongTries(clock: PlatformClock, most: number, windowMs: n
       const times = [...recent(visitor), clock.now()];
       tries.delete(visitor);
       const [oldest] = tries.keys();
-      if (tries.size >= mostVisitors && oldest !== undefined) tries.delete(oldest);
+      if (tries.size >= maxVisitors && oldest !== undefined) tries.delete(oldest);
       tries.set(visitor, times);
     },
   };
 }
 
-const mostVisitors = 1_000;
+const maxVisitors = 1_000;

@@ -2,9 +2,9 @@ import { lazily } from '../core/lazily.ts';
 import type { Module } from '../core/module.ts';
 import { readMeta } from '../store/meta.ts';
 import { createBuilder } from './builder.ts';
-import type { RegistryIssuer } from './distribution/gate.ts';
+import type { RegistryIssuer } from './distribution/authorization.ts';
 import { registryEvents } from './event-facts.ts';
-import { isOpenToAll } from './public-access.ts';
+import { isPubliclyReadable } from './public-access.ts';
 
 export interface RegistryNeeds {
   readonly issuer: RegistryIssuer;
@@ -30,7 +30,7 @@ export const registryModule: Module<RegistryNeeds> = {
     'deployments',
     'registry_settings',
   ],
-  publicRead: isOpenToAll,
+  publicRead: isPubliclyReadable,
   operations: [
     { prefix: 'registry.v1.', load: () => import('./handlers.ts') },
     { prefix: 'registry.v2.', load: () => import('./v2/handlers.ts') },
@@ -63,7 +63,7 @@ export const registryModule: Module<RegistryNeeds> = {
           if (registry.made === undefined && blobs.isEmpty()) return;
           const [{ collectGarbage }, { dropAbandonedUploads, sweepUploads }] = await Promise.all([
             import('./distribution/garbage.ts'),
-            import('./distribution/upload-upkeep.ts'),
+            import('./distribution/upload-maintenance.ts'),
           ]);
           // The registry itself does it when it is loaded; from then on an upload may have a file and no row yet.
           if (registry.made === undefined) sweepUploads({ store, blobs });

@@ -18,7 +18,7 @@ const openCapabilities: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether everybody may do this here: a reading operation on a public repository, or on a tag of one. */
-export function isOpenToAll(tx: Tx, operation: Operation, place: string): boolean {
+export function isPubliclyReadable(tx: Tx, operation: Operation, place: string): boolean {
   if (!operation.readOnly || !operation.capabilities.every((capability) => openCapabilities.has(capability)))
     return false;
   const row = tx.get('SELECT 1 FROM repos WHERE public = 1 AND id IN (?, ?)', place, parentOf(place));

@@ -12,10 +12,10 @@ const namePattern = new RegExp(`^${component}(?:/${component})*$`);
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 // Clients limit host and name together to 255 characters; a repository nobody can name would be of no use.
-const longestName = 229;
+const maxNameLength = 229;
 
 export function isName(text: string): boolean {
-  return text.length <= longestName && namePattern.test(text);
+  return text.length <= maxNameLength && namePattern.test(text);
 }
 
 export function isTag(text: string): boolean {

@@ -65,11 +65,11 @@ export function pushOwnTag(tx: Tx, repository: Repository, tag: string, digest: 
 
 const pullType = 'dev.chainguard.registry.pull.v1';
 /** How many pulls are remembered; whoever wants more of them subscribes. */
-const mostPulls = 10_000;
+const maxPulls = 10_000;
 /** Looking for what is too much costs a commit some time, so it is done once for so many pulls. */
 const pruneEvery = 1_000;
 /** Characters of what a client says of itself. */
-const longestAgent = 256;
+const maxUserAgentLength = 256;
 
 /**
  * Returns a function that resolves when the event is on disk. Pulls of one moment share one commit. A platform that is
@@ -77,7 +77,7 @@ const longestAgent = 256;
  */
 export function createPullLog(
   store: Store,
-  most = mostPulls,
+  most = maxPulls,
 ): (repository: Repository, visit: Visit, pull: PullEvent) => Promise<void> {
   let sincePruned = Number.POSITIVE_INFINITY;
   /** The pulls that the next commit will tell of. */
@@ -144,7 +144,7 @@ function emit(
     // A loopback platform knows no geography; the field is not optional.
     location: '',
     remote_address: visit.remoteAddress,
-    user_agent: visit.userAgent.slice(0, longestAgent),
+    user_agent: visit.userAgent.slice(0, maxUserAgentLength),
   };
   tx.run(
     `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)

@@ -9,12 +9,12 @@ import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } 
 import type { BlobStore } from '../store/blob-store.ts';
 import type { Store } from '../store/database.ts';
 import { attestationPublicKeyPem } from './attestation-key.ts';
+import { createAuthorization, type RegistryIssuer } from './distribution/authorization.ts';
 import { deleteBlob, pullBlob, pullManifest, pushManifest, removeManifest } from './distribution/content-routes.ts';
 import { type Exchange, type RegistryParts, sendBytes, sendJson } from './distribution/exchange.ts';
-import { createGate, type RegistryIssuer } from './distribution/gate.ts';
 import { listCatalog, listHistory, listReferrers, listRepositoryTags } from './distribution/listing-routes.ts';
+import { sweepUploads } from './distribution/upload-maintenance.ts';
 import { continueUpload, startUpload } from './distribution/upload-routes.ts';
-import { sweepUploads } from './distribution/upload-upkeep.ts';
 import { isName, parseTarget, type Target } from './reference.ts';
 import { RegistryError, refuse, sendRegistryError } from './registry-error.ts';
 import { createPullLog } from './registry-events.ts';
@@ -37,7 +37,7 @@ export function createRegistry(options: RegistryOptions): HttpHandler {
   const parts: RegistryParts = {
     store,
     blobs,
-    gate: createGate(options),
+    authorization: createAuthorization(options),
     logPull: createPullLog(store),
     announce,
   };
@@ -114,7 +114,7 @@ function routes(parts: RegistryParts, exchange: Exchange, target: Target): Route
 
 /** Clients start here to learn where tokens come from. */
 async function ping(parts: RegistryParts, exchange: Exchange): Promise<void> {
-  await parts.gate.identify(exchange.request, []);
+  await parts.authorization.identify(exchange.request, []);
   sendJson(exchange, {});
 }
 
@@ -131,7 +131,7 @@ async function answerToken(parts: RegistryParts, exchange: Exchange): Promise<vo
   // Clients that try the OAuth2 form with POST fall back to GET on a 404 (protocols 7.4).
   if (request.method !== 'GET') throw refuse(404, 'UNSUPPORTED', 'tokens are asked for with GET');
   const scopes = url.searchParams.getAll('scope').flatMap((scope) => scope.split(' ').filter((word) => word !== ''));
-  const { token, expiresIn, issuedAt } = await parts.gate.token(request, scopes);
+  const { token, expiresIn, issuedAt } = await parts.authorization.token(request, scopes);
   const body = {
     token,
     access_token: token,

@@ -55,7 +55,7 @@ export function findRepositoryAt(tx: Tx, organization: Organization, path: strin
   );
 }
 
-function descend(tx: Tx, organization: Organization, place: Place, path: string): Repository | undefined {
+function descend(tx: Tx, organization: Organization, place: ParentPlace, path: string): Repository | undefined {
   const found = findIn(tx, organization, place, path);
   const slash = path.indexOf('/');
   if (found !== undefined || slash < 0) return found;
@@ -69,12 +69,12 @@ function descend(tx: Tx, organization: Organization, place: Place, path: string)
   return undefined;
 }
 
-interface Place {
+interface ParentPlace {
   readonly id: string;
   readonly path: string;
 }
 
-function findIn(tx: Tx, organization: Organization, place: Place, name: string): Repository | undefined {
+function findIn(tx: Tx, organization: Organization, place: ParentPlace, name: string): Repository | undefined {
   const row = tx.get('SELECT id, public FROM repos WHERE parent = ? AND name = ?', place.id, name);
   if (row === undefined) return undefined;
   return { id: String(row['id']), organization, name, path: `${place.path}/${name}`, public: row['public'] === 1 };
@@ -182,11 +182,11 @@ export function findManifest(tx: Tx, repository: Repository, reference: string):
 }
 
 /** Bytes of a manifest that is remembered; larger ones are rare, and would take much memory together. */
-const largestRemembered = 16 * 1024;
+const maxRememberedBytes = 16 * 1024;
 const manifests: Memory<StoredManifest | undefined> = {
   tables: ['manifests', 'tags'],
   most: 500,
-  until: (found) => ((found?.content.length ?? 0) > largestRemembered ? 0 : Number.POSITIVE_INFINITY),
+  until: (found) => ((found?.content.length ?? 0) > maxRememberedBytes ? 0 : Number.POSITIVE_INFINITY),
 };
 
 function readManifest(tx: Tx, repository: Repository, reference: string): StoredManifest | undefined {

@@ -1,6 +1,6 @@
 // What connectors ask before anything else (RFC 7643, 5 to 7). Guarantees: says what is done here and nothing more.
 
-import { mostResults } from './listing.ts';
+import { maxResults } from './listing.ts';
 import type { ScimObject } from './matching.ts';
 import {
   type Attribute,
@@ -22,7 +22,7 @@ export function serviceProviderConfig(base: string): ScimObject {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
     patch: { supported: true },
     bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
-    filter: { supported: true, maxResults: mostResults },
+    filter: { supported: true, maxResults: maxResults },
     changePassword: { supported: false },
     sort: { supported: false },
     etag: { supported: true },

@@ -25,11 +25,11 @@ export interface Table {
 
 const defaultCount = 100;
 /** Also in ServiceProviderConfig. */
-export const mostResults = 200;
+export const maxResults = 200;
 
 export function selectPage(tx: Tx, provider: string, table: Table, query: URLSearchParams): Page {
   const startIndex = Math.max(1, integerIn(query, 'startIndex') ?? 1);
-  const count = Math.min(Math.max(0, integerIn(query, 'count') ?? defaultCount), mostResults);
+  const count = Math.min(Math.max(0, integerIn(query, 'count') ?? defaultCount), maxResults);
   const text = query.get('filter');
   const filter = text === null || text.trim() === '' ? undefined : parseFilter(table.type, text);
   const column = filter === undefined ? undefined : indexedColumn(table, filter);

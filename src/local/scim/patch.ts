@@ -10,7 +10,7 @@ import { badRequest, type ScimError } from './scim-error.ts';
 type Verb = 'add' | 'replace' | 'remove';
 
 const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-const mostOperations = 1000;
+const maxOperations = 1000;
 
 /** The resource after all operations, or a ScimError and nothing changed. `resource` is in the spelling of its schema. */
 export function applyPatch(type: ResourceType, resource: ScimObject, body: unknown): ScimObject {
@@ -76,7 +76,7 @@ function operationsOf(body: unknown): Operation[] {
   }
   const list = body['Operations'] ?? body['operations'];
   if (!Array.isArray(list) || list.length === 0) throw badRequest('invalidSyntax', 'Operations must be a list');
-  if (list.length > mostOperations) throw badRequest('tooMany', `There are more than ${mostOperations} operations`);
+  if (list.length > maxOperations) throw badRequest('tooMany', `There are more than ${maxOperations} operations`);
   return list.map((operation) => {
     if (!isObject(operation)) throw badRequest('invalidSyntax', 'An operation is not an object');
     const verb = String(operation['op']).toLowerCase();

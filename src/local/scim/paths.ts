@@ -33,7 +33,7 @@ export type Filter =
   | { readonly kind: 'and' | 'or'; readonly left: Filter; readonly right: Filter }
   | { readonly kind: 'not'; readonly filter: Filter };
 
-const longestText = 4096;
+const maxTextLength = 4096;
 const deepest = 32;
 const comparisons: readonly string[] = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'];
 
@@ -78,7 +78,7 @@ class Parser {
   constructor(type: ResourceType, text: string, failure: ScimType) {
     this.#type = type;
     this.#failure = failure;
-    if (text.length > longestText) throw this.#wrong(`it is longer than ${longestText} characters`);
+    if (text.length > maxTextLength) throw this.#wrong(`it is longer than ${maxTextLength} characters`);
     this.#tokens = this.#tokenize(text);
   }
 

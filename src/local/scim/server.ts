@@ -21,7 +21,7 @@ import {
   replaceGroup,
   toGroupResource,
 } from './groups.ts';
-import { integerIn, mostResults, selectPage, type Table } from './listing.ts';
+import { integerIn, maxResults, selectPage, type Table } from './listing.ts';
 import { isObject, type ScimObject } from './matching.ts';
 import { type Projection, project, projectionOf } from './projection.ts';
 import { ScimError, toErrorBody } from './scim-error.ts';
@@ -36,7 +36,7 @@ export interface ScimOptions {
 
 const prefix = '/scim/v2/';
 /** Bytes: a group of ten thousand members has about half of it. */
-const largestBody = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024 * 1024;
 
 interface Reply {
   readonly status: number;
@@ -91,7 +91,7 @@ export function createScim({ store, urls, onCall }: ScimOptions): HttpHandler {
     onCall?.(request, { operation: `scim.${rest[0] ?? ''}` });
     const authorization = request.headers.authorization;
     store.read((tx) => requireConnector(tx, id, authorization));
-    const text = await readText(request, largestBody);
+    const text = await readText(request, maxBodyBytes);
     const call: ScimRequest = {
       method,
       query: url.searchParams,
@@ -237,7 +237,7 @@ function searchCall(
     throw new ScimError(400, 'A search over all kinds of resources has one page', 'invalidValue');
   }
   const total = pages.reduce((sum, page) => sum + page.total, 0);
-  if (total > mostResults) throw new ScimError(400, 'There are too many results', 'tooMany');
+  if (total > maxResults) throw new ScimError(400, 'There are too many results', 'tooMany');
   return {
     status: 200,
     body: toList(

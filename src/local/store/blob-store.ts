@@ -18,7 +18,7 @@ import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } f
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { codeOf } from '../../files.ts';
-import { forEachAtOnce } from '../../parallel.ts';
+import { forEachConcurrently } from '../../parallel.ts';
 import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './digest.ts';
 import { Interrupted, receive, send } from './file-transfer.ts';
 import { UploadError } from './upload-error.ts';
@@ -74,9 +74,9 @@ interface Session {
 
 const readSize = 256 * 1024;
 /** An SBOM of tens of thousands of packages, wrapped in its envelope, is to be read. */
-const largestSmall = 64 * 1024 * 1024;
+const maxInMemoryBytes = 64 * 1024 * 1024;
 /** Open files of one `putAll`: a process may have as few as 256 of them (macOS). */
-const filesAtOnce = 16;
+const concurrency = 16;
 
 export function createBlobStore(dataDir: string): BlobStore {
   const uploads = join(dataDir, 'uploads');
@@ -240,7 +240,7 @@ export function createBlobStore(dataDir: string): BlobStore {
       await takeRoom(contents.reduce((sum, { bytes }) => sum + bytes.length, 0));
       const digests = contents.map((content) => content.digest);
       await prepare(digests);
-      await forEachAtOnce(contents, filesAtOnce, async ({ digest, bytes }) => {
+      await forEachConcurrently(contents, concurrency, async ({ digest, bytes }) => {
         const path = uploadPath(randomUUID());
         const handle = await open(path, 'wx', 0o600);
         try {
@@ -251,7 +251,7 @@ export function createBlobStore(dataDir: string): BlobStore {
         }
         await place(path, digest);
       });
-      await forEachAtOnce([...new Set(digests.map(folderOf))], filesAtOnce, syncFolder);
+      await forEachConcurrently([...new Set(digests.map(folderOf))], concurrency, syncFolder);
     },
 
     size: (digest) => sizeOf(blobPath(digest)),
@@ -278,7 +278,7 @@ export function createBlobStore(dataDir: string): BlobStore {
       }
       try {
         const { size } = fstatSync(file);
-        if (size > largestSmall)
+        if (size > maxInMemoryBytes)
           throw new RangeError(`the blob ${digest.hex} has ${size} bytes, too many to read at once`);
         return readFileSync(file);
       } finally {
@@ -320,7 +320,7 @@ export function createBlobStore(dataDir: string): BlobStore {
   }
 }
 
-const mostReserved = 64 * 1024 * 1024;
+const maxReservedBytes = 64 * 1024 * 1024;
 const lookEvery = 64 * 1024 * 1024;
 
 /**
@@ -333,7 +333,7 @@ function createRoom(folder: string): (bytes: number) => Promise<void> {
   return async (bytes) => {
     if (bytes > allowance) {
       const { bavail, blocks, bsize } = await statfs(folder);
-      const room = bavail * bsize - Math.min(mostReserved, (blocks * bsize) / 6);
+      const room = bavail * bsize - Math.min(maxReservedBytes, (blocks * bsize) / 6);
       if (bytes > room) throw Object.assign(new Error('ENOSPC: the rest is the database’s'), { code: 'ENOSPC' });
       allowance = Math.max(bytes, Math.min(room / 4, lookEvery));
     }

@@ -28,7 +28,7 @@ export interface Receiving {
 }
 
 /** Bytes that wait for the disk. A socket gives 64 kB at a time, and each write costs a turn in the pool of threads. */
-const mostHeld = 1024 * 1024;
+const maxBufferedBytes = 1024 * 1024;
 /** Writes the source into the file and gives the new end. Throws Interrupted, UploadError `length`, or the system's error. */
 export async function receive(
   handle: FileHandle,
@@ -76,7 +76,7 @@ export async function receive(
       pump();
       // Hashing on this thread while a write runs on another.
       hash?.update(bytes);
-      if (held >= mostHeld) await writing;
+      if (held >= maxBufferedBytes) await writing;
       if (failure !== undefined) break;
     }
   } catch (error) {
@@ -115,9 +115,9 @@ async function writeBatch(handle: FileHandle, batch: readonly Uint8Array[], posi
   }
 }
 
-const readAtOnce = 512 * 1024;
+const chunkBytes = 512 * 1024;
 /** Pairs of buffers that are kept for the next file: touching fresh memory takes longer than reading into it. */
-const mostIdlePairs = 4;
+const maxIdlePairs = 4;
 const idlePairs: [Buffer, Buffer][] = [];
 
 /**
@@ -128,14 +128,14 @@ export async function send(handle: FileHandle, range: { start: number; end: numb
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   to.once('close', onClose);
-  const pair = idlePairs.pop() ?? [Buffer.allocUnsafeSlow(readAtOnce), Buffer.allocUnsafeSlow(readAtOnce)];
+  const pair = idlePairs.pop() ?? [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
   const written: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   try {
     let turn: 0 | 1 = 0;
     for (let position = range.start; position <= range.end; ) {
       await written[turn];
       if (gone.signal.aborted || to.destroyed) return;
-      const length = Math.min(readAtOnce, range.end + 1 - position);
+      const length = Math.min(chunkBytes, range.end + 1 - position);
       const { bytesRead } = await handle.read(pair[turn], 0, length, position);
       if (bytesRead === 0) throw new Error('the file is shorter than it was');
       written[turn] = writeTo(to, pair[turn].subarray(0, bytesRead), gone.signal);
@@ -144,7 +144,7 @@ export async function send(handle: FileHandle, range: { start: number; end: numb
     }
     await Promise.all(written);
     // The system may still read from the buffers of a connection that broke.
-    if (!gone.signal.aborted && idlePairs.length < mostIdlePairs) idlePairs.push(pair);
+    if (!gone.signal.aborted && idlePairs.length < maxIdlePairs) idlePairs.push(pair);
   } finally {
     to.off('close', onClose);
   }

@@ -48,7 +48,7 @@ class Runner {
       case 'with': {
         const inner = [...scopes, new Map<string, Value>()];
         const value = this.pipeline(node.pipeline, dot, inner);
-        if (!isTrue(value)) return this.run(node.otherwise, dot, [...inner, new Map()]);
+        if (!isTrue(value)) return this.run(node.elseNodes, dot, [...inner, new Map()]);
         return this.run(node.body, node.type === 'with' ? value : dot, [...inner, new Map()]);
       }
       case 'range':
@@ -69,11 +69,11 @@ class Runner {
   }
 
   private range(node: Branch, dot: Value, scopes: Scopes): Ending {
-    const { pipeline, body, otherwise } = node;
+    const { pipeline, body, elseNodes } = node;
     const inner = [...scopes, new Map<string, Value>()];
     const value = this.commands(pipeline, dot, inner);
     const entries = this.entriesOf(value, pipeline.at);
-    if (entries.length === 0) return this.run(otherwise, dot, [...inner, new Map()]);
+    if (entries.length === 0) return this.run(elseNodes, dot, [...inner, new Map()]);
     for (const [key, each] of entries) {
       const own = new Map<string, Value>();
       const now = [...inner, own];

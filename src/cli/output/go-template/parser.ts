@@ -22,7 +22,7 @@ export interface Branch {
   readonly type: 'if' | 'with' | 'range';
   readonly pipeline: Pipeline;
   readonly body: readonly Node[];
-  readonly otherwise: readonly Node[];
+  readonly elseNodes: readonly Node[];
 }
 
 export interface Pipeline {
@@ -199,22 +199,22 @@ class Parser {
     if (type === 'range') this.ranges += 1;
     const { nodes: body, ended } = this.nodes(['end', 'else']);
     if (type === 'range') this.ranges -= 1;
-    let otherwise: Node[] = [];
+    let elseNodes: Node[] = [];
     if (ended === 'else') {
       const spaced = this.skipSpace();
       const { kind, text } = this.peek();
       if (spaced && kind === 'word' && text === type && type !== 'range') {
         this.next += 1;
-        otherwise = [this.branch(type)];
+        elseNodes = [this.branch(type)];
         this.scopes.pop();
-        return { type, pipeline, body, otherwise };
+        return { type, pipeline, body, elseNodes };
       }
       this.close();
-      otherwise = this.nodes(['end']).nodes;
+      elseNodes = this.nodes(['end']).nodes;
     }
     this.close();
     this.scopes.pop();
-    return { type, pipeline, body, otherwise };
+    return { type, pipeline, body, elseNodes };
   }
 
   private name(): string {

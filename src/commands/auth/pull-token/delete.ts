@@ -14,7 +14,7 @@ export default defineDelete({
     { text: 'By name', args: '"pull-token - registry"' },
     { text: 'For a script, by id', args: '9b6da6e64b45129eb4e9f9f3ce9b69ca2a550c6b/034e4afcda8c0b07 --yes' },
   ],
-  tells: async (context, token) => {
+  describeConsequence: async (context, token) => {
     const { id = '', name = '' } = await lookUp(context, token);
     return `This revokes the pull token "${name}" (${id}).`;
   },

@@ -7,7 +7,7 @@ import { locationQuestion } from './definition.ts';
 export async function locationOf(context: Context, name: string): Promise<Reference> {
   const named = name === '' ? undefined : await group.resolve?.(context, name, {});
   if (named !== undefined) return named;
-  const sole = await group.sole?.(context, {});
+  const sole = await group.onlyCandidate?.(context, {});
   if (sole !== undefined) return sole.value;
   if (!context.io.interactive) {
     throw new CliError('usage', '`--parent` is required when not running interactively', { code: 'usage.missing' });

@@ -89,7 +89,7 @@ export default defineCommand({
   ],
   view: inspectedView,
   formats: ['text', 'json'],
-  verdict: ([seen]) =>
+  exitError: ([seen]) =>
     seen?.verified
       ? new CliError('permission', `The token is not to be believed: ${seen.verified}`, { code: 'token.not-verified' })
       : undefined,

@@ -4,7 +4,7 @@ import type { Kind } from '../../../cli/inputs/kind.ts';
 import { boolean, named } from '../../../cli/inputs/values.ts';
 import { type ConfigKey, parseValue } from '../../../config/schema.ts';
 import { CliError } from '../../../errors.ts';
-import { changeOptions, tellOf } from '../change.ts';
+import { changeOptions, reportChange } from '../change.ts';
 import { contextsOf, contextView, shown } from './view.ts';
 
 const property = (key: ConfigKey, metavar: string): Kind<string> => ({
@@ -83,7 +83,7 @@ export default defineCommand({
     const { storeContext, selectContext } = await import('../../../config/edit.ts');
     const options = changeOptions(context);
     const edit = await storeContext(context.host, { name, values }, options);
-    tellOf(context, edit, `Context "${name}" created.`);
+    reportChange(context, edit, `Context "${name}" created.`);
     if (input.use) await selectContext(context.host, name, options);
     return (await shown(await contextsOf(context))).find((one) => one.name === name);
   },

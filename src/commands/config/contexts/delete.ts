@@ -1,6 +1,6 @@
 import { defineCommand } from '../../../cli/define.ts';
 import { production } from '../../../config/contexts.ts';
-import { changeOptions, tellOf } from '../change.ts';
+import { changeOptions, reportChange } from '../change.ts';
 import { contextInput, deletableContext } from './input.ts';
 import { contextsOf } from './view.ts';
 
@@ -47,7 +47,7 @@ export default defineCommand({
       }
     }
     const edit = await removeContext(context.host, name, isSelected, changeOptions(context));
-    tellOf(
+    reportChange(
       context,
       edit,
       `Context "${name}" deleted.${isSelected ? ` Commands act on "${production}" from now on.` : ''}`,

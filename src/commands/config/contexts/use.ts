@@ -1,5 +1,5 @@
 import { defineCommand } from '../../../cli/define.ts';
-import { changeOptions, tellOf } from '../change.ts';
+import { changeOptions, reportChange } from '../change.ts';
 import { contextInput } from './input.ts';
 
 export default defineCommand({
@@ -16,7 +16,7 @@ export default defineCommand({
     const { selectContext } = await import('../../../config/edit.ts');
     const { name } = input.context;
     const edit = await selectContext(context.host, name, changeOptions(context));
-    tellOf(context, edit, `Commands act on "${name}" from now on.`);
+    reportChange(context, edit, `Commands act on "${name}" from now on.`);
     for (const variable of ['CHAINGUARD_PLATFORM_API', 'CHAINCTL_CONTEXT']) {
       if (context.host.env[variable]) context.io.warn(`${variable} is set in this shell and wins over it here`);
     }

@@ -23,7 +23,7 @@ const delivery: Kind<string> = {
     return found;
   },
   // Which one is meant is never guessed.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 export default defineCommand({

@@ -29,7 +29,7 @@ export default defineDelete({
   ],
   view: subscriptionView,
   formats: ['id'],
-  tells: async (context, id) => `This stops sending events to ${(await lookUp(context, id)).sink}.`,
+  describeConsequence: async (context, id) => `This stops sending events to ${(await lookUp(context, id)).sink}.`,
   run: async (context, id): Promise<EventsSubscription> => {
     await (await context.api()).call('events.v1.Subscriptions.Delete', { id });
     return { id };

@@ -21,5 +21,5 @@ export const subscription: Kind<string> = {
     return items.map(({ id = '', sink = '' }) => ({ value: id, label: sink, description: id, text: id }));
   },
   // Which one is meant is never guessed.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };

@@ -65,7 +65,7 @@ export default defineCommand({
   ],
   view: answerView,
   formats: ['text', 'table', 'json', 'csv', 'none'],
-  verdict: ([answer]) => (answer === undefined || answer.answer === 'yes' ? undefined : refusal(answer)),
+  exitError: ([answer]) => (answer === undefined || answer.answer === 'yes' ? undefined : refusal(answer)),
   run: async (context, { capability, on, as }): Promise<Answer> => {
     const asked = { capability, location: await placeName(context, on.id), locationId: on.id };
     return as === undefined

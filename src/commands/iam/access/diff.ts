@@ -52,7 +52,7 @@ export default defineCommand({
     const [before, after] = await Promise.all([readReport(context, old), readReport(context, fresh)]);
     return differencesOf(before, after);
   },
-  afterwards: async (_, found) => {
+  afterRender: async (_, found) => {
     if (found.length > 0) throw new Ending(3);
   },
 });

@@ -84,7 +84,7 @@ export function checkCommand(
     ],
     view: checkView,
     formats: ['text', 'table', 'json'],
-    verdict: checkVerdict,
+    exitError: checkVerdict,
     run: (context, { location }) => checkAssociation(context, location, cloud),
   };
 }

@@ -6,7 +6,7 @@ import { groupLabel, groupView, nest } from '../organizations/view.ts';
 
 /** An organization or folder. Which one is meant is not guessed, because it may be to delete it. */
 export const groupNoun: Noun<Reference> = {
-  kind: { ...group, noun: 'group', sole: async () => undefined },
+  kind: { ...group, noun: 'group', onlyCandidate: async () => undefined },
   positional: 'GROUP',
   help: 'Name or id of the group.',
   called: 'group',

@@ -27,31 +27,31 @@ const ruleKeys = Object.keys(ruleInputs);
 const whoMayAssume: Check = {
   rule: 'one-of',
   keys: ['filename', ...ruleKeys, 'servicePrincipal'],
-  choice: {
+  alternatives: {
     question: 'Who may assume the identity?',
     first: true,
     problem: '`--identity-issuer` and `--subject`, `--service-principal` or `--filename` must say who may assume it',
-    ways: [
-      { label: 'GitHub Actions', description: 'a workflow', asks: [], below: ['github'] },
-      { label: 'GitLab CI', description: 'a pipeline', asks: [], below: ['gitlab'] },
-      { label: 'AWS role', asks: [], below: ['aws', 'role'] },
-      { label: 'AWS user', asks: [], below: ['aws', 'user'] },
+    options: [
+      { label: 'GitHub Actions', description: 'a workflow', requires: [], below: ['github'] },
+      { label: 'GitLab CI', description: 'a pipeline', requires: [], below: ['gitlab'] },
+      { label: 'AWS role', requires: [], below: ['aws', 'role'] },
+      { label: 'AWS user', requires: [], below: ['aws', 'user'] },
       {
         label: 'Another issuer',
         description: 'its tokens with one subject',
-        asks: ['identityIssuer', 'subject'],
+        requires: ['identityIssuer', 'subject'],
       },
       {
         label: 'Another issuer, by pattern',
         description: 'its tokens with every subject that matches',
-        asks: ['identityIssuer', 'subjectPattern'],
+        requires: ['identityIssuer', 'subjectPattern'],
       },
       {
         label: 'An issuer that cannot be reached',
         description: 'known by its keys, such as a private cluster',
-        asks: ['identityIssuer', 'subject', 'issuerKeys'],
+        requires: ['identityIssuer', 'subject', 'issuerKeys'],
       },
-      { label: 'A service of the platform', asks: ['servicePrincipal'] },
+      { label: 'A service of the platform', requires: ['servicePrincipal'] },
     ],
   },
 };

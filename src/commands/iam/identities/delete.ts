@@ -7,7 +7,7 @@ import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
-import { forEachAtOnce } from '../../../parallel.ts';
+import { forEachConcurrently } from '../../../parallel.ts';
 import { identity, visibleIdentities } from './identity.ts';
 
 export default defineCommand({
@@ -67,7 +67,7 @@ export default defineCommand({
 });
 
 const shownNames = 20;
-const requestsAtOnce = 8;
+const concurrency = 8;
 
 const count = (amount: number) => `${amount} expired ${amount === 1 ? 'identity' : 'identities'}`;
 
@@ -83,7 +83,7 @@ const expiredIdentities = remembered(
 /** A few at a time. Goes on after a failure, so that one identity does not keep the others; then says what failed. */
 async function deleteAll(found: readonly IamIdentity[], remove: (id: string) => Promise<unknown>): Promise<void> {
   const failed: { readonly id: string; readonly error: unknown }[] = [];
-  await forEachAtOnce(found, requestsAtOnce, async ({ id = '' }) => {
+  await forEachConcurrently(found, concurrency, async ({ id = '' }) => {
     try {
       await remove(id);
     } catch (error) {

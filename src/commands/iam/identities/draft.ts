@@ -43,7 +43,7 @@ export async function completeDraft(
 export const nameOrFile: Kind<string> = {
   ...resourceName,
   // There is no draft yet when the rule is going to be asked for, and then there is no file.
-  otherwise: async (context) => (await drafts.get(context))?.identity.name,
+  fallback: async (context) => (await drafts.get(context))?.identity.name,
 };
 
 /** Warnings go out as soon as nothing else is wrong. */

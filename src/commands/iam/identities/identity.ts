@@ -60,7 +60,7 @@ export const identity: Kind<IdentityReference> = {
     }));
   },
   // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 const toIdentityReference = (each: IamIdentity): IdentityReference => ({ ...toReference(each), identity: each });

@@ -76,7 +76,7 @@ export interface CheckedRule {
 }
 
 const day = 24 * 60 * 60 * 1000;
-const longestLife = 30 * day;
+const maxLifetimeMs = 30 * day;
 
 /** `mayClear`: an empty audience or claim pattern takes away what an identity has. */
 export async function checkRuleFlags(flags: RuleFlags, context: Context, mayClear = false): Promise<CheckedRule> {
@@ -123,7 +123,7 @@ export async function checkRuleFlags(flags: RuleFlags, context: Context, mayClea
   if (flags.expiration !== undefined) {
     const now = context.host.now();
     if (flags.expiration <= now) problems.push('`--expiration` must be in the future');
-    if (flags.expiration > now + longestLife) problems.push('`--expiration` must be at most 30 days away');
+    if (flags.expiration > now + maxLifetimeMs) problems.push('`--expiration` must be at most 30 days away');
     // Without a fraction of a second when there is none: as the platform writes it.
     rule.expiration = new Date(flags.expiration).toISOString().replace('.000Z', 'Z');
   }

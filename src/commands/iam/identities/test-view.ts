@@ -39,10 +39,10 @@ function wantedOf({ expected, pattern }: Row): string | undefined {
   return expected?.map(quote).join(' or ');
 }
 
-const mostShown = 5;
+const maxShown = 5;
 
 const foundOf = ({ found = [], note }: Row): string =>
-  note ?? (found.length === 0 ? 'none' : found.slice(0, mostShown).map(quote).join(', '));
+  note ?? (found.length === 0 ? 'none' : found.slice(0, maxShown).map(quote).join(', '));
 
 const heads: Readonly<Record<Tested['answer'], (it: Tested) => string>> = {
   yes: ({ identity }) => `${quote(identity)} admits this token.`,

@@ -52,7 +52,7 @@ export default defineCommand({
   ],
   view: testedView,
   formats: ['text', 'json'],
-  verdict: ([tested]) => (tested === undefined || /yes|rule-only/.test(tested.answer) ? undefined : refusal(tested)),
+  exitError: ([tested]) => (tested === undefined || /yes|rule-only/.test(tested.answer) ? undefined : refusal(tested)),
   run: async (context, input): Promise<Tested> => {
     const tested = await identityOf(context, input.identity, input.ruleFile);
     // Before anybody is asked for anything.

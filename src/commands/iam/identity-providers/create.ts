@@ -13,7 +13,7 @@ import { providerView, shown } from './view.ts';
 /** `validate` says what is missing in words that name PKCE as well; a person is asked for the secret. */
 const askedSecret: Kind<string> = {
   ...clientSecret,
-  otherwise: async () => undefined,
+  fallback: async () => undefined,
 };
 
 const inputs = {

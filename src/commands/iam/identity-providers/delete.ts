@@ -22,7 +22,7 @@ export default defineDelete({
   ],
   view: providerView,
   formats: ['none', 'id'],
-  tells: async (context, reference) =>
+  describeConsequence: async (context, reference) =>
     `This deletes the identity provider ${titled(await lookUp(context, reference))} and its group mappings.`,
   run: async (context, { id, name, provider = { id, name } }) => {
     await (await context.api()).call('iam.v1.IdentityProviders.Delete', { id });

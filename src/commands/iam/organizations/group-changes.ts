@@ -37,9 +37,9 @@ async function deleteGroup(context: Context, { id, name }: Reference, skipRefres
 
 /** What deleting an organization, a folder or either has in common. Never taken without being named. */
 export const deletionOfGroup = ({ kind, ...noun }: Noun<Reference>) => ({
-  noun: { ...noun, kind: { ...kind, sole: async () => undefined } },
+  noun: { ...noun, kind: { ...kind, onlyCandidate: async () => undefined } },
   inputs: { skipRefresh: skipRefreshInput },
-  tells: deletionQuestion,
+  describeConsequence: deletionQuestion,
   run: (context: Context, group: Reference, { skipRefresh }: { readonly skipRefresh: boolean }) =>
     deleteGroup(context, group, skipRefresh),
 });

@@ -16,7 +16,7 @@ export default defineDelete({
   ],
   view: bindingView,
   formats: ['id'],
-  tells: async (context, binding) => {
+  describeConsequence: async (context, binding) => {
     const found = await lookUpBinding(context, binding.id);
     const who = await holderOf(context, found);
     return `This takes the role "${roleName(found)}" in "${groupName(found)}" from "${who}".`;

@@ -13,7 +13,7 @@ export default defineDelete({
   ],
   view: roleView,
   formats: ['table', 'json', 'id'],
-  tells: async (context, role) => {
+  describeConsequence: async (context, role) => {
     const { name, id } = await lookUpCustomRole(context, role);
     return `This deletes the role "${name}" (${id}).`;
   },

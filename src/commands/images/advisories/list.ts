@@ -54,7 +54,7 @@ const view = defineView<Finding>({
 });
 
 /** Requests made at the same time. */
-const atOnce = 8;
+const batchSize = 8;
 
 export default defineCommand({
   path: ['images', 'advisories', 'list'],
@@ -113,8 +113,8 @@ async function documentsOf(
 ): Promise<ReadonlyMap<string, AdvisoryDocument>> {
   const api = await context.api();
   const found = new Map<string, AdvisoryDocument>();
-  for (let at = 0; at < origins.length; at += atOnce) {
-    const some = origins.slice(at, at + atOnce);
+  for (let at = 0; at < origins.length; at += batchSize) {
+    const some = origins.slice(at, at + batchSize);
     const answers = await Promise.all(some.map((id) => api.call('advisory.v1.SecurityAdvisory.ListDocuments', { id })));
     for (const { items = [] } of answers) for (const document of items) found.set(document.id ?? '', document);
   }

@@ -96,7 +96,7 @@ export const repository: Kind<RegistryRepo> = {
   },
   candidates: async (context, chosen) => (await repositoriesIn(context, placeOf(chosen))).map(toCandidate),
   // The only repository there is may not be the one that is meant.
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 /** The same before it is looked up, for commands that live with its absence. */
@@ -106,7 +106,7 @@ export const repositoryName: Kind<string> = {
   parse: notEmpty,
   candidates: async (context, chosen) =>
     (await repositoriesIn(context, placeOf(chosen))).map((repo) => ({ ...toCandidate(repo), value: repo.id ?? '' })),
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 /** Host of the registry, with the port if it has one. */

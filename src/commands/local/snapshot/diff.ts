@@ -27,7 +27,7 @@ export default defineCommand({
   view: differenceView,
   formats: ['table', 'json', 'csv', 'wide', 'markdown', 'id'],
   readsConfig: false,
-  verdict: (results) => (results.length > 0 ? new Ending(exitCodes.differs) : undefined),
+  exitError: (results) => (results.length > 0 ? new Ending(exitCodes.differs) : undefined),
   run: async (context, { name, dataDir }) => {
     const folder = platformFolder(context, dataDir);
     await requireSnapshot(folder, name);

@@ -22,11 +22,11 @@ import type { StatusError } from '../../core/types.ts';
 import { toStatusError } from '../../http/answers.ts';
 import type { Http2Handler } from '../../http/http2.ts';
 import type { RequestNote } from '../../http/request-note.ts';
-import { type Api, type KnownOperation, namesIn } from '../dispatch.ts';
+import { type Api, fieldsIn, type KnownOperation } from '../dispatch.ts';
 import { createDescriptors, methodOf } from './descriptors.ts';
 
 /** Bytes of one message, also after decompression: gRPC's usual limit. Images go to the registry. */
-const largestMessage = 4 * 1024 * 1024;
+const maxMessageBytes = 4 * 1024 * 1024;
 
 export interface GrpcOptions {
   readonly wire: Wire;
@@ -46,7 +46,7 @@ export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
     connect: false,
     grpcWeb: false,
     acceptCompression: [compressionGzip],
-    readMaxBytes: largestMessage,
+    readMaxBytes: maxMessageBytes,
     jsonOptions: { registry: descriptors },
   });
   for (const operation of table) {
@@ -66,7 +66,7 @@ export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
                 authorization,
                 onCall: note,
                 // JSON could name an empty field; over gRPC what is empty was not said.
-                read: async () => ({ message, names: namesIn(message) }),
+                read: async () => ({ message, hasField: fieldsIn(message) }),
               })
             : await own(message, authorization);
         const answer = given instanceof StreamedAnswer ? await given.whole() : given;
@@ -112,13 +112,13 @@ function jsonOf(desc: DescMessage, message: Message, registry: Registry): JsonVa
   }
 }
 
-const longestTimer = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Node's timers count to 24 days; one that is longer would fire at once, with a warning on standard error. */
 function dropEndlessTimeout(headers: IncomingHttpHeaders): void {
   const [, count = '', unit = ''] = /^(\d{1,8})([HMS])$/.exec(String(headers['grpc-timeout'])) ?? [];
   const ms = Number(count) * { H: 3_600_000, M: 60_000, S: 1000 }[unit === 'H' || unit === 'M' ? unit : 'S'];
-  if (ms > longestTimer) delete headers['grpc-timeout'];
+  if (ms > maxTimerMs) delete headers['grpc-timeout'];
 }
 
 /** Only headers, and the stream ends with them: grpc-go looks for a status only in the last ones. */

@@ -9,7 +9,7 @@ type Fields = Record<string, unknown>;
 export interface Masked<T> {
   readonly resource: T;
   /** Whether the mask says this path itself, e.g. `oidc.clientSecret`; not whether it lies in one that is said. */
-  names(path: string): boolean;
+  hasField(path: string): boolean;
 }
 
 /**
@@ -27,14 +27,14 @@ export function applyMask<T extends object>(
     .split(',')
     .filter((path) => path !== '');
   const paths = said.length > 0 ? said : givenPaths(messageName, given as Fields);
-  const names = (path: string): boolean => said.includes(path);
+  const hasField = (path: string): boolean => said.includes(path);
   if (paths.includes('*')) {
     if (paths.length > 1) throw invalidArgument('update_mask: "*" stands for all fields and cannot be beside others');
-    return { resource: given, names };
+    return { resource: given, hasField };
   }
   const resource = structuredClone(before) as Fields;
   for (const path of paths) copyPath(messageName, resource, given as Fields, path.split('.'), path);
-  return { resource: resource as T, names };
+  return { resource: resource as T, hasField };
 }
 
 function copyPath(

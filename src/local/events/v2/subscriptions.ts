@@ -10,14 +10,14 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
-import { renaming } from '../../api/versions/renaming.ts';
+import { fieldMapping } from '../../api/versions/field-mapping.ts';
 import { invalidArgument } from '../../core/failures.ts';
-import type { CallFacts } from '../../core/handler.ts';
+import type { CallContext } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../subscriptions.ts';
 
-const fields = renaming<EventsSubscription, EventsV2Subscription>({ id: 'uid', sink: 'sink' });
+const fields = fieldMapping<EventsSubscription, EventsV2Subscription>({ id: 'uid', sink: 'sink' });
 
 const columns = { uid: 'id', sink: 'sink', created_at: 'created_at', updated_at: 'updated_at' };
 
@@ -43,12 +43,12 @@ export function createSubscription(
   tx: Tx,
   caller: Caller,
   { parent = '', subscription = {} }: EventsV2CreateSubscriptionRequest,
-  facts: CallFacts,
+  context: CallContext,
 ): EventsV2Subscription {
   const { sink = '' } = subscription;
   if (sink !== '' && !/^https:/i.test(sink)) throw invalidArgument(`sink: ${JSON.stringify(sink)} is not an https URL`);
   const request = { parentId: parent, subscription: fields.toV1(subscription) };
-  return fields.toV2(v1.createSubscription(tx, caller, request, facts));
+  return fields.toV2(v1.createSubscription(tx, caller, request, context));
 }
 
 export function deleteSubscription(tx: Tx, caller: Caller, request: EventsV2DeleteSubscriptionRequest): Empty {

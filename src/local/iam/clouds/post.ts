@@ -9,7 +9,7 @@ export class CloudUnreachableError extends Error {
 
 export async function post(url: URL, headers: Readonly<Record<string, string>>, body: string): Promise<OutgoingAnswer> {
   try {
-    return await ask(url, { method: 'POST', headers, body, timeoutMs: 10_000, mostBytes: 64 * 1024 });
+    return await ask(url, { method: 'POST', headers, body, timeoutMs: 10_000, maxBytes: 64 * 1024 });
   } catch (error) {
     throw new CloudUnreachableError(`${url.host}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,7 +1,7 @@
 import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import type { OutgoingAnswer } from '../../core/outgoing.ts';
 
-const longestMessage = 1000;
+const maxMessageLength = 1000;
 
 export const ready: IamAccountAssociationsStatus = { ready: 'Ready', reason: '', message: '' };
 
@@ -21,7 +21,7 @@ export function unexpected(cloud: string, { status }: OutgoingAnswer): IamAccoun
 /** What a cloud says is shown to people: one line without control characters, of a sensible length. */
 function plain(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line;
+  return line.length > maxMessageLength ? `${line.slice(0, maxMessageLength)}…` : line;
 }
 
 /** The JSON object in a text; undefined when it is none. */

@@ -18,13 +18,13 @@ import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { deleteIfThere } from '../../api/versions/deletion.ts';
+import { fieldMapping, sameNumber, timesOf } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming, sameNumber, timesOf } from '../../api/versions/renaming.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import * as v1 from '../account-associations.ts';
 
-const fields = renaming<IamAccountAssociations, IamV2AccountAssociation>({
+const fields = fieldMapping<IamAccountAssociations, IamV2AccountAssociation>({
   group: 'uid',
   name: 'name',
   description: 'description',

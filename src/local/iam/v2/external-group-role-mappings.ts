@@ -12,12 +12,12 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
-import { renaming } from '../../api/versions/renaming.ts';
+import { fieldMapping } from '../../api/versions/field-mapping.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../external-group-role-mappings.ts';
 
-const fields = renaming<IamExternalGroupRoleMapping, IamV2ExternalGroupRoleMapping>({
+const fields = fieldMapping<IamExternalGroupRoleMapping, IamV2ExternalGroupRoleMapping>({
   id: 'uid',
   identityProviderUidp: 'identityProviderUid',
   externalGroupId: 'externalGroupId',

@@ -10,13 +10,13 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
-import { renaming, toEnumCapabilities } from '../../api/versions/renaming.ts';
+import { fieldMapping, toEnumCapabilities } from '../../api/versions/field-mapping.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import * as v1 from '../group-invites.ts';
 
-const wanted = renaming<IamGroupInviteRequest, IamV2GroupInvite>({
+const wanted = fieldMapping<IamGroupInviteRequest, IamV2GroupInvite>({
   ttl: 'ttl',
   role: 'roleUid',
   email: 'email',

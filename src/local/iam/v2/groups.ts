@@ -18,15 +18,15 @@ import type { Empty } from '../../../api/schema/types.ts';
 import { rootOf } from '../../../api/uidp.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
+import { fieldMapping, timesOf } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming, timesOf } from '../../api/versions/renaming.ts';
 import { permissionDenied } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import * as access from '../group-access.ts';
 import * as v1 from '../groups.ts';
 
-const fields = renaming<IamGroup, IamV2Group>({
+const fields = fieldMapping<IamGroup, IamV2Group>({
   id: 'uid',
   name: 'name',
   description: 'description',

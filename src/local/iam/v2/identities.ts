@@ -18,17 +18,17 @@ import type { Empty } from '../../../api/schema/types.ts';
 import { checkDescription, checkIssuerUrl } from '../../api/field-rules.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
+import { fieldMapping, sameNumber } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming, sameNumber } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../identities.ts';
-import { longestStaticLife } from '../relationships.ts';
+import { maxStaticLifetimeMs } from '../relationships.ts';
 import * as profile from '../root-identities.ts';
 import { findUser, type StoredIdentity, toStoredIdentity, toWireIdentity, userIdOf } from '../stored-identity.ts';
 
-const fields = renaming<IamIdentity, IamV2Identity>({
+const fields = fieldMapping<IamIdentity, IamV2Identity>({
   id: 'uid',
   name: 'name',
   description: 'description',
@@ -39,7 +39,7 @@ const fields = renaming<IamIdentity, IamV2Identity>({
   awsIdentity: 'awsIdentity',
 });
 
-const keyFields = renaming<IamIdentityStaticKeys, IamV2IdentityStaticKeys>({
+const keyFields = fieldMapping<IamIdentityStaticKeys, IamV2IdentityStaticKeys>({
   issuer: 'issuer',
   subject: 'subject',
   issuerKeys: 'issuerKeys',
@@ -106,7 +106,7 @@ export function lookupIdentity(
   return { uid: v1.lookupIdentity(tx, caller, request).id ?? '' };
 }
 
-const questions = renaming<EventsIdentityMetadataOnboardingQuestions, IamV2IdentityMetadata>({
+const questions = fieldMapping<EventsIdentityMetadataOnboardingQuestions, IamV2IdentityMetadata>({
   companyName: 'company',
   product: 'product',
   jobTitle: 'jobTitle',
@@ -136,8 +136,8 @@ export function updateIdentityMetadata(
     onboardingQuestions: { ...questions.toV1(resource), ...(providers === undefined ? {} : { providers }) },
     updatesOptIn: resource.updatesOptIn === true,
   });
-  const { onboardingQuestions: told = {}, ...login } = written;
-  return { ...questions.toV2(told), ...login, uid: caller.identity };
+  const { onboardingQuestions: answers = {}, ...login } = written;
+  return { ...questions.toV2(answers), ...login, uid: caller.identity };
 }
 
 function setCompany(tx: Tx, id: string, company: string | undefined): void {
@@ -161,7 +161,7 @@ function toIdentity(record: StoredIdentity): IamV2Identity {
 /** Static keys live as long as they may unless they say otherwise; in v1 it is thirty days. */
 function toV1Identity(identity: IamV2Identity, now: number): IamIdentity {
   const { staticKeys, servicePrincipal } = identity;
-  const lasting = { expirationTime: toWireTime(now + longestStaticLife) };
+  const lasting = { expirationTime: toWireTime(now + maxStaticLifetimeMs) };
   const [one, two] = principals;
   return {
     ...fields.toV1(identity),

@@ -28,17 +28,17 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
+import { fieldMapping } from '../../api/versions/field-mapping.ts';
 import { applyMask, type Masked } from '../../api/versions/masks.ts';
-import { renaming } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
-import type { CallFacts } from '../../core/handler.ts';
+import type { CallContext } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../identity-providers.ts';
 import * as scim from '../scim-tokens.ts';
 import { requireProvider, type StoredProvider, toStoredProvider, toWireProvider } from '../stored-provider.ts';
 
-const fields = renaming<IamIdentityProvider, IamV2IdentityProvider>({
+const fields = fieldMapping<IamIdentityProvider, IamV2IdentityProvider>({
   id: 'uid',
   name: 'name',
   description: 'description',
@@ -50,7 +50,7 @@ export function getIdentityProvider(
   tx: Tx,
   _caller: Caller,
   request: IamV2GetIdentityProviderRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): IamV2IdentityProvider {
   const record = requireProvider(tx, requiredUidp('uid', request.uid));
   const { scim } = toWireProvider(record, urls.api, tx.now);
@@ -62,7 +62,7 @@ export function listIdentityProviders(
   tx: Tx,
   caller: Caller,
   request: IamV2ListIdentityProvidersRequest,
-  { urls }: CallFacts,
+  { urls }: CallContext,
 ): IamV2ListIdentityProvidersResponse {
   const selection = v1.identityProviderSelection(tx, caller, request);
   const { items, ...page } = pageOfSelection(tx, selection, request, resourceColumns);
@@ -73,12 +73,12 @@ export function createIdentityProvider(
   tx: Tx,
   caller: Caller,
   { parent = '', identityProvider = {} }: IamV2CreateIdentityProviderRequest,
-  facts: CallFacts,
+  context: CallContext,
   pkce: v1.PkceSupport,
 ): IamV2IdentityProvider {
   const request = { parentId: parent, identityProvider: fields.toV1(identityProvider) };
-  const { id = '' } = v1.createIdentityProvider(tx, caller, request, facts, pkce);
-  return getIdentityProvider(tx, caller, { uid: id }, facts);
+  const { id = '' } = v1.createIdentityProvider(tx, caller, request, context, pkce);
+  return getIdentityProvider(tx, caller, { uid: id }, context);
 }
 
 /** An empty client secret clears the one there is only when the mask names it; it cannot be read and written back. */
@@ -86,20 +86,20 @@ export function updateIdentityProvider(
   tx: Tx,
   caller: Caller,
   request: IamV2UpdateIdentityProviderRequest,
-  facts: CallFacts,
+  context: CallContext,
   pkce: v1.PkceSupport,
 ): IamV2IdentityProvider {
-  const { resource, names } = maskProvider(tx, request);
+  const { resource, hasField } = maskProvider(tx, request);
   const uid = requiredUidp('identity_provider.uid', request.identityProvider?.uid);
-  const saysSecret = (resource.oidc?.clientSecret ?? '') !== '' || names('oidc.clientSecret');
+  const saysSecret = (resource.oidc?.clientSecret ?? '') !== '' || hasField('oidc.clientSecret');
   v1.updateIdentityProvider(
     tx,
     caller,
     { ...fields.toV1(resource), id: uid },
-    { ...facts, names: () => saysSecret },
+    { ...context, hasField: () => saysSecret },
     pkce,
   );
-  return getIdentityProvider(tx, caller, { uid }, facts);
+  return getIdentityProvider(tx, caller, { uid }, context);
 }
 
 /** What an update makes of the provider. */
@@ -114,26 +114,26 @@ export function deleteIdentityProvider(tx: Tx, caller: Caller, request: IamV2Del
   return v1.deleteIdentityProvider(tx, caller, { id: requiredUidp('uid', request.uid) });
 }
 
-const generating = renaming<IamGenerateScimTokenRequest, IamV2GenerateScimTokenRequest>({
+const generating = fieldMapping<IamGenerateScimTokenRequest, IamV2GenerateScimTokenRequest>({
   identityProviderId: 'identityProviderUid',
   expireTime: 'expireTime',
   neverExpires: 'neverExpires',
 });
-const generated = renaming<IamGenerateScimTokenResponse, IamV2GenerateScimTokenResponse>({
+const generated = fieldMapping<IamGenerateScimTokenResponse, IamV2GenerateScimTokenResponse>({
   token: 'token',
   endpointUrl: 'endpointUrl',
   expireTime: 'expireTime',
   identityProviderId: 'identityProviderUid',
   etag: 'etag',
 });
-const regenerating = renaming<IamRegenerateScimTokenRequest, IamV2RegenerateScimTokenRequest>({
+const regenerating = fieldMapping<IamRegenerateScimTokenRequest, IamV2RegenerateScimTokenRequest>({
   identityProviderId: 'identityProviderUid',
   overlap: 'overlap',
   expireTime: 'expireTime',
   etag: 'etag',
   neverExpires: 'neverExpires',
 });
-const regenerated = renaming<IamRegenerateScimTokenResponse, IamV2RegenerateScimTokenResponse>({
+const regenerated = fieldMapping<IamRegenerateScimTokenResponse, IamV2RegenerateScimTokenResponse>({
   token: 'token',
   endpointUrl: 'endpointUrl',
   expireTime: 'expireTime',
@@ -142,18 +142,18 @@ const regenerated = renaming<IamRegenerateScimTokenResponse, IamV2RegenerateScim
   previousTokenExpireTime: 'previousTokenExpireTime',
   requestedOverlap: 'requestedOverlap',
 });
-const revoked = renaming<IamRevokeScimTokenResponse, IamV2RevokeScimTokenResponse>({
+const revoked = fieldMapping<IamRevokeScimTokenResponse, IamV2RevokeScimTokenResponse>({
   identityProviderId: 'identityProviderUid',
   etag: 'etag',
   enabled: 'enabled',
   revokeTime: 'revokeTime',
 });
-const enabling = renaming<IamSetScimEnabledRequest, IamV2SetScimEnabledRequest>({
+const enabling = fieldMapping<IamSetScimEnabledRequest, IamV2SetScimEnabledRequest>({
   identityProviderId: 'identityProviderUid',
   enabled: 'enabled',
   etag: 'etag',
 });
-const enabled = renaming<IamSetScimEnabledResponse, IamV2SetScimEnabledResponse>({
+const enabled = fieldMapping<IamSetScimEnabledResponse, IamV2SetScimEnabledResponse>({
   identityProviderId: 'identityProviderUid',
   enabled: 'enabled',
   etag: 'etag',
@@ -163,18 +163,18 @@ export function generateScimToken(
   tx: Tx,
   caller: Caller,
   request: IamV2GenerateScimTokenRequest,
-  facts: CallFacts,
+  context: CallContext,
 ): IamV2GenerateScimTokenResponse {
-  return generated.toV2(scim.generateScimToken(tx, caller, generating.toV1(request), facts));
+  return generated.toV2(scim.generateScimToken(tx, caller, generating.toV1(request), context));
 }
 
 export function regenerateScimToken(
   tx: Tx,
   caller: Caller,
   request: IamV2RegenerateScimTokenRequest,
-  facts: CallFacts,
+  context: CallContext,
 ): IamV2RegenerateScimTokenResponse {
-  return regenerated.toV2(scim.regenerateScimToken(tx, caller, regenerating.toV1(request), facts));
+  return regenerated.toV2(scim.regenerateScimToken(tx, caller, regenerating.toV1(request), context));
 }
 
 export function revokeScimToken(

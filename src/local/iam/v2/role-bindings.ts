@@ -14,17 +14,17 @@ import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection } from '../../api/paging.ts';
 import { optionalUidp, requiredUidp } from '../../api/selection.ts';
 import { deleteIfThere } from '../../api/versions/deletion.ts';
+import { fieldMapping } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import * as v1 from '../role-bindings.ts';
 
-const largestBatch = 25;
+const maxBatchSize = 25;
 
-const fields = renaming<IamRoleBinding, IamV2RoleBinding>({ id: 'uid', identity: 'identityUid', role: 'roleUid' });
+const fields = fieldMapping<IamRoleBinding, IamV2RoleBinding>({ id: 'uid', identity: 'identityUid', role: 'roleUid' });
 
 const columns = {
   uid: 'id',
@@ -71,7 +71,7 @@ export function createRoleBindings(
   { parent = '', requests = [], roleUid = '' }: IamV2BatchCreateRoleBindingsRequest,
 ): IamV2BatchCreateRoleBindingsResponse {
   if (requests.length === 0) throw invalidArgument('requests is required');
-  if (requests.length > largestBatch) throw invalidArgument(`requests: at most ${largestBatch} at once`);
+  if (requests.length > maxBatchSize) throw invalidArgument(`requests: at most ${maxBatchSize} at once`);
   const wanted = requests.map(({ parent: own = '', roleBinding = {} }, index) => {
     const at = `requests[${index}]`;
     if (own !== '' && own !== parent) throw invalidArgument(`${at}.parent differs from the parent of the batch`);

@@ -11,15 +11,15 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfSelection, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp, selectVisible } from '../../api/selection.ts';
+import { fieldMapping, timesOf, toDottedCapabilities, toEnumCapabilities } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming, timesOf, toDottedCapabilities, toEnumCapabilities } from '../../api/versions/renaming.ts';
 import { invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import * as v1 from '../roles.ts';
 import { toWireRole } from '../roles.ts';
 
-const fields = renaming<IamRole, IamV2Role>({ id: 'uid', name: 'name', description: 'description' });
+const fields = fieldMapping<IamRole, IamV2Role>({ id: 'uid', name: 'name', description: 'description' });
 
 /** Unscoped, since built-in roles are everybody's to see: whatever a list of v1 shows to the caller. */
 export function getRole(tx: Tx, caller: Caller, request: IamV2GetRoleRequest): IamV2Role {

@@ -69,7 +69,7 @@ export async function readLayerFiles(
     const hidden = path.replace(/(^|\/)\.wh\.([^/]+)$/, '$1$2');
     if (hidden !== path && wanted.has(hidden)) found.set(hidden, null);
     if (wanted.has(path) && entry.header.type === 'file') {
-      if ((entry.header.size ?? 0) > largestFile) throw new RangeError(`"${path}" of a layer is too large to change`);
+      if ((entry.header.size ?? 0) > maxFileBytes) throw new RangeError(`"${path}" of a layer is too large to change`);
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
       found.set(path, Buffer.concat(chunks).toString('utf8'));
@@ -78,4 +78,4 @@ export async function readLayerFiles(
   return found;
 }
 
-const largestFile = 16 * 1024 * 1024;
+const maxFileBytes = 16 * 1024 * 1024;

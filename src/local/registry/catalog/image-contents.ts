@@ -14,7 +14,7 @@ import type {
 import type { TenantSbom2 } from '../../../api/schema/types/tenant.gen.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { invalidArgument, notFound } from '../../core/failures.ts';
-import type { CallFacts } from '../../core/handler.ts';
+import type { CallContext } from '../../core/handler.ts';
 import { StreamedAnswer } from '../../core/streamed-answer.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
@@ -27,14 +27,19 @@ export function getArchitectures(
   tx: Tx,
   _caller: Caller,
   request: RegistryArchRequest,
-  { readBlob }: CallFacts,
+  { readBlob }: CallContext,
 ): RegistryArchs {
   const { images } = find(tx, request, readBlob);
   return { archs: images.map((image) => image.architecture).filter((architecture) => architecture !== '') };
 }
 
 /** Bytes of config and layers of one architecture; of the first when none is named. */
-export function getSize(tx: Tx, _caller: Caller, request: RegistrySizeRequest, { readBlob }: CallFacts): RegistrySize {
+export function getSize(
+  tx: Tx,
+  _caller: Caller,
+  request: RegistrySizeRequest,
+  { readBlob }: CallContext,
+): RegistrySize {
   const { image } = findOne(tx, request, readBlob);
   return { size: String(sizeOf(image.manifest)), arch: image.architecture };
 }
@@ -43,7 +48,7 @@ export function getImageConfig(
   tx: Tx,
   _caller: Caller,
   request: RegistryImageConfigRequest,
-  { readBlob }: CallFacts,
+  { readBlob }: CallContext,
 ): RegistryImageConfig {
   const { image } = findOne(tx, request, readBlob);
   const config = configOf(image.manifest, readBlob)?.config;
@@ -62,27 +67,32 @@ export function getImageConfig(
 }
 
 /** The attested document as text. */
-export function getRawSbom(tx: Tx, _caller: Caller, request: RegistryRawSbomRequest, facts: CallFacts): StreamedAnswer {
+export function getRawSbom(
+  tx: Tx,
+  _caller: Caller,
+  request: RegistryRawSbomRequest,
+  context: CallContext,
+): StreamedAnswer {
   const reference = request.reference?.replace(/^.*@/, '');
   const digest = request.digest !== undefined && request.digest !== '' ? request.digest : reference;
   const asked = { ...request, ...(digest === undefined ? {} : { digest }) };
-  const { repository, image } = findOne(tx, asked, facts.readBlob);
-  const sbom = requireSbom(repository, image.manifest.digest, facts);
+  const { repository, image } = findOne(tx, asked, context.readBlob);
+  const sbom = requireSbom(repository, image.manifest.digest, context);
   return new StreamedAnswer(async function* () {
     yield '{"rawSbom":"';
-    yield* callSboms.of(facts).reader.pieces({ kind: 'document', encoding: 'json', ...sbom });
+    yield* callSboms.of(context).reader.pieces({ kind: 'document', encoding: 'json', ...sbom });
     yield '"}';
   });
 }
 
 /** The attested document as a graph, with its bytes. */
-export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, facts: CallFacts): StreamedAnswer {
-  const { repository, image } = findOne(tx, request, facts.readBlob);
+export function getSbom(tx: Tx, _caller: Caller, request: RegistrySbomRequest, context: CallContext): StreamedAnswer {
+  const { repository, image } = findOne(tx, request, context.readBlob);
   const { digest } = image.manifest;
-  const sbom = requireSbom(repository, digest, facts);
+  const sbom = requireSbom(repository, digest, context);
   const { format, name, creators, created } = sbom.facts.document;
   const tool = creators.find((creator) => creator.startsWith('Tool: '))?.slice('Tool: '.length);
-  const { reader } = callSboms.of(facts);
+  const { reader } = callSboms.of(context);
   return new StreamedAnswer(async function* () {
     let id = '';
     yield '{"rawSbom":"';
@@ -110,10 +120,10 @@ export function listManifestMetadata(
   tx: Tx,
   _caller: Caller,
   request: RegistryManifestMetadataFilter,
-  facts: CallFacts,
+  context: CallContext,
 ): StreamedAnswer {
-  const { readBlob } = facts;
-  const sboms = callSboms.of(facts);
+  const { readBlob } = context;
+  const sboms = callSboms.of(context);
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   // A query cannot carry the list of digests (semantics 5), so none means every image that a tag names.
   const wanted =
@@ -195,8 +205,8 @@ export function findOne(
   return { repository, image };
 }
 
-function requireSbom(repository: Repository, digest: string, facts: CallFacts): AttestedSbom {
-  const sbom = callSboms.of(facts).of(repository, digest);
+function requireSbom(repository: Repository, digest: string, context: CallContext): AttestedSbom {
+  const sbom = callSboms.of(context).of(repository, digest);
   if (sbom === undefined) throw notFound(`no SBOM is attested of ${digest}`);
   return sbom;
 }

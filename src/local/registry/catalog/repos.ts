@@ -8,7 +8,7 @@ import type {
   RegistryRepoList,
 } from '../../../api/schema/types/registry.gen.ts';
 import type { Empty } from '../../../api/schema/types.ts';
-import { type ListFacts, requiredUidp } from '../../api/selection.ts';
+import { type ListContext, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { hasCapabilities, requireCapabilities } from '../../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../../core/failures.ts';
@@ -59,9 +59,14 @@ export function updateRepo(tx: Tx, caller: Caller, request: RegistryRepo): Regis
   return write(tx, caller, before, name, attributes);
 }
 
-export function listRepos(tx: Tx, caller: Caller, request: RegistryRepoFilter, facts?: ListFacts): RegistryRepoList {
+export function listRepos(
+  tx: Tx,
+  caller: Caller,
+  request: RegistryRepoFilter,
+  context?: ListContext,
+): RegistryRepoList {
   const { id, name, uidp } = request;
-  const rows = selectRepos(tx, caller, { capability: 'repo.list', id, name, uidp }, facts?.part);
+  const rows = selectRepos(tx, caller, { capability: 'repo.list', id, name, uidp }, context?.part);
   return { items: rows.map((row) => toWireRepo(tx, row)) };
 }
 

@@ -12,7 +12,7 @@ import type {
   RegistryUpdateStatusRequest,
 } from '../../../api/schema/types/registry.gen.ts';
 import type { Empty } from '../../../api/schema/types.ts';
-import { type ListFacts, type Part, requiredUidp } from '../../api/selection.ts';
+import { type ListContext, type Part, requiredUidp } from '../../api/selection.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
@@ -24,13 +24,13 @@ import { type Condition, selectTags } from './registry-selection.ts';
 import { checkTagName } from './repo-rules.ts';
 import { findRepo } from './repos.ts';
 
-const longestHistory = 1000;
+const maxHistoryLength = 1000;
 /** What counts as recent: a repository somebody pushed to within a day. */
 const recentMs = 24 * 60 * 60 * 1000;
 
 /** Everything that matches, at once; what is excluded is off unless asked for (semantics 6, tag lists). */
-export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter, facts?: ListFacts): RegistryTagList {
-  return { items: selectWantedTags(tx, caller, request, facts?.part).map(toWireTag) };
+export function listTags(tx: Tx, caller: Caller, request: RegistryTagFilter, context?: ListContext): RegistryTagList {
+  return { items: selectWantedTags(tx, caller, request, context?.part).map(toWireTag) };
 }
 
 export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFilter, part?: Part): SqlRow[] {
@@ -95,7 +95,7 @@ export function listTagHistory(tx: Tx, _caller: Caller, request: RegistryTagHist
     String(tag['name']),
     timeOf('start', request.start) ?? 0,
     timeOf('end', request.end) ?? Number.MAX_SAFE_INTEGER,
-    longestHistory,
+    maxHistoryLength,
   );
   return {
     items: rows.map((row) => ({

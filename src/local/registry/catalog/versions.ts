@@ -10,7 +10,7 @@ import { pageOf } from '../../api/paging.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { groupsWith } from '../../authorization/access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../../core/failures.ts';
-import type { CallFacts } from '../../core/handler.ts';
+import type { CallContext } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { configOf, imagesOf, type ReadBlob } from '../image-documents.ts';
@@ -40,7 +40,7 @@ export function listEolTags(
   tx: Tx,
   caller: Caller,
   request: RegistryEolTagFilter,
-  { readBlob }: CallFacts,
+  { readBlob }: CallContext,
 ): RegistryEolTagList {
   const tags = selectTags(tx, caller, { capability: 'tag.list', name: request.name, uidp: request.uidp }).filter(
     (row) => isWanted(String(row['name']), { ...request, excludeReferrers: true }),

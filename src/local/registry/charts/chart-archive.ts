@@ -22,7 +22,7 @@ export interface ChartImageReference {
   readonly requirement: 'required' | 'optional' | undefined;
 }
 
-const largestUnpacked = 64 * 1024 * 1024;
+const maxUnpackedBytes = 64 * 1024 * 1024;
 const block = 512;
 
 export function readChart(archive: Uint8Array): ChartArchive | undefined {
@@ -62,7 +62,7 @@ function unpack(archive: Uint8Array): Map<string, string> {
   const files = new Map<string, string>();
   let bytes: Buffer;
   try {
-    bytes = gunzipSync(archive, { maxOutputLength: largestUnpacked });
+    bytes = gunzipSync(archive, { maxOutputLength: maxUnpackedBytes });
   } catch {
     return files;
   }

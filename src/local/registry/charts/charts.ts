@@ -13,7 +13,7 @@ import { parentOf } from '../../../api/uidp.ts';
 import { requiredUidp } from '../../api/selection.ts';
 import { hasCapabilities } from '../../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound } from '../../core/failures.ts';
-import type { CallFacts } from '../../core/handler.ts';
+import type { CallContext } from '../../core/handler.ts';
 import type { Caller } from '../../core/types.ts';
 import { findGroup } from '../../iam/groups.ts';
 import type { Tx } from '../../store/database.ts';
@@ -46,7 +46,7 @@ export function addChart(
   tx: Tx,
   caller: Caller,
   request: RegistryAddChartRequest,
-  { readBlob, announce }: CallFacts,
+  { readBlob, announce }: CallContext,
 ): RegistryAddChartResponse {
   const group = findGroup(tx, requiredUidp('parent_id', request.parentId));
   const destination = { id: String(group['id']), name: String(group['name']) };
@@ -75,7 +75,7 @@ export function getChart(
   tx: Tx,
   _caller: Caller,
   request: RegistryGetChartRequest,
-  { readBlob }: CallFacts,
+  { readBlob }: CallContext,
 ): RegistryChart {
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   const chart = chartOf(tx, repository, request.digest ?? '', readBlob);
@@ -110,7 +110,7 @@ export function listChartsByImageRepo(
   tx: Tx,
   _caller: Caller,
   request: RegistryListChartsByImageRepoRequest,
-  { readBlob }: CallFacts,
+  { readBlob }: CallContext,
 ): RegistryListChartsByImageRepoResponse {
   const row = findRepo(tx, requiredUidp('repo_id', request.repoId));
   const original = attributesOf(row).sync_config?.source ?? String(row['id']);

@@ -4,20 +4,20 @@
 import type { Tx } from '../../store/database.ts';
 import { findRepo, toWireRepo } from '../catalog/repos.ts';
 import { createRepository, deleteTags, type Repository } from '../repositories.ts';
+import type { Principal, ResolvedRepository } from './authorization.ts';
 import type { RegistryParts } from './exchange.ts';
-import type { Place, Principal } from './gate.ts';
 
 /** Where a push goes; made when it is not there yet. */
 export function pushedRepository(
   { announce }: RegistryParts,
   tx: Tx,
-  { repository, organization, name }: Place,
+  { repository, organization, name }: ResolvedRepository,
   principal: Principal,
 ): Repository {
   if (repository !== undefined) return repository;
   const made = createRepository(tx, organization, name.repository);
   const message = { request: {}, response: toWireRepo(tx, findRepo(tx, made.id)) };
-  announce(tx, 'registry.v1.Registry.CreateRepo', message, someone(principal));
+  announce(tx, 'registry.v1.Registry.CreateRepo', message, actorOf(principal));
   return made;
 }
 
@@ -31,10 +31,10 @@ export function removeTags(
 ): number {
   const ids = deleteTags(tx, repository, which);
   for (const id of ids) {
-    announce(tx, 'registry.v1.Registry.DeleteTag', { request: { id }, response: {} }, someone(principal));
+    announce(tx, 'registry.v1.Registry.DeleteTag', { request: { id }, response: {} }, actorOf(principal));
   }
   return ids.length;
 }
 
 /** The gate lets nobody without an identity change anything. */
-const someone = ({ identity = '', actor }: Principal) => ({ identity, actor });
+const actorOf = ({ identity = '', actor }: Principal) => ({ identity, actor });

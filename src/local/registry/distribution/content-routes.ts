@@ -15,24 +15,24 @@ import {
   unlinkBlob,
 } from '../repositories.ts';
 import { publishReferrer, publishTag } from '../sync.ts';
+import { type AccessRequirement, existing, type ResolvedRepository } from './authorization.ts';
 import { pushedRepository, removeTags } from './changes.ts';
 import { type Exchange, type RegistryParts, readBody, requireDigest, sendBytes, sendEmpty } from './exchange.ts';
-import { existing, type Need, type Place } from './gate.ts';
 
 /** Twice what the specification asks registries to take. */
-const longestManifest = 8 * 1024 * 1024;
+const maxManifestBytes = 8 * 1024 * 1024;
 
-function pullNeed(name: string): Need {
+function pullRequirement(name: string): AccessRequirement {
   return { name, action: 'pull', capabilities: besideOperations['distribution.v2.Registry.Pull'].capabilities };
 }
 
 /** `GET` and `HEAD` of a blob, whole or one range of it. */
 export async function pullBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
   const { request, response } = exchange;
-  const principal = await parts.gate.identify(request, [pullNeed(name)]);
+  const principal = await parts.authorization.identify(request, [pullRequirement(name)]);
   const digest = requireDigest(text);
   const found = parts.store.read((tx) => {
-    const repository = existing(parts.gate.authorize(tx, request, principal, pullNeed(name)));
+    const repository = existing(parts.authorization.authorize(tx, request, principal, pullRequirement(name)));
     const size = blobSize(tx, repository, text);
     return size === undefined ? undefined : { repository, size };
   });
@@ -76,11 +76,11 @@ export async function deleteBlob(
   name: string,
   digest: string,
 ): Promise<void> {
-  const need: Need = { name, action: 'delete', capabilities: ['manifest.delete'] };
-  const principal = await parts.gate.identify(exchange.request, [need]);
+  const requirement: AccessRequirement = { name, action: 'delete', capabilities: ['manifest.delete'] };
+  const principal = await parts.authorization.identify(exchange.request, [requirement]);
   requireDigest(digest);
   parts.store.transact((tx) => {
-    const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
+    const repository = existing(parts.authorization.authorize(tx, exchange.request, principal, requirement));
     if (blobSize(tx, repository, digest) === undefined) throw refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry');
     const manifest = manifestWith(tx, repository, digest);
     // Deleting it would break an image that was promised to be kept.
@@ -98,10 +98,10 @@ export async function pullManifest(
   reference: string,
 ): Promise<void> {
   const { request, response } = exchange;
-  const principal = await parts.gate.identify(request, [pullNeed(name)]);
+  const principal = await parts.authorization.identify(request, [pullRequirement(name)]);
   requireReference(reference);
   const { repository, manifest } = parts.store.read((tx) => {
-    const repository = existing(parts.gate.authorize(tx, request, principal, pullNeed(name)));
+    const repository = existing(parts.authorization.authorize(tx, request, principal, pullRequirement(name)));
     return { repository, manifest: findManifest(tx, repository, reference) };
   });
   if (manifest === undefined) throw manifestUnknown(reference);
@@ -127,9 +127,9 @@ export async function pushManifest(
   reference: string,
 ): Promise<void> {
   const { request, response, url } = exchange;
-  const need: Need = { name, action: 'push', capabilities: ['manifest.create'] };
-  const principal = await parts.gate.identify(request, [need]);
-  parts.store.read((tx) => parts.gate.authorize(tx, request, principal, need));
+  const requirement: AccessRequirement = { name, action: 'push', capabilities: ['manifest.create'] };
+  const principal = await parts.authorization.identify(request, [requirement]);
+  parts.store.read((tx) => parts.authorization.authorize(tx, request, principal, requirement));
 
   const named = parseDigest(reference);
   const tags = named === undefined ? [reference] : [...new Set(url.searchParams.getAll('tag'))];
@@ -138,7 +138,7 @@ export async function pushManifest(
     if (tag.includes(':')) throw refuse(400, 'DIGEST_INVALID', 'not a digest this registry can check');
     if (!isTag(tag)) throw refuse(400, 'MANIFEST_INVALID', 'not a valid tag');
   }
-  const content = await readBody(request, longestManifest);
+  const content = await readBody(request, maxManifestBytes);
   const digest = digestOf(content, named?.algorithm);
   if (named !== undefined && digest !== reference) {
     throw refuse(400, 'DIGEST_INVALID', 'provided digest did not match uploaded content');
@@ -146,7 +146,7 @@ export async function pushManifest(
   const manifest = parseManifest(content, request.headers['content-type']);
 
   await parts.store.commit((tx) => {
-    const place = parts.gate.authorize(tx, request, principal, need);
+    const place = parts.authorization.authorize(tx, request, principal, requirement);
     const repository = pushedRepository(parts, tx, place, principal);
     const problems = findProblems(tx, repository, manifest);
     if (problems.length > 0) throw new RegistryError(400, problems);
@@ -182,11 +182,15 @@ export async function removeManifest(
   reference: string,
 ): Promise<void> {
   const byTag = isTag(reference);
-  const need: Need = { name, action: 'delete', capabilities: [byTag ? 'tag.delete' : 'manifest.delete'] };
-  const principal = await parts.gate.identify(exchange.request, [need]);
+  const requirement: AccessRequirement = {
+    name,
+    action: 'delete',
+    capabilities: [byTag ? 'tag.delete' : 'manifest.delete'],
+  };
+  const principal = await parts.authorization.identify(exchange.request, [requirement]);
   if (!byTag) requireDigest(reference);
   parts.store.transact((tx) => {
-    const repository = existing(parts.gate.authorize(tx, exchange.request, principal, need));
+    const repository = existing(parts.authorization.authorize(tx, exchange.request, principal, requirement));
     const which = byTag ? { name: reference } : { digest: reference };
     const tags = removeTags(parts, tx, repository, which, principal);
     if (byTag ? tags === 0 : !deleteManifest(tx, repository, reference)) throw manifestUnknown(reference);
@@ -199,7 +203,7 @@ function requireReference(reference: string): void {
   if (reference.includes(':')) requireDigest(reference);
 }
 
-function requireTagRight(place: Place, previous: string | undefined, digest: string): void {
+function requireTagRight(place: ResolvedRepository, previous: string | undefined, digest: string): void {
   if (previous === digest) return;
   if (place.capabilities.has(previous === undefined ? 'tag.create' : 'tag.update')) return;
   throw refuse(403, 'FORBIDDEN', `caller does not have the required capabilities at "${place.name.full}"`);

@@ -6,13 +6,13 @@ import type { Store } from '../../store/database.ts';
 import { type Digest, parseDigest } from '../../store/digest.ts';
 import { refuse } from '../registry-error.ts';
 import type { createPullLog } from '../registry-events.ts';
-import type { Gate } from './gate.ts';
+import type { Authorization } from './authorization.ts';
 
 /** What every route of the registry works with. */
 export interface RegistryParts {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly gate: Gate;
+  readonly authorization: Authorization;
   readonly logPull: ReturnType<typeof createPullLog>;
   readonly announce: Announce;
 }

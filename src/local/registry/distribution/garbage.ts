@@ -23,12 +23,12 @@ export interface GarbageOptions {
 
 const day = 24 * 60 * 60 * 1000;
 const hour = 60 * 60 * 1000;
-const atOnce = 200;
+const batchSize = 200;
 
 export async function collectGarbage(options: GarbageOptions): Promise<Collected> {
   const { store, blobs, linkAge = day, fileAge = hour } = options;
   let links = 0;
-  for (let removed = atOnce; removed === atOnce; await breathe()) {
+  for (let removed = batchSize; removed === batchSize; await breathe()) {
     removed = store.transact((tx) =>
       tx.run(
         `DELETE FROM repo_blobs WHERE rowid IN (
@@ -36,7 +36,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<Collected
              AND NOT EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.repo = r.repo AND m.digest = r.digest)
            LIMIT ?)`,
         tx.now - linkAge,
-        atOnce,
+        batchSize,
       ),
     );
     links += removed;

@@ -10,22 +10,22 @@ import {
   type Page,
   type Referrer,
 } from '../repositories.ts';
+import { type AccessRequirement, existing } from './authorization.ts';
 import { type Exchange, type RegistryParts, requireDigest, sendBytes, sendJson } from './exchange.ts';
-import { existing, type Need } from './gate.ts';
 
-const longestPage = 10_000;
+const maxPageSize = 10_000;
 /** protocols 7.4. */
-const longestHistory = 1000;
+const maxHistoryLength = 1000;
 /** Clients take no manifest longer than 4 MiB; a list of referrers is one to them. */
-const longestReferrers = 3 * 1024 * 1024;
+const maxReferrersBytes = 3 * 1024 * 1024;
 
 export async function listRepositoryTags(parts: RegistryParts, exchange: Exchange, name: string): Promise<void> {
   const { request, url } = exchange;
-  const need: Need = { name, action: 'pull', capabilities: ['tag.list'] };
-  const principal = await parts.gate.identify(request, [need]);
+  const requirement: AccessRequirement = { name, action: 'pull', capabilities: ['tag.list'] };
+  const principal = await parts.authorization.identify(request, [requirement]);
   const limit = pageSize(url);
   const page = parts.store.read((tx) => {
-    const repository = existing(parts.gate.authorize(tx, request, principal, need));
+    const repository = existing(parts.authorization.authorize(tx, request, principal, requirement));
     return listTags(tx, repository, url.searchParams.get('last') ?? '', limit);
   });
   sendJson(exchange, { name, tags: page.items }, nextPage(url, page, limit));
@@ -33,10 +33,10 @@ export async function listRepositoryTags(parts: RegistryParts, exchange: Exchang
 
 export async function listCatalog(parts: RegistryParts, exchange: Exchange): Promise<void> {
   const { request, url } = exchange;
-  const principal = await parts.gate.identify(request, 'catalog');
+  const principal = await parts.authorization.identify(request, 'catalog');
   const limit = pageSize(url);
   const page = parts.store.read((tx) => {
-    const organizations = parts.gate.catalog(tx, request, principal);
+    const organizations = parts.authorization.catalog(tx, request, principal);
     return listRepositoryNames(tx, organizations, url.searchParams.get('last') ?? '', limit);
   });
   sendJson(exchange, { repositories: page.items }, nextPage(url, page, limit));
@@ -49,13 +49,15 @@ export async function listReferrers(
   digest: string,
 ): Promise<void> {
   const { request, url } = exchange;
-  const need: Need = { name, action: 'pull', capabilities: ['referrers.list'] };
-  const principal = await parts.gate.identify(request, [need]);
+  const requirement: AccessRequirement = { name, action: 'pull', capabilities: ['referrers.list'] };
+  const principal = await parts.authorization.identify(request, [requirement]);
   requireDigest(digest);
   const artifactType = url.searchParams.get('artifactType') ?? undefined;
   const manifests: Referrer[] = [];
   const more = parts.store.read((tx) => {
-    const repository = unlessUnknown(() => existing(parts.gate.authorize(tx, request, principal, need)));
+    const repository = unlessUnknown(() =>
+      existing(parts.authorization.authorize(tx, request, principal, requirement)),
+    );
     if (repository === undefined) return false;
     let length = 0;
     for (const referrer of iterateReferrers(tx, repository, digest, {
@@ -64,7 +66,7 @@ export async function listReferrers(
     })) {
       length += JSON.stringify(referrer).length;
       // A single longer one still goes out, or paging would never end.
-      if (length > longestReferrers && manifests.length > 0) return true;
+      if (length > maxReferrersBytes && manifests.length > 0) return true;
       manifests.push(referrer);
     }
     return false;
@@ -94,15 +96,15 @@ function unlessUnknown<T>(work: () => T): T | undefined {
 /** Chainguard's own: what a tag has named (protocols 7.4). */
 export async function listHistory(parts: RegistryParts, exchange: Exchange, name: string, tag: string): Promise<void> {
   const { request, url } = exchange;
-  const need: Need = { name, action: 'pull', capabilities: ['tag.list'] };
-  const principal = await parts.gate.identify(request, [need]);
+  const requirement: AccessRequirement = { name, action: 'pull', capabilities: ['tag.list'] };
+  const principal = await parts.authorization.identify(request, [requirement]);
   const bounds = {
     start: timeParameter(url, 'start') ?? 0,
     end: timeParameter(url, 'end') ?? Number.MAX_SAFE_INTEGER,
   };
   const history = parts.store.read((tx) => {
-    const repository = existing(parts.gate.authorize(tx, request, principal, need));
-    const updates = listTagHistory(tx, repository, tag, bounds, longestHistory);
+    const repository = existing(parts.authorization.authorize(tx, request, principal, requirement));
+    const updates = listTagHistory(tx, repository, tag, bounds, maxHistoryLength);
     if (updates.length === 0 && findTag(tx, repository, tag) === undefined) {
       throw refuse(404, 'MANIFEST_UNKNOWN', 'manifest unknown to registry', { tag });
     }
@@ -123,9 +125,9 @@ function timeParameter(url: URL, name: string): number | undefined {
 
 function pageSize(url: URL): number {
   const text = url.searchParams.get('n');
-  if (text === null) return longestPage;
+  if (text === null) return maxPageSize;
   if (!/^[0-9]+$/.test(text)) throw refuse(400, 'BAD_REQUEST', 'n must be a number');
-  return Math.min(Number(text), longestPage);
+  return Math.min(Number(text), maxPageSize);
 }
 
 function nextPage(url: URL, page: Page<string>, limit: number): Record<string, string> {

@@ -7,18 +7,18 @@ import { isName } from '../reference.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
 import { recordPush, toVisit } from '../registry-events.ts';
 import { addBlob, blobSize, linkBlob, pathsWithBlob, type Repository } from '../repositories.ts';
+import type { AccessRequirement, Principal, ResolvedRepository } from './authorization.ts';
 import { pushedRepository } from './changes.ts';
 import { type Exchange, type RegistryParts, requireDigest, sendEmpty } from './exchange.ts';
-import type { Need, Place, Principal } from './gate.ts';
-import { dropAbandoned } from './upload-upkeep.ts';
+import { dropAbandoned } from './upload-maintenance.ts';
 
 /** How far behind the last sign of life of an upload may be noted. */
 const touchEvery = 60 * 1000;
 /** How many repositories are tried for a blob that may be mounted from any: each costs a look at the pusher's rights. */
-const mostSources = 100;
+const maxSources = 100;
 
 /** The rights of every request about uploads. */
-export function pushNeed(name: string): Need {
+export function pushRequirement(name: string): AccessRequirement {
   return { name, action: 'push', capabilities: ['manifest.create'] };
 }
 
@@ -28,12 +28,12 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   const mount = url.searchParams.get('mount');
   const from = url.searchParams.get('from');
   const source = from !== null && isName(from) ? from : undefined;
-  const needs = [pushNeed(name)];
+  const needs = [pushRequirement(name)];
   // The challenge names the source too, so that a client comes back with a token good for both.
   if (mount !== null && source !== undefined) {
     needs.push({ name: source, action: 'pull', capabilities: ['manifest.list'] });
   }
-  const principal = await parts.gate.identify(request, needs);
+  const principal = await parts.authorization.identify(request, needs);
 
   // Without `from` any repository will do that the pusher may read (specification, "Mounting a blob").
   if (mount !== null && (source !== undefined || from === null)) {
@@ -50,7 +50,12 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
 
   const repository = await parts.store.commit((tx) => {
     dropAbandoned(parts, tx);
-    return pushedRepository(parts, tx, parts.gate.authorize(tx, request, principal, pushNeed(name)), principal);
+    return pushedRepository(
+      parts,
+      tx,
+      parts.authorization.authorize(tx, request, principal, pushRequirement(name)),
+      principal,
+    );
   });
   const id = await parts.blobs.begin(algorithm);
   try {
@@ -85,8 +90,8 @@ export async function continueUpload(
   id: string,
 ): Promise<void> {
   const { request } = exchange;
-  const principal = await parts.gate.identify(request, [pushNeed(name)]);
-  const place = parts.store.read((tx) => parts.gate.authorize(tx, request, principal, pushNeed(name)));
+  const principal = await parts.authorization.identify(request, [pushRequirement(name)]);
+  const place = parts.store.read((tx) => parts.authorization.authorize(tx, request, principal, pushRequirement(name)));
   const repository = parts.store.read((tx) => {
     const row = place.repository && tx.get('SELECT repo FROM uploads WHERE id = ?', id);
     // An upload belongs to the repository it was started in; elsewhere its id means nothing.
@@ -136,7 +141,7 @@ export async function continueUpload(
 function finished(
   { store }: RegistryParts,
   { url }: Exchange,
-  { repository }: Pick<Place, 'repository'>,
+  { repository }: Pick<ResolvedRepository, 'repository'>,
 ): Digest | undefined {
   const digest = requireDigest(url.searchParams.get('digest') ?? '');
   const isThere = repository && store.read((tx) => blobSize(tx, repository, digestText(digest)) !== undefined);
@@ -151,10 +156,10 @@ function mountBlob(
 ): boolean {
   return parts.store.transact((tx) => {
     const text = digestText(wanted.digest);
-    const place = parts.gate.authorize(tx, exchange.request, principal, pushNeed(wanted.name));
-    const sources = wanted.source === undefined ? pathsWithBlob(tx, text, mostSources) : [wanted.source];
+    const place = parts.authorization.authorize(tx, exchange.request, principal, pushRequirement(wanted.name));
+    const sources = wanted.source === undefined ? pathsWithBlob(tx, text, maxSources) : [wanted.source];
     const isThere = (source: string): boolean => {
-      const found = parts.gate.readable(tx, principal, source);
+      const found = parts.authorization.readable(tx, principal, source);
       return found !== undefined && blobSize(tx, found, text) !== undefined;
     };
     if (!sources.some(isThere)) return false;

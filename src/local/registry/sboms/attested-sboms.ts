@@ -39,9 +39,9 @@ export interface AttestedSboms {
 }
 
 /** Bytes. A larger statement is passed over. */
-const largestStatement = 1024 * 1024 * 1024;
+const maxStatementBytes = 1024 * 1024 * 1024;
 /** Documents whose facts are remembered; their bytes never change. */
-const mostRemembered = 1000;
+const maxRemembered = 1000;
 
 interface Wanted {
   readonly repository: Repository;
@@ -58,7 +58,7 @@ export function createAttestedSboms(store: Store, blobs: BlobStore, reader: Sbom
       if (error instanceof UnreadableStatement) return 'unreadable' as const;
       throw error;
     });
-    if (remembered.size >= mostRemembered) remembered.delete([...remembered.keys()][0] ?? '');
+    if (remembered.size >= maxRemembered) remembered.delete([...remembered.keys()][0] ?? '');
     remembered.set(path, facts);
     return facts;
   };
@@ -67,7 +67,7 @@ export function createAttestedSboms(store: Store, blobs: BlobStore, reader: Sbom
     const { candidates } = await findCandidates(sourceOf(store, repository), image);
     for (const candidate of candidates) {
       const digest = parseDigest(candidate.layer.digest);
-      if (digest === undefined || candidate.layer.size > largestStatement) continue;
+      if (digest === undefined || candidate.layer.size > maxStatementBytes) continue;
       const path = blobs.path(digest);
       const facts = await factsOf(path);
       if (facts !== 'unreadable' && whyNotBom(candidate, facts) === undefined) return { path, facts };

@@ -12,7 +12,7 @@ import { toEdge, toMetadata, toNode } from './sbom-json.ts';
 /** Bytes read at once, and bytes of a piece that is handed on. */
 const pieceSize = 256 * 1024;
 /** Pieces that are under way. */
-const mostUnderway = 4;
+const concurrency = 4;
 
 interface Reader {
   push(chunk: Uint8Array): void;
@@ -89,7 +89,7 @@ async function write(id: number, job: Exclude<Job, { kind: 'probe' }>): Promise<
 }
 
 async function room(id: number): Promise<void> {
-  while (!((underway.get(id) ?? 0) < mostUnderway)) {
+  while (!((underway.get(id) ?? 0) < concurrency)) {
     const goOn = !Number.isNaN(underway.get(id)) && (await new Promise<boolean>((resolve) => waiting.set(id, resolve)));
     if (!goOn) throw new Error('nobody wants more');
   }

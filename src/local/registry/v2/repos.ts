@@ -20,8 +20,8 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfRows, resourceColumns } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
+import { fieldMapping, timesOf } from '../../api/versions/field-mapping.ts';
 import { applyMask } from '../../api/versions/masks.ts';
-import { renaming, timesOf } from '../../api/versions/renaming.ts';
 import { toWireTime } from '../../api/wire-time.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import type { Caller } from '../../core/types.ts';
@@ -32,7 +32,7 @@ import * as v1 from '../catalog/repos.ts';
 
 const syncLife = 14 * 24 * 60 * 60 * 1000;
 
-const fields = renaming<RegistryRepo, RegistryV2Repo>({
+const fields = fieldMapping<RegistryRepo, RegistryV2Repo>({
   id: 'uid',
   name: 'name',
   description: 'description',
@@ -41,7 +41,7 @@ const fields = renaming<RegistryRepo, RegistryV2Repo>({
   activeTags: 'activeTags',
 });
 
-const syncFields = renaming<RegistrySyncConfig, RegistryV2SyncConfig>({
+const syncFields = fieldMapping<RegistrySyncConfig, RegistryV2SyncConfig>({
   source: 'source',
   uniqueTags: 'uniqueTags',
   expiration: 'expirationTime',

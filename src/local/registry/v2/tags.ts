@@ -10,13 +10,13 @@ import type {
 import type { Empty } from '../../../api/schema/types.ts';
 import { pageOfRows } from '../../api/paging.ts';
 import { requiredUidp } from '../../api/selection.ts';
-import { renaming } from '../../api/versions/renaming.ts';
+import { fieldMapping } from '../../api/versions/field-mapping.ts';
 import { requireCapabilities } from '../../authorization/access.ts';
 import type { Caller } from '../../core/types.ts';
 import type { Tx } from '../../store/database.ts';
 import * as v1 from '../catalog/tags.ts';
 
-const fields = renaming<RegistryTag, RegistryV2Tag>({
+const fields = fieldMapping<RegistryTag, RegistryV2Tag>({
   id: 'uid',
   name: 'name',
   digest: 'digest',

@@ -26,14 +26,14 @@ export default defineCommand({
     {
       rule: 'one-of',
       keys: ['filename'],
-      choice: {
+      alternatives: {
         question: 'Who may assume the identity?',
         first: true,
         problem: '`--filename` is required, or one of the commands `role` and `user`',
-        ways: [
-          { label: 'An AWS role', asks: [], below: ['role'] },
-          { label: 'An AWS user', asks: [], below: ['user'] },
-          { label: 'What a file says', asks: ['filename'] },
+        options: [
+          { label: 'An AWS role', requires: [], below: ['role'] },
+          { label: 'An AWS user', requires: [], below: ['user'] },
+          { label: 'What a file says', requires: ['filename'] },
         ],
       },
     },

@@ -78,5 +78,5 @@ export default defineCommand({
     return isCertain || !context.io.interactive ? question : { ...question, default: false };
   },
   run: async (context, input) => createIdentity(context, { ...input, identity: await identityOf(context, input) }),
-  afterwards: async (context, made) => tellGithub(context, made),
+  afterRender: async (context, made) => tellGithub(context, made),
 });

@@ -72,7 +72,7 @@ export default defineCommand({
   formats: ['table', 'json', 'id'],
   confirm: (input, context) => creationQuestion(context, { ...input, identity: toIdentity(input) }),
   run: (context, input) => createIdentity(context, { ...input, identity: toIdentity(input) }),
-  afterwards: async (context, made) => {
+  afterRender: async (context, made) => {
     const audience = made[0]?.identity.claimMatch?.audience ?? context.config.get('platform.issuer');
     tellGitlab(context, made, audience);
   },

@@ -57,7 +57,7 @@ export default defineCommand({
     {
       rule: 'one-of',
       keys: ['file', 'withCertificates', 'withRuntimeRepositories', 'withRuntimeKeys'],
-      choice: { question: 'What would you like to apply?' },
+      alternatives: { question: 'What would you like to apply?' },
     },
   ],
   examples: [
@@ -95,7 +95,7 @@ export default defineCommand({
     }
     return repos.map((repo) => ({ repo }));
   },
-  verdict: (applied) => {
+  exitError: (applied) => {
     const count = applied.filter((one) => 'change' in one).length;
     if (count === 0) return undefined;
     return new CliError('api', `${count} ${count === 1 ? 'repository' : 'repositories'} would change`, {

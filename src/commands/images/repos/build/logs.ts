@@ -46,7 +46,7 @@ const build: Kind<RegistryBuildReport> = {
       }),
     ),
   // A script wants to see the build it just asked for.
-  async sole(context, chosen) {
+  async onlyCandidate(context, chosen) {
     const [newest] = await reportsOf(context, chosen);
     return newest && { value: newest, label: newest.id ?? '', text: newest.id ?? '' };
   },
@@ -80,7 +80,7 @@ export default defineCommand({
   formats: ['text', 'json'],
   run: (context, { repo, buildId }) =>
     context.globals.output === 'json' ? whole(context, repo, buildId) : follow(context, repo, buildId),
-  verdict: (pieces) => {
+  exitError: (pieces) => {
     const { result, id = '' } = pieces.at(-1)?.report ?? {};
     if (result !== 'Failure') return undefined;
     return new CliError('api', `Build "${id}" failed`, { code: 'build.failed' });

@@ -7,7 +7,7 @@ import type { RegistryCustomOverlay, RegistryRepo } from '../../../../api/schema
 import type { Context } from '../../../../cli/context.ts';
 import { printable } from '../../../../cli/io.ts';
 import { CliError } from '../../../../errors.ts';
-import { forEachAtOnce } from '../../../../parallel.ts';
+import { forEachConcurrently } from '../../../../parallel.ts';
 import { presentRepository } from '../repository.ts';
 import { diffOverlays, diffText, type SectionDiff } from './overlay-diff.ts';
 
@@ -18,7 +18,7 @@ export interface Change {
 }
 
 /** From cli.json, "images repos build apply". */
-const requestsAtOnce = 10;
+const concurrency = 10;
 
 export const changeOf = (repo: RegistryRepo, after: RegistryCustomOverlay): Change => ({
   repo,
@@ -75,7 +75,7 @@ export async function applyChanges(
   const results: RegistryRepo[] = [];
   const failures: string[] = [];
   let last: unknown;
-  await forEachAtOnce(changes, requestsAtOnce, async (change, at) => {
+  await forEachConcurrently(changes, concurrency, async (change, at) => {
     context.signal.throwIfAborted();
     try {
       results[at] = await send(change);

@@ -22,7 +22,7 @@ export const repositoryPattern: Kind<readonly RegistryRepo[]> = {
   },
   candidates: async (context, chosen) =>
     (await repository.candidates?.(context, chosen))?.map((each) => ({ ...each, value: [each.value] })),
-  sole: async () => undefined,
+  onlyCandidate: async () => undefined,
 };
 
 /** As file names are matched in a shell; a bracket that is not closed stands for itself. */

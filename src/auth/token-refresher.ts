@@ -9,7 +9,7 @@ import { decodeClaims, expiryOf, refreshExpiryOf } from './jwt.ts';
 import { accessToken } from './session.ts';
 import { type CachedTokens, listAudiences, readTokens, refreshRemainingMs } from './token-cache.ts';
 
-export interface KeepFreshOptions {
+export interface TokenRefresherOptions {
   /** Whose tokens; undefined for all of the cache, looked for anew each time. */
   readonly audiences: readonly string[] | undefined;
   readonly issuer: string;
@@ -20,18 +20,22 @@ export interface KeepFreshOptions {
 
 /** Renewed when so much of its life is left, in milliseconds, or a fifth of it for tokens that live shorter. */
 const leadMs = 5 * 60_000;
-const longestSleepMs = 60_000;
+const maxSleepMs = 60_000;
 const firstRetryMs = 1_000;
 const shortestPauseMs = 10_000;
 
 /** Resolves when the signal is aborted. Throws kind `auth` when none of the audiences can be renewed any more. */
-export async function keepFresh(host: Host, config: Config, options: KeepFreshOptions): Promise<void> {
+export async function refreshTokensUntilStopped(
+  host: Host,
+  config: Config,
+  options: TokenRefresherOptions,
+): Promise<void> {
   const { signal } = options;
   const states = new Map<string, AudienceState>();
   while (!signal.aborted) {
     const audiences = options.audiences ?? listAudiences(host);
     if (options.audiences === undefined) forgetOthers(states, audiences);
-    let wakeAt = host.now() + longestSleepMs;
+    let wakeAt = host.now() + maxSleepMs;
     for (const audience of audiences) {
       if (signal.aborted) return;
       const state = states.get(audience) ?? { retryMs: 0, refused: undefined, refusedToken: undefined };
@@ -64,7 +68,7 @@ async function tend(
   config: Config,
   audience: string,
   state: AudienceState,
-  options: KeepFreshOptions,
+  options: TokenRefresherOptions,
 ): Promise<number> {
   const never = Number.POSITIVE_INFINITY;
   const before = readTokens(host, audience);
@@ -90,7 +94,7 @@ async function tend(
     }
     if (state.retryMs === 0)
       options.warn(`The token for "${audience}" was not renewed: ${error.message}; trying again`);
-    state.retryMs = Math.min(Math.max(firstRetryMs, state.retryMs * 2), longestSleepMs);
+    state.retryMs = Math.min(Math.max(firstRetryMs, state.retryMs * 2), maxSleepMs);
     return host.now() + state.retryMs;
   }
   state.retryMs = 0;

@@ -5,27 +5,27 @@ import { enums } from '../../../api/schema/messages.gen.ts';
 import type { SqlRow } from '../../store/database.ts';
 import { toWireTime } from '../wire-time.ts';
 
-export interface Renaming<V1, V2> {
+export interface FieldMapping<V1, V2> {
   toV1(message: V2): V1;
   toV2(message: V1): V2;
 }
 
 /** Carries these fields over, as they are, under the other name: v1's to the left, v2's to the right. Others stay behind. */
-export function renaming<V1 extends object, V2 extends object>(
+export function fieldMapping<V1 extends object, V2 extends object>(
   names: { readonly [K in keyof V1]?: keyof V2 },
-): Renaming<V1, V2> {
+): FieldMapping<V1, V2> {
   const pairs = Object.entries(names) as [keyof V1, keyof V2][];
   return {
     toV1: (message) =>
-      carry(
+      copyFields(
         message,
         pairs.map(([one, two]) => [two, one]),
       ) as V1,
-    toV2: (message) => carry(message, pairs) as V2,
+    toV2: (message) => copyFields(message, pairs) as V2,
   };
 }
 
-function carry<T extends object>(message: T, pairs: readonly (readonly [keyof T, PropertyKey])[]): object {
+function copyFields<T extends object>(message: T, pairs: readonly (readonly [keyof T, PropertyKey])[]): object {
   return Object.fromEntries(pairs.flatMap(([from, to]) => (message[from] === undefined ? [] : [[to, message[from]]])));
 }
 

@@ -2,10 +2,15 @@
 
 import type { IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { nobody, StatusError } from '../../src/local/core/types.ts';
+import { anonymous, StatusError } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
-import { createGate, existing, type Need, type Principal } from '../../src/local/registry/distribution/gate.ts';
+import {
+  type AccessRequirement,
+  createAuthorization,
+  existing,
+  type Principal,
+} from '../../src/local/registry/distribution/authorization.ts';
 import type { RegistryError } from '../../src/local/registry/registry-error.ts';
 import { createRepository, type Repository } from '../../src/local/registry/repositories.ts';
 import { testStore } from '../support/store.ts';
@@ -24,9 +29,9 @@ beforeEach(async () => {
 async function makeWorld() {
   const { store, clock } = await testStore();
   const startOfTime = Math.floor(clock.now() / 1000);
-  const callers = new Map<string, typeof nobody | StatusError>();
+  const callers = new Map<string, typeof anonymous | StatusError>();
   const exchanged: string[][] = [];
-  const gate = createGate({
+  const gate = createAuthorization({
     store,
     clock,
     urls: { api: registry, issuer: registry, registry, console: registry },
@@ -79,10 +84,14 @@ async function makeWorld() {
       return id;
     },
     /** A platform token of somebody, with nothing left out of it. */
-    login(identity: string, caller: Partial<typeof nobody> = {}, token = `token of ${identity}`.replaceAll(' ', '-')) {
+    login(
+      identity: string,
+      caller: Partial<typeof anonymous> = {},
+      token = `token of ${identity}`.replaceAll(' ', '-'),
+    ) {
       const ceiling = new Map([organization, demoOrganizations.public].map((place) => [place, new Set(everything)]));
       const life = { issuedAt: startOfTime, expiresAt: startOfTime + 7200 };
-      callers.set(token, { ...nobody, ...life, identity, audience: ['127.0.0.1:5000'], ceiling, ...caller });
+      callers.set(token, { ...anonymous, ...life, identity, audience: ['127.0.0.1:5000'], ceiling, ...caller });
       return token;
     },
     fails(token: string, code: number) {
@@ -121,8 +130,16 @@ const bearer = (token: string) => request(`Bearer ${token}`);
 const basic = (user: string, password: string) =>
   request(`Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`);
 
-const pull = (name = 'example.com/app'): Need => ({ name, action: 'pull', capabilities: ['manifest.list'] });
-const push = (name = 'example.com/app'): Need => ({ name, action: 'push', capabilities: ['manifest.create'] });
+const pull = (name = 'example.com/app'): AccessRequirement => ({
+  name,
+  action: 'pull',
+  capabilities: ['manifest.list'],
+});
+const push = (name = 'example.com/app'): AccessRequirement => ({
+  name,
+  action: 'push',
+  capabilities: ['manifest.create'],
+});
 
 /** Status, code and challenge of a refusal. */
 async function refusal(work: () => unknown): Promise<string> {
@@ -166,7 +183,8 @@ describe('the challenge', () => {
   });
 
   test('names what is needed', async () => {
-    const ask = (needs: readonly Need[] | 'catalog') => refusal(() => world.gate.identify(request(), needs));
+    const ask = (needs: readonly AccessRequirement[] | 'catalog') =>
+      refusal(() => world.gate.identify(request(), needs));
     expect(await ask([pull()])).toBe(challenged('repository:example.com/app:pull'));
     expect(await ask([push(), pull('a/b')])).toBe(
       challenged('repository:example.com/app:pull,push repository:a/b:pull'),
@@ -252,7 +270,11 @@ describe('who comes in', () => {
 });
 
 describe('what a platform token may do', () => {
-  const authorize = async (identity: string, need: Need, caller: Partial<typeof nobody> = {}): Promise<string> => {
+  const authorize = async (
+    identity: string,
+    need: AccessRequirement,
+    caller: Partial<typeof anonymous> = {},
+  ): Promise<string> => {
     const from = bearer(world.login(identity, caller));
     const principal = await world.gate.identify(from, [need]);
     return refusal(() => world.store.read((tx) => world.gate.authorize(tx, from, principal, need)));
@@ -261,7 +283,7 @@ describe('what a platform token may do', () => {
   const incapable = '403 FORBIDDEN';
   const unknown = '404 NAME_UNKNOWN';
 
-  test.each<[string, readonly string[], Need, string]>([
+  test.each<[string, readonly string[], AccessRequirement, string]>([
     ['pulls with the capability of pulling', ['manifest.list'], pull(), good],
     ['and with no other', everything.filter((one) => one !== 'manifest.list'), pull(), incapable],
     ['pulls what is public without any', ['groups.list'], pull('example.com/open'), good],
@@ -297,7 +319,7 @@ describe('what a platform token may do', () => {
 
   test('tells what it found', async () => {
     const from = bearer(world.login(world.user(['manifest.create', 'repo.create', 'manifest.list'])));
-    const found = async (need: Need) => {
+    const found = async (need: AccessRequirement) => {
       const principal = await world.gate.identify(from, [need]);
       return world.store.read((tx) => world.gate.authorize(tx, from, principal, need));
     };
@@ -312,7 +334,7 @@ describe('what a platform token may do', () => {
 });
 
 describe('what a registry token may do', () => {
-  const authorize = async (token: string, need: Need): Promise<string> => {
+  const authorize = async (token: string, need: AccessRequirement): Promise<string> => {
     const from = bearer(token);
     const principal = await world.gate.identify(from, [need]);
     return refusal(() => world.store.read((tx) => world.gate.authorize(tx, from, principal, need)));
@@ -612,7 +634,7 @@ test('another registry’s tokens are not ours, whoever asks', async () => {
     verifyAccessToken: () => Promise.reject(new StatusError(16, 'no')),
     exchangeForIdentity: () => Promise.reject(new StatusError(16, 'no')),
   };
-  const other = createGate({ store, clock, urls: elsewhere, issuer });
+  const other = createAuthorization({ store, clock, urls: elsewhere, issuer });
   expect(await refusal(() => other.identify(bearer(token), []))).toContain('error="invalid_token"');
 });
 

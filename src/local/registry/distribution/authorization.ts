@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { grpcCodes } from '../../../api/status.ts';
 import { capabilitiesAt, groupsWith } from '../../authorization/access.ts';
 import { requireLiveIdentity } from '../../authorization/live-identity.ts';
-import { type Caller, nobody, type PlatformClock, type PlatformUrls, StatusError } from '../../core/types.ts';
+import { anonymous, type Caller, type PlatformClock, type PlatformUrls, StatusError } from '../../core/types.ts';
 import { readCredentials } from '../../http/credentials.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { isName, type RepositoryName, splitName } from '../reference.ts';
@@ -38,7 +38,7 @@ export interface Principal {
   readonly sources: readonly string[];
 }
 
-export interface Place {
+export interface ResolvedRepository {
   readonly organization: Organization;
   /** Undefined only for pushes, to what does not exist yet and the principal may create. */
   readonly repository: Repository | undefined;
@@ -47,7 +47,7 @@ export interface Place {
 }
 
 /** What a request wants, of a repository whose name is well-formed; also for the challenge that tells a client what to ask a token for. */
-export interface Need {
+export interface AccessRequirement {
   readonly name: string;
   readonly action: Action;
   readonly capabilities: readonly string[];
@@ -61,11 +61,11 @@ export interface TokenAnswer {
   readonly issuedAt: number;
 }
 
-export interface Gate {
-  /** Reads the Authorization header of a `/v2` request. Throws 401 with a challenge for `needs`, or 403. */
-  identify(request: IncomingMessage, needs: readonly Need[] | 'catalog'): Promise<Principal>;
+export interface Authorization {
+  /** Reads the Authorization header of a `/v2` request. Throws 401 with a challenge for `requirements`, or 403. */
+  identify(request: IncomingMessage, requirements: readonly AccessRequirement[] | 'catalog'): Promise<Principal>;
   /** Throws unless the principal may do this here and now. */
-  authorize(tx: Tx, request: IncomingMessage, principal: Principal, need: Need): Place;
+  authorize(tx: Tx, request: IncomingMessage, principal: Principal, requirement: AccessRequirement): ResolvedRepository;
   /** Like `authorize`, for what a push wants to reuse from elsewhere: undefined instead of a refusal. */
   readable(tx: Tx, principal: Principal, name: string): Repository | undefined;
   /** UIDPs of the organizations whose repositories the principal may list. */
@@ -84,17 +84,17 @@ const carried: Readonly<Record<Action, readonly string[]>> = {
 const actionNames: readonly Action[] = ['pull', 'push', 'delete'];
 
 /** Headers that carry a token end at some size. Organizations come before what is in them. */
-const mostSources = 20;
+const maxSources = 20;
 // protocols Q19, in seconds.
 const anonymousLifetime = 300;
-const longestLifetime = 3600;
+const maxLifetimeSeconds = 3600;
 
-export function createGate(options: {
+export function createAuthorization(options: {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
   readonly issuer: RegistryIssuer;
-}): Gate {
+}): Authorization {
   const { store, urls, clock, issuer } = options;
   const origin = new URL(urls.registry);
   const audience = origin.host;
@@ -148,8 +148,11 @@ export function createGate(options: {
     return capabilitiesAt(tx, tokenHolder(principal.identity, organization.id, grant.capabilities), uidp);
   };
 
-  const identify = async (request: IncomingMessage, needs: readonly Need[] | 'catalog'): Promise<Principal> => {
-    const scopes = needs === 'catalog' ? [catalogScope] : needs.map(scopeOf);
+  const identify = async (
+    request: IncomingMessage,
+    requirements: readonly AccessRequirement[] | 'catalog',
+  ): Promise<Principal> => {
+    const scopes = requirements === 'catalog' ? [catalogScope] : requirements.map(scopeOf);
     const credentials = readCredentials(request.headers.authorization);
     // Anything else is asked to go through `/token`, where Basic credentials belong.
     if (credentials.kind !== 'bearer') throw challenge(request, scopes);
@@ -170,23 +173,28 @@ export function createGate(options: {
     return { identity: caller.identity, actor: caller.actor, caller, grants: [], catalog: undefined, sources: [] };
   };
 
-  const authorize = (tx: Tx, request: IncomingMessage, principal: Principal, need: Need): Place => {
-    const name = splitOrRefuse(need.name);
+  const authorize = (
+    tx: Tx,
+    request: IncomingMessage,
+    principal: Principal,
+    requirement: AccessRequirement,
+  ): ResolvedRepository => {
+    const name = splitOrRefuse(requirement.name);
     const organization = findOrganization(tx, name.organization);
     const repository = organization && findRepositoryAt(tx, organization, name.repository);
     const grant = principal.grants.find((candidate) => candidate.name === name.full);
-    if (principal.caller === undefined && !grant?.actions.includes(need.action)) {
+    if (principal.caller === undefined && !grant?.actions.includes(requirement.action)) {
       // Asked for and refused once: asking again would only go in circles.
-      if (grant?.refused.includes(need.action) && principal.identity !== undefined) throw incapable(name);
-      throw challenge(request, [scopeOf(need)], 'insufficient_scope');
+      if (grant?.refused.includes(requirement.action) && principal.identity !== undefined) throw incapable(name);
+      throw challenge(request, [scopeOf(requirement)], 'insufficient_scope');
     }
-    const isOpen = repository?.public === true && need.action === 'pull';
-    if (principal.identity === undefined && !isOpen) throw challenge(request, [scopeOf(need)]);
+    const isOpen = repository?.public === true && requirement.action === 'pull';
+    if (principal.identity === undefined && !isOpen) throw challenge(request, [scopeOf(requirement)]);
     if (organization === undefined) throw nameUnknown(name);
     const held = capabilities(tx, principal, name.full, organization, repository);
-    if (!isOpen && !need.capabilities.every((capability) => held.has(capability))) throw incapable(name);
+    if (!isOpen && !requirement.capabilities.every((capability) => held.has(capability))) throw incapable(name);
     if (repository === undefined) {
-      if (need.action !== 'push') throw nameUnknown(name);
+      if (requirement.action !== 'push') throw nameUnknown(name);
       if (!held.has('repo.create')) throw incapable(name);
     }
     return { organization, repository, name, capabilities: held };
@@ -201,7 +209,7 @@ export function createGate(options: {
     if (held.has('manifest.list')) return repository;
     if (principal.identity === undefined || principal.sources.length === 0) return undefined;
     const ceiling = new Map(principal.sources.map((group) => [group, new Set(['manifest.list'])]));
-    const holder: Caller = { ...nobody, identity: principal.identity, ceiling };
+    const holder: Caller = { ...anonymous, identity: principal.identity, ceiling };
     return capabilitiesAt(tx, holder, repository.id).has('manifest.list') ? repository : undefined;
   };
 
@@ -301,14 +309,15 @@ export function createGate(options: {
       }
       // A mount that names no source looks for one wherever its pusher may read, and a token names one repository.
       if (caller !== undefined && [...grants.values()].some(({ actions }) => actions.includes('push'))) {
-        sources = groupsWith(tx, caller, ['manifest.list']).slice(0, mostSources);
+        sources = groupsWith(tx, caller, ['manifest.list']).slice(0, maxSources);
       }
     });
     // One scope of several is often only a wish (a mount's source); the request fails when none can be had.
     if (grants.size === 0 && listed === undefined && refusals[0] !== undefined) throw refusals[0];
     const now = clock.now();
     const issuedAt = Math.floor(now / 1000);
-    const lifetime = caller === undefined ? anonymousLifetime : Math.min(longestLifetime, caller.expiresAt - issuedAt);
+    const lifetime =
+      caller === undefined ? anonymousLifetime : Math.min(maxLifetimeSeconds, caller.expiresAt - issuedAt);
     const claims: RegistryClaims = {
       identity: caller?.identity,
       actor: caller?.actor ?? {},
@@ -326,16 +335,16 @@ export function createGate(options: {
 }
 
 /** What `authorize` found for anything but a push. */
-export function existing(place: Place): Repository {
+export function existing(place: ResolvedRepository): Repository {
   if (place.repository === undefined) throw new TypeError('only a push may go to a repository that does not exist');
   return place.repository;
 }
 
 const catalogScope = 'registry:catalog:*';
 
-function scopeOf(need: Need): string {
+function scopeOf(requirement: AccessRequirement): string {
   // Clients that push also look what is there already.
-  return `repository:${need.name}:${need.action === 'push' ? 'pull,push' : need.action}`;
+  return `repository:${requirement.name}:${requirement.action === 'push' ? 'pull,push' : requirement.action}`;
 }
 
 /** `type:name:actions`; a name may hold colons. Undefined for what this registry has no such thing as. */
@@ -354,7 +363,7 @@ function toIdentity(user: string): string | undefined {
 
 /** A caller that has `held` in one organization as far as its token goes; its bindings are looked up live. */
 function tokenHolder(identity: string, organization: string, held: readonly string[]): Caller {
-  return { ...nobody, identity, ceiling: new Map([[organization, new Set(held)]]) };
+  return { ...anonymous, identity, ceiling: new Map([[organization, new Set(held)]]) };
 }
 
 function isLive(tx: Tx, identity: string, issuedAt: number): boolean {
