@@ -128,6 +128,25 @@ export function whoCan(facts: Facts, capability: string, place: string): Grant[]
   return found;
 }
 
+/**
+ * The same for those who have every one of the capabilities, which may come from several grants to one of them. Two conditions do
+ * not add up, because nobody knows who meets both.
+ */
+export function whoCanAll(facts: Facts, capabilities: readonly string[], place: string): Grant[] {
+  const holders = new Map<string, { readonly grants: Grant[]; readonly held: Set<string> }>();
+  for (const grant of grantsIn(facts)) {
+    if (grant.endedAt !== undefined || !reaches(grant, place)) continue;
+    const gained = capabilities.filter((one) => gives(grant, one));
+    if (gained.length === 0) continue;
+    const key = grant.through === 'binding' ? grant.identity : `${grant.through} ${grant.who}`;
+    const holder = holders.get(key) ?? { grants: [], held: new Set() };
+    holders.set(key, holder);
+    holder.grants.push(grant);
+    for (const one of gained) holder.held.add(one);
+  }
+  return [...holders.values()].filter(({ held }) => held.size === capabilities.length).flatMap(({ grants }) => grants);
+}
+
 /** Somebody as lists know it. */
 export interface Subject {
   readonly id: string;

@@ -10,6 +10,7 @@ import type { Host } from '../host.ts';
 import type { DescribedCommand } from './described-command.ts';
 import { isTrue } from './inputs/is-true.ts';
 import { createIo, type Io, printable } from './io.ts';
+import type { Need } from './need.ts';
 import { createPrompter, type Prompter } from './prompts/prompter.ts';
 import { type Remembering, remembered } from './remembered.ts';
 import { createWaiting, type Waiting } from './waiting.ts';
@@ -61,6 +62,8 @@ export interface Context extends Remembering {
   issuerApi(): Promise<ApiClient>;
   /** Every command as data. */
   commands(): Promise<readonly DescribedCommand[]>;
+  /** What the command line of these words, after `chainctl`, would use. Throws kind `usage` for one that there is not. */
+  needsOf(words: readonly string[]): Promise<readonly Need[]>;
   /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
   token(audience: string): Promise<string>;
   /** One line when `--log-level debug`, its property, `-v=2` or `CHAINCTL_DEBUG` asks for it. */
@@ -70,6 +73,7 @@ export interface Context extends Remembering {
 
 export interface ContextParts {
   readonly commands?: () => Promise<readonly DescribedCommand[]>;
+  readonly needsOf?: (words: readonly string[]) => Promise<readonly Need[]>;
   readonly prompter?: Prompter;
 }
 
@@ -138,6 +142,9 @@ export function createContext(host: Host, globals: Globals, signal: AbortSignal,
     api: () => platformClient(context),
     undoApi: () => undoClient(context),
     issuerApi: () => issuerClient(context),
+    async needsOf(words) {
+      return (await parts.needsOf?.(words)) ?? [];
+    },
     async commands() {
       return (await parts.commands?.()) ?? [];
     },

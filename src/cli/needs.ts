@@ -6,22 +6,8 @@ import { besideOperations } from '../api/schema/beside.ts';
 import { isUidp } from '../api/uidp.ts';
 import type { Collected } from './collect.ts';
 import { type AnyCommand, defineView, type Input, type OperationFacts } from './define.ts';
+import type { Need } from './need.ts';
 import { spellingOf } from './spelling.ts';
-
-/** A capability, and where it is looked for. */
-export interface Need {
-  readonly capability: string;
-  /** A location as it was given, or words for one that was not. */
-  readonly place: string;
-  /** The place is what somebody wrote or configured. */
-  readonly isGiven: boolean;
-  /** What it is for: `the command`, the input whose text is a name to look up, or what is said of an empty list. */
-  readonly purpose: string;
-  /** Ids, sorted. */
-  readonly operations: readonly string[];
-  /** Something is different afterwards. */
-  readonly changes: boolean;
-}
 
 export const needsView = defineView<Need>({
   columns: [
@@ -66,6 +52,7 @@ export async function needsOf(definition: AnyCommand, collected: Pick<Collected,
           place,
           isGiven,
           purpose,
+          isAside: purpose === aside,
           operations: [...known, facts.id].sort(),
           changes: !facts.readOnly,
         });
@@ -74,6 +61,8 @@ export async function needsOf(definition: AnyCommand, collected: Pick<Collected,
   }
   return [...needs.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }
+
+const aside = 'saying why nothing is listed';
 
 const sortKey = ({ capability, place, purpose, changes }: Need): string =>
   [changes ? 1 : 0, capability, place, purpose].join('\u0000');
@@ -94,7 +83,7 @@ async function usedBy(
     if (input === undefined) used.push(['the command', await factsOf(ids)]);
     else if (isLookedUp(input, parsed.get(key))) used.push([`names in ${plain(key, input)}`, await factsOf(ids)]);
   }
-  used.push(['saying why nothing is listed', await factsOf(empty)]);
+  used.push([aside, await factsOf(empty)]);
   return used;
 }
 

@@ -14,6 +14,7 @@ import type { Found } from './found.ts';
 import { globalInputs } from './globals.ts';
 import type { HelpPage } from './help-data.ts';
 import { show } from './io.ts';
+import type { Need } from './need.ts';
 import { commandName, kebab, unknownFlag } from './spelling.ts';
 
 /** Runs what the words say. Resolves when done; throws CliError otherwise. */
@@ -42,7 +43,14 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   const definition = (await node.load()).default;
   const { runCommand } = await import('./pipeline.ts');
   try {
-    await runCommand(definition, rest, host, signal, { commands: describedCommands, ...parts }, node.children);
+    await runCommand(
+      definition,
+      rest,
+      host,
+      signal,
+      { commands: describedCommands, needsOf: needsOfWords, ...parts },
+      node.children,
+    );
   } catch (error) {
     // A program that was run in our place has had the signal too, and how it ended is the answer.
     if (error instanceof Ending) throw error;
@@ -54,6 +62,24 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
     const hint = `did you mean \`${commandName({ path: [...path, meant] })}\`?`;
     throw new CliError('usage', error.message, { code: error.code, hint });
   }
+}
+
+/** What a whole command line would use. Throws kind `usage` when there is no such command, or it would not be taken. */
+async function needsOfWords(words: readonly string[]): Promise<readonly Need[]> {
+  const { path, node, rest, stranger } = await find(words);
+  if (node.load === undefined) {
+    if (stranger !== undefined) throw await unknownCommand(stranger, path, node);
+    const hint = `see \`${commandName({ path })} --help\``;
+    throw new CliError('usage', `\`${commandName({ path })}\` is a group of commands`, { code: 'usage.group', hint });
+  }
+  const [{ needsOf }, { parseArguments }, { default: definition }] = await Promise.all([
+    import('./needs.ts'),
+    import('./arguments.ts'),
+    node.load(),
+  ]);
+  const { given } = parseArguments(definition, rest);
+  const parsed = [...given].map(([key, texts]) => [key, definition.inputs[key]?.many ? texts : texts.at(-1)] as const);
+  return needsOf(definition, { parsed: new Map(parsed) });
 }
 
 async function describedCommands(): Promise<readonly DescribedCommand[]> {

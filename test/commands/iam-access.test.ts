@@ -216,3 +216,38 @@ describe('explain', () => {
     }
   });
 });
+
+test('who-can of a command lists who has all that it needs, and only those can run it', async () => {
+  const { platform, run, as, post } = await world();
+  const half = await post(`/iam/v1/roles/${organization}`, { name: 'half', capabilities: ['groups.create'] });
+  const other = await post(`/iam/v1/roles/${organization}`, { name: 'other', capabilities: ['groups.list'] });
+  const people = {
+    'both at once': platform.user('editor@example.com', ['editor', engineering]),
+    'from two roles': platform.user('two@example.com', [half.id, engineering], [other.id, organization]),
+    'one of two': platform.user('half@example.com', [half.id, engineering]),
+    'both elsewhere': platform.user('elsewhere@example.com', ['editor', sandbox]),
+  };
+  const line = 'chainctl iam folders create made';
+  const answer = await run(['iam', 'access', 'who-can', line, '--on=engineering']);
+  expect(answer.err).toContain(`"${line}" needs groups.create, groups.list.`);
+  const { items } = json((await run(['iam', 'access', 'who-can', line, '--on=engineering', '-ojson'])).out);
+  const named = new Set(items.map((item: { identityId: string }) => item.identityId));
+  for (const [name, id] of Object.entries(people)) {
+    const words = ['iam', 'folders', 'create', `by-${name.replaceAll(' ', '-')}`, '--parent=engineering', '--yes'];
+    expect([name, named.has(id)]).toEqual([name, (await as(id)(words)).code === 0]);
+  }
+  const roles = items.filter((item: { identityId: string }) => item.identityId === people['from two roles']);
+  expect(roles.map((item: { role: string }) => item.role).sort()).toEqual(['half', 'other']);
+});
+
+test('who-can of a command that there is not, that is a group, and that needs nothing', async () => {
+  const { run } = await signedIn();
+  const asked = async (line: string) => (await run(['iam', 'access', 'who-can', line, '--on=engineering'])).err;
+  expect(await asked('chainctl iam rolez list')).toMatch(
+    /Unknown command "rolez".*\n.*did you mean `chainctl iam roles`/,
+  );
+  expect(await asked('chainctl iam roles')).toContain('`chainctl iam roles` is a group of commands');
+  expect(await asked('chainctl iam roles list --parnet=x')).toContain('did you mean `--parent`');
+  expect(await asked('chainctl version')).toContain('`chainctl version` needs no capability');
+  expect(await asked('groups.creat')).toContain('did you mean "groups.create"?');
+});

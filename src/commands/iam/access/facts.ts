@@ -4,13 +4,14 @@
 import { type Holding, hiddenPlaces, holdingsOf } from '../../../access/authority.ts';
 import type { Facts, Grant, Hidden } from '../../../access/grants.ts';
 import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
+import type { IamIdentity, IamRole, IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { ancestry, isAncestor, isRoot, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { groupDirectory, pathOf } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { gather } from '../../../cli/output/format.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { CliError } from '../../../errors.ts';
-import { visibleIdentities } from '../identities/identity.ts';
 import { visibleRoles } from '../roles/role.ts';
 
 export interface SeenFacts extends Facts {
@@ -27,15 +28,17 @@ export async function factsAt(context: Context, place: string, everywhere = fals
     visibleRoles(context),
     // Place by place: an organization has many more bindings than the few that count here.
     everywhere
-      ? each([root], (at) => api.call('iam.v1.RoleBindings.List', { uidp: { descendantsOf: at } }))
-      : each(around, (at) => api.call('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } })),
-    each([root], (at) => api.call('iam.v1.IdentityProviders.List', { uidp: { descendantsOf: at } })),
-    each([root], (at) => api.call('iam.v1.ExternalGroupRoleMappings.List', { uidp: { descendantsOf: at } })),
-    each([root], (at) => api.call('iam.v1.GroupInvites.List', { group: at })),
+      ? each([root], (at) => bindingsOf(api.list('iam.v1.RoleBindings.List', { uidp: { descendantsOf: at } })))
+      : each(around, (at) => bindingsOf(api.list('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } }))),
+    each([root], (at) => api.list('iam.v1.IdentityProviders.List', { uidp: { descendantsOf: at } })),
+    each([root], (at) => api.list('iam.v1.ExternalGroupRoleMappings.List', { uidp: { descendantsOf: at } })),
+    each([root], (at) => api.list('iam.v1.GroupInvites.List', { group: at })),
   ]);
   // Users are in no list; only identities of the organization have a name and an end to look up.
   const hasAssumable = bindings.some(({ identity = '' }) => !isRoot(identity));
-  const identities = hasAssumable ? await orNone(async () => visibleIdentities(context, root)) : [];
+  const identities = hasAssumable
+    ? await each([root], (at) => namesAndEnds(api.list('iam.v1.Identities.List', { uidp: { descendantsOf: at } })))
+    : [];
   const { hidden, unseen } = await hiddenFrom(
     context,
     place,
@@ -53,12 +56,32 @@ export async function factsAt(context: Context, place: string, everywhere = fals
   };
 }
 
-async function each<T>(
-  places: readonly string[],
-  list: (place: string) => Promise<{ readonly items?: readonly T[] }>,
-): Promise<readonly T[]> {
-  const answers = await Promise.all(places.map((place) => orNone(async () => (await list(place)).items ?? [])));
+async function each<T>(places: readonly string[], list: (place: string) => AsyncIterable<T>): Promise<readonly T[]> {
+  const answers = await Promise.all(places.map((place) => orNone(() => gather(list(place)))));
   return answers.flat();
+}
+
+/** An identity without its rules. */
+async function* namesAndEnds(items: AsyncIterable<IamIdentity>): AsyncGenerator<IamIdentity> {
+  for await (const { id, name, static: fixed } of items) {
+    yield { ...defined({ id, name }), ...(fixed && { static: defined({ expiration: fixed.expiration }) }) };
+  }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const defined = <T extends object>(value: T): Defined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined && field !== '')) as Defined<T>;
+
+/** What counts of each, with one role for all that have the same: an organization has many bindings of few roles. */
+async function* bindingsOf(items: AsyncIterable<IamRoleBindingListBinding>): AsyncGenerator<IamRoleBindingListBinding> {
+  const roles = new Map<string, IamRole>();
+  for await (const { id, identity, email, emailUnverified, group, role = {} } of items) {
+    const key = role.id ?? '';
+    const shared = roles.get(key) ?? role;
+    roles.set(key, shared);
+    yield { ...defined({ id, identity, email, emailUnverified }), group: defined({ id: group?.id }), role: shared };
+  }
 }
 
 /** A list that is refused shows nothing; that it is hidden is said by `hiddenFrom`. */

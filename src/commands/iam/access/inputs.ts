@@ -42,6 +42,56 @@ export const capabilityInput = {
   question: 'Which capability?',
 } as const;
 
+/** What somebody has to have, and what for. */
+export interface Asked {
+  /** The capability, or the command line. */
+  readonly text: string;
+  /** All of them are needed. */
+  readonly capabilities: readonly string[];
+}
+
+const isCommand = (text: string) => /^chainctl(\s|$)/.test(text);
+
+const capabilityOrCommand: Kind<Asked> = {
+  metavar: 'CAPABILITY|COMMAND',
+  noun: 'capability',
+  parse: (text) => (isCommand(text) ? text : capability.parse(text)),
+  resolve: async (context, text) => {
+    if (!isCommand(text)) {
+      await knownCapability.resolve?.(context, text, {});
+      return { text, capabilities: [text] };
+    }
+    const needs = await context.needsOf(wordsOf(text).slice(1));
+    // To say why a list is empty is no part of what the command does.
+    const names = needs.filter(({ isAside }) => !isAside).map((need) => need.capability);
+    if (names.length > 0) return { text, capabilities: [...new Set(names)].sort() };
+    throw new CliError('usage', `\`${text}\` needs no capability`, {
+      code: 'usage.needs-none',
+      hint: 'name a command that calls the platform, such as "chainctl images repos list"',
+    });
+  },
+  candidates: async (context) =>
+    [...(await knownCapabilities(context))].sort().map((name) => ({
+      value: { text: name, capabilities: [name] },
+      label: name,
+      text: name,
+    })),
+};
+
+/** A capability, or a whole command line of this program. */
+export const capabilityOrCommandInput = {
+  kind: capabilityOrCommand,
+  positional: 'CAPABILITY|COMMAND',
+  flag: false,
+  required: true,
+  help: 'What is to be done, such as "groups.create", or a command in quotes: all that it needs.',
+  question: 'What is to be done?',
+} as const;
+
+/** Words between blanks; what stands in quotes is one. */
+const wordsOf = (text: string): string[] =>
+  [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
+
 export const onInput = {
   kind: group,
   required: true,
