@@ -64,6 +64,27 @@ export async function capabilitiesOf(id: ClientOperationId): Promise<readonly st
   return (await operationOf(id))?.capabilities ?? [];
 }
 
+/** What comes of a promise, item by item; a generator around it would cost each item as much as reading it. */
+function later<T>(promise: Promise<AsyncGenerator<T>>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      let items: AsyncGenerator<T> | undefined;
+      return {
+        async next() {
+          if (items !== undefined) return items.next();
+          items = await promise;
+          this.next = () => (items as AsyncGenerator<T>).next();
+          return items.next();
+        },
+        async return() {
+          items ??= await promise;
+          return items.return(undefined);
+        },
+      };
+    },
+  };
+}
+
 export function createApiClient(options: ApiOptions): ApiClient {
   const find = async (id: ClientOperationId) => {
     const { operations, wire } = await packageOf(id);
@@ -78,10 +99,13 @@ export function createApiClient(options: ApiOptions): ApiClient {
       // decodeResponse is tolerant on purpose: the types say what the platform sends, not what it must.
       return answer as PackageOperationTypes[typeof id]['response'];
     },
-    async *list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']) {
-      const { operation, wire } = await find(id);
-      const items = listItems(options, wire, operation, request as Record<string, unknown>);
-      for await (const item of items) yield item as ItemOf<Id>;
+    list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']) {
+      const items = find(id).then(({ operation, wire }) =>
+        listItems(options, wire, operation, request as Record<string, unknown>),
+      );
+      // A problem is for whoever reads it.
+      items.catch(() => {});
+      return later(items) as AsyncIterable<ItemOf<Id>>;
     },
     path: (exchange) => callPath(options, exchange),
     lines: (exchange) => readLines(options, exchange),

@@ -6,12 +6,22 @@
 export function compact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(compact);
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([, field]) => !isUnset(field));
-  return Object.fromEntries(kept.map(([key, field]) => [key, compact(field)]));
+  const kept: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const field: unknown = (value as Record<string, unknown>)[key];
+    if (!isUnset(field)) setOwn(kept, key, compact(field));
+  }
+  return kept;
+}
+
+/** Also where the key is `__proto__`, which an assignment takes for something else. */
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 const isUnset = (field: unknown) =>
   field === null ||
   field === '' ||
   field === false ||
-  (typeof field === 'string' && /^[A-Z_]+_UNSPECIFIED$/.test(field));
+  (typeof field === 'string' && field.endsWith('_UNSPECIFIED') && /^[A-Z_]+$/.test(field));

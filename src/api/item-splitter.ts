@@ -99,8 +99,8 @@ export class ItemSplitter {
   }
 
   private take(chunk: Buffer, from: number, to: number): string {
-    const end = chunk.subarray(Math.max(from, 0), to);
-    const text = (this.earlier.length === 0 ? end : Buffer.concat([...this.earlier, end])).toString('utf8');
+    if (this.earlier.length === 0) return chunk.toString('utf8', from, to);
+    const text = Buffer.concat([...this.earlier, chunk.subarray(Math.max(from, 0), to)]).toString('utf8');
     this.earlier = [];
     this.size = 0;
     return text;

@@ -216,7 +216,7 @@ export interface Column<T> {
 /** Good, worth a look, bad: the colors `output.color.pass`, `.warn` and `.fail`. */
 export type State = 'pass' | 'warn' | 'fail';
 
-type CellValue = string | number | undefined;
+export type CellValue = string | number | undefined;
 
 /** What a cell may depend on. */
 export interface CellContext {

@@ -66,6 +66,10 @@ export class Codec {
 
   /** The field with this proto or JSON name. */
   field(messageName: string, name: string): FieldSchema | undefined {
+    return this.#fieldsOf(messageName).get(name);
+  }
+
+  #fieldsOf(messageName: string): ReadonlyMap<string, FieldSchema> {
     let fields = this.#fields.get(messageName);
     if (!fields) {
       fields = new Map(
@@ -76,7 +80,7 @@ export class Codec {
       );
       this.#fields.set(messageName, fields);
     }
-    return fields.get(name);
+    return fields;
   }
 
   /** The fields along a dotted proto path. */
@@ -157,10 +161,15 @@ export class Codec {
       else message[field.json] = decoded;
     }
     if (reading === 'strict') return message;
-    const unknown = Object.entries(value).filter(([key]) => this.field(messageName, key) === undefined);
-    if (reading === 'exact' && unknown[0]) throw new WireError(`"${path}${unknown[0][0]}" is not a known field`);
-    for (const [key, item] of unknown) requireShallow(item, `${path}${key}`, reading);
-    return unknown.length === 0 ? message : Object.fromEntries([...Object.entries(message), ...unknown]);
+    const known = this.#fieldsOf(messageName);
+    const unknown = Object.keys(value).filter((key) => !known.has(key));
+    if (unknown.length === 0) return message;
+    if (reading === 'exact') throw new WireError(`"${path}${unknown[0]}" is not a known field`);
+    for (const key of unknown) requireShallow(value[key], `${path}${key}`, reading);
+    return Object.fromEntries([
+      ...Object.entries(message),
+      ...unknown.map((key): [string, unknown] => [key, value[key]]),
+    ]);
   }
 
   decodeField(field: FieldSchema, value: unknown, path: string, reading: Reading): unknown {

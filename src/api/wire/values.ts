@@ -5,13 +5,12 @@
 const maxSeconds = 315_576_000_000n;
 const billion = 1_000_000_000n;
 
-/** What the platform itself writes, of days that every year has: already canonical, and most of what there is. */
-const plainTimestamp =
-  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000)\d{3})?Z$/;
-
-/** The shortest of them, `2026-01-02T03:04:05Z`, looked at by hand: a list has two or three for each item. */
-function isShortTimestamp(text: string): boolean {
-  if (text.length !== 20) return false;
+/**
+ * What the platform itself writes, which is canonical already, looked at by hand: a list has two or three for each item.
+ * Years 1000 to 2999; no fraction, or milliseconds that are not zero.
+ */
+function isPlainTimestamp(text: string): boolean {
+  if (text.length !== 20 && text.length !== 24) return false;
   const digit = (at: number) => {
     const value = text.charCodeAt(at) - 48;
     return value >= 0 && value <= 9 ? value : Number.NaN;
@@ -27,27 +26,24 @@ function isShortTimestamp(text: string): boolean {
     month <= 12 &&
     text[7] === '-' &&
     day >= 1 &&
-    day <= 28 &&
+    day <= (shortestMonths[month - 1] ?? 0) &&
     text[10] === 'T' &&
     two(11) <= 23 &&
     text[13] === ':' &&
     two(14) <= 59 &&
     text[16] === ':' &&
     two(17) <= 59 &&
-    text[19] === 'Z'
+    (text.length === 20 || (text[19] === '.' && two(20) * 10 + digit(22) > 0)) &&
+    text[text.length - 1] === 'Z'
   );
 }
 
-/** What was made and never changed has the same time twice. */
-let lastPlain = '';
+/** Days that a month has in every year. */
+const shortestMonths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** RFC 3339 in UTC with `Z` and 0, 3, 6 or 9 fraction digits. */
 export function canonicalTimestamp(text: string): string | undefined {
-  if (text === lastPlain) return text;
-  if (isShortTimestamp(text) || plainTimestamp.test(text)) {
-    lastPlain = text;
-    return text;
-  }
+  if (isPlainTimestamp(text)) return text;
   const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
   if (!parts) return undefined;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [

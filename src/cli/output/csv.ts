@@ -1,3 +1,4 @@
+import type { CellValue } from '../define.ts';
 import { printableLines } from '../io.ts';
 import { type Batch, batched } from './batch.ts';
 import type { Renderer, RenderInput } from './format.ts';
@@ -18,7 +19,9 @@ async function write<T>({ view, items, now, rawCsv }: RenderInput<T>, batch: Bat
     started = true;
   };
   for await (const item of items) {
-    const values = await Promise.all(columns.map((column) => column.value(item, cell)));
+    const found = columns.map((column) => column.value(item, cell));
+    // Awaiting what is there already costs more than writing it.
+    const values = found.some((value) => value instanceof Promise) ? await Promise.all(found) : (found as CellValue[]);
     // After the first item, so that a list that fails at once leaves nothing behind that parses.
     const isFirst = !started;
     start();
@@ -31,7 +34,11 @@ async function write<T>({ view, items, now, rawCsv }: RenderInput<T>, batch: Bat
 /** Spreadsheets run what begins like a formula, also behind quotes; an apostrophe makes it a text (OWASP, CSV Injection). */
 const inert = (value: string) => (/^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
 
+/** Most cells are, and need no look at each character. */
+const plain = /^[!#-+\--~][ !#-+\--~]*(?<! )$/;
+
 function quoted(value: string): string {
+  if (plain.test(value)) return value;
   const text = printableLines(value);
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

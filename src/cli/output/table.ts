@@ -1,11 +1,10 @@
 import CliTable from 'cli-table3';
-import type { CellContext, Column, State } from '../define.ts';
-import { printable } from '../io.ts';
-import { shortIds } from '../short-id.ts';
+import type { CellContext, Column } from '../define.ts';
+import { type Io, printable } from '../io.ts';
 import { cut, displayWidth } from '../width.ts';
 import { fitInto } from './fit.ts';
 import type { Renderer, RenderInput } from './format.ts';
-import { compareKeys } from './ordered.ts';
+import { type Row, Rows } from './rows.ts';
 
 /**
  * The reference's table: one leading blank, ` | ` between columns, centred upper-case heads, a rule crossed by `|`, no
@@ -27,13 +26,18 @@ export async function renderColumns<T>(input: RenderInput<T>, columns: readonly 
   const rows = new Rows(columns.length);
   for await (const item of items) {
     const texts: string[] = [];
+    let plainCells = 0;
     for (const column of columns) {
       const found = (onOneLine ? (column.brief ?? column.value) : column.value)(item, cell);
       // Awaiting what is there already costs more than laying the row out.
-      texts.push(cellText((found instanceof Promise ? await found : found) ?? '', onOneLine));
+      const text = String((found instanceof Promise ? await found : found) ?? '');
+      const isPlain = plain.test(text);
+      if (isPlain) plainCells += 1;
+      texts.push(isPlain ? text : harmless(text, onOneLine));
     }
-    rows.add(texts, order === undefined ? undefined : await order.key(item));
-    if (paints) rows.states.push(columns.map(({ state }) => state?.(item, cell)));
+    const key = order?.key(item);
+    rows.add(texts, plainCells, key instanceof Promise ? await key : key);
+    if (paints) rows.addStates(columns.map(({ state }) => state?.(item, cell)));
   }
   order?.check?.();
   rows.sort(order?.descending === true);
@@ -53,79 +57,14 @@ export async function renderColumns<T>(input: RenderInput<T>, columns: readonly 
   write(input, columns, rows, fitted);
 }
 
-const cellText = (value: string | number, onOneLine: boolean): string => {
-  const text = String(value);
-  if (plain.test(text)) return text;
-  const lines = text.split('\n').map(printable);
-  return lines.join(onOneLine ? ', ' : '\n');
-};
+const harmless = (text: string, onOneLine: boolean): string =>
+  text
+    .split('\n')
+    .map(printable)
+    .join(onOneLine ? ', ' : '\n');
 
 /** Most cells are, and need no look at each character. */
 const plain = /^[ -~]*$/;
-
-/** Between the cells of a row; no cell can hold it. */
-const edge = '\u0000';
-
-/**
- * Rows as they are going to be shown, one text each: a hundred thousand rows of cells would take several times the
- * memory of what they say.
- */
-class Rows {
-  readonly widths: number[];
-  /** By row as it was added; empty where nothing is colored. */
-  readonly states: (readonly (State | undefined)[])[] = [];
-  private readonly rows: string[] = [];
-  private readonly keys: (string | number)[] = [];
-  private order: Uint32Array | undefined;
-
-  constructor(columns: number) {
-    this.widths = Array.from({ length: columns }, () => 0);
-  }
-
-  add(cells: readonly string[], key?: string | number): void {
-    if (key !== undefined) this.keys.push(key);
-    cells.forEach((text, at) => {
-      const width = text.includes('\n') ? Math.max(...text.split('\n').map(displayWidth)) : displayWidth(text);
-      if (width > (this.widths[at] ?? 0)) this.widths[at] = width;
-    });
-    this.rows.push(cells.join(edge));
-  }
-
-  get count(): number {
-    return this.rows.length;
-  }
-
-  /** Cells of the row that stands at a place, and what its cells say. */
-  at(place: number): { readonly cells: readonly string[]; readonly states: readonly (State | undefined)[] } {
-    const row = this.order?.[place] ?? place;
-    return { cells: (this.rows[row] ?? '').split(edge), states: this.states[row] ?? [] };
-  }
-
-  /** By the keys that the rows were added with; rows without stay as they are. */
-  sort(descending: boolean): void {
-    if (this.keys.length === 0) return;
-    const { keys } = this;
-    const sign = descending ? -1 : 1;
-    // Equal keys keep the order in which they came.
-    this.order = Uint32Array.from(keys.keys()).sort(
-      (a, b) => compareKeys(keys[a] ?? '', keys[b] ?? '') * sign || a - b,
-    );
-  }
-
-  /** Makes the ids of these columns as short as they can be told apart. */
-  shorten(columns: readonly number[]): void {
-    for (const at of columns) {
-      const all = this.rows.map((row) => row.split(edge));
-      const short = shortIds(all.map((cells) => cells[at] ?? ''));
-      this.widths[at] = 0;
-      all.forEach((cells, row) => {
-        cells[at] = short(cells[at] ?? '');
-        this.widths[at] = Math.max(this.widths[at] ?? 0, cells[at]?.length ?? 0);
-        this.rows[row] = cells.join(edge);
-      });
-    }
-  }
-}
 
 /** Rows written together: one call for each would cost more than laying them out. */
 const batchSize = 128;
@@ -150,26 +89,46 @@ function write<T>(
   const rule = shown.map(({ width }) => '-'.repeat(width + 2)).join('|');
   io.out(`${heads.toString().trimEnd()}\n${rule}\n`);
   let lines: string[] = [];
-  for (let row = 0; row < rows.count; row += 1) {
-    const { cells, states } = rows.at(row);
-    const height = cells.reduce(
-      (most, text) => (text.includes('\n') ? Math.max(most, text.split('\n').length) : most),
-      1,
-    );
-    for (let line = 0; line < height; line += 1) {
-      const parts = shown.map(({ column, at, width }) => {
-        const text = height === 1 ? (cells[at] ?? '') : (cells[at]?.split('\n')[line] ?? '');
-        const state = line === 0 ? states[at] : undefined;
-        return padded(text, width, column.align === 'right', (body) => (state ? io.outStyle[state](body) : body));
-      });
-      lines.push(` ${parts.join(' | ')}`.trimEnd());
-    }
+  for (let place = 0; place < rows.count; place += 1) {
+    const row = rows.at(place);
+    if (row.isPlain && row.states.length === 0) lines.push(plainLine(row.cells, shown));
+    else lines.push(...linesOf(row, shown, io));
     if (lines.length >= batchSize) {
       io.out(`${lines.join('\n')}\n`);
       lines = [];
     }
   }
   if (lines.length > 0) io.out(`${lines.join('\n')}\n`);
+}
+
+/** A column and its width in this table. */
+interface Shown {
+  readonly column: { readonly align?: 'left' | 'right' };
+  readonly at: number;
+  readonly width: number;
+}
+
+/** The line of a row whose cells have as many columns as characters. */
+function plainLine(cells: readonly string[], shown: readonly Shown[]): string {
+  let line = '';
+  for (const { column, at, width } of shown) {
+    const text = cells[at] ?? '';
+    const body = text.length > width ? cut(text, width) : text;
+    line += `${line === '' ? ' ' : ' | '}${column.align === 'right' ? body.padStart(width) : body.padEnd(width)}`;
+  }
+  return line.trimEnd();
+}
+
+function linesOf({ cells, states }: Row, shown: readonly Shown[], { outStyle }: Io): string[] {
+  const height = Math.max(1, ...cells.map((text) => (text.includes('\n') ? text.split('\n').length : 1)));
+  return Array.from({ length: height }, (_, line) => {
+    const parts = shown.map(({ column, at, width }) => {
+      const text = height === 1 ? (cells[at] ?? '') : (cells[at]?.split('\n')[line] ?? '');
+      const state = line === 0 ? states[at] : undefined;
+      return padded(text, width, column.align === 'right', (body) => (state ? outStyle[state](body) : body));
+    });
+    return ` ${parts.join(' | ')}`.trimEnd();
+  });
 }
 
 function padded(text: string, width: number, toTheRight: boolean, paint: (text: string) => string): string {

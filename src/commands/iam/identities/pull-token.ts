@@ -6,7 +6,7 @@ import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { CliError } from '../../../errors.ts';
 import { type IdentityReference, identity } from './identity.ts';
 import { lookUp } from './look-up.ts';
-import { identityView, type ShownIdentity } from './view.ts';
+import { identityView, rolesCell, type ShownIdentity } from './view.ts';
 
 /** An identity that is a pull token, by name or id. */
 const pullTokenKind: Kind<IdentityReference> = {
@@ -44,7 +44,7 @@ export const pullTokenListView = defineView<ShownIdentity>({
     { head: 'ID', id: true, value: ({ identity }) => identity.id },
     { head: 'NAME', value: ({ identity }) => identity.name },
     { head: 'DESCRIPTION', rank: 4, value: ({ identity }) => identity.description },
-    { head: 'ROLES', rank: 3, value: async ({ roles }) => (await roles()).join('\n') },
+    { head: 'ROLES', rank: 3, value: ({ roles }) => rolesCell(roles()) },
     // Days to come, negative for days gone by (outputs, "auth pull-token list").
     {
       head: 'EXPIRES',

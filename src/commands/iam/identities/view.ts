@@ -9,8 +9,8 @@ import { remembered } from '../../../cli/remembered.ts';
 
 export interface ShownIdentity {
   readonly identity: IamIdentity;
-  /** `group: role` of each binding, sorted. Fetched when a column first asks for it. */
-  readonly roles: () => Promise<readonly string[]>;
+  /** `group: role` of each binding, sorted. Fetched when a column first asks for it, and there at once from then on. */
+  readonly roles: () => readonly string[] | Promise<readonly string[]>;
 }
 
 export const identityView = defineView<ShownIdentity>({
@@ -20,7 +20,7 @@ export const identityView = defineView<ShownIdentity>({
     { head: 'NAME', value: ({ identity }) => identity.name },
     { head: 'TYPE', rank: 4, value: ({ identity }) => typeOf(identity) ?? 'unknown' },
     { head: 'DESCRIPTION', rank: 7, value: ({ identity }) => identity.description },
-    { head: 'ROLES', rank: 2, value: async ({ roles }) => (await roles()).join('\n') },
+    { head: 'ROLES', rank: 2, value: ({ roles }) => rolesCell(roles()) },
     { head: 'ISSUER', rank: 6, value: ({ identity }) => issuerOf(identity) },
     {
       head: 'EXPIRES',
@@ -45,16 +45,34 @@ export const identityView = defineView<ShownIdentity>({
     id,
     name,
     description: description ?? '',
-    ...Object.fromEntries(Object.entries(Object(compact(rest)))),
+    ...Object(compact(rest)),
   }),
   envelope: 'items',
   empty: 'No identities found.',
 });
 
+export const rolesCell = (roles: readonly string[] | Promise<readonly string[]>): string | Promise<string> =>
+  roles instanceof Promise ? roles.then((lines) => lines.join('\n')) : roles.join('\n');
+
 /** An identity whose bindings are looked up when they are shown: those in the organization that holds `within`. */
 export function shown(context: Context, identity: IamIdentity, within = identity.id ?? ''): ShownIdentity {
-  return { identity, roles: async () => (await boundRoles(context, within)).get(identity.id ?? '') ?? [] };
+  const rolesIn = (all: ReadonlyMap<string, readonly string[]>) => all.get(identity.id ?? '') ?? [];
+  return {
+    identity,
+    roles: () => {
+      const asked = boundRoles(context, within);
+      const known = answered.get(asked);
+      if (known !== undefined) return rolesIn(known);
+      return asked.then((all) => {
+        answered.set(asked, all);
+        return rolesIn(all);
+      });
+    },
+  };
 }
+
+/** What came of each question. A list asks once for every row, and waiting costs more than looking it up. */
+const answered = new WeakMap<Promise<unknown>, ReadonlyMap<string, readonly string[]>>();
 
 /** `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them. */
 const boundRoles = remembered(
