@@ -93,6 +93,12 @@ export const index: IndexNode = {
       open: () => import('./policies/index.gen.ts'),
     },
     {
+      name: "sigstore",
+      summary: "Sign images with an authority of your own.",
+      description: "An authority gives whoever signs a certificate for ten minutes, made out to the address or the identity of the login. cosign signs with it once `chainctl sigstore env` has told it where it is; no key is kept and nothing leaves for the internet.",
+      open: () => import('./sigstore/index.gen.ts'),
+    },
+    {
       name: "update",
       summary: "Replace chainctl with a newer release.",
       load: () => import('./update.ts'),

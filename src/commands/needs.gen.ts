@@ -150,4 +150,9 @@ export const needs: Readonly<Record<string, Readonly<Record<string, readonly str
   "policies versions list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List"],"run":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"]},
   "policies versions view": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List","iam.v1.Policies.List"],"version":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"]},
   "policies view": {"policy":["iam.v1.Groups.List"],"run":["iam.v1.Policies.List"]},
+  "sigstore ca create": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"group":["iam.v1.Groups.List"],"run":["iam.v1.SigstoreService.Create"]},
+  "sigstore ca delete": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"run":["iam.v1.SigstoreService.Delete"],"thing":["iam.v1.Groups.List","iam.v1.SigstoreService.List"]},
+  "sigstore ca describe": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"thing":["iam.v1.Groups.List","iam.v1.SigstoreService.List"]},
+  "sigstore ca list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"group":["iam.v1.Groups.List"],"run":["iam.v1.SigstoreService.List"]},
+  "sigstore env": {"authority":["iam.v1.Groups.List","iam.v1.SigstoreService.List"],"group":["iam.v1.Groups.List"]},
 };

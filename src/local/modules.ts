@@ -12,6 +12,7 @@ import { type IssuerNeeds, issuerModule } from './issuer/module.ts';
 import { pingModule } from './ping/module.ts';
 import { registryModule } from './registry/module.ts';
 import { scimModule } from './scim/module.ts';
+import { sigstoreModule } from './sigstore/module.ts';
 import type { Migration } from './store/database.ts';
 import { founding } from './store/founding/founding.ts';
 
@@ -25,12 +26,13 @@ export const modules = [
   advisoriesModule,
   eventsModule,
   enforceModule,
+  sigstoreModule,
   auditModule,
   consoleModule,
 ] as const;
 
 /** A part that a platform may leave out. */
-export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'audit' | 'console';
+export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'sigstore' | 'audit' | 'console';
 
 export interface OpenedModules {
   readonly chosen: readonly Module[];
@@ -61,6 +63,7 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });
   open(enforceModule, { ...parts, issuer });
+  open(sigstoreModule, { ...parts, issuer });
   open(auditModule, { ...parts, issuer });
   open(consoleModule, { ...parts, issuer });
   return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken };

@@ -41,6 +41,15 @@ const groups = [
   { id: `${organization}/8a8b8c8d8e8f8081`, name: 'sales' },
 ];
 
+const authorities = [
+  {
+    id: `${folder}/cafd6af035382282`,
+    name: 'signing',
+    description: 'What we ship',
+    hostname: '127.0.0.1:45999/local/sigstore/cafd6af035382282',
+  },
+];
+
 const identities = [
   {
     identity: {
@@ -377,6 +386,18 @@ export const answers: Readonly<Record<string, unknown>> = {
         lastSeen: '2026-03-27T11:00:00Z',
       },
       namespace: { id: `${cluster.id}/0a`, name: 'default' },
+    },
+  ],
+  'sigstore ca create': authorities[0],
+  'sigstore ca delete': [authorities[0]],
+  'sigstore ca describe': authorities[0],
+  'sigstore ca list': authorities,
+  'sigstore env': [
+    {
+      variables: { COSIGN_TLOG_UPLOAD: 'false', SIGSTORE_ROOT_FILE: '/home/dev/it is/root.pem' },
+      token: { SIGSTORE_ID_TOKEN: 'a token' },
+      unset: false,
+      shell: 'posix',
     },
   ],
   'policies apply': policies.map((one) => ({ ...one, change: 'Created' })),

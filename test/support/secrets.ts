@@ -27,6 +27,7 @@ const printers: readonly RegExp[] = [
   /\bauth (?:\S+ )*pull-tokens?\b(?! list)/,
   /\bauth (?:\S+ )*(?:configure-docker|configure-npm|login) .*--pull-token/,
   /\blocal (?:\S+ )*token\b/,
+  /\bsigstore env\b(?!.*\bjson\b)/,
   /\biam (?:\S+ )*(?:invites|invite) (?:\S+ )*(?:create|add)\b/,
   /\bscim (?:\S+ )*token (?:re)?generate\b/,
   /^docker-credential-cgr get\b/,

@@ -12,6 +12,7 @@ import { CliError } from '../../errors.ts';
 import { versionInfo } from '../../version.ts';
 import { readTrustRoot } from '../images/keyless.ts';
 import { originOf } from '../images/open-registry.ts';
+import { isOfPlatform, rootAt } from '../sigstore/trust-root.ts';
 import { type AgentFile, readAgent, writeAgent } from './agent-folder.ts';
 import { createAgentTokens } from './agent-tokens.ts';
 import { repositoryOf } from './repositories.ts';
@@ -58,7 +59,8 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
         },
       },
       openRepository: (place, login, limit) => openRepository(context, place, login, limit),
-      trustRoot: async () => readTrustRoot(context, { trustedRoot: undefined }),
+      trustRoot: async (url) =>
+        isOfPlatform(agent.api, url) ? rootAt(context, url) : readTrustRoot(context, { trustedRoot: undefined }),
       rules: ruleSurroundings(context),
       agentVersion: versionInfo().gitVersion,
       webhookAddress: agent.webhookAddress,

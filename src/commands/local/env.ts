@@ -1,11 +1,8 @@
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, choice } from '../../cli/inputs/values.ts';
-import { shellWord } from '../../shell-word.ts';
 import { dataDirInput, folderOf, notRunning, runningPlatform } from './folder.ts';
+import { type Shell, shells, shellWords as words } from './shells.ts';
 import { environmentOf } from './view.ts';
-
-const shells = ['posix', 'fish', 'powershell'] as const;
-type Shell = (typeof shells)[number];
 
 interface Environment {
   /** Undefined when there is nothing to point at. */
@@ -16,27 +13,6 @@ interface Environment {
   readonly shell: Shell;
   readonly folder: string;
 }
-
-/** How each shell sets, removes and fails. */
-const words: Readonly<
-  Record<Shell, { set(name: string, value: string): string; unset(names: readonly string[]): string; fail: string }>
-> = {
-  posix: {
-    set: (name, value) => `export ${name}=${shellWord(value)}`,
-    unset: (names) => `unset ${names.join(' ')}`,
-    fail: 'false',
-  },
-  fish: {
-    set: (name, value) => `set -gx ${name} '${value.replaceAll(/[\\']/g, '\\$&')}'`,
-    unset: (names) => `set -e ${names.join(' ')}`,
-    fail: 'false',
-  },
-  powershell: {
-    set: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
-    unset: (names) => `Remove-Item -ErrorAction SilentlyContinue ${names.map((name) => `Env:${name}`).join(', ')}`,
-    fail: "throw 'No platform is running'",
-  },
-};
 
 const environmentView = defineView<Environment>({
   text: ({ variables, code, unset, shell }) => {

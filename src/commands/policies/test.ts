@@ -162,9 +162,15 @@ async function verdictOf(
     secret: async () => undefined,
     configMap: async () => undefined,
     ...rules.ruleSurroundings(context),
-    // A file that was named stands for whatever root the policy names.
-    trustRoot: async (name) =>
-      name === undefined || trustedRoot !== undefined ? readTrustRoot(context, { trustedRoot }) : undefined,
+    async trustRoot(name, url) {
+      // A file that was named stands for whatever root the policy names.
+      if (trustedRoot !== undefined) return readTrustRoot(context, { trustedRoot });
+      if (name !== undefined) return undefined;
+      const { isOfPlatform, rootAt } = await import('../sigstore/trust-root.ts');
+      return isOfPlatform(context.config.get('platform.api'), url)
+        ? rootAt(context, url)
+        : readTrustRoot(context, { trustedRoot });
+    },
     now: () => context.host.now(),
   });
 }

@@ -31,8 +31,8 @@ export interface AgentOptions {
     login: Login | undefined,
     signal: AbortSignal,
   ) => Repository;
-  /** That of sigstore on this machine. */
-  readonly trustRoot: () => Promise<object | undefined>;
+  /** That of the authority at `url`, where its platform is trusted; else that of sigstore on this machine. */
+  readonly trustRoot: (url: string | undefined) => Promise<object | undefined>;
   readonly rules: Pick<Surroundings, 'download' | 'runRule'>;
   readonly agentVersion: string;
   /** Address that the API server reaches this process at. */
@@ -123,8 +123,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       const map = await client.get(`/api/v1/namespaces/${place}/configmaps/${name}`);
       return map?.['data'] as Readonly<Record<string, string>> | undefined;
     },
-    async trustRoot(name) {
-      if (name === undefined) return options.trustRoot();
+    async trustRoot(name, url) {
+      if (name === undefined) return options.trustRoot(url);
       const found = await client.get(`${trustRootsPath}/${name}`);
       return found === undefined ? undefined : trustRootFrom(name, found['spec']);
     },

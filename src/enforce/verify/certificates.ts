@@ -48,6 +48,7 @@ export async function checkerByCertificates(
     });
     return new Verifier(material, options);
   });
+  const trustsStamps = trusted.timestampAuthorities.length > 0;
   const knownLogs = new Set(trusted.tlogs.map(({ logId }) => logId?.keyId.toString('base64') ?? ''));
 
   return ({ id, predicateType, statement, signedBytes, signatures, bundle, hasCertificate }) => {
@@ -69,7 +70,8 @@ export async function checkerByCertificates(
       const logged = entity.timestamps.filter(
         (one) => one.$case === 'transparency-log' && tlogEntries.includes(one.tlogEntry),
       );
-      const stamped = entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority');
+      // A time that nobody is trusted to attest is none, and the library would refuse the whole for it.
+      const stamped = entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority' && trustsStamps);
       const times = needs.timestamp ? stamped : logged.length > 0 ? logged : stamped;
       // A certificate without any time beside it holds only while it is valid: now.
       const isUntimed = times.length === 0 && kind.kind === 'keyless' && !needs.timestamp;
@@ -124,8 +126,9 @@ async function trustFor(
   around: Surroundings,
 ): Promise<{ root: object; ignoresSct: boolean; needs: Needs }> {
   const { ctlog, timestamp } = authority;
+  const url = kind.kind === 'keyless' ? kind.url : undefined;
   const rootOf = async (name: string | undefined): Promise<RootParts> => {
-    const found = (await around.trustRoot(name)) as RootParts | undefined;
+    const found = (await around.trustRoot(name, url)) as RootParts | undefined;
     if (found !== undefined) return found;
     throw new Refusal(
       name === undefined

@@ -41,10 +41,10 @@ export interface Surroundings {
   /** Values of a secret of namespace cosign-system unless another is named; undefined when there is none. */
   secret(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * What `trusted_root.json` holds: the named TrustRoot, or the public one of sigstore for undefined. Undefined when there
-   * is none to be had.
+   * What `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its platform is trusted;
+   * else that of sigstore on this machine. Undefined when there is none to be had.
    */
-  trustRoot(name: string | undefined): Promise<object | undefined>;
+  trustRoot(name: string | undefined, url: string | undefined): Promise<object | undefined>;
   /** Values of a ConfigMap, found as a secret is. */
   configMap(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /** Of an https URL. */

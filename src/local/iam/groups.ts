@@ -198,6 +198,7 @@ const contents = [
   ['subscriptions', 'subscription'],
   ['enforce_policies', 'policy'],
   ['enforce_clusters', 'cluster'],
+  ['sigstore_authorities', 'certificate authority'],
 ] as const;
 
 function requireEmpty(tx: Tx, id: string): void {
