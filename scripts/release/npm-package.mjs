@@ -23,6 +23,9 @@ export function packForNpm({ folder, work, build }) {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
+  execFileSync(process.execPath, [join(root, 'scripts', 'code-cache.mjs'), `--dist=${join(scratch, 'dist')}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
     cwd: scratch,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -298,6 +298,7 @@ test('auth, config and docker stand below the commands', () => {
 test('only the entries and the real host touch process', () => {
   const allowed = new Set([
     'cli/main.ts',
+    'node/entry.ts',
     'real-host.ts',
     'real-pager.ts',
     'credential-helper.ts',

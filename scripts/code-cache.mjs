@@ -1,0 +1,88 @@
+// What V8 compiles of dist/ before anything runs, kept beside it so that a start need not: a start of the commands that are
+// typed and scripted most is recorded, with a platform of its own. Files are of one V8 and one processor; any other
+// ignores them (src/node/entry.ts). Nothing is written at run time: a cache that a user can write would be code that a
+// root shell with that user's HOME runs.
+//
+// Usage: node scripts/code-cache.mjs [--dist=FOLDER]
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = resolve(
+  process.argv.find((word) => word.startsWith('--dist='))?.slice('--dist='.length) ?? join(root, 'dist'),
+);
+const folder = mkdtempSync(join(tmpdir(), 'chainctl-code-'));
+const code = join(folder, 'code');
+mkdirSync(code);
+// Not through bin/: what is recorded may stand elsewhere.
+const program = join(folder, 'chainctl.cjs');
+writeFileSync(program, `require(${JSON.stringify(join(dist, 'chainctl.cjs'))});\n`);
+const env = { PATH: process.env.PATH, HOME: folder, CHAINCTL_CODE: code };
+
+function start(words, stdin = 'ignore') {
+  const recorder = join(root, 'scripts', 'code-recorder.cjs');
+  return spawn(process.execPath, ['--require', recorder, program, ...words], { env, stdio: [stdin, 'pipe', 'pipe'] });
+}
+
+async function run(...words) {
+  const child = start(words);
+  let out = '';
+  let errors = '';
+  child.stdout.on('data', (text) => {
+    out += text;
+  });
+  child.stderr.on('data', (text) => {
+    errors += text;
+  });
+  const [status] = await once(child, 'close');
+  if (status !== 0) throw new Error(`chainctl ${words.join(' ')} ended with ${status}: ${errors}`);
+  return out;
+}
+
+const data = ['--data-dir', join(folder, 'platform')];
+const platform = start(['local', 'start', '--output=json', ...data]);
+const ended = once(platform, 'exit');
+try {
+  await Promise.race([
+    once(platform.stdout, 'data'),
+    ended.then(() => Promise.reject(new Error('no platform came up'))),
+  ]);
+  platform.stderr.resume();
+  for (const [, name, value] of (await run('local', 'env', ...data)).matchAll(/^export (\w+)=(.*)$/gm))
+    env[name] = value;
+  const token = join(folder, 'token');
+  writeFileSync(token, await run('local', 'token', ...data), { mode: 0o600 });
+  await run('auth', 'login', '--identity-token', token);
+  for (const words of [
+    '--help',
+    'iam identities create --help',
+    'config view',
+    'auth status --quick',
+    'iam organizations list -o json',
+    'iam organizations list',
+    'images list -o json',
+  ]) {
+    await run(...words.split(' '));
+  }
+} finally {
+  platform.kill('SIGINT');
+  await ended;
+}
+const to = join(dist, 'code', `${process.versions.v8}-${process.arch}`);
+rmSync(to, { recursive: true, force: true });
+mkdirSync(join(dist, 'code'), { recursive: true });
+const count = readdirSync(code).length;
+try {
+  renameSync(code, to);
+} catch (error) {
+  if (error.code !== 'EXDEV') throw error;
+  const { cpSync } = await import('node:fs');
+  cpSync(code, to, { recursive: true });
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(`compiled code of ${count} chunks for V8 ${process.versions.v8}`);
