@@ -73,7 +73,7 @@ class Planner {
   readonly #document: Document;
   readonly #problems: string[] = [];
   readonly #changes: Change[] = [];
-  /** Ids of what the files mention. */
+  /** Kinds and ids of what the files mention: the cloud accounts of a folder have its id. */
   readonly #kept = new Set<string>();
   #planned = 0;
   readonly #references: References;
@@ -129,7 +129,13 @@ class Planner {
     const parent = this.#references.place(slash < 0 ? '' : path.slice(0, slash), line);
     if (parent === undefined) return;
     const name = path.slice(slash + 1);
-    const existing = this.#existing(this.#references.foldersAt(parent, name), undefined, line, `folder "${path}"`);
+    const existing = this.#existing(
+      'folders',
+      this.#references.foldersAt(parent, name),
+      undefined,
+      line,
+      `folder "${path}"`,
+    );
     if (existing === 'refused') return;
     const description = value.description ?? existing?.description ?? '';
     this.#put('folders', existing, {
@@ -145,7 +151,7 @@ class Planner {
     const place = this.#place(value.in, line);
     const name = this.#required(value.name, 'a role needs a name', line);
     if (place === undefined || name === undefined) return;
-    const existing = this.#existing(this.#references.rolesAt(place, name), value.id, line, `role "${name}"`);
+    const existing = this.#existing('roles', this.#references.rolesAt(place, name), value.id, line, `role "${name}"`);
     if (existing === 'refused') return;
     const capabilities = [...(value.capabilities ?? existing?.capabilities ?? [])];
     if (capabilities.length === 0) {
@@ -166,7 +172,13 @@ class Planner {
     const name = this.#required(value.name, 'an identity provider needs a name', line);
     if (place === undefined || name === undefined) return;
     const what = `identity provider "${name}"`;
-    const existing = this.#existing(this.#references.providersAt(place, name), value.id, line, what);
+    const existing = this.#existing(
+      'identityProviders',
+      this.#references.providersAt(place, name),
+      value.id,
+      line,
+      what,
+    );
     if (existing === 'refused') return;
     const role = value.defaultRole === undefined ? undefined : this.#references.role(value.defaultRole, place, line);
     const { clientSecretFrom, pkceEnabled, ...given } = value.oidc ?? {};
@@ -202,7 +214,13 @@ class Planner {
     const place = this.#place(value.in, line);
     const name = this.#required(value.name, 'an identity needs a name', line);
     if (place === undefined || name === undefined) return;
-    const existing = this.#existing(this.#references.identitiesAt(place, name), value.id, line, `identity "${name}"`);
+    const existing = this.#existing(
+      'identities',
+      this.#references.identitiesAt(place, name),
+      value.id,
+      line,
+      `identity "${name}"`,
+    );
     if (existing === 'refused') return;
     const given = proofs.filter((proof) => value[proof] !== undefined);
     if (given.length !== 1) {
@@ -250,7 +268,7 @@ class Planner {
     const thing = { identityProviderUidp: provider.id ?? '', externalGroupId: group, roleUidp: role.id ?? '', scope };
     const existing = this.#mappings.get(mappingKey(thing));
     const label = `${role.name} for the group "${group}" of ${provider.name} in ${this.#references.places.nameOf(scope)}`;
-    if (this.#isTwice(existing?.id, line, label)) return;
+    if (this.#isTwice('groupMappings', existing?.id, line, label)) return;
     this.#put('groupMappings', existing, {
       line,
       place: parentOf(provider.id ?? ''),
@@ -278,7 +296,7 @@ class Planner {
     const existing = this.#bindings.get(bindingKey(thing));
     const who = value.user ?? this.#label(parentOf(identity), assumed?.name ?? identity);
     const label = `${role.name} for ${who} in ${this.#references.places.nameOf(place)}`;
-    if (this.#isTwice(existing?.id, line, label)) return;
+    if (this.#isTwice('bindings', existing?.id, line, label)) return;
     this.#put('bindings', existing, { line, place, label, thing, fields: () => ({}) });
   }
 
@@ -287,7 +305,7 @@ class Planner {
     if (place === undefined) return;
     const label = this.#references.places.nameOf(place);
     const existing = this.#after.associations.find(({ group }) => group === place);
-    if (this.#isTwice(existing?.group, line, `the cloud accounts of ${label}`)) return;
+    if (this.#isTwice('accountAssociations', existing?.group, line, `cloud accounts of ${label}`)) return;
     const { in: _in, ...given } = value;
     const name = value.name ?? existing?.name ?? label.slice(label.lastIndexOf('/') + 1);
     const kept = existing?.github === undefined ? {} : { github: existing.github };
@@ -319,7 +337,7 @@ class Planner {
     const { place, label, thing, fields, secretFrom } = wanted;
     this.#planned += 1;
     const id = existing === undefined ? `${place}/new-${this.#planned}` : idOf(existing);
-    this.#kept.add(id);
+    this.#kept.add(`${kind} ${id}`);
     const details = existing === undefined ? described(fields(thing)) : differences(fields(existing), fields(thing));
     if (existing !== undefined && details.length === 0) return;
     const after: Things[S] = kind === 'accountAssociations' ? thing : { ...thing, id };
@@ -341,6 +359,7 @@ class Planner {
 
   /** The one thing that an entry is about; undefined when it is new. */
   #existing<T extends { readonly id?: string }>(
+    kind: Section,
     found: readonly T[],
     id: string | undefined,
     line: Line,
@@ -356,12 +375,15 @@ class Planner {
       return 'refused';
     }
     const [one] = meant;
-    return this.#isTwice(one?.id, line, what) ? 'refused' : one;
+    return this.#isTwice(kind, one?.id, line, what) ? 'refused' : one;
   }
 
-  #isTwice(id: string | undefined, line: Line, what: string): boolean {
-    if (id === undefined || !this.#kept.has(id)) return false;
-    this.#wrong(line, `the ${what} is there twice`);
+  #isTwice(kind: Section, id: string | undefined, line: Line, what: string): boolean {
+    if (id === undefined || !this.#kept.has(`${kind} ${id}`)) return false;
+    this.#wrong(
+      line,
+      `${kind === 'accountAssociations' ? '' : 'the '}${what} ${kind === 'accountAssociations' ? 'are' : 'is'} there twice`,
+    );
     return true;
   }
 
@@ -393,7 +415,7 @@ class Planner {
     const deletions: Change[] = [];
     const add = <S extends Section>(kind: S, thing: Things[S], place: string, label: string) => {
       const id = idOf(thing);
-      if (!this.#document.mentioned.has(kind) || this.#kept.has(id)) return;
+      if (!this.#document.mentioned.has(kind) || this.#kept.has(`${kind} ${id}`)) return;
       deletions.push({ action: 'delete', kind, label, details: [], id, place, thing });
     };
     for (const one of before.associations)

@@ -42,18 +42,52 @@ const head = `terraform {
 }
 `;
 
+const secretOf = (label: string) => `${label}_client_secret`;
+
+const variableOf = (label: string): readonly string[] => [
+  `variable ${quoted(secretOf(label))} {`,
+  '  type      = string',
+  '  sensitive = true',
+  '}',
+  '',
+];
+
 const blockOf = ({ type, label, id, body }: Resource): string =>
   [
+    ...(type === 'chainguard_identity_provider' ? variableOf(label) : []),
     'import {',
     `  to = ${type}.${label}`,
     `  id = ${quoted(id)}`,
     '}',
     '',
     `resource ${quoted(type)} ${quoted(label)} {`,
-    ...body.map((line) => `  ${line}`),
+    ...aligned(body).map((line) => (line === '' ? '' : `  ${line}`)),
     '}',
     '',
   ].join('\n');
+
+/** As `terraform fmt` writes it: the signs of neighbouring members stand below each other, and blocks stand apart. */
+function aligned(lines: readonly string[]): string[] {
+  const written: string[] = [];
+  const isMember = (line = '') => /^\s*[\w-]+ = /.test(line);
+  const indentOf = (line: string) => line.length - line.trimStart().length;
+  for (let at = 0; at < lines.length; ) {
+    const line = lines[at] ?? '';
+    if (!isMember(line)) {
+      if (line.endsWith('{') && (written.at(-1) ?? '{').endsWith('{') === false) written.push('');
+      written.push(line);
+      at += 1;
+      continue;
+    }
+    let end = at;
+    while (isMember(lines[end]) && indentOf(lines[end] ?? '') === indentOf(line)) end += 1;
+    const members = lines.slice(at, end).map((one) => one.split(/ = (.*)/s));
+    const width = Math.max(...members.map(([name = '']) => name.length));
+    for (const [name = '', value = ''] of members) written.push(`${name.padEnd(width)} = ${value}`);
+    at = end;
+  }
+  return written;
+}
 
 /** Built-in roles are looked up by name: their ids differ between platforms. */
 function builtInRoles(state: State): string[] {
@@ -62,7 +96,7 @@ function builtInRoles(state: State): string[] {
     .filter((role) => isBuiltIn(role) && used.has(role.id ?? ''))
     .map(
       ({ name = '' }) =>
-        `data "chainguard_role" ${quoted(labelOf(name))} {\n  name = ${quoted(name)}\n  parent = "/"\n}\n`,
+        `data "chainguard_role" ${quoted(labelOf(name))} {\n  name   = ${quoted(name)}\n  parent = "/"\n}\n`,
     );
 }
 
@@ -83,7 +117,8 @@ function resources(state: State): Resource[] {
     let label = labelOf(words.filter((word) => word !== '').join('_'));
     for (let n = 2; taken.has(`${type}.${label}`); n += 1) label = `${labelOf(words.join('_'))}_${n}`;
     taken.add(`${type}.${label}`);
-    addresses.set(id, `${type}.${label}.id`);
+    // Cloud accounts have the id of their place, which others name as the place.
+    if (!addresses.has(id)) addresses.set(id, `${type}.${label}.id`);
     return { file, type, label, id, body: body(label) };
   };
   const reference = (id: string): string => addresses.get(id) ?? quoted(id);
@@ -98,7 +133,12 @@ function resources(state: State): Resource[] {
   const organization = state.organization;
   return [
     add('groups', 'chainguard_group', [organization.name ?? ''], organization.id ?? '', () =>
-      attributes({ name: organization.name, description: organization.description }),
+      attributes({
+        name: organization.name,
+        description: organization.description,
+        // What is left out would be taken back.
+        ...(organization.verified === true ? { verified: true } : {}),
+      }),
     ),
     ...byDepth.map((one) =>
       add('groups', 'chainguard_group', [places.pathOf(one.id ?? '')], one.id ?? '', () => [
@@ -110,7 +150,10 @@ function resources(state: State): Resource[] {
       .filter((one) => !isBuiltIn(one))
       .map((one) =>
         add('roles', 'chainguard_role', located(one.id ?? '', one.name ?? ''), one.id ?? '', () => [
-          ...attributes({ name: one.name, ...roleFields(one) }),
+          ...attributes({ name: one.name }),
+          // The provider takes a role without a description for one with an empty one, and nothing for something else.
+          `description = ${literal(one.description ?? '')}`,
+          ...attributes({ capabilities: roleFields(one)['capabilities'] }),
           `parent_id = ${reference(parentOf(one.id ?? ''))}`,
         ]),
       ),
@@ -120,15 +163,21 @@ function resources(state: State): Resource[] {
         'chainguard_identity_provider',
         located(one.id ?? '', one.name ?? ''),
         one.id ?? '',
-        () => {
+        (label) => {
           const { defaultRole: _role, oidc, description } = providerFields(one);
           const { issuer, clientId, additionalScopes } = (oidc ?? {}) as Record<string, unknown>;
           return [
             ...attributes({ name: one.name, description }),
             `parent_id = ${reference(parentOf(one.id ?? ''))}`,
             `default_role = ${role(one.defaultRole ?? '')}`,
-            // The platform tells nobody the secret, so it stays a variable of whoever applies this.
-            ...block('oidc', { issuer, clientId, additionalScopes }),
+            'oidc {',
+            ...attributes({ issuer, clientId, additionalScopes }).map((line) => `  ${line}`),
+            `  client_secret = var.${secretOf(label)}`,
+            '}',
+            // The platform tells nobody the secret, so it would differ from what was imported for ever.
+            'lifecycle {',
+            '  ignore_changes = [oidc.client_secret]',
+            '}',
           ];
         },
       ),

@@ -6,16 +6,8 @@ import { boolean, file } from '../../cli/inputs/values.ts';
 import { CliError } from '../../errors.ts';
 import { cacheDir } from '../../host.ts';
 import { makeChanges } from './files/make.ts';
-import {
-  broken,
-  type FilePlan,
-  filenameInput,
-  makePlan,
-  parentInput,
-  planLines,
-  planText,
-  planView,
-} from './files/plan.ts';
+import { broken, type FilePlan, filenameInput, makePlan, parentInput, planLines, planView } from './files/plan.ts';
+import { planText } from './files/plan-text.ts';
 import { readFiles } from './files/read-files.ts';
 import { readPlan } from './files/saved-plan.ts';
 

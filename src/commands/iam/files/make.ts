@@ -25,8 +25,13 @@ export async function makeChanges(context: Context, changes: readonly Change[]):
       context.io.note(printable(`${done[change.action]} ${nouns[change.kind]} ${change.label}.`));
     }
   } catch (error) {
-    if (!(error instanceof CliError) || made === 0) throw error;
-    const far = `${made} of ${changes.length} changes were made; apply the same files again to do the rest`;
+    const failed = changes[made];
+    if (!(error instanceof CliError) || failed === undefined) throw error;
+    const what = printable(`"${failed.action} ${nouns[failed.kind]} ${failed.label}"`);
+    const far =
+      made === 0
+        ? `${what} failed, and nothing was changed`
+        : `${what} failed after ${made} of ${changes.length} changes were made; apply the files again to do the rest`;
     throw new CliError(error.kind, error.message, {
       code: error.code,
       cause: error,

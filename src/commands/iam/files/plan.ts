@@ -4,6 +4,7 @@ import { type AccessChange, accessChanges } from '../../../access/difference.ts'
 import type { Facts } from '../../../access/grants.ts';
 import { compact } from '../../../api/compact.ts';
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
+import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
@@ -13,8 +14,9 @@ import { CliError } from '../../../errors.ts';
 import { type Changes, changesFor } from '../../../organization/changes.ts';
 import { type Document, type FileText, readDocument, refuse } from '../../../organization/document.ts';
 import { type Expectation, judge } from '../../../organization/expectations.ts';
-import { nouns } from '../../../organization/labels.ts';
-import { factsOf, Places, placesOf, type State } from '../../../organization/state.ts';
+import { Labels, nouns } from '../../../organization/labels.ts';
+import { factsOf, placesOf, type State } from '../../../organization/state.ts';
+import { counted, planText } from './plan-text.ts';
 import { organizationNamed, readState, requireSight } from './state.ts';
 
 export const filenameInput = {
@@ -32,6 +34,7 @@ export const parentInput = {
 /** What would change, however it is said. */
 export interface Plan {
   readonly organization: Reference;
+  readonly source: 'the files say' | 'Terraform says';
   readonly changes: readonly ToldChange[];
   readonly access: readonly AccessChange[];
   readonly expectations: readonly Expectation[];
@@ -45,7 +48,7 @@ export interface Plan {
   readonly nameOf: (id: string) => string;
 }
 
-interface ToldChange {
+export interface ToldChange {
   readonly action: 'create' | 'update' | 'replace' | 'delete';
   readonly kind: string;
   readonly noun: string;
@@ -86,6 +89,7 @@ function planFrom(
   const facts = { before: factsOf(before, now), after: factsOf(result.after, now) };
   return {
     organization,
+    source: 'the files say',
     result,
     changes: result.changes.map((one) => ({ ...one, noun: nouns[one.kind] })),
     unmentioned: result.unmentioned,
@@ -107,99 +111,31 @@ export function consequences(
   const problems: string[] = [];
   const expectations = judge(expected, after, facts.after, known, problems);
   refuse(problems);
-  const [oldPlaces, freshPlaces] = [new Places(before), new Places(after)];
+  const labels = { before: new Labels(before), after: new Labels(after) };
+  const identities = new Set(after.identities.map(({ id }) => id));
+  const access = accessChanges(facts.before, facts.after, [...new Set([...old, ...fresh])]);
   return {
-    access: accessChanges(facts.before, facts.after, [...new Set([...old, ...fresh])]),
+    // Many folders have an identity of the same name.
+    access: byHolder(
+      access.map((one) =>
+        isRoot(one.identity)
+          ? one
+          : { ...one, who: labels[identities.has(one.identity) ? 'after' : 'before'].who(one.identity) },
+      ),
+    ),
     expectations,
-    nameOf: (id) => (fresh.has(id) ? freshPlaces : oldPlaces).nameOf(id),
+    nameOf: (id) => labels[fresh.has(id) ? 'after' : 'before'].places.nameOf(id),
   };
 }
+
+const byHolder = (access: AccessChange[]): AccessChange[] =>
+  access.sort((a, b) => (a.who < b.who ? -1 : a.who > b.who ? 1 : 0));
 
 /** Those of this program's table and those that a role holds: a newer platform may know more. */
 export async function knownCapabilities({ roles }: State): Promise<ReadonlySet<string>> {
   const { capabilities } = await import('../../../api/schema/capabilities.gen.ts');
   return new Set([...capabilities.map(({ name }) => name), ...roles.flatMap((role) => role.capabilities ?? [])]);
 }
-
-const signs = { create: '+', update: '~', replace: '±', delete: '-' } as const;
-
-export function planText(plan: Plan): string {
-  const { changes, access, expectations, organization, nameOf, unmentioned, unsure } = plan;
-  const lines: string[] = [];
-  if (changes.length === 0) lines.push(`"${organization.name}" is as the files say.`);
-  else lines.push(`${counted(changes.length, 'change')} in "${organization.name}":`);
-  for (const { action, noun, label, details, address } of changes) {
-    lines.push(`  ${signs[action]} ${noun} ${label}`);
-    if (address !== undefined) lines.push(`      ${address}`);
-    for (const detail of details) lines.push(...wrapped(detail));
-  }
-  if (access.length > 0) lines.push('', 'Who gains or loses what:');
-  const worth = roleWorth(plan.roles);
-  for (const { direction, who, isConditional, capabilities, areas } of access) {
-    const where = areas.map(({ place, except }) => {
-      const but = except.map(nameOf).join(', ');
-      return `${nameOf(place)}${but === '' ? '' : ` without ${but}`}`;
-    });
-    const condition = isConditional ? ', if the condition is met' : '';
-    lines.push(`  ${direction === 'gains' ? '+' : '-'} ${who} ${direction} in ${where.join(', ')}${condition}:`);
-    const role = worth.get([...capabilities].sort().join());
-    lines.push(
-      ...(role === undefined ? some(capabilities) : [`      all of ${role} (${capabilities.length} capabilities)`]),
-    );
-  }
-  if (expectations.length > 0) lines.push('', 'Expected:');
-  for (const { text, isMet, reason } of expectations) {
-    lines.push(`  ${isMet ? 'ok    ' : 'FAILS '} ${text}${reason === undefined ? '' : `: ${reason}`}`);
-  }
-  if (unsure.length > 0) lines.push('', 'Not told by the plan:', ...unsure.map((clause) => `  ${clause}`));
-  if (unmentioned.length > 0) {
-    lines.push('', `Not in the files, and kept without --prune:`, ...listed(unmentioned));
-  }
-  return lines.map((line) => `${printable(line)}\n`).join('');
-}
-
-const most = 12;
-
-const listed = (labels: readonly string[]) => [
-  ...labels.slice(0, most).map((label) => `  ${label}`),
-  ...(labels.length > most ? [`  and ${labels.length - most} more`] : []),
-];
-
-/** `clusters.{create,delete}, repo.list`, in as many lines as people read. */
-function some(names: readonly string[]): string[] {
-  const byResource = new Map<string, string[]>();
-  for (const name of names) {
-    const at = name.lastIndexOf('.');
-    byResource.set(name.slice(0, at), [...(byResource.get(name.slice(0, at)) ?? []), name.slice(at + 1)]);
-  }
-  const groups = [...byResource].map(([resource, verbs]) =>
-    verbs.length === 1 ? `${resource}.${verbs[0]}` : `${resource}.{${verbs.join(',')}}`,
-  );
-  const lines = wrapped(groups.join(', '));
-  if (lines.length <= most) return lines;
-  return [...lines.slice(0, most - 1), `      … ${names.length} capabilities in all; \`-o json\` lists them`];
-}
-
-/** Indented, and not wider than a terminal where there is a blank to break at. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= 80) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`${lines.length === 0 ? '      ' : '        '}${word}`);
-  }
-  return lines;
-}
-
-/** "the role viewer", by what the role allows. */
-const roleWorth = (roles: readonly IamRole[]): ReadonlyMap<string, string> =>
-  new Map(
-    roles
-      .filter(({ capabilities = [] }) => capabilities.length > 3)
-      .map(({ name, capabilities = [] }) => [[...capabilities].sort().join(), `the role ${name}`]),
-  );
-
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 export const planView = defineView<Plan>({
   text: planText,

@@ -36,6 +36,7 @@ export async function planOfTerraform(
   const known = await knownCapabilities(before);
   return {
     organization: { id: organization.id, name: before.organization.name ?? organization.name },
+    source: 'Terraform says',
     changes,
     roles: [...before.roles, ...after.roles],
     unmentioned: [],
