@@ -9,6 +9,8 @@ export interface Kubectl {
   readonly context: string;
   /** What it prints. Throws a CliError with its words. */
   run(args: readonly string[], input?: string): Promise<string>;
+  /** Whether the account may do it everywhere. */
+  can(verb: string, resource: string): Promise<boolean>;
   /** The same as JSON; undefined when there is no such object. */
   find(args: readonly string[]): Promise<Record<string, unknown> | undefined>;
 }
@@ -42,11 +44,31 @@ export async function openKubectl(
   return {
     context: current,
     run,
+    async can(verb, resource) {
+      // It says no by its exit code and on stdout; whatever else fails says so on stderr.
+      try {
+        return (await run(['auth', 'can-i', verb, resource, '--all-namespaces'])).trim().endsWith('yes');
+      } catch (error) {
+        if (error instanceof CliError && error.code === 'api.kubectl' && isNo(error)) return false;
+        throw error;
+      }
+    },
     async find(args) {
       const text = await run([...args, '--ignore-not-found', '--output=json']);
       return text.trim() === '' ? undefined : (JSON.parse(text) as Record<string, unknown>);
     },
   };
+}
+
+const isNo = ({ cause }: CliError): boolean => cause instanceof Ended && /^no\b/m.test(cause.out);
+
+/** What kubectl wrote before it failed. */
+class Ended extends Error {
+  readonly out: string;
+  constructor(out: string) {
+    super('kubectl failed');
+    this.out = out;
+  }
 }
 
 function execute(
@@ -86,6 +108,7 @@ function execute(
         new CliError('api', `kubectl ${verb} failed: ${words === '' ? `it ended with ${code}` : words}`, {
           code: 'api.kubectl',
           hint: 'try `kubectl cluster-info` with the same context',
+          cause: new Ended(Buffer.concat(out).toString('utf8')),
         }),
       );
     });

@@ -77,6 +77,12 @@ test.each([
   ],
   [
     document(
+      `${images}  authorities:\n  - key:\n      data: |\n        -----BEGIN PUBLIC KEY-----\n        MFkwEwYHKoZIzj0CAQYI\n        -----END PUBLIC KEY-----\n`,
+    ),
+    'line 10: spec.authorities[0].key.data holds a key that cannot be read',
+  ],
+  [
+    document(
       `${images}  authorities:\n  - keyless:\n      identities:\n      - issuerRegExp: "("\n        subject: s\n`,
     ),
     'line 11: spec.authorities[0].keyless.identities[0].issuerRegExp',

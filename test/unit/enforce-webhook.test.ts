@@ -1,7 +1,9 @@
 // The webhook over its own TLS, with bodies as an API server sends them (enforce.md 1.1).
 
+import { createServer, type Server } from 'node:http';
 import { request } from 'node:https';
-import { afterEach, expect, test } from 'vitest';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readPolicy } from '../../src/enforce/policy/document.ts';
 import type { Verdict } from '../../src/enforce/verify/verify.ts';
 import { makeCertificate } from '../../src/enforce/webhook/certificate.ts';
@@ -10,8 +12,10 @@ import { startWebhook, type Webhook } from '../../src/enforce/webhook/server.ts'
 
 const digest = `sha256:${'b'.repeat(64)}`;
 const running: Webhook[] = [];
+const hanging: Server[] = [];
 afterEach(async () => {
   for (const webhook of running.splice(0)) await webhook.stop();
+  for (const server of hanging.splice(0)) server.close().closeAllConnections();
 });
 
 const policy = readPolicy(
@@ -39,7 +43,12 @@ const decider = (more: Partial<Decider> = {}): Decider => ({
   ...more,
 });
 
-async function start(own: Decider, failsOpen = false) {
+async function start(
+  own: Decider | ((signal: AbortSignal) => Decider),
+  failsOpen = false,
+  deadlineMs: number | undefined = undefined,
+) {
+  const deciderFor = typeof own === 'function' ? own : () => own;
   const certificate = makeCertificate(['127.0.0.1', 'localhost'], Date.now());
   const errors: unknown[] = [];
   const webhook = await startWebhook({
@@ -47,8 +56,9 @@ async function start(own: Decider, failsOpen = false) {
     address: '127.0.0.1',
     port: 0,
     secret: 'secret',
-    mutate: (review) => mutate(review, own),
-    validate: (review) => validate(review, own),
+    mutate: (review, signal) => mutate(review, deciderFor(signal)),
+    validate: (review, signal) => validate(review, deciderFor(signal)),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
     failsOpen: () => failsOpen,
     onError: (error) => errors.push(error),
   });
@@ -191,6 +201,109 @@ test('a thousand containers of one image are decided once', async () => {
   const { review } = await start(counting);
   const { allowed } = await review('validations', pod(...Array<string>(1000).fill(`a@${digest}`)));
   expect([allowed, asked]).toEqual([true, 1]);
+});
+
+test('a thousand images are decided a few at a time, and each container that breaks a policy is named', async () => {
+  const [atOnce, most] = [{ now: 0 }, { ever: 0 }];
+  const counting = decider({
+    verify: async ({ registry, repository }) => {
+      atOnce.now += 1;
+      most.ever = Math.max(most.ever, atOnce.now);
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce.now -= 1;
+      return verdictOf(`${registry}/${repository}@${digest}`, /999$/.test(repository) ? 'FAIL' : 'PASS');
+    },
+  });
+  const { review } = await start(counting);
+  const images = Array.from({ length: 1000 }, (_, at) => `me/app${at}@${digest}`);
+  const { allowed, status } = await review('validations', pod(...images));
+  expect(allowed).toBe(false);
+  expect(status.message).toContain('spec.containers[999].image');
+  expect(most.ever).toBeLessThanOrEqual(32);
+});
+
+test('what becomes less is let go, as long as its images stay', async () => {
+  const { review } = await start(decider());
+  const scaled = (replicas: number, image: string) => ({
+    spec: { replicas, template: { spec: { containers: [{ image }] } } },
+  });
+  const asked = (object: object, oldObject: object) => ({
+    ...pod(),
+    resource: { group: 'apps', version: 'v1', resource: 'deployments' },
+    operation: 'UPDATE',
+    object,
+    oldObject,
+  });
+  const [bad, worse] = [`me/bad@${digest}`, `me/bad2@${digest}`];
+  expect((await review('validations', asked(scaled(0, bad), scaled(3, bad)))).allowed).toBe(true);
+  expect((await review('validations', asked(scaled(3, bad), scaled(3, bad)))).allowed).toBe(false);
+  expect((await review('validations', asked(scaled(4, bad), scaled(3, bad)))).allowed).toBe(false);
+  expect((await review('validations', asked(scaled(0, worse), scaled(3, bad)))).allowed).toBe(false);
+});
+
+describe('a registry that takes the request and never answers', () => {
+  /** Resolves when the request that waits there was given up. */
+  async function silent() {
+    const gone = new Set<string>();
+    const arrived = new Set<string>();
+    const server = createServer((asked) => {
+      arrived.add(asked.url ?? '');
+      asked.socket.on('close', () => gone.add(asked.url ?? ''));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    hanging.push(server);
+    const { port } = server.address() as AddressInfo;
+    const through = (signal: AbortSignal) =>
+      decider({
+        verify: async ({ repository }) => {
+          await fetch(`http://127.0.0.1:${port}/${repository}`, { signal });
+          return verdictOf('i', 'PASS');
+        },
+      });
+    return { through, gone, arrived };
+  }
+
+  test('is a refusal at the deadline, and its connection is given up', async () => {
+    const { through, gone } = await silent();
+    const { review } = await start(through, false, 300);
+    const began = performance.now();
+    expect(await review('validations', pod(`me/a@${digest}`))).toMatchObject({
+      allowed: false,
+      status: { code: 400, message: 'validation failed: no verdict within 0.3 s' },
+    });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(250);
+    await vi.waitFor(() => expect([...gone]).toEqual(['/me/a']));
+  });
+
+  test('is a warning where the cluster fails open', async () => {
+    const { through } = await silent();
+    const { review } = await start(through, true, 300);
+    expect(await review('validations', pod(`me/a@${digest}`))).toMatchObject({
+      allowed: true,
+      warnings: ['enforcer.chainguard.dev: no verdict within 0.3 s'],
+    });
+  });
+
+  test('keeps 64 requests waiting; the next is refused at once, and later ones are decided again', async () => {
+    const { through, arrived } = await silent();
+    const { review } = await start(through, false, 2_000);
+    const waiting = Array.from({ length: 64 }, (_, at) => review('validations', pod(`me/a${at}@${digest}`)));
+    await vi.waitFor(() => expect(arrived.size).toBe(64), { timeout: 10_000 });
+    const full = await review('validations', pod(`me/late@${digest}`));
+    expect(full).toMatchObject({ allowed: false, status: { message: expect.stringContaining('64 other requests') } });
+    for (const { allowed } of await Promise.all(waiting)) expect(allowed).toBe(false);
+    expect((await review('validations', pod('ubuntu'))).status.message).toContain('must be an image digest');
+  });
+});
+
+test('a review of nearly 10 MiB is decided', async () => {
+  const { review } = await start(decider());
+  const big = pod(`good@${digest}`);
+  const filled = {
+    ...big,
+    object: { ...big.object, metadata: { annotations: { a: 'x'.repeat(10 * 1024 * 1024 - 2000) } } },
+  };
+  expect((await review('validations', filled)).allowed).toBe(true);
 });
 
 test('who does not know the path, sends no review or sends too much gets no verdict', async () => {

@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
-import { readTextIfExists, replaceFile } from '../../files.ts';
+import { readTextIfExists, replaceFile, toFileError } from '../../files.ts';
 import { dataDir } from '../../host.ts';
 
 /** What an agent needs to work, kept so that it survives restarts. */
@@ -23,7 +23,10 @@ export interface AgentFile {
   readonly cluster: string;
   readonly api: string;
   readonly issuer: string;
+  /** What the API server calls the webhook by. */
   readonly webhookAddress: string;
+  /** What the webhook listens on. */
+  readonly webhookListen: string;
   /** Context of kubectl that it was installed with; for messages. */
   readonly context: string;
   /** Process that runs it; 0 for none. */
@@ -41,7 +44,11 @@ export function readAgent(folder: string): AgentFile | undefined {
 }
 
 export function writeAgent(folder: string, agent: AgentFile): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw toFileError(error, 'write', folder);
+  }
   replaceFile(join(folder, 'agent.json'), `${JSON.stringify(agent, undefined, 2)}\n`, { mode: 0o600 });
 }
 

@@ -15,8 +15,8 @@ export default defineCommand({
   summary: 'Register a cluster and start its agent.',
   description:
     'Applies with kubectl what the platform says (`clusters print-config`), registers the cluster through an invite that is taken ' +
-    'back, and starts the agent beside the platform with the rights of its own service account. Where the API server is not on ' +
-    'this machine, name an address of this machine that it can reach with --webhook-address.',
+    'back, and starts the agent beside the platform with the rights of its own service account. The API server is asked which ' +
+    'address of this machine it can reach; where it reaches none, the agent only watches.',
   inputs: {
     group: {
       kind: group,
@@ -42,8 +42,7 @@ export default defineCommand({
     opt: optionsInput,
     webhookAddress: {
       kind: { ...string, metavar: 'ADDRESS' },
-      default: '127.0.0.1',
-      help: 'Address of this machine that the API server reaches the webhook at.',
+      help: 'Address of this machine that the API server reaches the webhook at; found by asking it without this.',
     },
     managed: {
       kind: choice('gke', 'eks'),
@@ -65,7 +64,7 @@ export default defineCommand({
     { text: 'The current context of kubectl', args: '--group=example.com' },
     {
       text: 'kind',
-      args: '--group=example.com --private --kube-context=kind-enforce-demo --webhook-address=172.18.0.1',
+      args: '--group=example.com --private --kube-context=kind-enforce-demo',
     },
     { text: 'Only watch', args: '--group=example.com --profiles=observer' },
   ],

@@ -5,6 +5,13 @@ import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Reference } from '../../cli/inputs/references.ts';
 import { printable } from '../../cli/io.ts';
+import {
+  candidateAddresses,
+  namedAddress,
+  probeName,
+  reachableAddress,
+  type WebhookAddress,
+} from '../../enforce/webhook/probe.ts';
 import { CliError } from '../../errors.ts';
 import { type Kubectl, openKubectl } from '../../kubernetes/kubectl.ts';
 import { visibleRoles } from '../iam/roles/role.ts';
@@ -22,7 +29,8 @@ export interface InstallInput {
   readonly inviteCode: string | undefined;
   readonly profiles: readonly string[];
   readonly opt: readonly string[];
-  readonly webhookAddress: string;
+  /** Undefined to find it out. */
+  readonly webhookAddress: string | undefined;
 }
 
 export interface Installed {
@@ -41,24 +49,31 @@ export async function install(context: Context, input: InstallInput): Promise<In
   const kubectl = await openKubectl(host.env, input.kubeContext, context.signal);
   const api = await context.api();
   const options = enforcerOptions(input.opt);
-  const config = await api.call('tenant.v1.Clusters.Config', {
-    profiles: [...input.profiles],
-    enforcerOptions: options,
-  });
   const decode = (text = ''): string => Buffer.from(text, 'base64').toString();
-  io.note(printable(`Applying to the cluster of context "${kubectl.context}": ${config.profiles?.join(', ')}`));
-  await kubectl.run(['apply', '--filename=-'], decode(config.mcpConfig));
-  if (options.namespaceEnforcementMode === 'OptOut') {
-    io.warn(
-      'in opt-out mode every namespace but kube-system, gulfstream and cosign-system takes no new workload while the agent does not run',
-    );
+  const configFor = (profiles: readonly string[]) =>
+    api.call('tenant.v1.Clusters.Config', { profiles: [...profiles], enforcerOptions: options });
+  let config = await configFor(input.profiles);
+  const named = input.webhookAddress === undefined ? undefined : await namedAddress(input.webhookAddress);
+  if (input.webhookAddress !== undefined && named === undefined) {
+    throw new CliError('usage', `\`--webhook-address\` "${input.webhookAddress}" leads nowhere`, {
+      code: 'usage.webhook-address',
+      hint: 'name an address of this machine',
+    });
   }
-  const remoteId = await remoteIdOf(kubectl);
-  const folder = agentFolder(context, remoteId);
+  io.note(printable(`Applying to the cluster of context "${kubectl.context}": ${config.profiles?.join(', ')}`));
   const undo = `take away what was applied with \`chainctl clusters uninstall --kube-context=${kubectl.context}\``;
+  await requireRights(kubectl);
   try {
+    await kubectl.run(['apply', '--filename=-'], decode(config.mcpConfig));
+    const remoteId = await remoteIdOf(kubectl);
+    const folder = agentFolder(context, remoteId);
     await stopAgent(context, folder);
-    const agent = await prepareAgent(context, kubectl, remoteId, input.webhookAddress, readAgent(folder));
+    const address = (config.profiles ?? []).includes('enforcer')
+      ? await webhookAddress(context, kubectl, named)
+      : loopback;
+    if (address === undefined) config = await configFor(['observer']);
+    else if (options.namespaceEnforcementMode === 'OptOut') io.warn(optOutWarning);
+    const agent = await prepareAgent(context, kubectl, remoteId, address ?? loopback, readAgent(folder));
     writeAgent(folder, agent);
     const registered = input.skipInvite ? agent : await register(context, kubectl, folder, agent, input);
     if (registered.cluster === '') {
@@ -81,14 +96,60 @@ export async function install(context: Context, input: InstallInput): Promise<In
     await waitForAgent(context, registered, folder, pid);
     return { id: registered.cluster, remoteId, pid };
   } catch (error) {
-    if (!(error instanceof CliError) || error.hint !== undefined) throw error;
+    if (!(error instanceof CliError)) throw error;
     throw new CliError(error.kind, error.message, {
       code: error.code,
-      details: error.details,
+      details: [...error.details, ...(error.hint === undefined ? [] : [error.hint])],
       hint: undo,
       cause: error,
     });
   }
+}
+
+const optOutWarning =
+  'in opt-out mode every namespace but kube-system, gulfstream and cosign-system takes no new workload while the agent does not run';
+
+/** What applying needs that not everybody may; asked before, so that nothing is left half-applied. */
+const neededRights = [
+  'namespaces',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+] as const;
+
+async function requireRights(kubectl: Kubectl): Promise<void> {
+  const answers = await Promise.all(neededRights.map((resource) => kubectl.can('create', resource)));
+  const missing = neededRights.filter((_, at) => answers[at] === false).map((name) => name.replace(/\..*/, ''));
+  if (missing.length === 0) return;
+  throw new CliError(
+    'permission',
+    `Your account of context "${kubectl.context}" may not create ${missing.join(', ')}; nothing was applied`,
+    { code: 'api.kubectl-rights', hint: 'install with an account that is cluster-admin there' },
+  );
+}
+
+const loopback: WebhookAddress = { host: '127.0.0.1', listen: '127.0.0.1' };
+
+/** Where the API server reaches this machine; undefined, and said, when it does nowhere. */
+async function webhookAddress(
+  context: Context,
+  kubectl: Kubectl,
+  named: WebhookAddress | undefined,
+): Promise<WebhookAddress | undefined> {
+  const candidates = named === undefined ? candidateAddresses() : [named];
+  const found = await reachableAddress(kubectl, candidates, () => context.host.now(), context.signal);
+  const tried = candidates.map(({ host }) => host).join(', ');
+  if (found !== undefined) {
+    context.io.note(printable(`The API server reaches the webhook at ${found.host}.`));
+    return found;
+  }
+  context.io.warn(
+    printable(
+      `the API server reaches this machine at none of ${tried}, so nothing can be denied; installed as an observer. ` +
+        'Name an address it can reach with `--webhook-address` and run this again with `--skip-invite`',
+    ),
+  );
+  return undefined;
 }
 
 const deleteWebhooks = [
@@ -110,7 +171,7 @@ async function prepareAgent(
   context: Context,
   kubectl: Kubectl,
   remoteId: string,
-  webhookAddress: string,
+  address: WebhookAddress,
   before: AgentFile | undefined,
 ): Promise<AgentFile> {
   const view = JSON.parse(await kubectl.run(['config', 'view', '--minify', '--raw', '--flatten', '--output=json'])) as {
@@ -132,7 +193,8 @@ async function prepareAgent(
     cluster: before?.cluster ?? '',
     api: context.config.get('platform.api'),
     issuer: context.config.get('platform.issuer'),
-    webhookAddress,
+    webhookAddress: address.host,
+    webhookListen: address.listen,
     context: kubectl.context,
     pid: 0,
   };
@@ -290,6 +352,7 @@ export async function uninstall(context: Context, kubeContext: string | undefine
   const { uid = '' } = (namespace?.['metadata'] ?? {}) as { uid?: string };
   // The webhook goes first: without its agent it would refuse everything.
   await kubectl.run([...deleteWebhooks]);
+  await kubectl.run(['delete', 'validatingwebhookconfiguration', probeName, '--ignore-not-found']);
   const folder = agentFolder(context, uid);
   if (uid !== '') await stopAgent(context, folder);
   await kubectl.run([

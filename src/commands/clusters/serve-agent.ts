@@ -64,6 +64,7 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
       rules: ruleSurroundings(context),
       agentVersion: versionInfo().gitVersion,
       webhookAddress: agent.webhookAddress,
+      webhookListen: agent.webhookListen,
       webhookPort: 0,
       log: (line) => host.stderr.write(`${new Date(host.now()).toISOString()} ${line}\n`),
       now: () => host.now(),

@@ -35,8 +35,9 @@ export interface AgentOptions {
   readonly trustRoot: (url: string | undefined) => Promise<object | undefined>;
   readonly rules: Pick<Surroundings, 'download' | 'runRule'>;
   readonly agentVersion: string;
-  /** Address that the API server reaches this process at. */
+  /** Address or name that the API server reaches this process at, and the address that is listened on for that. */
   readonly webhookAddress: string;
+  readonly webhookListen: string;
   readonly webhookPort: number;
   readonly log: (line: string) => void;
   readonly now: () => number;
@@ -261,7 +262,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const anySignal = (limit: AbortSignal): AbortSignal => AbortSignal.any([signal, limit]);
   const webhook = await startWebhook({
     certificate,
-    address: options.webhookAddress,
+    address: options.webhookListen,
     port: options.webhookPort,
     secret,
     mutate: (request, limit) => mutate(request, deciderFor(anySignal(limit))),
@@ -358,7 +359,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ),
   );
   options.log(
-    `the agent watches ${options.kubernetes.server}, and its webhook listens on ${options.webhookAddress}:${webhook.port}`,
+    `the agent watches ${options.kubernetes.server}, and its webhook listens on ${options.webhookListen}:${webhook.port}`,
   );
   await Promise.all([
     ...followers,

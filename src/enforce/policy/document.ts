@@ -1,6 +1,7 @@
 // Policy documents: YAML or JSON, one ClusterImagePolicy each, several to a file. Guarantees: every problem names the line; a
 // document is read whole or not at all; what is read otherwise than written is told (enforce.md 3, the traps of 004).
 
+import { createPublicKey } from 'node:crypto';
 import { RE2JS } from 're2js';
 import { isDocument, LineCounter, parseAllDocuments } from 'yaml';
 import { isGlob, widened } from './globs.ts';
@@ -335,6 +336,9 @@ function toKey(fields: Fields, path: string, lines: Lines): KeySource {
   if (data !== undefined && !/-----BEGIN (?:PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----/.test(data)) {
     throw problem(lines, `${path}.data`, `${path}.data holds no PEM of a public key`);
   }
+  if (data !== undefined && !isReadable(data)) {
+    throw problem(lines, `${path}.data`, `${path}.data holds a key that cannot be read; it may be cut short`);
+  }
   if (secretRef !== undefined && !secretRef.name) throw problem(lines, path, `${path}.secretRef.name is missing`);
   if (!['sha224', 'sha256', 'sha384', 'sha512'].includes(hashAlgorithm.toLowerCase())) {
     throw problem(lines, `${path}.hashAlgorithm`, `${path}.hashAlgorithm must be sha256, sha384 or sha512`);
@@ -345,6 +349,16 @@ function toKey(fields: Fields, path: string, lines: Lines): KeySource {
     kms,
     hashAlgorithm: hashAlgorithm.toLowerCase(),
   };
+}
+
+function isReadable(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g) ?? [];
+  try {
+    for (const block of blocks) createPublicKey(block);
+    return blocks.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function toIdentity(fields: Fields, path: string, lines: Lines): IdentityRule {

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
 
 export interface RulePrograms {
   /** Why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
@@ -35,8 +35,9 @@ export function createRulePrograms(path: string | undefined, { ms = limits.ms } 
         return `there is no program ${name} on the PATH of this machine; install it from ${where}`;
       if (running >= limits.atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
       running += 1;
-      const folder = mkdtempSync(join(tmpdir(), 'chainctl-rule-'));
+      let folder: string | undefined;
       try {
+        folder = mkdtempSync(join(tmpdir(), 'chainctl-rule-'));
         if (type === 'cue') return await runCue(program, folder, text, document, ms);
         opa ??= opaFacts(program, folder, ms);
         opa.catch(() => {
@@ -46,7 +47,7 @@ export function createRulePrograms(path: string | undefined, { ms = limits.ms } 
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
         running -= 1;
         waiting.shift()?.();
       }
@@ -64,15 +65,9 @@ async function runCue(
   const foreign = foreignImport(text);
   if (foreign !== undefined) return `it imports ${foreign}, which is not part of CUE's own packages`;
   writeFileSync(join(folder, 'policy.cue'), text, { mode: 0o600 });
-  // What stays open is no contradiction, as upstream has it.
-  const { code, out, err } = await execute(
-    program,
-    ['vet', '--concrete=false', 'policy.cue', 'json:', '-'],
-    folder,
-    document,
-    ms,
-  );
-  return code === 0 ? undefined : `failed to evaluate the policy with error: ${sentence(err || out)}`;
+  // What stays open is no contradiction, as upstream has it; `cue vet` has another opinion.
+  const { code, err } = await execute(program, ['eval', 'policy.cue', 'json:', '-'], folder, document, ms, 'ignore');
+  return code === 0 ? undefined : `failed to evaluate the policy with error: ${sentence(err)}`;
 }
 
 /** CUE's own packages have no dot in their names; those under `tool/` act, and attributes reach for files. */
@@ -91,7 +86,14 @@ interface OpaFacts {
   readonly flags: readonly string[];
 }
 
-const reachingOut = new Set(['http.send', 'net.lookup_ip_addr', 'opa.runtime']);
+/** Schemas may refer to others anywhere, whatever `allow_net` says. */
+const reachingOut = new Set([
+  'http.send',
+  'json.match_schema',
+  'json.verify_schema',
+  'net.lookup_ip_addr',
+  'opa.runtime',
+]);
 
 async function opaFacts(program: string, folder: string, ms: number): Promise<OpaFacts> {
   const told = await execute(program, ['capabilities', '--current'], folder, '', ms);
@@ -153,11 +155,17 @@ interface Ended {
 }
 
 /** Throws an Error that says what was exceeded. */
-function execute(program: string, args: readonly string[], folder: string, input: string, ms: number): Promise<Ended> {
-  const isPosix = process.platform !== 'win32';
+function execute(
+  program: string,
+  args: readonly string[],
+  folder: string,
+  input: string,
+  ms: number,
+  stdout: 'pipe' | 'ignore' = 'pipe',
+): Promise<Ended> {
   // Go keeps below its limit as long as it can; the shell's stops whoever goes far beyond.
   const limit = `ulimit -v ${limits.addressSpaceMiB * 1024} 2>/dev/null; exec "$0" "$@"`;
-  const [command, words] = isPosix ? ['/bin/sh', ['-c', limit, program, ...args]] : [program, args];
+  const [command, words] = sep === '/' ? ['/bin/sh', ['-c', limit, program, ...args]] : [program, args];
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, {
       cwd: folder,
@@ -168,7 +176,7 @@ function execute(program: string, args: readonly string[], folder: string, input
         GOMEMLIMIT: `${limits.memoryMiB}MiB`,
         GOMAXPROCS: '2',
       },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', stdout, 'pipe'],
       timeout: ms,
       killSignal: 'SIGKILL',
       windowsHide: true,
@@ -181,10 +189,10 @@ function execute(program: string, args: readonly string[], folder: string, input
       if (size > limits.outputBytes) child.kill('SIGKILL');
       else into.push(chunk);
     };
-    child.stdout.on('data', take(out));
-    child.stderr.on('data', take(err));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    child.stdout?.on('data', take(out));
+    child.stderr?.on('data', take(err));
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
     child.on('error', (error) => reject(new Error(`${program} cannot be run: ${error.message}`)));
     child.on('close', (code, signal) => {
       const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8');
@@ -199,7 +207,7 @@ function execute(program: string, args: readonly string[], folder: string, input
 
 /** The first on the PATH, folders that depend on where one stands left out. */
 function findProgram(name: string, path = ''): string | undefined {
-  const endings = process.platform === 'win32' ? ['.exe'] : [''];
+  const endings = sep === '/' ? [''] : ['.exe'];
   for (const folder of path.split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     for (const ending of endings) {

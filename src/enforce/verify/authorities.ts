@@ -3,41 +3,12 @@
 
 import type { ImageReference } from '../policy/globs.ts';
 import type { Authority, AuthorityKind } from '../policy/types.ts';
+import type { AuthorityVerdict, Check, Signer } from './found.ts';
 import { isSignedBy, keysOf } from './keys.ts';
 import { Refusal } from './refusal.ts';
 import { breach } from './rules.ts';
 import { findSigned, type Signed } from './signatures.ts';
 import type { Surroundings } from './surroundings.ts';
-
-/** `githubWorkflowTrigger` and its like, of certificates that have them. */
-export type Workflow = Readonly<Record<string, string>>;
-
-export interface Signer {
-  /** Digest of the layer. */
-  readonly id: string;
-  readonly predicateType: string | undefined;
-  /** The in-toto statement of an attestation. */
-  readonly statement: Signed['statement'];
-  readonly signatures: readonly Buffer[];
-  /** Undefined for a key. */
-  readonly identity: { readonly issuer: string; readonly subject: string } | undefined;
-  readonly workflow?: Workflow;
-}
-
-export interface AuthorityVerdict {
-  readonly name: string;
-  readonly isGood: boolean;
-  /** Empty when it is good. */
-  readonly message: string;
-  readonly signatures: readonly Signer[];
-  /** By the names that the policy gives them. */
-  readonly attestations: readonly {
-    readonly name: string;
-    /** As the policy has it. */
-    readonly predicateType: string;
-    readonly signatures: readonly Signer[];
-  }[];
-}
 
 /** Signatures of one digest in one repository are fetched once, however many authorities ask. */
 export type SignedCache = Map<string, Promise<Signed[]>>;
@@ -75,7 +46,6 @@ export async function judgeAuthority(
   }
 }
 
-export type Check = (signed: Signed) => Signer | string;
 type Say = (
   message: string,
   attestations?: AuthorityVerdict['attestations'],

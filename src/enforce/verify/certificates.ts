@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { RE2JS } from 're2js';
 import type { Authority, AuthorityKind, IdentityRule } from '../policy/types.ts';
-import type { Check, Workflow } from './authorities.ts';
+import type { Check, Workflow } from './found.ts';
 import { keysOf, pemOf } from './keys.ts';
 import { Refusal } from './refusal.ts';
 import type { Surroundings } from './surroundings.ts';

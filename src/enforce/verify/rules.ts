@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { ImageReference } from '../policy/globs.ts';
 import type { Policy, Rule } from '../policy/types.ts';
-import type { AuthorityVerdict, Signer } from './authorities.ts';
+import type { AuthorityVerdict, Signer } from './found.ts';
 import type { Repository, Surroundings } from './surroundings.ts';
 
 /** Why the rule does not hold over the document; undefined when it does. `name` is how messages call it. */

@@ -4,7 +4,8 @@
 
 import { coveringGlob, type ImageReference, normalForm } from '../policy/globs.ts';
 import type { LabelSelector, Policy } from '../policy/types.ts';
-import { type AuthorityVerdict, judgeAuthority, type SignedCache } from './authorities.ts';
+import { judgeAuthority, type SignedCache } from './authorities.ts';
+import type { AuthorityVerdict } from './found.ts';
 import { breach, findings, type Subject } from './rules.ts';
 import type { Surroundings } from './surroundings.ts';
 

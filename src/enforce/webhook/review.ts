@@ -1,6 +1,7 @@
 // What an AdmissionReview comes to (enforce.md 1.1 and 2). Guarantees: an object is let in only when every image of it was
 // decided; an error of ours, our own deadline and a full queue refuse; what the API server prints is one text of known form.
 
+import { forEachAtOnce } from '../../parallel.ts';
 import { type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
 import type { Policy } from '../policy/types.ts';
 import type { PolicyVerdict, Verdict, Workload } from '../verify/verify.ts';
@@ -104,24 +105,23 @@ export function imagesIn(request: AdmissionRequest, object = request.object): Im
   });
 }
 
+/** A pod may hold a thousand images, and other requests wait as well. */
+const mostImagesAtOnce = 32;
+
 /** Puts digests where tags are. A registry that does not answer changes nothing; the other webhook then says so. */
 export async function mutate(request: AdmissionRequest, decider: Decider): Promise<AdmissionResponse> {
   const response = { uid: request.uid, allowed: true } as const;
   if (isLeftAlone(request)) return response;
   const digests = new Map<string, Promise<string | undefined>>();
-  const changes = await Promise.all(
-    imagesIn(request).map(async ({ image, pointer }) => {
-      const reference = parseReference(image);
-      if (reference === undefined || reference.digest !== undefined) return [];
-      const known = digests.get(image) ?? decider.resolve(reference, request).catch(() => undefined);
-      digests.set(image, known);
-      const digest = await known;
-      return digest === undefined
-        ? []
-        : [{ op: 'replace', path: pointer, value: `${normalForm({ ...reference, digest })}` }];
-    }),
-  );
-  const patch = changes.flat();
+  const patch: object[] = [];
+  await forEachAtOnce(imagesIn(request), mostImagesAtOnce, async ({ image, pointer }) => {
+    const reference = parseReference(image);
+    if (reference === undefined || reference.digest !== undefined) return;
+    const known = digests.get(image) ?? decider.resolve(reference, request).catch(() => undefined);
+    digests.set(image, known);
+    const digest = await known;
+    if (digest !== undefined) patch.push({ op: 'replace', path: pointer, value: normalForm({ ...reference, digest }) });
+  });
   if (patch.length === 0) return response;
   return { ...response, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
 }
@@ -136,31 +136,29 @@ export async function validate(request: AdmissionRequest, decider: Decider): Pro
     request.operation === 'UPDATE' ? imagesIn(request, request.oldObject).map(({ image }) => image) : [],
   );
   const places = imagesIn(request).filter(({ image }) => !isUnchangedPod(request, before, image));
-  await Promise.all(
-    places.map(async ({ image, field }, at) => {
-      const reference = parseReference(image);
-      if (reference?.digest === undefined) {
-        denials[at] = `invalid value: ${image} must be an image digest: ${field}`;
-        return;
-      }
-      const known = verdicts.get(image) ?? decider.verify({ ...reference, digest: reference.digest }, image, request);
-      verdicts.set(image, known);
-      const verdict = await known;
-      if (decider.unreadable.length > 0) {
-        denials[at] = `policies that cannot be read: ${decider.unreadable.join(', ')}: ${field}\n${verdict.image}`;
-        return;
-      }
-      if (verdict.policies.length === 0) {
-        const text = `no matching policies: ${field}\n${verdict.image}`;
-        if (decider.noMatch === 'deny') denials[at] = text;
-        if (decider.noMatch === 'warn') warnings.push(text);
-        return;
-      }
-      const failed = verdict.policies.filter(({ result }) => result === 'FAIL');
-      if (failed.length > 0) denials[at] = failed.map((one) => denial(one, field, verdict.image)).join(', ');
-      for (const one of verdict.policies) if (one.result === 'WARN') warnings.push(denial(one, field, verdict.image));
-    }),
-  );
+  await forEachAtOnce(places, mostImagesAtOnce, async ({ image, field }, at) => {
+    const reference = parseReference(image);
+    if (reference?.digest === undefined) {
+      denials[at] = `invalid value: ${image} must be an image digest: ${field}`;
+      return;
+    }
+    const known = verdicts.get(image) ?? decider.verify({ ...reference, digest: reference.digest }, image, request);
+    verdicts.set(image, known);
+    const verdict = await known;
+    if (decider.unreadable.length > 0) {
+      denials[at] = `policies that cannot be read: ${decider.unreadable.join(', ')}: ${field}\n${verdict.image}`;
+      return;
+    }
+    if (verdict.policies.length === 0) {
+      const text = `no matching policies: ${field}\n${verdict.image}`;
+      if (decider.noMatch === 'deny') denials[at] = text;
+      if (decider.noMatch === 'warn') warnings.push(text);
+      return;
+    }
+    const failed = verdict.policies.filter(({ result }) => result === 'FAIL');
+    if (failed.length > 0) denials[at] = failed.map((one) => denial(one, field, verdict.image)).join(', ');
+    for (const one of verdict.policies) if (one.result === 'WARN') warnings.push(denial(one, field, verdict.image));
+  });
   const found = denials.filter((one) => one !== undefined);
   const notices = warnings.length === 0 ? {} : { warnings: warnings.map(oneLine) };
   if (found.length === 0) return { uid: request.uid, allowed: true, ...notices };
@@ -184,12 +182,23 @@ export const refuse = (
   ...more,
 });
 
-/** What goes away, and pods that another object that was looked at has made, are not looked at again. */
-function isLeftAlone({ object, resource, subResource }: AdmissionRequest): boolean {
+/** What goes away or becomes less is not looked at again. */
+function isLeftAlone(request: AdmissionRequest): boolean {
+  const { object, resource, subResource } = request;
   if (object === null || object === undefined) return true;
   if (object.metadata?.deletionTimestamp !== undefined) return true;
+  if (isScaledDown(request)) return true;
   if (subResource !== undefined && subResource !== '' && subResource !== 'ephemeralcontainers') return true;
   return podPaths[resource.resource] === undefined;
+}
+
+/** The same images for fewer pods, so that what breaks a policy by now can be taken away. */
+function isScaledDown(request: AdmissionRequest): boolean {
+  const { operation, object, oldObject } = request;
+  const [now, before] = [object?.spec?.['replicas'], oldObject?.spec?.['replicas']];
+  if (operation !== 'UPDATE' || typeof now !== 'number' || typeof before !== 'number' || now >= before) return false;
+  const images = (of: PodOwner | null | undefined) => JSON.stringify(imagesIn(request, of));
+  return images(object) === images(oldObject);
 }
 
 /** A pod that runs can only get other images; those that it has were decided when it came. */

@@ -20,6 +20,8 @@ export interface WebhookOptions {
   /** Errors are turned into warnings (`webhook_fail_open`). */
   readonly failsOpen: () => boolean;
   readonly onError: (error: unknown) => void;
+  /** Milliseconds until a request without a verdict is refused; below the 25 s that the API server waits. */
+  readonly deadlineMs?: number;
 }
 
 export interface Webhook {
@@ -29,12 +31,10 @@ export interface Webhook {
 
 /** Bytes. The API server takes objects of 3 MiB; a review holds two, and more. */
 const maxReviewBytes = 10 * 1024 * 1024;
-/** The API server waits 25 s. */
-const deadlineMs = 20_000;
 const maxConcurrentReviews = 64;
 
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
-  const { certificate, secret, onError } = options;
+  const { certificate, secret, onError, deadlineMs = 20_000 } = options;
   let running = 0;
   const server: Server = createServer(
     { cert: certificate.certificate, key: certificate.key, minVersion: 'TLSv1.2' },

@@ -150,7 +150,11 @@ function enforcerObjects(options: EnforcerOptions): object[] {
             values: ['kube-system', 'gulfstream', 'cosign-system'],
           },
         ]
-      : [{ key: 'policy.sigstore.dev/include', operator: 'In', values: ['true'] }],
+      : [
+          { key: 'policy.sigstore.dev/include', operator: 'In', values: ['true'] },
+          // No policy may lock out those who could take it back.
+          { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['gulfstream', 'cosign-system'] },
+        ],
   };
   const workloads = [
     rule('', ['v1'], ['pods']),

@@ -1,0 +1,109 @@
+// What stops an installation before anything is applied, with the real kubectl where there is one.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { signedIn } from '../support/signed-in.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+function kubeconfig(server: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server } }],
+    users: [{ name: 'u', user: {} }],
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'here',
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+/** As much of an API server as `kubectl auth can-i` asks; it allows nothing, and keeps what else was asked. */
+async function refusing() {
+  const written: string[] = [];
+  const server = createServer((request, response) => {
+    const { url = '', method } = request;
+    request.resume();
+    const answers: Record<string, object> = {
+      '/api': { kind: 'APIVersions', versions: ['v1'] },
+      '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [] },
+      '/api/v1': { kind: 'APIResourceList', groupVersion: 'v1', resources: [] },
+      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': {
+        kind: 'SelfSubjectAccessReview',
+        apiVersion: 'authorization.k8s.io/v1',
+        status: { allowed: false },
+      },
+    };
+    const found = answers[url.replace(/\?.*/, '')];
+    if (method !== 'GET' && !url.includes('selfsubjectaccessreviews')) written.push(`${method} ${url}`);
+    response.writeHead(found === undefined ? 404 : 201, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(found ?? {}));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { config: kubeconfig(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), written };
+}
+
+test('without kubectl it says where to have it from', async () => {
+  const { run } = await signedIn();
+  const { code, err } = await run(['clusters', 'install', '--group=sandbox'], { env: { PATH: '' } });
+  expect(code).not.toBe(0);
+  expect(err).toContain('There is no kubectl on the PATH');
+  expect(err).toContain('https://kubernetes.io/docs/tasks/tools/');
+});
+
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+
+describe.skipIf(!hasKubectl)('with the real kubectl', () => {
+  const path = process.env['PATH'];
+
+  test('a context that is not there is told with those that are', async () => {
+    const { run } = await signedIn();
+    const env = { PATH: path, KUBECONFIG: kubeconfig('http://127.0.0.1:1') };
+    const { err } = await run(['clusters', 'install', '--group=sandbox', '--kube-context=other'], { env });
+    expect(err).toContain('kubectl has no context "other"');
+    expect(err).toContain('there is here');
+  });
+
+  test('a cluster that does not answer is told in kubectl’s words', async () => {
+    const { run } = await signedIn();
+    const env = { PATH: path, KUBECONFIG: kubeconfig('http://127.0.0.1:1') };
+    const { code, err } = await run(['clusters', 'install', '--group=sandbox'], { env });
+    expect(code).not.toBe(0);
+    expect(err).toMatch(/kubectl auth failed: .*127\.0\.0\.1:1/);
+    expect(err).toContain('kubectl cluster-info');
+  });
+
+  test('without the rights nothing is applied, and what is missing is named', async () => {
+    const { run } = await signedIn();
+    const { config, written } = await refusing();
+    const { code, err } = await run(['clusters', 'install', '--group=sandbox'], {
+      env: { PATH: path, KUBECONFIG: config },
+    });
+    expect(code).not.toBe(0);
+    expect(err).toContain(
+      'may not create namespaces, customresourcedefinitions, clusterroles, validatingwebhookconfigurations',
+    );
+    expect(err).toContain('cluster-admin');
+    expect(written).toEqual([]);
+  });
+
+  test('an address that leads nowhere is refused before anything is asked', async () => {
+    const { run } = await signedIn();
+    const { config, written } = await refusing();
+    const words = ['clusters', 'install', '--group=sandbox', '--webhook-address=nowhere.invalid'];
+    const { err } = await run(words, { env: { PATH: path, KUBECONFIG: config } });
+    expect(err).toContain('`--webhook-address` "nowhere.invalid" leads nowhere');
+    expect(written).toEqual([]);
+  });
+});
