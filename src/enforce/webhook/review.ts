@@ -1,7 +1,7 @@
 // What an AdmissionReview comes to (enforce.md 1.1 and 2). Guarantees: an object is let in only when every image of it was
 // decided; an error of ours, our own deadline and a full queue refuse; what the API server prints is one text of known form.
 
-import { forEachAtOnce } from '../../parallel.ts';
+import { forEachConcurrently } from '../../parallel.ts';
 import { type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
 import type { Policy } from '../policy/types.ts';
 import type { PolicyVerdict, Verdict, Workload } from '../verify/verify.ts';
@@ -114,7 +114,7 @@ export async function mutate(request: AdmissionRequest, decider: Decider): Promi
   if (isLeftAlone(request)) return response;
   const digests = new Map<string, Promise<string | undefined>>();
   const patch: object[] = [];
-  await forEachAtOnce(imagesIn(request), mostImagesAtOnce, async ({ image, pointer }) => {
+  await forEachConcurrently(imagesIn(request), mostImagesAtOnce, async ({ image, pointer }) => {
     const reference = parseReference(image);
     if (reference === undefined || reference.digest !== undefined) return;
     const known = digests.get(image) ?? decider.resolve(reference, request).catch(() => undefined);
@@ -136,7 +136,7 @@ export async function validate(request: AdmissionRequest, decider: Decider): Pro
     request.operation === 'UPDATE' ? imagesIn(request, request.oldObject).map(({ image }) => image) : [],
   );
   const places = imagesIn(request).filter(({ image }) => !isUnchangedPod(request, before, image));
-  await forEachAtOnce(places, mostImagesAtOnce, async ({ image, field }, at) => {
+  await forEachConcurrently(places, mostImagesAtOnce, async ({ image, field }, at) => {
     const reference = parseReference(image);
     if (reference?.digest === undefined) {
       denials[at] = `invalid value: ${image} must be an image digest: ${field}`;
