@@ -7,7 +7,7 @@ import type { OperationTypes } from '../api/schema/types.gen.ts';
 /** Operations that pages may call. */
 export type CalledId = Extract<
   keyof OperationTypes,
-  `${'advisory' | 'auth' | 'events' | 'iam' | 'registry'}.v1.${string}`
+  `${'advisory' | 'auth' | 'events' | 'iam' | 'registry' | 'tenant'}.v1.${string}`
 >;
 
 export interface Caller {

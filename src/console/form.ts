@@ -20,6 +20,8 @@ export interface Form {
   readonly wasSent: boolean;
   /** Without white space around it; `fallback` when the field is not there. */
   value(name: string, fallback?: string): string;
+  /** As it was sent, with lines ended by a line feed: a document whose white space counts. */
+  exact(name: string, fallback?: string): string;
   /** Of a field that may be there several times. */
   values(name: string): readonly string[];
 }
@@ -33,6 +35,7 @@ export function formOf(fields: URLSearchParams, id: string, problems: Problems =
     problems,
     wasSent,
     value: (name, fallback = '') => (fields.get(name)?.slice(0, maxCharacters) ?? fallback).trim(),
+    exact: (name, fallback = '') => fields.get(name)?.replaceAll('\r\n', '\n') ?? fallback,
     values: (name) => fields.getAll(name).map((value) => value.slice(0, maxCharacters).trim()),
   };
 }

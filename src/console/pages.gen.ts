@@ -2,15 +2,17 @@
 
 import type { PageDefinition } from './page.ts';
 import cloudAccounts from './pages/cloud-accounts/page.tsx';
+import clusters from './pages/clusters/page.tsx';
 import events from './pages/events/page.tsx';
 import identities from './pages/identities/page.tsx';
 import identityProviders from './pages/identity-providers/page.tsx';
 import images from './pages/images/page.tsx';
 import overview from './pages/overview/page.tsx';
+import policies from './pages/policies/page.tsx';
 import pullTokens from './pages/pull-tokens/page.tsx';
 import roleBindings from './pages/role-bindings/page.tsx';
 import settings from './pages/settings/page.tsx';
 import users from './pages/users/page.tsx';
 import welcome from './pages/welcome/page.tsx';
 
-export const pages: readonly PageDefinition[] = [cloudAccounts, events, identities, identityProviders, images, overview, pullTokens, roleBindings, settings, users, welcome];
+export const pages: readonly PageDefinition[] = [cloudAccounts, clusters, events, identities, identityProviders, images, overview, policies, pullTokens, roleBindings, settings, users, welcome];

@@ -150,9 +150,12 @@ export function TextArea(
     readonly placeholder?: string;
     /** What is typed may be a secret: it is not shown again. */
     readonly isForgotten?: boolean;
+    /** White space and length are kept as they are. */
+    readonly isExact?: boolean;
   },
 ) {
-  const { form, name, initial, rows, required, placeholder, isForgotten } = props;
+  const { form, name, initial, rows, required, placeholder, isForgotten, isExact } = props;
+  const typed = isExact === true ? form.exact(name, initial) : form.value(name, initial);
   return around(props, (shared) => (
     <textarea
       {...shared}
@@ -161,7 +164,7 @@ export function TextArea(
       placeholder={placeholder}
       autocomplete="off"
       spellcheck={false}
-      value={isForgotten === true ? '' : form.value(name, initial)}
+      value={isForgotten === true ? '' : typed}
     />
   ));
 }
