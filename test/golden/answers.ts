@@ -782,25 +782,27 @@ export const answers: Readonly<Record<string, unknown>> = {
   },
   'iam plan': {
     organization: { id: organization, name: 'example.com' },
-    result: {
-      changes: [
-        {
-          action: 'create',
-          kind: 'identities',
-          label: 'engineering/ci',
-          details: ['claimMatch.subject: (none) → "repo:acme/app:ref:refs/heads/main"'],
-          id: `${folder}/new-1`,
-        },
-        {
-          action: 'delete',
-          kind: 'bindings',
-          label: 'viewer for dev@example.com in engineering',
-          details: [],
-          id: `${folder}/1234123412341234`,
-        },
-      ],
-      unmentioned: ['role pusher'],
-    },
+    changes: [
+      {
+        action: 'create',
+        kind: 'identities',
+        noun: 'identity',
+        label: 'engineering/ci',
+        details: ['claimMatch.subject: (none) → "repo:acme/app:ref:refs/heads/main"'],
+        id: `${folder}/new-1`,
+      },
+      {
+        action: 'delete',
+        kind: 'bindings',
+        noun: 'binding',
+        label: 'viewer for dev@example.com in engineering',
+        details: [],
+        id: `${folder}/1234123412341234`,
+      },
+    ],
+    unmentioned: ['role pusher'],
+    roles: [],
+    unsure: [],
     access: [
       {
         direction: 'loses',
