@@ -13,6 +13,7 @@ import {
 } from './auth/cache-files.ts';
 import { expiryOf } from './auth/jwt.ts';
 import { cacheDir, type Host } from './host.ts';
+import { parseObject } from './json.ts';
 
 const name = 'docker-credential-cgr';
 const notFound = 'credentials not found in native keychain';
@@ -212,16 +213,6 @@ async function inWords(error: unknown): Promise<unknown> {
 function hintOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('hint' in error) || typeof error.hint !== 'string') return undefined;
   return error.hint;
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    // An object of unknown members is what the return type says.
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 const maxInputBytes = 1024 * 1024;

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { parseJson } from '../json.ts';
 import { challengesIn } from './challenges.ts';
 import { send, type WholeResponse } from './transport.ts';
 
@@ -191,7 +192,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
         ? await refreshed(url, { ...(service === undefined ? {} : { service }), scope, refresh_token: login.token })
         : await asked(url, { ...(service === undefined ? {} : { service }), scope }, login && basic(login));
     if (response.status !== 200) return undefined;
-    const { token, access_token: other } = parseJson(response.text, name) as {
+    const { token, access_token: other } = documentOf(response.text, name) as {
       token?: unknown;
       access_token?: unknown;
     };
@@ -235,7 +236,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
       const response = await document(repository, `manifests/${reference}`, manifestTypes, what);
       const digest = `sha256:${createHash('sha256').update(response.bytes).digest('hex')}`;
       if (reference.includes(':')) checkDigest(response.bytes, reference, name);
-      const parsed = parseJson(response.text, name) as Omit<OciManifest, 'digest'>;
+      const parsed = documentOf(response.text, name) as Omit<OciManifest, 'digest'>;
       const mediaType = parsed.mediaType ?? String(response.headers['content-type'] ?? '');
       return { ...parsed, mediaType, digest: reference.includes(':') ? reference : digest };
     },
@@ -253,7 +254,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
       if (answer.status !== 200) return [];
       const found: OciDescriptor[] = [];
       for (let page = 1; ; page += 1) {
-        const { manifests } = parseJson(answer.text, name) as { manifests?: readonly OciDescriptor[] };
+        const { manifests } = documentOf(answer.text, name) as { manifests?: readonly OciDescriptor[] };
         found.push(...(Array.isArray(manifests) ? manifests : []));
         const next = first.status === 200 ? nextPage(answer, repository, digest) : undefined;
         if (next === undefined) return found;
@@ -265,7 +266,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
       }
     },
     document: async (repository, path, what) =>
-      parseJson((await document(repository, path, 'application/json', what)).text, name),
+      documentOf((await document(repository, path, 'application/json', what)).text, name),
   };
 }
 
@@ -309,13 +310,9 @@ function checkDigest(bytes: Buffer, digest: string, name: string): void {
   }
 }
 
-function parseJson(text: string, name: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // What was said is no better than what is missing.
-  }
+function documentOf(text: string, name: string): unknown {
+  const value = parseJson(text);
+  if (typeof value === 'object' && value !== null) return value;
   throw failure('api', `${name} did not answer like a registry`);
 }
 

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { parseJson, textOf } from '../json.ts';
 import { audiencesOf, decodeClaims } from './jwt.ts';
 
 export interface TokenRequest {
@@ -94,7 +95,7 @@ function github(host: Host): AmbientProvider | undefined {
     address.searchParams.set('audience', audience);
     const headers = { authorization: `bearer ${bearer}`, accept: 'application/json' };
     const { status, text } = await get(host, address.href, headers, signal);
-    const value = status === 200 ? memberOf(text, 'value') : undefined;
+    const value = status === 200 ? textOf(parseJson(text), 'value') : undefined;
     if (value !== undefined) return value;
     throw refused(`GitHub did not hand out an identity token (HTTP ${status})`, ambientHint(host, true));
   };
@@ -261,7 +262,7 @@ function azure(host: Host): AmbientProvider | undefined {
   if (identity) url.searchParams.set('client_id', identity);
   const token = async ({ signal }: TokenRequest) => {
     const { status, text } = await get(host, url.href, headers, signal);
-    const value = status === 200 ? memberOf(text, 'access_token') : undefined;
+    const value = status === 200 ? textOf(parseJson(text), 'access_token') : undefined;
     if (value !== undefined && decodeClaims(value) !== undefined) return value;
     throw refused(
       `Azure did not hand out an identity token (HTTP ${status})`,
@@ -306,17 +307,6 @@ function outputOf(
 const alone =
   (token: (request: TokenRequest) => Promise<string>): AmbientProvider['tokens'] =>
   async (request) => [await token(request)];
-
-/** A member of a JSON object that is a text with something in it. */
-function memberOf(text: string, name: string): string | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    const value = Object(body)[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function refused(message: string, hint: string | undefined): CliError {
   return new CliError('auth', message, {

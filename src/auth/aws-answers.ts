@@ -1,6 +1,7 @@
 // What every source of AWS credentials needs to read its answer.
 
 import { CliError } from '../errors.ts';
+import { memberOf } from '../json.ts';
 import type { AwsCredentials } from './aws-token.ts';
 
 /** Bytes; credentials are short. */
@@ -34,18 +35,6 @@ export function requireSafe(text: string): void {
   const near = /^(localhost|127(\.\d+){3}|\[::1\]|169\.254(\.\d+){2}|\[fd00:ec2::(254|23)\])$/;
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && near.test(url.hostname))) return;
   throw noCredentials('their address is neither https nor on this machine');
-}
-
-export function objectIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-export function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }
 
 export function noCredentials(reason: string, hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'): CliError {

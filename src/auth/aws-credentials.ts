@@ -8,7 +8,8 @@ import { type HttpResponse, send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { credentialsOf, fromAnswer, maxBytes, memberOf, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
+import { memberOf, parseJson } from '../json.ts';
+import { credentialsOf, fromAnswer, maxBytes, noCredentials, requireSafe } from './aws-answers.ts';
 import type { AwsCredentials } from './aws-token.ts';
 
 const waitMs = 5_000;
@@ -117,7 +118,7 @@ async function signInCredentials(host: Host, session: string): Promise<AwsCreden
   const folder = host.env['AWS_LOGIN_CACHE_DIRECTORY'];
   const file = `${createHash('sha256').update(session).digest('hex')}.json`;
   const path = join(folder ? resolve(host.cwd, folder) : join(host.home(), '.aws', 'login', 'cache'), file);
-  const token = memberOf(objectIn(readTextIfExists(path) ?? ''), 'accessToken');
+  const token = memberOf(parseJson(readTextIfExists(path) ?? ''), 'accessToken');
   if (!(Date.parse(String(memberOf(token, 'expiresAt'))) > host.now())) return undefined;
   return fromAnswer(
     {
@@ -206,7 +207,7 @@ async function getCredentials(
     maxBytes: maxBytes,
     signal,
   });
-  const found = answer.status === 200 ? fromAnswer(objectIn(answer.text), 'Token') : undefined;
+  const found = answer.status === 200 ? fromAnswer(parseJson(answer.text), 'Token') : undefined;
   if (found === undefined) throw noCredentials(`${new URL(url).host} gave none (HTTP ${answer.status})`);
   return found;
 }

@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
-import { fromAnswer, maxBytes, memberOf, noCredentials, objectIn, requireSafe } from './aws-answers.ts';
+import { memberOf, parseJson } from '../json.ts';
+import { fromAnswer, maxBytes, noCredentials, requireSafe } from './aws-answers.ts';
 import { type AwsCredentials, amzDate, authorization } from './aws-token.ts';
 
 const waitMs = 30_000;
@@ -107,7 +108,7 @@ function credentialsIn(
   action: string,
   role: Role,
 ): AwsCredentials {
-  const result = memberOf(memberOf(objectIn(answer.text), `${action}Response`), `${action}Result`);
+  const result = memberOf(memberOf(parseJson(answer.text), `${action}Response`), `${action}Result`);
   const found = answer.status === 200 ? fromAnswer(memberOf(result, 'Credentials'), 'SessionToken') : undefined;
   if (found !== undefined) return found;
   throw noCredentials(`AWS did not give the role "${role.arn}" (HTTP ${answer.status})`, 'see its trust policy');
@@ -128,7 +129,7 @@ export async function ssoCredentials(
 ): Promise<AwsCredentials> {
   const hint = `run \`aws sso login --profile ${name}\``;
   const file = `${createHash('sha1').update(cacheKey).digest('hex')}.json`;
-  const login = objectIn(readTextIfExists(join(host.home(), '.aws', 'sso', 'cache', file)) ?? '');
+  const login = parseJson(readTextIfExists(join(host.home(), '.aws', 'sso', 'cache', file)) ?? '');
   const token = memberOf(login, 'accessToken');
   const ends = Date.parse(String(memberOf(login, 'expiresAt')));
   if (typeof token !== 'string' || !(ends > host.now())) {
@@ -146,7 +147,7 @@ export async function ssoCredentials(
     maxBytes: maxBytes,
     signal,
   });
-  const given = memberOf(objectIn(answer.text), 'roleCredentials');
+  const given = memberOf(parseJson(answer.text), 'roleCredentials');
   const found =
     answer.status === 200
       ? fromAnswer(
@@ -218,6 +219,6 @@ function outputOf(
 
 /** Of the form that AWS calls "process". */
 function credentialsPrinted(text: string | undefined): AwsCredentials | undefined {
-  const answer = objectIn(text ?? '');
+  const answer = parseJson(text ?? '');
   return memberOf(answer, 'Version') === 1 ? fromAnswer(answer, 'SessionToken') : undefined;
 }

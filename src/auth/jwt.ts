@@ -1,3 +1,4 @@
+import { parseObject } from '../json.ts';
 // What tokens say about themselves, read without checking a signature: good enough to plan, never to trust.
 
 export interface Claims {
@@ -15,14 +16,14 @@ export interface Claims {
 export function decodeClaims(token: string): Claims | undefined {
   const part = token.split('.')[1];
   if (part === undefined || !/^[\w-]+=*$/.test(part)) return undefined;
-  return parseObject(Buffer.from(part, 'base64url'));
+  return parseObject(Buffer.from(part, 'base64url').toString('utf8'));
 }
 
 /** The first part of a JWT; undefined when it is not one. */
 export function decodeHeader(token: string): Readonly<Record<string, unknown>> | undefined {
   const [part = '', ...others] = token.split('.');
   if (others.length < 1 || !/^[\w-]+=*$/.test(part)) return undefined;
-  return parseObject(Buffer.from(part, 'base64url'));
+  return parseObject(Buffer.from(part, 'base64url').toString('utf8'));
 }
 
 /** `aud` as a list; the wire has a string or an array. */
@@ -38,19 +39,9 @@ export function expiryOf(token: string): number {
 
 /** Until when a refresh token is good, in milliseconds since the epoch; 0 when it does not say (semantics 3.3). */
 export function refreshExpiryOf(refreshToken: string): number {
-  return milliseconds(parseObject(Buffer.from(refreshToken, 'base64'))?.exp);
+  return milliseconds(parseObject(Buffer.from(refreshToken, 'base64').toString('utf8'))?.['exp']);
 }
 
 function milliseconds(seconds: unknown): number {
   return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : 0;
-}
-
-function parseObject(bytes: Buffer): Claims | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    // An object's members are unknown, which is what Claims says of them.
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
-  } catch {
-    return undefined;
-  }
 }

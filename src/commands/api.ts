@@ -3,6 +3,7 @@ import type { Context } from '../cli/context.ts';
 import { defineCommand, defineView } from '../cli/define.ts';
 import { boolean, keyValue, named } from '../cli/inputs/values.ts';
 import { CliError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { type Fields, nested } from './api/fields.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -125,5 +126,3 @@ async function answerOf(
   }
   return { [key]: items };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
+import { asObject } from '../json.ts';
 import { dockerConfigPath } from './docker-config.ts';
 
 export const clients = ['docker', 'podman', 'skopeo', 'crane'] as const;
@@ -116,7 +117,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** A file that cannot be read or parsed says nothing here: the check of files names it. */
 function read(path: string): JsonObject {
   try {
-    return fields(JSON.parse(readTextIfExists(path) ?? '{}'));
+    return asObject(JSON.parse(readTextIfExists(path) ?? '{}'));
   } catch {
     return {};
   }
@@ -124,11 +125,11 @@ function read(path: string): JsonObject {
 
 function ofDocker(path: string, content: JsonObject, name: string): CredentialPlace[] {
   const file = isOldest(path) ? { auths: content } : content;
-  const helper = textIn(fields(file['credHelpers']), name);
+  const helper = textIn(asObject(file['credHelpers']), name);
   if (helper !== undefined) return [{ path, key: `credHelpers[${JSON.stringify(name)}]`, helper }];
   const store = textIn(file, 'credsStore');
   if (store !== undefined) return [{ path, key: 'credsStore', helper: store }];
-  const auths = fields(file['auths']);
+  const auths = asObject(file['auths']);
   // Spelled exactly, or else any entry of the same host: Docker cuts off what follows it, podman's repositories included.
   const key = Object.hasOwn(auths, name) ? name : Object.keys(auths).find((one) => hostOf(one) === name);
   return key === undefined || isEmpty(auths[key]) ? [] : [inAuths(path, key)];
@@ -138,9 +139,9 @@ function ofDocker(path: string, content: JsonObject, name: string): CredentialPl
 const isOldest = (path: string): boolean => basename(path) === '.dockercfg';
 
 function ofContainers(path: string, file: JsonObject, registry: string, name: string): CredentialPlace[] {
-  const helper = isOldest(path) ? undefined : textIn(fields(file['credHelpers']), registry);
+  const helper = isOldest(path) ? undefined : textIn(asObject(file['credHelpers']), registry);
   if (helper !== undefined) return [{ path, key: `credHelpers[${JSON.stringify(registry)}]`, helper }];
-  const auths = fields(isOldest(path) ? file : file['auths']);
+  const auths = asObject(isOldest(path) ? file : file['auths']);
   for (const one of isOldest(path) ? [registry] : namesAbove(name)) {
     if (Object.hasOwn(auths, one)) return [inAuths(path, one)];
   }
@@ -163,12 +164,9 @@ const inAuths = (path: string, key: string): CredentialPlace => ({
 
 const hostOf = (key: string): string => key.replace(/^https?:\/\//, '').split('/')[0] ?? '';
 
-const isEmpty = (value: unknown): boolean => Object.keys(fields(value)).length === 0;
+const isEmpty = (value: unknown): boolean => Object.keys(asObject(value)).length === 0;
 
 function textIn(group: JsonObject, name: string): string | undefined {
   const value = Object.hasOwn(group, name) ? group[name] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
-
-const fields = (value: unknown): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

@@ -6,6 +6,7 @@ import type { Node } from 'jsonc-parser';
 import { CliError } from '../errors.ts';
 import { isDeviceOrPipe, readTextIfExists, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
+import { isObject, memberOf } from '../json.ts';
 import { withLock } from '../lock.ts';
 import { keepInStore } from './credential-store.ts';
 
@@ -47,7 +48,7 @@ export async function setCredHelper(
   signal?: AbortSignal,
 ): Promise<DockerConfigChange> {
   return change(host, signal, async (file) => {
-    if (member(file.value['credHelpers'], registry) !== helper) file.set('credHelpers', registry, helper);
+    if (memberOf(file.value['credHelpers'], registry) !== helper) file.set('credHelpers', registry, helper);
   });
 }
 
@@ -70,11 +71,11 @@ export async function setAuth(
   try {
     const result = await change(host, signal, async (file) => {
       if (storeIn(file.value) !== store) throw otherStore(dockerConfigPath(host));
-      const before = member(file.value['auths'], registry);
+      const before = memberOf(file.value['auths'], registry);
       replaced = store === undefined ? isObject(before) && Object.keys(before).length > 0 : before !== undefined;
       const auth = Buffer.from(`${user}:${password}`).toString('base64');
       file.set('auths', registry, store === undefined ? { auth } : {});
-      if (member(file.value['credHelpers'], registry) !== undefined) file.remove('credHelpers', registry);
+      if (memberOf(file.value['credHelpers'], registry) !== undefined) file.remove('credHelpers', registry);
     });
     return { ...result, replaced, store };
   } catch (error) {
@@ -212,12 +213,4 @@ function layoutOf(text: string): Layout {
   const lineAt = (depth: number) => `${lineEnd}${unit.repeat(depth)}`;
   const write = (value: unknown, depth: number) => JSON.stringify(value, null, unit).replaceAll('\n', lineAt(depth));
   return { lineAt, space: ' ', write };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function member(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

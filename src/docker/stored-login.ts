@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
+import { asObject } from '../json.ts';
 import { dockerConfigPath } from './docker-config.ts';
 
 export type StoredLogin =
@@ -35,14 +36,14 @@ export async function storedLogin(
   for (const { path, isOldest } of filesOf(host)) {
     const content = read(path);
     const file = isOldest ? { auths: content } : content;
-    const helper = bestOf(fields(file['credHelpers']), registry, repository) ?? file['credsStore'];
+    const helper = bestOf(asObject(file['credHelpers']), registry, repository) ?? file['credsStore'];
     if (typeof helper === 'string' && helper !== '') {
       for (const name of namesOf(registry)) {
         const asked = await askHelper(host, helper, name, signal);
         if (asked !== undefined) return asked;
       }
     }
-    const found = inFile(fields(bestOf(fields(file['auths']), registry, repository)));
+    const found = inFile(asObject(bestOf(asObject(file['auths']), registry, repository)));
     if (found !== undefined) return found;
   }
   return undefined;
@@ -82,7 +83,7 @@ function homeOf(host: Host): string | undefined {
 
 function read(path: string): JsonObject {
   try {
-    return fields(JSON.parse(readTextIfExists(path) ?? '{}'));
+    return asObject(JSON.parse(readTextIfExists(path) ?? '{}'));
   } catch {
     return {};
   }
@@ -166,14 +167,10 @@ function askHelper(
 
 function inAnswer(text: string): StoredLogin | undefined {
   try {
-    const { Username: user, Secret: secret } = fields(JSON.parse(text));
+    const { Username: user, Secret: secret } = asObject(JSON.parse(text));
     if (!isText(user) || !isText(secret)) return undefined;
     return user === identityTokenUser ? { kind: 'identity-token', token: secret } : { kind: 'password', user, secret };
   } catch {
     return undefined;
   }
-}
-
-function fields(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }

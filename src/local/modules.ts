@@ -20,8 +20,8 @@ import { founding } from './store/founding/founding.ts';
 export const modules = [
   pingModule,
   iamModule,
-  issuerModule,
   scimModule,
+  issuerModule,
   registryModule,
   advisoriesModule,
   eventsModule,
@@ -55,10 +55,10 @@ export function openModules(parts: Parts & ModuleOptions, only?: readonly Module
   };
   open(pingModule, parts);
   open(iamModule, parts);
+  open(scimModule, parts);
   const clusters = isChosen(enforceModule, only) ? clusterRegistration(parts.store) : undefined;
   const issuer = open(issuerModule, { ...parts, clusters });
   if (issuer === undefined) throw new TypeError('a platform has an issuer');
-  open(scimModule, parts);
   open(registryModule, { ...parts, issuer });
   open(advisoriesModule, parts);
   open(eventsModule, { ...parts, issuer });

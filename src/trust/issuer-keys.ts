@@ -1,9 +1,10 @@
 // The keys of an issuer, by OIDC discovery and JWKS. Guarantees: they come from the issuer's own origin, or one that is known or
 // allowed; an issuer that cannot be asked is not trusted. Whoever calls brings what fetches a document.
 
+import { parseObject } from '../json.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { quote } from '../quote.ts';
-import { isObject, parseJwks, TokenError } from './jwt.ts';
+import { parseJwks, TokenError } from './jwt.ts';
 
 /** Fetches a document. Rejects with an Error whose message is one clause; resolves whatever the status. */
 export type FetchDocument = (url: URL) => Promise<{ readonly status: number; readonly text: string }>;
@@ -23,7 +24,7 @@ export class IssuerUnavailable extends Error {
 export async function discoverKeys(issuer: string, discovery: KeyDiscovery): Promise<readonly unknown[]> {
   checkIssuer(issuer);
   const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  const configuration = parseObject(issuer, await get(issuer, address, discovery));
+  const configuration = configurationIn(issuer, await get(issuer, address, discovery));
   if (configuration['issuer'] !== issuer) {
     throw new TokenError(`${quote(issuer)} publishes the configuration of another issuer`);
   }
@@ -91,12 +92,8 @@ async function get(issuer: string, url: URL, { fetchDocument }: KeyDiscovery): P
   );
 }
 
-function parseObject(issuer: string, text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Said below.
-  }
+function configurationIn(issuer: string, text: string): Record<string, unknown> {
+  const value = parseObject(text);
+  if (value !== undefined) return value;
   throw new TokenError(`the configuration of issuer ${quote(issuer)} is not a JSON object`);
 }

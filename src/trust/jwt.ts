@@ -2,6 +2,7 @@
 // anything but the caller's list, and fails with a TokenError that says why in one clause; no input or output.
 
 import type { JWK } from 'jose';
+import { isObject } from '../json.ts';
 import { quote } from '../quote.ts';
 import type { TokenClaims } from './claim-match.ts';
 
@@ -188,10 +189,6 @@ function parsePart(part: string): Record<string, unknown> {
   }
   if (!isObject(value)) throw new TokenError('it is not a JSON Web Token');
   return value;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** As Go prints a time, e.g. `2025-06-30 12:30:05 +0000 UTC`. */

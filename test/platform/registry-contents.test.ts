@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { AdvisoryDocument } from '../../src/api/schema/types/advisory.gen.ts';
 import { demoOrganizations } from '../../src/local/iam/seed.ts';
-import { attestationPublicKeyPem } from '../../src/local/registry/attestation-key.ts';
+import { attestationPublicKeyPem } from '../../src/local/keys/attestation-key.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { parseApkDatabase } from '../../src/local/registry/builds/apk-database.ts';
 import { createGrpcClient, field, message, texts } from '../support/grpc-client.ts';

@@ -574,7 +574,7 @@ describe('what it means for accounts', () => {
     const { token: bound } = (await login('00u1')).body;
     expect((await platform.call(bound, 'GET', '/iam/v1/groups')).body.items.length).toBeGreaterThan(0);
 
-    const { startFamily } = await import('../../src/local/issuer/refresh-tokens.ts');
+    const { startFamily } = await import('../../src/local/sessions/refresh-tokens.ts');
     const actor = { act: {}, email: undefined, emailVerified: false, profile: undefined };
     const refresh = platform.store.transact((tx) =>
       startFamily(tx, platform.urls.issuer, { identity, audience: [platform.urls.api], actor, limits: [] }),
@@ -699,7 +699,7 @@ describe('what it means for accounts', () => {
     await platform.call(owner, 'POST', `/iam/v1/rolebindings/${organization}`, {
       body: { identity, role: builtInRoleId('viewer') },
     });
-    const { startFamily } = await import('../../src/local/issuer/refresh-tokens.ts');
+    const { startFamily } = await import('../../src/local/sessions/refresh-tokens.ts');
     const actor = { act: {}, email: undefined, emailVerified: false, profile: undefined };
     const refresh = platform.store.transact((tx) =>
       startFamily(tx, platform.urls.issuer, { identity, audience: [platform.urls.api], actor, limits: [] }),

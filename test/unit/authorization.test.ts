@@ -7,13 +7,13 @@ import {
   groupsWith,
   hasCapabilities,
   requireCapabilities,
-  rolesHeldBy,
 } from '../../src/local/authorization/access.ts';
 import { requireLiveIdentity } from '../../src/local/authorization/live-identity.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { requireActive } from '../../src/local/iam/active-user.ts';
 import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { requireGrantableRole } from '../../src/local/iam/grantable-roles.ts';
+import { effectiveRolesOf } from '../../src/local/iam/roles.ts';
 import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { narrow, toLimits } from '../../src/local/issuer/narrowing.ts';
 import type { Tx } from '../../src/local/store/database.ts';
@@ -47,7 +47,7 @@ describe('a role binding', () => {
     expect(holds(holder)).toEqual([engineering, platform]);
     expect(holds(world.account())).toEqual([]);
     expect(read((tx) => grantsOf(tx, holder))).toEqual(new Map([[engineering, new Set(['groups.list'])]]));
-    expect(read((tx) => rolesHeldBy(tx, holder))).toMatchObject([{ place: engineering, parent: null }]);
+    expect(read((tx) => effectiveRolesOf(tx, holder))).toMatchObject([{ place: engineering, parent: null }]);
   });
 
   test('adds to another of the same place', () => {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { anonymous } from '../../src/local/core/types.ts';
+import { findProviderFor } from '../../src/local/iam/find-provider.ts';
 import { checkEligibility } from '../../src/local/iam/group-access.ts';
 import { developerIssuer } from '../../src/local/iam/people.ts';
 import { requireVouchedFor, signInThroughProvider } from '../../src/local/iam/provider-logins.ts';
@@ -12,7 +13,7 @@ import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { findIdentity } from '../../src/local/iam/stored-identity.ts';
 import { findProvider, oidRule } from '../../src/local/iam/stored-provider.ts';
 import { vouchesForAddresses } from '../../src/local/iam/trusted-addresses.ts';
-import { findProviderFor } from '../../src/local/issuer/find-provider.ts';
+import { linkUser } from '../../src/local/scim/link-user.ts';
 import type { SqlValue, Tx } from '../../src/local/store/database.ts';
 import { standIns, testStore } from '../support/store.ts';
 
@@ -34,7 +35,7 @@ const enter = (provider: string, subject: string, claims: Readonly<Record<string
     const record = findProvider(tx, provider);
     if (record === undefined) throw new Error('no provider');
     const login = { issuer, subject, email: undefined, emailVerified: false };
-    return signInThroughProvider(tx, record, login, { sub: subject, ...claims });
+    return signInThroughProvider(tx, record, login, { sub: subject, ...claims }, linkUser);
   });
 const refused = (work: () => unknown): string => {
   try {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { personId } from '../../src/local/iam/seed.ts';
-import { refusal, rotate, startFamily } from '../../src/local/issuer/refresh-tokens.ts';
+import { refusal, rotate, startFamily } from '../../src/local/sessions/refresh-tokens.ts';
 import { testStore } from '../support/store.ts';
 
 const issuer = 'https://issuer.example.com';

@@ -1,8 +1,11 @@
 import type { Module } from '../core/module.ts';
 import { readMeta } from '../store/meta.ts';
+import { advisoryMigrations } from './migrations.ts';
 
 export const advisoriesModule: Module = {
   name: 'advisories',
+  migrations: advisoryMigrations,
+  views: ['advised_packages'],
   tables: ['advisories', 'advisory_events', 'advisory_documents', 'vulnerability_metadata'],
   operations: [
     { prefix: 'advisory.', load: () => import('./handlers.ts') },

@@ -2,10 +2,10 @@
 // disk, and its record is there within half a second; the log has an end in time and in size.
 
 import { ancestry, isRoot, parentOf, rootOf } from '../../api/uidp.ts';
-import { rolesHeldBy } from '../authorization/access.ts';
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import type { PlatformClock } from '../core/types.ts';
 import { calledIdentity } from '../iam/called-identity.ts';
+import { effectiveRolesOf } from '../iam/roles.ts';
 import type { Store, Tx } from '../store/database.ts';
 
 export interface Recorder {
@@ -108,7 +108,7 @@ function placesOf(tx: Tx, { place, identity }: Occurrence): readonly string[] {
   if (place !== undefined && place !== '' && !isUser(tx, place)) return [place];
   if (identity === undefined || identity === '') return [];
   if (!isRoot(identity)) return [parentOf(identity)];
-  const roots = new Set(rolesHeldBy(tx, identity).map((row) => rootOf(String(row['place']))));
+  const roots = new Set(effectiveRolesOf(tx, identity).map((row) => rootOf(String(row['place']))));
   return [...roots].slice(0, maxPlaces);
 }
 
@@ -132,7 +132,7 @@ function allowedBy(tx: Tx, { identity, place, capabilities }: Occurrence, { beca
   let found = because.get(key);
   if (found === undefined) {
     const around = new Set(ancestry(place));
-    found = rolesHeldBy(tx, identity)
+    found = effectiveRolesOf(tx, identity)
       .filter((row) => around.has(String(row['place'])))
       .filter((row) => {
         const held = new Set(JSON.parse(String(row['capabilities'])) as string[]);

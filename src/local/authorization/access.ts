@@ -4,7 +4,7 @@
 import { ancestry, isRoot } from '../../api/uidp.ts';
 import { notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
-import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
+import type { SqlValue, Tx } from '../store/database.ts';
 import type { Memory } from '../store/memory.ts';
 
 /** What the caller may do at a place. */
@@ -17,35 +17,23 @@ export type Authority = (uidp: string) => Set<string>;
  */
 export const effectiveRolesSql = `
   SELECT place, role FROM (
-    SELECT b.group_id AS place, b.role FROM role_bindings b WHERE b.identity = ?1
+    SELECT b.place, b.role FROM bound_roles b WHERE b.identity = ?1
     UNION
-    SELECT m.scope, m.role FROM identity_provider_logins l
+    SELECT m.place, m.role FROM login_groups l
       JOIN json_each(l.external_groups) named
-      JOIN external_group_role_mappings m
-        ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
-    WHERE l.identity = ?1 AND l.groups_expire_at > ?2
+      JOIN mapped_roles m ON m.identity_provider = l.identity_provider AND m.external_group_id = named.value
+    WHERE l.identity = ?1 AND l.ends > ?2
     UNION
-    SELECT m.scope, m.role FROM scim_users u
-      JOIN scim_group_members membership ON membership.scim_user = u.id
-      JOIN scim_groups g ON g.id = membership.scim_group
-      JOIN external_group_role_mappings m
-        ON m.identity_provider = u.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
-    WHERE u.identity = ?1)
+    SELECT m.place, m.role FROM provisioned_groups g
+      JOIN mapped_roles m
+        ON m.identity_provider = g.identity_provider AND m.external_group_id IN (g.external_id, g.display_name)
+    WHERE g.identity = ?1)
   WHERE NOT EXISTS (
-    SELECT 1 FROM scim_users off
+    SELECT 1 FROM provisioned_users off
     WHERE off.identity = ?1 AND off.active = 0 AND substr(off.identity_provider, 1, 40) = substr(place, 1, 40))`;
 
-/** Those roles as rows of `roles` with the group they are held at in `place`, by place. */
-export function rolesHeldBy(tx: Tx, identity: string): SqlRow[] {
-  return tx.all(
-    `SELECT held.place, r.* FROM (${effectiveRolesSql}) held JOIN roles r ON r.id = held.role ORDER BY held.place, r.id`,
-    identity,
-    tx.now,
-  );
-}
-
 /** Asked with every request. */
-export const heldMemory: Memory<{ readonly grants: Grants; readonly until: number }> = {
+export const effectiveRolesMemory: Memory<{ readonly grants: Grants; readonly until: number }> = {
   tables: [
     'role_bindings',
     'roles',
@@ -61,7 +49,7 @@ export const heldMemory: Memory<{ readonly grants: Grants; readonly until: numbe
 
 /** Capabilities by group, in ascending order, from the roles held exactly there, not inherited ones. */
 export function grantsOf(tx: Tx, identity: string): Grants {
-  return tx.recall(heldMemory, identity, () => ({
+  return tx.recall(effectiveRolesMemory, identity, () => ({
     grants: readGrants(tx, identity),
     until: nextLoginEnd(tx, identity),
   })).grants;
@@ -69,11 +57,7 @@ export function grantsOf(tx: Tx, identity: string): Grants {
 
 /** When the groups of a login end, the first of them: nobody writes anything then. */
 function nextLoginEnd(tx: Tx, identity: string): number {
-  const row = tx.get(
-    'SELECT MIN(groups_expire_at) AS ends FROM identity_provider_logins WHERE identity = ? AND groups_expire_at > ?',
-    identity,
-    tx.now,
-  );
+  const row = tx.get('SELECT MIN(ends) AS ends FROM login_groups WHERE identity = ? AND ends > ?', identity, tx.now);
   const ends = row?.['ends'] ?? undefined;
   return ends === undefined ? Number.POSITIVE_INFINITY : Number(ends);
 }
@@ -94,10 +78,10 @@ function readGrants(tx: Tx, identity: string): Grants {
 
 function capabilitiesOf(tx: Tx, roles: readonly (SqlValue | undefined)[]): Map<SqlValue | undefined, Set<string>> {
   const rows = tx.all(
-    'SELECT id, capabilities FROM roles WHERE id IN (SELECT value FROM json_each(?))',
+    'SELECT role, capabilities FROM role_capabilities WHERE role IN (SELECT value FROM json_each(?))',
     JSON.stringify(roles),
   );
-  return new Map(rows.map((row) => [row['id'], new Set(JSON.parse(String(row['capabilities'])) as string[])]));
+  return new Map(rows.map((row) => [row['role'], new Set(JSON.parse(String(row['capabilities'])) as string[])]));
 }
 
 /**
@@ -167,5 +151,5 @@ function collect(grants: Grants, uidp: string): Set<string> {
 /** Built-in roles are everybody's to see, and everybody knows itself. */
 function isEverybodys(tx: Tx, caller: Caller, uidp: string): boolean {
   if (uidp === caller.identity) return true;
-  return isRoot(uidp) && tx.get('SELECT 1 FROM roles WHERE id = ?', uidp) !== undefined;
+  return isRoot(uidp) && tx.get('SELECT 1 FROM role_capabilities WHERE role = ?', uidp) !== undefined;
 }

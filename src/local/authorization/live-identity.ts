@@ -14,9 +14,9 @@ interface Life {
 const lives: Memory<Life> = { tables: ['identities', 'deleted_users'], most: 1_000 };
 
 function readLife(tx: Tx, identity: string): Life {
-  const row = tx.get('SELECT expires_at FROM identities WHERE id = ?', identity);
-  const deleted = tx.get('SELECT deleted_at FROM deleted_users WHERE id = ?', identity);
-  const expiresAt = row?.['expires_at'] ?? undefined;
+  const row = tx.get('SELECT ends FROM identity_ends WHERE identity = ?', identity);
+  const deleted = tx.get('SELECT deleted_at FROM identity_deletions WHERE identity = ?', identity);
+  const expiresAt = row?.['ends'] ?? undefined;
   return {
     exists: row !== undefined,
     deletedAt: deleted === undefined ? undefined : Number(deleted['deleted_at']),

@@ -65,6 +65,8 @@ export interface Module<Needs = unknown, Face = unknown> {
   readonly name: string;
   /** Tables that only this module's SQL names. */
   readonly tables?: readonly string[];
+  /** Views over its tables that every other SQL may read; its migrations create them. */
+  readonly views?: readonly string[];
   /** Applied after the founding schema, in the order of the modules. Only ever appended to. */
   readonly migrations?: readonly Migration[];
   readonly publicRead?: PublicRead;

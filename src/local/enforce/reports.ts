@@ -8,6 +8,7 @@ import { tenantSchema } from '../../api/schema/messages/tenant.gen.ts';
 import type { TenantPolicyResult } from '../../api/schema/types/tenant.gen.ts';
 import { parentOf } from '../../api/uidp.ts';
 import { createWire } from '../../api/wire.ts';
+import { isObject } from '../../json.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { failedPrecondition, invalidArgument } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
@@ -259,7 +260,7 @@ function pathOf(value: unknown): Path {
 }
 
 function objectOf(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw invalidArgument(`${field} must be an object`);
 }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ancestry } from '../../api/uidp.ts';
 import type { PlatformClock } from '../core/types.ts';
+import { eventsAfter, newestSeq, requireEvent } from '../outbox/stored-events.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Post, Posted } from './post.ts';
@@ -233,11 +234,7 @@ function fanOut(store: Store): Lane[] {
   return store.transact((tx) => {
     const lanes: Lane[] = [];
     const cursor = cursorOf(tx);
-    const rows = tx.all(
-      'SELECT seq, subject, group_id, audience FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?',
-      cursor,
-      batchSize,
-    );
+    const rows = eventsAfter(tx, cursor, batchSize);
     for (const row of rows) {
       if (row['audience'] !== 'customer') continue;
       const seq = Number(row['seq']);
@@ -261,11 +258,7 @@ function fanOut(store: Store): Lane[] {
 }
 
 function hasWork(tx: Tx): boolean {
-  const row = tx.get(
-    `SELECT 1 FROM outbox WHERE seq > MAX(
-       (SELECT seq FROM event_cursor), (SELECT COALESCE(MIN(after_seq), 9223372036854775807) FROM subscriptions)) LIMIT 1`,
-  );
-  return row !== undefined;
+  return newestSeq(tx) > Number(tx.get('SELECT seq FROM distributed_events')?.['seq']);
 }
 
 function cursorOf(tx: Tx): number {
@@ -287,24 +280,24 @@ function subscribersOf(tx: Tx, group: string, seq: number): string[] {
 
 function nextOf(tx: Tx, subscription: string, subject: string): Pending | undefined {
   const row = tx.get(
-    `SELECT d.id AS delivery, d.tries, d.next_try_at, s.parent, s.sink, o.* FROM deliveries d
-     JOIN subscriptions s ON s.id = d.subscription JOIN outbox o ON o.seq = d.event
+    `SELECT d.id, d.event, d.tries, d.next_try_at, s.parent, s.sink FROM deliveries d
+     JOIN subscriptions s ON s.id = d.subscription
      WHERE d.state = 'pending' AND d.subscription = ? AND d.subject = ? ORDER BY d.id LIMIT 1`,
     subscription,
     subject,
   );
-  return row === undefined ? undefined : toPending(row, subscription);
+  return row === undefined ? undefined : toPending(tx, row, subscription);
 }
 
-function toPending(row: SqlRow, subscription: string): Pending {
+function toPending(tx: Tx, row: SqlRow, subscription: string): Pending {
   return {
-    id: Number(row['delivery']),
+    id: Number(row['id']),
     tries: Number(row['tries']),
     nextTryAt: Number(row['next_try_at']),
     subscription,
     group: String(row['parent']),
     sink: String(row['sink']),
-    event: toStoredEvent(row),
+    event: toStoredEvent(requireEvent(tx, Number(row['event']))),
   };
 }
 

@@ -23,6 +23,7 @@ import { invalidArgument, notFound } from '../core/failures.ts';
 import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
 import { authenticate } from '../http/credentials.ts';
+import { customerEventsAfter, newestSeq, requireEvent } from '../outbox/stored-events.ts';
 import type { SqlRow, SqlValue, Store, Tx } from '../store/database.ts';
 import { type StoredEvent, toStoredEvent, type WebhookSigner } from './cloud-event.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -133,8 +134,8 @@ interface WireDelivery {
 function deliveries(tx: Tx, where: string, values: readonly SqlValue[], limit: number): WireDelivery[] {
   const rows = tx.all(
     `SELECT d.id AS delivery, d.subscription, d.state, d.tries, d.next_try_at, d.created_at AS queued_at, d.finished_at,
-       s.sink, o.* FROM deliveries d
-     JOIN subscriptions s ON s.id = d.subscription JOIN outbox o ON o.seq = d.event
+       s.sink, d.event FROM deliveries d
+     JOIN subscriptions s ON s.id = d.subscription
      WHERE ${where} ORDER BY d.id DESC LIMIT ?`,
     ...values,
     limit,
@@ -143,7 +144,7 @@ function deliveries(tx: Tx, where: string, values: readonly SqlValue[], limit: n
 }
 
 function toWire(tx: Tx, row: SqlRow): WireDelivery {
-  const event = toStoredEvent(row);
+  const event = toStoredEvent(requireEvent(tx, Number(row['event'])));
   const attempts = tx.all(
     'SELECT * FROM delivery_attempts WHERE delivery = ? ORDER BY number',
     Number(row['delivery']),
@@ -249,23 +250,10 @@ function readBatch(
     } catch {
       return undefined;
     }
-    const rows = tx.all(
-      `SELECT * FROM outbox WHERE seq > ? AND audience = 'customer' AND (group_id = ? OR (group_id >= ? AND group_id < ?))
-       ORDER BY seq LIMIT ?`,
-      cursor,
-      group,
-      `${group}/`,
-      `${group}0`,
-      batchSize,
-    );
-    const events = rows.map(toStoredEvent);
+    const events = customerEventsAfter(tx, group, cursor, batchSize).map(toStoredEvent);
     const isLast = events.length < batchSize;
     return { events, expiresAt, cursor: isLast ? Math.max(cursor, newestSeq(tx)) : (events.at(-1)?.seq ?? cursor) };
   });
-}
-
-function newestSeq(tx: Tx): number {
-  return Number(tx.get('SELECT COALESCE(MAX(seq), 0) AS seq FROM outbox')?.['seq'] ?? 0);
 }
 
 /** Resolves at `end`, in milliseconds since the epoch, or when `first` does. */

@@ -14,6 +14,7 @@ export const eventsModule: Module<EventsNeeds> = {
   name: 'events',
   events: subscriptionEvents,
   migrations: eventMigrations,
+  views: ['pending_deliveries', 'distributed_events'],
   tables: ['subscriptions', 'deliveries', 'delivery_attempts', 'event_cursor'],
   operations: [
     { prefix: 'events.v1.Subscriptions.', load: () => import('./handlers.ts') },

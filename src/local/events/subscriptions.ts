@@ -15,6 +15,7 @@ import { isPlatformUrl } from '../core/loopback.ts';
 import type { Caller } from '../core/types.ts';
 import { parseSink, SinkError } from '../events/sink-rules.ts';
 import { findGroup } from '../iam/groups.ts';
+import { newestSeq } from '../outbox/stored-events.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 
 const resource: Resource = { table: 'subscriptions', parent: 'parent' };
@@ -33,10 +34,11 @@ export function createSubscription(
   const id = newChildId(parent, (count) => tx.randomBytes(count));
   tx.run(
     `INSERT INTO subscriptions (id, parent, sink, after_seq, created_at, updated_at)
-     VALUES (?, ?, ?, (SELECT COALESCE(MAX(seq), 0) FROM outbox), ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?)`,
     id,
     parent,
     sink.href,
+    newestSeq(tx),
     tx.now,
     tx.now,
   );

@@ -6,7 +6,7 @@ import type { Tx } from '../store/database.ts';
  * signs in through, or, when it does not sign in through one, by every provider that knows it.
  */
 export function requireActive(tx: Tx, identity: string, provider?: string): void {
-  const rows = tx.all('SELECT identity_provider, active FROM scim_users WHERE identity = ?', identity);
+  const rows = tx.all('SELECT identity_provider, active FROM provisioned_users WHERE identity = ?', identity);
   const known = provider === undefined ? rows : rows.filter((row) => row['identity_provider'] === provider);
   if (known.length > 0 && known.every((row) => row['active'] !== 1)) throw deactivated();
 }

@@ -8,13 +8,13 @@ import type {
 import type { Empty } from '../../api/schema/types.ts';
 import { ancestry } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
-import { authorityOf, rolesHeldBy } from '../authorization/access.ts';
+import { authorityOf } from '../authorization/access.ts';
 import { invalidArgument, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { toWireGroup } from './groups.ts';
 import { removeIdentity } from './identities.ts';
-import { capabilitiesOf, toWireRole } from './roles.ts';
+import { capabilitiesOf, effectiveRolesOf, toWireRole } from './roles.ts';
 
 /** What the caller's token says, with what is left of its capabilities now (protocols 4.4). */
 export function validate(tx: Tx, caller: Caller, _request: Empty): AuthWhoAmI {
@@ -43,7 +43,7 @@ export function deleteSelf(tx: Tx, caller: Caller, request: AuthDeletionRequest)
 function capabilitiesByGroup(tx: Tx, caller: Caller): AuthWhoAmICapability[] {
   const authority = authorityOf(tx, caller);
   const rolesAt = new Map<string, SqlRow[]>();
-  for (const row of rolesHeldBy(tx, caller.identity)) {
+  for (const row of effectiveRolesOf(tx, caller.identity)) {
     const place = String(row['place']);
     rolesAt.set(place, [...(rolesAt.get(place) ?? []), row]);
   }

@@ -1,6 +1,6 @@
 import type { IamRoleBinding } from '../../api/schema/types/iam.gen.ts';
 import { newChildId } from '../../api/uidp.ts';
-import type { Tx } from '../store/database.ts';
+import type { SqlRow, Tx } from '../store/database.ts';
 
 export interface NewRoleBinding {
   readonly group: string;
@@ -21,4 +21,24 @@ export function bindRole(tx: Tx, binding: NewRoleBinding): IamRoleBinding {
     tx.now,
   );
   return { id, identity: binding.identity, role: binding.role };
+}
+
+/** Takes away every role that the identity is bound to in the organization and its folders. */
+export function unbindRoles(tx: Tx, identity: string, organization: string): void {
+  tx.run(
+    'DELETE FROM role_bindings WHERE identity = ? AND (group_id = ? OR substr(group_id, 1, 41) = ?)',
+    identity,
+    organization,
+    `${organization}/`,
+  );
+}
+
+/** Returns names of `role` and `place` of the identity's bindings, those of organizations first. */
+export function topmostRolesOf(tx: Tx, identity: string, limit: number): SqlRow[] {
+  return tx.all(
+    `SELECT r.name AS role, g.name AS place FROM role_bindings b JOIN roles r ON r.id = b.role
+     JOIN groups g ON g.id = b.group_id WHERE b.identity = ? ORDER BY length(g.id), g.name, r.name LIMIT ?`,
+    identity,
+    limit,
+  );
 }

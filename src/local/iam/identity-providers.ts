@@ -14,6 +14,7 @@ import { groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
 import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
+import { endSessionsOf } from '../sessions/refresh-tokens.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup } from './groups.ts';
@@ -122,11 +123,8 @@ export function identityProviderSelection(
  */
 export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDeleteIdentityProviderRequest): Empty {
   const id = requiredUidp('id', request.id);
-  tx.run(
-    `DELETE FROM refresh_tokens WHERE identity IN
-       (SELECT identity FROM identity_provider_logins WHERE identity_provider = ?)`,
-    id,
-  );
+  const users = tx.all('SELECT identity FROM identity_provider_logins WHERE identity_provider = ?', id);
+  for (const { identity } of users) endSessionsOf(tx, String(identity));
   if (tx.run('DELETE FROM identity_providers WHERE id = ?', id) === 0) throw notFound(`${id} not found`);
   return {};
 }

@@ -2,9 +2,12 @@ import type { Module } from '../core/module.ts';
 import { readMeta, writeMeta } from '../store/meta.ts';
 import { installBuiltInRoles } from './built-in-roles.ts';
 import { iamEvents } from './event-facts.ts';
+import { iamMigrations } from './migrations.ts';
 
 export const iamModule: Module = {
   name: 'iam',
+  migrations: iamMigrations,
+  views: ['bound_roles', 'mapped_roles', 'login_groups', 'role_capabilities', 'identity_ends', 'identity_deletions'],
   events: iamEvents,
   tables: [
     'groups',

@@ -34,7 +34,7 @@ export function countOwners(tx: Tx, organization: string): number {
      WHERE b.group_id = ?1 AND b.role = ?2 AND i.kind <> 'servicePrincipal'
        AND (i.expires_at IS NULL OR i.expires_at > ?3)
        AND NOT EXISTS (
-         SELECT 1 FROM scim_users off
+         SELECT 1 FROM provisioned_users off
          WHERE off.identity = i.id AND off.active = 0 AND substr(off.identity_provider, 1, 40) = ?1)`,
     organization,
     builtInRoleId('owner'),

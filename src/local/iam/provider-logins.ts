@@ -25,6 +25,9 @@ export interface GroupRole {
   readonly scope: string;
 }
 
+/** Links the user that SCIM provisioned under this id with an account. */
+export type LinkProvisioned = (tx: Tx, user: string, identity: string) => void;
+
 /** Seconds of a session; group roles of a login end with it (protocols 9). */
 const sessionMs = 60 * 60 * 1000;
 const maxGroups = 1000;
@@ -39,12 +42,17 @@ export function signInThroughProvider(
   provider: StoredProvider,
   login: UpstreamLogin,
   claims: Readonly<Record<string, unknown>>,
+  linkProvisioned: LinkProvisioned,
 ): ProviderLogin {
   const externalId = directoryId(provider, claims);
   const provisioned =
     externalId === null
       ? undefined
-      : tx.get('SELECT * FROM scim_users WHERE identity_provider = ? AND external_id = ?', provider.id, externalId);
+      : tx.get(
+          'SELECT * FROM provisioned_users WHERE identity_provider = ? AND external_id = ?',
+          provider.id,
+          externalId,
+        );
   if (provisioned !== undefined && provisioned['active'] !== 1) throw deactivated();
   const known = findUser(tx, login.issuer, login.subject);
   if (known !== undefined) {
@@ -52,7 +60,7 @@ export function signInThroughProvider(
     requireActive(tx, known.id, provider.id);
   }
   const identity = known?.id ?? createUser(tx, { ...login, home: rootOf(provider.id) });
-  if (provisioned !== undefined) linkTo(tx, provisioned, identity);
+  if (provisioned !== undefined) linkTo(tx, provisioned, identity, linkProvisioned);
 
   const before = tx.get(
     'SELECT 1 FROM identity_provider_logins WHERE identity = ? AND identity_provider = ?',
@@ -130,14 +138,14 @@ function directoryId(provider: StoredProvider, claims: Readonly<Record<string, u
   return typeof id === 'string' && id !== '' ? id : null;
 }
 
-function linkTo(tx: Tx, provisioned: SqlRow, identity: string): void {
+function linkTo(tx: Tx, provisioned: SqlRow, identity: string, link: LinkProvisioned): void {
   const linked = provisioned['identity'];
   if (linked === identity) return;
   // One person of the directory is one account: another subject under the same directory id is somebody else's.
   if (linked !== null && linked !== undefined) {
     throw permissionDenied('the directory user of this login belongs to another account');
   }
-  tx.run('UPDATE scim_users SET identity = ? WHERE id = ?', identity, String(provisioned['id']));
+  link(tx, String(provisioned['id']), identity);
 }
 
 function bindDefaultRole(tx: Tx, provider: StoredProvider, identity: string): void {
@@ -160,4 +168,19 @@ function groupsIn(provider: StoredProvider, claims: Readonly<Record<string, unkn
   if (!Array.isArray(value)) return [];
   const names = value.filter((name): name is string => typeof name === 'string' && name !== '');
   return [...new Set(names)].slice(0, maxGroups);
+}
+
+/** Returns the account that has signed in through the provider under this id of its directory. */
+export function accountOfDirectoryId(tx: Tx, provider: string, externalId: string): string | undefined {
+  const row = tx.get(
+    'SELECT identity FROM identity_provider_logins WHERE identity_provider = ? AND external_id = ?',
+    provider,
+    externalId,
+  );
+  return row === undefined ? undefined : String(row['identity']);
+}
+
+/** Forgets that the account has signed in through the provider; its next login counts as the first. */
+export function forgetLogin(tx: Tx, identity: string, provider: string): void {
+  tx.run('DELETE FROM identity_provider_logins WHERE identity = ? AND identity_provider = ?', identity, provider);
 }

@@ -2,10 +2,11 @@
 // nobody decides it who does not hold as much.
 
 import { rootOf } from '../../api/uidp.ts';
-import { authorityOf, rolesHeldBy } from '../authorization/access.ts';
+import { authorityOf } from '../authorization/access.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
+import { effectiveRolesOf } from './roles.ts';
 import type { StoredProvider } from './stored-provider.ts';
 
 /** By what its groups and a first login give. Throws PERMISSION_DENIED. */
@@ -34,7 +35,7 @@ export function requireAccountsGrantable(tx: Tx, caller: Caller, parent: string,
     organization,
   );
   for (const account of accounts) {
-    for (const { place, id } of rolesHeldBy(tx, String(account['id']))) {
+    for (const { place, id } of effectiveRolesOf(tx, String(account['id']))) {
       if (rootOf(String(place)) !== organization) continue;
       requireGrantableRole(tx, caller, String(place), String(id), authority);
     }

@@ -225,3 +225,39 @@ function textOrNull(value: SqlRow[string] | undefined): string | null {
 function numberOrNull(value: SqlRow[string] | undefined): number | null {
   return value === null || value === undefined ? null : Number(value);
 }
+
+/** Returns whether an account signs in with this issuer. */
+export function hasAccountOfIssuer(tx: Tx, issuer: string): boolean {
+  return tx.get('SELECT 1 FROM identities WHERE issuer = ? AND parent IS NULL LIMIT 1', issuer) !== undefined;
+}
+
+/** Returns whether an account, an identity or an identity provider names this issuer. */
+export function isIssuerKnown(tx: Tx, issuer: string): boolean {
+  const found =
+    tx.get('SELECT 1 FROM identities WHERE issuer = ? LIMIT 1', issuer) ??
+    tx.get('SELECT 1 FROM identity_providers WHERE issuer = ? LIMIT 1', issuer);
+  return found !== undefined;
+}
+
+/** Returns the rows of the issuer's accounts, oldest first. */
+export function accountsOfIssuer(tx: Tx, issuer: string, limit: number): SqlRow[] {
+  return tx.all(
+    'SELECT * FROM identities WHERE parent IS NULL AND issuer = ? ORDER BY created_at, email, id LIMIT ?',
+    issuer,
+    limit,
+  );
+}
+
+export function noteSeen(tx: Tx, id: string): void {
+  tx.run('UPDATE identities SET last_seen = ? WHERE id = ?', tx.now, id);
+}
+
+export function setEmail(tx: Tx, id: string, email: string, isVerified: boolean): void {
+  tx.run(
+    'UPDATE identities SET email = ?, email_verified = ?, updated_at = ? WHERE id = ?',
+    email,
+    isVerified ? 1 : 0,
+    tx.now,
+    id,
+  );
+}

@@ -2,6 +2,7 @@
 // and anybody can create an organization with an identity provider.
 
 import { rootOf } from '../../api/uidp.ts';
+import { hasSigningKey } from '../keys/signing-keys.ts';
 import type { Tx } from '../store/database.ts';
 import { developerIssuer } from './people.ts';
 
@@ -18,5 +19,5 @@ export interface Voucher {
 export function vouchesForAddresses(tx: Tx, { issuer, provider }: Voucher, group: string): boolean {
   if (trustedIssuers.includes(issuer)) return true;
   if (provider !== undefined && rootOf(provider) === rootOf(group)) return true;
-  return tx.get('SELECT 1 FROM signing_keys WHERE issuer = ? LIMIT 1', issuer) !== undefined;
+  return hasSigningKey(tx, issuer);
 }

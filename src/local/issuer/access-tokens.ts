@@ -2,22 +2,15 @@
 // only while the identity exists and has not expired.
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
+import { isObject } from '../../json.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import { BoundedMap } from '../core/bounded-map.ts';
 import { unauthenticated } from '../core/failures.ts';
 import { type Caller, type PlatformClock, StatusError } from '../core/types.ts';
-import { type DecodedToken, decodeJwt, isObject, signJwt, verifyJwt } from '../keys/jwt.ts';
+import { type DecodedToken, decodeJwt, signJwt, verifyJwt } from '../keys/jwt.ts';
 import { platformKeyOwner, publicKeys, signingKey } from '../keys/signing-keys.ts';
+import type { Actor } from '../sessions/session.ts';
 import type { Store } from '../store/database.ts';
-
-/** Who logged in upstream, as tokens and refresh tokens carry it. */
-export interface Actor {
-  readonly act: Readonly<Record<string, string>>;
-  readonly email: string | undefined;
-  readonly emailVerified: boolean;
-  /** Profile claims; none for assumed identities (protocols 4.4). */
-  readonly profile: Readonly<Record<string, unknown>> | undefined;
-}
 
 export interface AccessToken extends Actor {
   readonly identity: string;

@@ -2,11 +2,11 @@
 // that the SDK does; it goes to the configured address only, once, with the headers that were signed and no others.
 
 import { grpcCodes } from '../../api/status.ts';
+import { memberOf, parseJson } from '../../json.ts';
 import { quote } from '../../quote.ts';
 import type { AwsCaller } from '../../trust/claim-match.ts';
 import { permissionDenied } from '../core/failures.ts';
 import { type PlatformClock, StatusError } from '../core/types.ts';
-import { isObject } from '../keys/jwt.ts';
 import type { VerifyAws } from './sts.ts';
 
 export interface AwsVerifierOptions {
@@ -145,18 +145,6 @@ async function send(endpoint: string, { target, headers }: SignedRequest): Promi
     call.on('error', fail);
     call.end();
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return isObject(value) ? value[name] : undefined;
 }
 
 /** Leading and trailing space goes, runs of it count as one (protocols 3.5). */

@@ -32,7 +32,6 @@ const paths = ['/sts', '/oauth', '/activate', '/orgcheck'];
 
 export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
   name: 'issuer',
-  tables: ['refresh_tokens', 'revoked_families'],
   open(parts) {
     const { store, urls, clock, clouds, issuerOrigins, audiences, signInCode, clusters, tell } = parts;
     const accessTokens = lazily(async () => {

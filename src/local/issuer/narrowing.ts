@@ -2,18 +2,12 @@ import { capabilities as allCapabilities } from '../../api/schema/capabilities.g
 import { ancestry, isAncestorOrSelf, isUidp } from '../../api/uidp.ts';
 import { quote } from '../../quote.ts';
 import { invalidArgument, permissionDenied } from '../core/failures.ts';
+import { groupsNamed } from '../iam/group-names.ts';
+import type { Limits } from '../sessions/session.ts';
 import type { Tx } from '../store/database.ts';
 
 /** Capabilities by group. */
 export type Grants = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** What a request wants a token narrowed to. An empty list narrows nothing. */
-export interface Limits {
-  /** UIDPs or names of groups. */
-  readonly scopes: readonly string[];
-  /** Dotted capability names. */
-  readonly capabilities: readonly string[];
-}
 
 const capabilityNames = new Set(allCapabilities.map(({ name }) => name));
 
@@ -78,7 +72,7 @@ function withoutEmpty(entries: readonly (readonly [string, ReadonlySet<string>])
 /** A UIDP as it is, or the one group of that name among those the caller holds something at (protocols Q23). */
 function toGroup(tx: Tx, grants: Grants, scope: string): string {
   if (isUidp(scope)) return scope;
-  const named = tx.all('SELECT id FROM groups WHERE name = ?', scope).map((row) => String(row['id']));
+  const named = groupsNamed(tx, scope);
   const [group, ...others] = named.filter((id) => [...grants.keys()].some((granted) => isAncestorOrSelf(granted, id)));
   if (group === undefined) throw invalidArgument(`scope ${quote(scope)} is not the name of a group you have a role in`);
   if (others.length > 0) throw invalidArgument(`scope ${quote(scope)} is the name of several groups: give its id`);

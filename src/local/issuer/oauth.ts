@@ -14,13 +14,14 @@ import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
 import { type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
 import { readText } from '../http/request-body.ts';
+import { topmostRolesOf } from '../iam/bind-role.ts';
+import { findProviderFor } from '../iam/find-provider.ts';
 import { developerIssuer, people } from '../iam/people.ts';
-import { toStoredIdentity } from '../iam/stored-identity.ts';
+import { accountsOfIssuer, toStoredIdentity } from '../iam/stored-identity.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { BrowserSessions } from './browser-sessions.ts';
 import type { DeviceCodes } from './device-codes.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';
-import { findProviderFor } from './find-provider.ts';
 import type { HeadlessSessions } from './headless-sessions.ts';
 import type { OwnIdTokens } from './own-id-tokens.ts';
 import { createRelyingParty, type ProviderTrip } from './relying-party.ts';
@@ -577,11 +578,7 @@ function unescapeTwice(text: string): string {
 
 /** Users of the sign-in page, and the seeded people who have not signed in yet. */
 function choicesOf(tx: Tx): Choice[] {
-  const rows = tx.all(
-    'SELECT * FROM identities WHERE parent IS NULL AND issuer = ? ORDER BY created_at, email, id LIMIT ?',
-    developerIssuer,
-    maxChoices,
-  );
+  const rows = accountsOfIssuer(tx, developerIssuer, maxChoices);
   const known: Choice[] = rows.map((row) => {
     const { id, name, email } = toStoredIdentity(row);
     const person = people.find((candidate) => candidate.email === email);
@@ -594,11 +591,7 @@ function choicesOf(tx: Tx): Choice[] {
 
 /** e.g. `owner of example.com`; empty for an account without roles. */
 function rolesOf(tx: Tx, identity: string): string {
-  const rows = tx.all(
-    `SELECT r.name AS role, g.name AS place FROM role_bindings b JOIN roles r ON r.id = b.role
-     JOIN groups g ON g.id = b.group_id WHERE b.identity = ? ORDER BY length(g.id), g.name, r.name LIMIT 3`,
-    identity,
-  );
+  const rows = topmostRolesOf(tx, identity, 3);
   const shown = rows.slice(0, 2).map((row) => `${String(row['role'])} of ${String(row['place'])}`);
   return rows.length > 2 ? `${shown.join(', ')} and more` : shown.join(', ');
 }

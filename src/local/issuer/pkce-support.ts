@@ -1,8 +1,8 @@
+import { isObject } from '../../json.ts';
 import { isIssuerUrl } from '../../trust/issuer-keys.ts';
 import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
 import type { PlatformUrls } from '../core/types.ts';
 import type { PkceSupport } from '../iam/identity-providers.ts';
-import { isObject } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
 import type { Store } from '../store/database.ts';
 import type { FetchUpstream } from './fetch-upstream.ts';

@@ -18,20 +18,32 @@ import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { requireActive } from '../iam/active-user.ts';
+import { findProviderFor } from '../iam/find-provider.ts';
 import { requireVouchedFor, signInThroughProvider } from '../iam/provider-logins.ts';
 import { register as enroll, type UpstreamLogin } from '../iam/registration.ts';
-import { findIdentity, findUser, isAccount, leaveHome, type StoredIdentity } from '../iam/stored-identity.ts';
+import {
+  findIdentity,
+  findUser,
+  hasAccountOfIssuer,
+  isAccount,
+  isIssuerKnown,
+  leaveHome,
+  noteSeen,
+  type StoredIdentity,
+  setEmail,
+} from '../iam/stored-identity.ts';
 import { findProvider, type StoredProvider } from '../iam/stored-provider.ts';
 import { trustedIssuers } from '../iam/trusted-addresses.ts';
 import { type DecodedToken, decodeJwt } from '../keys/jwt.ts';
 import { publicKeys } from '../keys/signing-keys.ts';
 import { recordGroupRoles, recordRegistration } from '../outbox/outbox.ts';
+import { linkUser } from '../scim/link-user.ts';
+import { type RefreshToken, refusal, rotate, type Session, startFamily } from '../sessions/refresh-tokens.ts';
+import type { Actor, Limits } from '../sessions/session.ts';
 import type { Store, Tx } from '../store/database.ts';
-import type { AccessTokens, Actor } from './access-tokens.ts';
-import { findProviderFor } from './find-provider.ts';
-import { type Grants, isNarrowing, type Limits, narrow, toLimits, underCeiling } from './narrowing.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { type Grants, isNarrowing, narrow, toLimits, underCeiling } from './narrowing.ts';
 import type { OwnIdTokens } from './own-id-tokens.ts';
-import { type RefreshToken, refusal, rotate, type Session, startFamily } from './refresh-tokens.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
 
 /**
@@ -170,7 +182,7 @@ function createExchanges(options: StsOptions): Sts {
     const claims = own ?? toTokenClaims(decoded);
     // Keys are fetched only from issuers that somebody signs in with.
     const isKnown =
-      publicKeys(store, claims.issuer).length > 0 || store.read((tx) => someUserSignsInWith(tx, claims.issuer));
+      publicKeys(store, claims.issuer).length > 0 || store.read((tx) => hasAccountOfIssuer(tx, claims.issuer));
     if (!isKnown) throw notFound(`no account signs in with issuer ${quote(claims.issuer)}`);
     if (own === undefined) await upstream.verify(bearer, decoded);
     await requireAudience(claims, defaultAudiences);
@@ -183,7 +195,7 @@ function createExchanges(options: StsOptions): Sts {
   const isNamed = (issuer: string): boolean =>
     trustedIssuers.includes(issuer) ||
     publicKeys(store, issuer).length > 0 ||
-    store.read((tx) => someIdentityNames(tx, issuer));
+    store.read((tx) => isIssuerKnown(tx, issuer));
 
   const requireAudience = async (claims: TokenClaims, audiences: readonly string[]): Promise<void> => {
     const { matchClaims } = await rules();
@@ -213,7 +225,7 @@ function createExchanges(options: StsOptions): Sts {
 
   const enterThrough = (tx: Tx, provider: StoredProvider, claims: TokenClaims) => {
     const login = toVerifiedLogin(claims);
-    const { identity, isNew, groupRoles } = signInThroughProvider(tx, provider, login, claims.all);
+    const { identity, isNew, groupRoles } = signInThroughProvider(tx, provider, login, claims.all, linkUser);
     if (isNew) recordRegistration(tx, urls.api, { identity }, login.actor);
     if (groupRoles.length > 0)
       recordGroupRoles(tx, urls.api, { identity, provider: provider.id, groupRoles }, login.actor);
@@ -525,17 +537,6 @@ function ruleOf(record: StoredIdentity): string {
   return JSON.stringify(record.relationship);
 }
 
-function someUserSignsInWith(tx: Tx, issuer: string): boolean {
-  return tx.get('SELECT 1 FROM identities WHERE issuer = ? AND parent IS NULL LIMIT 1', issuer) !== undefined;
-}
-
-function someIdentityNames(tx: Tx, issuer: string): boolean {
-  const found =
-    tx.get('SELECT 1 FROM identities WHERE issuer = ? LIMIT 1', issuer) ??
-    tx.get('SELECT 1 FROM identity_providers WHERE issuer = ? LIMIT 1', issuer);
-  return found !== undefined;
-}
-
 function noAccount(claims: TokenClaims): StatusError {
   const who = `subject ${quote(claims.subject)} of issuer ${quote(claims.issuer)}`;
   return notFound(`account not found, registration required: no account for ${who}`);
@@ -550,17 +551,11 @@ function toVerifiedLogin(claims: TokenClaims): VerifiedLogin {
 
 /** Users' addresses follow what they sign in with. */
 function noteLogin(tx: Tx, record: StoredIdentity, actor: Actor): void {
-  tx.run('UPDATE identities SET last_seen = ? WHERE id = ?', tx.now, record.id);
+  noteSeen(tx, record.id);
   const { email, emailVerified } = actor;
   if (!isAccount(record) || email === undefined) return;
   if (email === record.email && emailVerified === record.emailVerified) return;
-  tx.run(
-    'UPDATE identities SET email = ?, email_verified = ?, updated_at = ? WHERE id = ?',
-    email,
-    emailVerified ? 1 : 0,
-    tx.now,
-    record.id,
-  );
+  setEmail(tx, record.id, email, emailVerified);
 }
 
 function toRawToken(token: RefreshToken): OidcRawToken {

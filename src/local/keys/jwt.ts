@@ -8,7 +8,7 @@ import { permissionDenied } from '../core/failures.ts';
 import type { StatusError } from '../core/types.ts';
 import type { SigningKey } from './signing-keys.ts';
 
-export { type DecodedToken, hasKeyFor, isObject } from '../../trust/jwt.ts';
+export { type DecodedToken, hasKeyFor } from '../../trust/jwt.ts';
 
 /** Claims in alphabetical order, as the published sample has them (protocols 4.1). */
 export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<string> {

@@ -57,6 +57,11 @@ export function publicKeys(store: Store, owner: string): PublicJwk[] {
   );
 }
 
+/** Returns whether tokens of this owner are signed here. */
+export function hasSigningKey(tx: Tx, owner: string): boolean {
+  return tx.get('SELECT 1 FROM signing_keys WHERE issuer = ? LIMIT 1', owner) !== undefined;
+}
+
 interface KeptKey {
   readonly jwk: PublicJwk;
   /** Milliseconds since the epoch. */

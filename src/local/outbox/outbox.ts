@@ -10,7 +10,7 @@ import type { EventBody, EventFacts } from '../core/event-facts.ts';
 import type { Announce } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
-import { newUuid } from '../store/uuid.ts';
+import { insertEvent } from './stored-events.ts';
 
 /** How messages become bodies of events. */
 export interface Telling {
@@ -131,20 +131,11 @@ export function recordEvent(
   caller: Pick<Caller, 'identity' | 'actor'>,
   apiUrl: string,
 ): void {
-  tx.run(
-    `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    newUuid(tx),
-    event.type,
-    `${apiUrl}${event.path}`,
-    event.subject,
-    event.group,
-    JSON.stringify(event.extensions),
-    JSON.stringify(event.body),
-    JSON.stringify({ subject: caller.identity, act: caller.actor }),
-    event.audience,
-    tx.now,
-  );
+  insertEvent(tx, {
+    ...event,
+    source: `${apiUrl}${event.path}`,
+    actor: { subject: caller.identity, act: caller.actor },
+  });
 }
 
 /** `chainguard.platform.iam.v2.Group` → `chainguard.platform.iam.Group`. */

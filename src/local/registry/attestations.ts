@@ -2,8 +2,8 @@
 // what is found here speaks of the digest asked for; whether its signature is good is for the reader to check.
 
 import { sign } from 'node:crypto';
+import type { AttestationKey } from '../keys/attestation-key.ts';
 import { digestOf } from '../store/digest.ts';
-import type { AttestationKey } from './attestation-key.ts';
 import { type Descriptor, mediaTypes } from './manifest.ts';
 
 export const spdxPredicate = 'https://spdx.dev/Document';

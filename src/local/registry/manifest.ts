@@ -1,6 +1,7 @@
 // Reading a manifest's bytes. Guarantees: what passes names its type without doubt, and every blob and manifest it needs
 // is listed; the bytes themselves are kept by the caller exactly as they came.
 
+import { isObject } from '../../json.ts';
 import { parseDigest } from '../store/digest.ts';
 import { type RegistryError, refuse } from './registry-error.ts';
 
@@ -128,10 +129,6 @@ function descriptor(value: unknown, place: string): Descriptor {
 function isForeign(layer: unknown): boolean {
   if (!isObject(layer) || !Array.isArray(layer['urls']) || layer['urls'].length === 0) return false;
   return /\.foreign\.|\.nondistributable\./.test(String(layer['mediaType']));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isTextMap(value: unknown): value is Record<string, string> {

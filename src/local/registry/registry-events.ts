@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
+import { insertEvent, keepNewestOf } from '../outbox/stored-events.ts';
 import type { Store, Tx } from '../store/database.ts';
 import { findTag, moveTag, type Repository } from './repositories.ts';
 
@@ -90,7 +91,7 @@ export function createPullLog(
         for (const emitPull of pulls) emitPull(tx);
         sincePruned += pulls.length;
         if (sincePruned < Math.min(pruneEvery, most)) return;
-        prunePulls(tx, most);
+        keepNewestOf(tx, pullType, most);
         sincePruned = 0;
       })
       .catch((error: unknown) => {
@@ -115,18 +116,6 @@ export function createPullLog(
   };
 }
 
-/** Keeps what no subscription has been given yet, and what is on its way. */
-function prunePulls(tx: Tx, most: number): void {
-  tx.run(
-    `DELETE FROM outbox WHERE type = '${pullType}'
-       AND seq <= (SELECT seq FROM outbox WHERE type = '${pullType}' ORDER BY seq DESC LIMIT 1 OFFSET ?)
-       AND seq <= MAX(
-         (SELECT seq FROM event_cursor), (SELECT COALESCE(MIN(after_seq), 9223372036854775807) FROM subscriptions))
-       AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = outbox.seq AND d.state = 'pending')`,
-    most,
-  );
-}
-
 function emit(
   tx: Tx,
   type: string,
@@ -146,20 +135,17 @@ function emit(
     remote_address: visit.remoteAddress,
     user_agent: visit.userAgent.slice(0, maxUserAgentLength),
   };
-  tx.run(
-    `INSERT INTO outbox (id, type, source, subject, group_id, extensions, body, actor, audience, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    randomUUID(),
+  insertEvent(tx, {
+    id: randomUUID(),
     type,
-    'cgr.dev',
-    repository.id,
+    source: 'cgr.dev',
+    subject: repository.id,
     group,
-    JSON.stringify({ group }),
-    JSON.stringify(body),
-    JSON.stringify(visit.identity === undefined ? {} : { subject: visit.identity, act: visit.actor }),
-    'customer',
-    tx.now,
-  );
+    extensions: { group },
+    body,
+    actor: visit.identity === undefined ? {} : { subject: visit.identity, act: visit.actor },
+    audience: 'customer',
+  });
 }
 
 /** UTC without saying so, six fraction digits (semantics 8.4). */

@@ -2,6 +2,7 @@
 // same repository, and a tag moves together with its history.
 
 import { ancestry, newChildId } from '../../api/uidp.ts';
+import { findOrganizationNamed, foldersNamed, groupName, groupPathsIn } from '../iam/group-names.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import type { Memory } from '../store/memory.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
@@ -33,10 +34,7 @@ const organizations: Memory<Organization | undefined> = { tables: ['groups'], mo
 const repositories: Memory<Repository | undefined> = { tables: ['groups', 'repos'], most: 1_000 };
 
 function readOrganization(tx: Tx, name: string): Organization | undefined {
-  const row = tx.get(
-    'SELECT id, name FROM groups WHERE parent IS NULL AND name = ? ORDER BY verified DESC, created_at, id LIMIT 1',
-    name,
-  );
+  const row = findOrganizationNamed(tx, name);
   return row === undefined ? undefined : { id: String(row['id']), name: String(row['name']) };
 }
 
@@ -60,9 +58,8 @@ function descend(tx: Tx, organization: Organization, place: ParentPlace, path: s
   const slash = path.indexOf('/');
   if (found !== undefined || slash < 0) return found;
   const name = path.slice(0, slash);
-  const rows = tx.all('SELECT id FROM groups WHERE parent = ? AND name = ? ORDER BY created_at, id', place.id, name);
-  for (const { id } of rows) {
-    const folder = { id: String(id), path: `${place.path}/${name}` };
+  for (const id of foldersNamed(tx, place.id, name)) {
+    const folder = { id, path: `${place.path}/${name}` };
     const inside = descend(tx, organization, folder, path.slice(slash + 1));
     if (inside !== undefined) return inside;
   }
@@ -86,14 +83,41 @@ export function findRepositoryById(tx: Tx, id: string): Repository | undefined {
   // From the organization down to where it lies.
   const groups = ancestry(String(row['parent']))
     .reverse()
-    .map((place) => tx.get('SELECT id, name FROM groups WHERE id = ?', place))
-    .filter((group) => group !== undefined);
+    .map((place) => ({ id: place, name: groupName(tx, place) }))
+    .filter((group) => group.name !== undefined);
   const [root] = groups;
   if (root === undefined) return undefined;
   const name = String(row['name']);
-  const organization = { id: String(root['id']), name: String(root['name']) };
-  const path = [...groups.map((group) => String(group['name'])), name].join('/');
+  const organization = { id: root.id, name: String(root.name) };
+  const path = [...groups.map((group) => String(group.name)), name].join('/');
   return { id, organization, name, path, public: row['public'] === 1 };
+}
+
+/** Returns the repositories that have the manifest, by id. */
+export function repositoriesWith(tx: Tx, digest: string): Repository[] {
+  return tx
+    .all('SELECT repo FROM manifests WHERE digest = ? ORDER BY repo', digest)
+    .flatMap((row) => findRepositoryById(tx, String(row['repo'])) ?? []);
+}
+
+/** Returns the digests that tags of the repository name, without those of cosign's tags, in ascending order. */
+export function taggedDigests(tx: Tx, repository: string): string[] {
+  return tx
+    .all(
+      "SELECT DISTINCT digest FROM tags WHERE repo = ? AND digest <> '' AND name NOT GLOB 'sha256-*' ORDER BY digest",
+      repository,
+    )
+    .map((row) => String(row['digest']));
+}
+
+/** Returns when the image or what was attested of it last arrived, in milliseconds since the epoch; 0 for neither. */
+export function lastArrival(tx: Tx, repository: Repository, digest: string): number {
+  const row = tx.get(
+    'SELECT MAX(created_at) AS arrived FROM manifests WHERE repo = ?1 AND (digest = ?2 OR subject = ?2)',
+    repository.id,
+    digest,
+  );
+  return Number(row?.['arrived'] ?? 0);
 }
 
 export interface NewRepository {
@@ -416,16 +440,12 @@ export function listRepositoryNames(
   last: string,
   limit: number,
 ): Page<string> {
+  // Names of groups may hold what no client can write.
+  const paths = groupPathsIn(tx, organizations).filter(([, path]) => /^[a-z0-9._/-]*$/.test(path));
   const rows = tx.all(
-    `WITH RECURSIVE places (id, path) AS (
-       SELECT id, name FROM groups WHERE parent IS NULL AND id IN (SELECT value FROM json_each(?))
-       UNION ALL
-       SELECT g.id, p.path || '/' || g.name FROM groups g JOIN places p ON g.parent = p.id)
-     SELECT p.path || '/' || r.name AS name FROM repos r JOIN places p ON p.id = r.parent
-     -- Names of groups may hold what no client can write.
-     WHERE p.path NOT GLOB '*[^a-z0-9._/-]*' AND p.path || '/' || r.name > ?
-     ORDER BY 1 LIMIT ?`,
-    JSON.stringify(organizations),
+    `SELECT p.value || '/' || r.name AS name FROM json_each(?) p JOIN repos r ON r.parent = p.key
+     WHERE p.value || '/' || r.name > ? ORDER BY 1 LIMIT ?`,
+    JSON.stringify(Object.fromEntries(paths)),
     last,
     limit + 1,
   );

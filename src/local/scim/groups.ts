@@ -1,12 +1,13 @@
 // Groups as a provider tells them (RFC 7643, 4.2). Their members hold the roles that are mapped to the group's external
 // id or name, from the moment they are members (access.ts).
 
+import { isObject } from '../../json.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import type { StoredProvider } from '../iam/stored-provider.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';
-import { isObject, type ScimObject } from './matching.ts';
+import type { ScimObject } from './matching.ts';
 import { normalize } from './normalize.ts';
 import { applyPatch } from './patch.ts';
 import { groupType } from './schema.ts';

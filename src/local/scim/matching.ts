@@ -1,13 +1,10 @@
 // Whether a resource satisfies a filter.
 
+import { isObject } from '../../json.ts';
 import type { AttributePath, Comparison, Filter, Literal } from './paths.ts';
 import type { Attribute } from './schema.ts';
 
 export type ScimObject = Record<string, unknown>;
-
-export function isObject(value: unknown): value is ScimObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export function matches(filter: Filter, resource: ScimObject): boolean {
   switch (filter.kind) {

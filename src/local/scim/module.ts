@@ -1,7 +1,10 @@
 import type { Module } from '../core/module.ts';
+import { scimMigrations } from './migrations.ts';
 
 export const scimModule: Module = {
   name: 'scim',
+  migrations: scimMigrations,
+  views: ['provisioned_users', 'provisioned_groups'],
   tables: ['scim_users', 'scim_groups', 'scim_group_members'],
   open: (parts) => ({
     face: undefined,

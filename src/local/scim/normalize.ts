@@ -1,7 +1,8 @@
 // Resources as connectors send them, brought into the spelling of the schemas. Guarantees: only attributes that can be
 // written survive, each of the right type; what is not known is left out, passwords with it.
 
-import { isObject, type ScimObject } from './matching.ts';
+import { isObject } from '../../json.ts';
+import type { ScimObject } from './matching.ts';
 import { type Attribute, findAttribute, findExtension, type ResourceSchema, type ResourceType } from './schema.ts';
 import { badRequest } from './scim-error.ts';
 

@@ -1,7 +1,8 @@
 // PATCH (RFC 7644, 3.5.2), with what the connectors of Okta and Microsoft Entra ID send besides: operations in any case,
 // dotted names as keys of a value without path, removals that name what to remove in their value.
 
-import { containerOf, isObject, matches, type ScimObject } from './matching.ts';
+import { isObject } from '../../json.ts';
+import { containerOf, matches, type ScimObject } from './matching.ts';
 import { normalize, normalizeSingle, normalizeValue } from './normalize.ts';
 import { type Filter, findPath, parseTargetPath, type TargetPath } from './paths.ts';
 import { findExtension, type ResourceSchema, type ResourceType } from './schema.ts';

@@ -1,7 +1,7 @@
 // Which attributes an answer has (RFC 7644, 3.9): `attributes` or `excludedAttributes`, comma-separated.
 
+import { isObject } from '../../json.ts';
 import type { ScimObject } from './matching.ts';
-import { isObject } from './matching.ts';
 import { type AttributePath, findPath } from './paths.ts';
 import type { ResourceType } from './schema.ts';
 import { badRequest } from './scim-error.ts';

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
+import { isObject, parseJson } from '../../json.ts';
 import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
 import { readCredentials } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
@@ -22,7 +23,7 @@ import {
   toGroupResource,
 } from './groups.ts';
 import { integerIn, maxResults, selectPage, type Table } from './listing.ts';
-import { isObject, type ScimObject } from './matching.ts';
+import type { ScimObject } from './matching.ts';
 import { type Projection, project, projectionOf } from './projection.ts';
 import { ScimError, toErrorBody } from './scim-error.ts';
 import { createUser, deleteUser, findUser, patchUser, replaceUser, toUserResource, userTable } from './users.ts';
@@ -95,7 +96,7 @@ export function createScim({ store, urls, onCall }: ScimOptions): HttpHandler {
     const call: ScimRequest = {
       method,
       query: url.searchParams,
-      body: () => parseJson(text),
+      body: () => bodyIn(text),
       ifMatch: request.headers['if-match'],
     };
     const base = scimEndpoint(urls.api, id);
@@ -319,12 +320,10 @@ function toList(resources: readonly ScimObject[], total: number, startIndex: num
   };
 }
 
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '') as unknown;
-  } catch {
-    throw new ScimError(400, 'The request body is not valid JSON', 'invalidSyntax');
-  }
+function bodyIn(text: string | undefined): unknown {
+  const body = parseJson(text ?? '');
+  if (body === undefined) throw new ScimError(400, 'The request body is not valid JSON', 'invalidSyntax');
+  return body;
 }
 
 function toScimError(error: unknown): ScimError | undefined {

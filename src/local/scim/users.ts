@@ -4,8 +4,11 @@
 
 import { rootOf } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
+import { unbindRoles } from '../iam/bind-role.ts';
 import { keepAnOwner } from '../iam/owners.ts';
+import { accountOfDirectoryId, forgetLogin } from '../iam/provider-logins.ts';
 import type { StoredProvider } from '../iam/stored-provider.ts';
+import { endSessionsOf } from '../sessions/refresh-tokens.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { newUuid } from '../store/uuid.ts';
 import type { Table } from './listing.ts';
@@ -62,15 +65,11 @@ export function deleteUser(tx: Tx, provider: StoredProvider, row: SqlRow): void 
   const identity = textOrNull(row['identity']);
   keepAnOwner(tx, [organization], () => {
     tx.run('DELETE FROM scim_users WHERE id = ?', String(row['id']));
-    tx.run(
-      'DELETE FROM role_bindings WHERE identity = ? AND (group_id = ? OR substr(group_id, 1, 41) = ?)',
-      identity,
-      organization,
-      `${organization}/`,
-    );
+    if (identity !== null) unbindRoles(tx, identity, organization);
   });
-  tx.run('DELETE FROM identity_provider_logins WHERE identity = ? AND identity_provider = ?', identity, provider.id);
-  tx.run('DELETE FROM refresh_tokens WHERE identity = ?', identity);
+  if (identity === null) return;
+  forgetLogin(tx, identity, provider.id);
+  endSessionsOf(tx, identity);
 }
 
 export function findUser(tx: Tx, provider: StoredProvider, id: string): SqlRow {
@@ -122,12 +121,7 @@ function write(tx: Tx, provider: StoredProvider, row: SqlRow, body: ScimObject):
 function accountOf(tx: Tx, provider: StoredProvider, body: ScimObject): string | null {
   const externalId = textOrNull(body['externalId']);
   if (externalId === null) return null;
-  const row = tx.get(
-    'SELECT identity FROM identity_provider_logins WHERE identity_provider = ? AND external_id = ?',
-    provider.id,
-    externalId,
-  );
-  return row === undefined ? null : String(row['identity']);
+  return accountOfDirectoryId(tx, provider.id, externalId) ?? null;
 }
 
 function requireFree(tx: Tx, provider: StoredProvider, body: ScimObject, own: string): void {

@@ -1,6 +1,7 @@
 import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
+import { isObject, parseObject } from '../../../json.ts';
 import { formType, post } from './post.ts';
-import { isRecord, notReady, parseObject, ready, unexpected } from './verdict.ts';
+import { notReady, ready, unexpected } from './verdict.ts';
 
 /** Assumes the role without permissions that the customer made for this (protocols 10). */
 export async function checkAws(sts: URL, account: string, token: string): Promise<IamAccountAssociationsStatus> {
@@ -19,7 +20,7 @@ export async function checkAws(sts: URL, account: string, token: string): Promis
     const assumed =
       json === undefined
         ? /<AssumeRoleWithWebIdentityResult[\s>]/.test(reply.text)
-        : isRecord(json['AssumeRoleWithWebIdentityResponse']);
+        : isObject(json['AssumeRoleWithWebIdentityResponse']);
     return assumed ? ready : unexpected('AWS', reply);
   }
   const error = json === undefined ? fromXml(reply.text) : fromJson(json);
@@ -41,7 +42,7 @@ function fromXml(text: string): AwsError | undefined {
 
 function fromJson(json: Readonly<Record<string, unknown>>): AwsError | undefined {
   const error = json['Error'];
-  if (!isRecord(error) || typeof error['Code'] !== 'string') return undefined;
+  if (!isObject(error) || typeof error['Code'] !== 'string') return undefined;
   return { code: error['Code'], message: typeof error['Message'] === 'string' ? error['Message'] : '' };
 }
 

@@ -1,6 +1,7 @@
 import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
+import { parseObject } from '../../../json.ts';
 import { formType, post } from './post.ts';
-import { notReady, parseObject, ready, unexpected } from './verdict.ts';
+import { notReady, ready, unexpected } from './verdict.ts';
 
 export interface AzureApplication {
   readonly tenantId: string;

@@ -1,7 +1,8 @@
 import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
+import { isObject, parseObject } from '../../../json.ts';
 import type { OutgoingAnswer } from '../../core/outgoing.ts';
 import { jsonType, post } from './post.ts';
-import { isRecord, notReady, parseObject, ready, unexpected } from './verdict.ts';
+import { notReady, ready, unexpected } from './verdict.ts';
 
 export interface GoogleProject {
   readonly projectId: string;
@@ -62,7 +63,7 @@ function refusal(reply: OutgoingAnswer): IamAccountAssociationsStatus {
   const json = parseObject(reply.text);
   const error = json?.['error'];
   if (typeof error === 'string') return notReady(error, String(json?.['error_description'] ?? ''));
-  if (isRecord(error)) {
+  if (isObject(error)) {
     const { status, message } = error;
     return notReady(typeof status === 'string' ? status : `HTTP${reply.status}`, String(message ?? ''));
   }

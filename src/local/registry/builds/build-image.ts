@@ -2,10 +2,10 @@
 // place; the base's bytes are used as they are.
 
 import type { RegistryCustomOverlay } from '../../../api/schema/types/registry.gen.ts';
+import { attestationKey } from '../../keys/attestation-key.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { SqlRow, Store, Tx } from '../../store/database.ts';
 import { type Digest, digestOf, parseDigest } from '../../store/digest.ts';
-import { attestationKey } from '../attestation-key.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { configOf, type ImageConfigDocument, type ImageOfPlatform, imagesOf } from '../image-documents.ts';
 import { type Descriptor, mediaTypes, parseManifest } from '../manifest.ts';

@@ -3,6 +3,7 @@
 
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
+import { asObject, isObject } from '../../../json.ts';
 
 export const chartContentType = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 
@@ -31,8 +32,8 @@ export function readChart(archive: Uint8Array): ChartArchive | undefined {
   const file = (name: string): string | undefined =>
     [...files].find(([path]) => path.split('/').length === 2 && path.endsWith(`/${name}`))?.[1];
   const raw = file('Chart.yaml');
-  const metadata = raw === undefined ? undefined : asRecord(parseYaml(raw));
-  if (raw === undefined || metadata === undefined) return undefined;
+  const metadata = raw === undefined ? undefined : parseYaml(raw);
+  if (raw === undefined || !isObject(metadata)) return undefined;
   return {
     raw,
     metadata,
@@ -44,14 +45,14 @@ export function readChart(archive: Uint8Array): ChartArchive | undefined {
 
 /** From the annotation `images`, a YAML list; whether each is needed from `cg.json`. */
 function imagesOf(metadata: Readonly<Record<string, unknown>>, mapping: string | undefined): ChartImageReference[] {
-  const annotation = asRecord(metadata['annotations'])?.['images'];
+  const annotation = asObject(metadata['annotations'])['images'];
   const list = typeof annotation === 'string' ? parseYaml(annotation) : undefined;
-  const known = asRecord(asRecord(mapping === undefined ? undefined : parseYaml(mapping))?.['images']);
+  const known = asObject(asObject(mapping === undefined ? undefined : parseYaml(mapping))['images']);
   if (!Array.isArray(list)) return [];
   return list.flatMap((value) => {
-    const { name, image } = asRecord(value) ?? {};
+    const { name, image } = asObject(value);
     if (typeof name !== 'string' || typeof image !== 'string') return [];
-    const requirement = asRecord(known?.[name])?.['requirement'];
+    const requirement = asObject(known[name])['requirement'];
     const isKnown = requirement === 'required' || requirement === 'optional';
     return [{ name, image, requirement: isKnown ? requirement : undefined }];
   });
@@ -100,10 +101,4 @@ function parseYaml(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

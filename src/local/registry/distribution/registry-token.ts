@@ -4,6 +4,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { Store } from '../../store/database.ts';
+import { readMeta, writeMeta } from '../../store/meta.ts';
 
 export type Action = 'pull' | 'push' | 'delete';
 
@@ -39,7 +40,6 @@ export interface RegistryTokens {
 }
 
 const header = encode({ alg: 'HS256', typ: 'JWT' });
-const secretKey = 'registry.token-secret';
 
 export function createRegistryTokens(store: Store, audience: string): RegistryTokens {
   /** What tokens of this registry say. Whether that still counts is looked at each time. */
@@ -122,10 +122,10 @@ function encode(value: unknown): string {
 
 function readSecret(store: Store): Buffer {
   return store.transact((tx) => {
-    const row = tx.get('SELECT value FROM meta WHERE key = ?', secretKey);
-    if (row !== undefined) return Buffer.from(String(row['value']), 'base64url');
+    const known = readMeta(tx, 'registry.token-secret');
+    if (known !== undefined) return Buffer.from(known, 'base64url');
     const fresh = Buffer.from(tx.randomBytes(32));
-    tx.run('INSERT INTO meta (key, value) VALUES (?, ?)', secretKey, fresh.toString('base64url'));
+    writeMeta(tx, 'registry.token-secret', fresh.toString('base64url'));
     return fresh;
   });
 }

@@ -84,7 +84,7 @@ export function createAttestedSboms(store: Store, blobs: BlobStore, reader: Sbom
     ));
 
   const packagesIn = async ({ path, facts }: AttestedSbom): Promise<readonly Package[]> => {
-    const names = store.read((tx) => tx.all('SELECT id FROM advisory_documents').map(({ id }) => String(id)));
+    const names = store.read((tx) => tx.all('SELECT name FROM advised_packages').map(({ name }) => String(name)));
     const pieces: Uint8Array[] = [];
     for await (const piece of reader.pieces({ kind: 'packages', path, facts, names })) pieces.push(piece);
     return JSON.parse(`[${Buffer.concat(pieces)}]`) as Package[];

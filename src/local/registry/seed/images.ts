@@ -3,11 +3,12 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { PlatformClock } from '../../core/types.ts';
+import { groupName } from '../../iam/group-names.ts';
+import { type AttestationKey, attestationKey } from '../../keys/attestation-key.ts';
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { digestOf, parseDigest } from '../../store/digest.ts';
 import { writeMeta } from '../../store/meta.ts';
-import { type AttestationKey, attestationKey } from '../attestation-key.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { type Layer, type LayerFile, makeLayer } from '../builds/layer.ts';
 import { mediaTypes, parseManifest } from '../manifest.ts';
@@ -75,8 +76,8 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
   const layers = createLayerCache();
   const key = attestationKey(store);
   const names = store.read((tx) => ({
-    public: organizationName(tx, organizations.public),
-    private: organizationName(tx, organizations.private),
+    public: String(groupName(tx, organizations.public)),
+    private: String(groupName(tx, organizations.private)),
   }));
   const built: BuiltRepository[] = [];
   for (const image of seededImages) {
@@ -195,10 +196,6 @@ function seedEntitlement(tx: Tx, organizations: SeedImagesOptions['organizations
       name,
     );
   }
-}
-
-function organizationName(tx: Tx, id: string): string {
-  return String(tx.get('SELECT name FROM groups WHERE id = ?', id)?.['name']);
 }
 
 function readmeOf(image: SeededImage, organization: string): string {

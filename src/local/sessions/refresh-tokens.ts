@@ -4,8 +4,7 @@
 import { createHash } from 'node:crypto';
 import { unauthenticated } from '../core/failures.ts';
 import type { Tx } from '../store/database.ts';
-import type { Actor } from './access-tokens.ts';
-import type { Limits } from './narrowing.ts';
+import type { Actor, Limits } from './session.ts';
 
 /** What a sign-in leaves for its refreshes. */
 export interface Session {
@@ -107,6 +106,11 @@ function prune(tx: Tx): void {
     tx.now,
   );
   tx.run('DELETE FROM revoked_families WHERE family NOT IN (SELECT family FROM refresh_tokens)');
+}
+
+/** Ends every session of an identity. */
+export function endSessionsOf(tx: Tx, identity: string): void {
+  tx.run('DELETE FROM refresh_tokens WHERE identity = ?', identity);
 }
 
 function digestOf(token: string): string {

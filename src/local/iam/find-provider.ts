@@ -1,6 +1,6 @@
 import { isUidp } from '../../api/uidp.ts';
-import { findProvider, type StoredProvider, toStoredProvider } from '../iam/stored-provider.ts';
 import type { Tx } from '../store/database.ts';
+import { findProvider, type StoredProvider, toStoredProvider } from './stored-provider.ts';
 
 /**
  * The provider that an `idp_id` names: its own id, or the name of a verified organization that has one (protocols 1.1).
