@@ -52,12 +52,16 @@ function exchangeOf(wire: Wire, operation: Operation, message: Record<string, un
 }
 
 /** Where its capabilities are needed; undefined for an operation that is about no one place. */
-function placeOf({ scope }: Operation, message: Record<string, unknown>): string | undefined {
-  let value: unknown = scope === null ? undefined : message;
-  for (const step of scope?.split('.') ?? []) {
-    value = Object(value)[step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+export function placeOf({ scope }: Operation, message: Record<string, unknown>): string | undefined {
+  // One without a scope checks itself, at the place that it is told.
+  for (const path of scope === null ? ['parent', 'parent_id', 'group', 'id'] : [scope]) {
+    let value: unknown = message;
+    for (const step of path.split('.')) {
+      value = Object(value)[step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    }
+    if (typeof value === 'string' && value !== '') return value;
   }
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return undefined;
 }
 
 /**

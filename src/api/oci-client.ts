@@ -76,6 +76,8 @@ export interface OciClientOptions {
   readonly login?: (repository: string) => Promise<RegistryLogin | undefined>;
   /** What to do about a missing one. */
   readonly loginHint: string;
+  /** What to do about one that may not read the repository. */
+  readonly refusedHint?: (repository: string) => Promise<string | undefined>;
 }
 
 export type RegistryLogin = (
@@ -226,7 +228,10 @@ export function createOciClient(options: OciClientOptions): OciClient {
     if (response.status === 401) {
       throw failure('auth', `${what} cannot be read without a login to ${name}`, options.loginHint);
     }
-    if (response.status === 403) throw failure('permission', `${what} may not be read by this login, or is not there`);
+    if (response.status === 403) {
+      const hint = await options.refusedHint?.(repository);
+      throw failure('permission', `${what} may not be read by this login, or is not there`, hint);
+    }
     throw failure('api', `${name} answered ${response.status} for ${what}`);
   }
 

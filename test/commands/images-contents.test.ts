@@ -168,6 +168,14 @@ process.stdin.on('end', () => {
     const token = await platform.token(personId('dev@example.com'), { audience: host });
     writeTokens(fakeHost({ env }), host, { token, refreshToken: null });
     expect((await run(words, { env })).out).toContain('"nginx-mainline"');
+    const stranger = platform.user('stranger@example.com');
+    const strangers = { ...bare, XDG_CACHE_HOME: temporaryFolder() };
+    const strangersToken = await platform.token(stranger, { audience: host });
+    writeTokens(fakeHost({ env: strangers }), host, { token: strangersToken, refreshToken: null });
+    const refused = await run(words, { env: strangers });
+    expect(refused.err).toContain(
+      `hint: see why with \`chainctl iam access explain ${stranger} manifest.list --on=example.com\`\n`,
+    );
     const missing = await run(['images', 'diff', `${host}/chainguard/nginx:0`, `${host}/chainguard/nginx`], {
       env: bare,
     });

@@ -255,7 +255,8 @@ test('rights decide: a viewer pulls, an owner pushes, a stranger does neither', 
   expect([push.status, push.code, push.json.errors[0].message]).toEqual([
     403,
     'FORBIDDEN',
-    `caller does not have the required capabilities at "${privateName}"`,
+    `caller does not have the required capabilities at "${privateName}"; see why with \`chainctl iam access explain ` +
+      `${guest} manifest.create --on=example.com\``,
   ]);
   const forbidden = async (scope: string, identity: string) => {
     const got = await ask([scope], await login(identity));

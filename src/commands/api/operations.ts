@@ -1,6 +1,6 @@
 // The table of operations as `chainctl api` needs it. Guarantees: loaded by these commands only.
 
-import type { Exchange } from '../../api/http.ts';
+import { type Exchange, placeOf } from '../../api/http.ts';
 import type { MessageSchema, Operation, SchemaSet } from '../../api/schema/types.ts';
 import { CliError } from '../../errors.ts';
 import { nearest } from '../../suggest.ts';
@@ -52,16 +52,16 @@ export async function requestOf(operation: Operation, fields: Fields): Promise<E
   const { createWire, WireError } = await import('../../api/wire.ts');
   const wire = createWire(await everySchema());
   try {
-    const { method, path, query, body } = wire.encodeRequest(
-      operation,
-      wire.decodeMessage(operation.request, nested(fields), 'refuse'),
-    );
+    const message = wire.decodeMessage(operation.request, nested(fields), 'refuse');
+    const { method, path, query, body } = wire.encodeRequest(operation, message);
+    const place = placeOf(operation, message);
     return {
       method,
       path: query ? `${path}?${query}` : path,
       body,
       name: operation.id,
       idempotent: operation.idempotent,
+      ...(place === undefined ? {} : { place }),
     };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

@@ -53,7 +53,13 @@ export async function* listDeliveries(api: ApiClient, filter: DeliveryFilter): A
     const query = new URLSearchParams({ page_size: '200' });
     for (const [key, value] of Object.entries(filter)) if (value !== undefined) query.set(key, value);
     if (token !== '') query.set('page_token', token);
-    const page = (await ask(api, 'GET', `${base}/deliveries?${query}`, 'local.v1.Deliveries.List')) as {
+    const page = (await ask(
+      api,
+      'GET',
+      `${base}/deliveries?${query}`,
+      'local.v1.Deliveries.List',
+      filter.subscription ?? filter.group,
+    )) as {
       readonly items?: readonly Delivery[];
       readonly nextPageToken?: string;
     };
@@ -84,7 +90,10 @@ export async function* followEvents(
   silenceMs: number,
 ): AsyncGenerator<FeedLine> {
   const query = new URLSearchParams({ group, ...(after === undefined ? {} : { after }) });
-  const exchange = { ...exchangeOf('GET', `${base}:listen?${query}`, 'local.v1.Events.Listen'), timeoutMs: silenceMs };
+  const exchange = {
+    ...exchangeOf('GET', `${base}:listen?${query}`, 'local.v1.Events.Listen', group),
+    timeoutMs: silenceMs,
+  };
   try {
     for await (const line of api.lines(exchange)) yield line as FeedLine;
   } catch (error) {
@@ -92,20 +101,27 @@ export async function* followEvents(
   }
 }
 
-export async function ask(api: ApiClient, method: 'GET' | 'POST', path: string, id: BesideId): Promise<unknown> {
+export async function ask(
+  api: ApiClient,
+  method: 'GET' | 'POST',
+  path: string,
+  id: BesideId,
+  place?: string,
+): Promise<unknown> {
   try {
-    return await api.path(exchangeOf(method, path, id));
+    return await api.path(exchangeOf(method, path, id, place));
   } catch (error) {
     throw toReportedError(error, besideOperations[id].name);
   }
 }
 
-const exchangeOf = (method: 'GET' | 'POST', path: string, id: BesideId): Exchange => ({
+const exchangeOf = (method: 'GET' | 'POST', path: string, id: BesideId, place?: string): Exchange => ({
   method,
   path,
   name: besideOperations[id].name,
   // To deliver once more twice is what at-least-once means anyway, but nobody asked for it.
   idempotent: method === 'GET',
+  ...(place === undefined ? {} : { place }),
 });
 
 /** A gateway that does not know the path answers with these words alone. */

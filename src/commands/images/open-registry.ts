@@ -22,6 +22,7 @@ export function openRegistry(context: Context, registry: string): OciClient {
     origin: originOf(context, registry),
     signal: context.signal,
     login: (repository) => (isOwn ? loginFor(context, registry) : storedLoginFor(context, registry, repository)),
+    ...(isOwn && { refusedHint: (repository: string) => whyRefused(context, registry, repository) }),
     loginHint: `run \`${isOwn ? 'chainctl auth configure-docker' : `docker login ${registry}`}\``,
   });
 }
@@ -55,6 +56,20 @@ async function loginFor(context: Context, registry: string): Promise<RegistryLog
     }
     throw error;
   }
+}
+
+/** Only the platform's own registry goes by its roles. */
+async function whyRefused(context: Context, registry: string, repository: string): Promise<string | undefined> {
+  const login = await loginFor(context, registry);
+  if (login?.kind !== 'password') return undefined;
+  const [{ explainCommand }, { besideOperations }] = await Promise.all([
+    import('../../api/explain-line.ts'),
+    import('../../api/schema/beside.ts'),
+  ]);
+  const [capability] = besideOperations['distribution.v2.Registry.Pull'].capabilities;
+  const [organization = ''] = repository.split('/');
+  const line = capability && explainCommand(login.secret, capability, organization);
+  return line && `see why with \`${line}\``;
 }
 
 async function storedLoginFor(

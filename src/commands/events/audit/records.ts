@@ -49,7 +49,7 @@ const pageOf = async (api: ApiClient, filter: AuditFilter, more: Readonly<Record
   const query = new URLSearchParams({ group: filter.group, page_size: '500', ...more });
   if (filter.since !== undefined) query.set('since', filter.since);
   if (filter.refused) query.set('refused', 'true');
-  return (await ask(api, 'GET', `/local/v1/audit?${query}`, 'local.v1.Audit.List')) as Page;
+  return (await ask(api, 'GET', `/local/v1/audit?${query}`, 'local.v1.Audit.List', filter.group)) as Page;
 };
 
 /** Newest first. */

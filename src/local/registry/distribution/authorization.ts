@@ -185,17 +185,20 @@ export function createAuthorization(options: {
     const grant = principal.grants.find((candidate) => candidate.name === name.full);
     if (principal.caller === undefined && !grant?.actions.includes(requirement.action)) {
       // Asked for and refused once: asking again would only go in circles.
-      if (grant?.refused.includes(requirement.action) && principal.identity !== undefined) throw incapable(name);
+      if (grant?.refused.includes(requirement.action) && principal.identity !== undefined) {
+        throw incapable(name, principal, requirement.capabilities);
+      }
       throw challenge(request, [scopeOf(requirement)], 'insufficient_scope');
     }
     const isOpen = repository?.public === true && requirement.action === 'pull';
     if (principal.identity === undefined && !isOpen) throw challenge(request, [scopeOf(requirement)]);
     if (organization === undefined) throw nameUnknown(name);
     const held = capabilities(tx, principal, name.full, organization, repository);
-    if (!isOpen && !requirement.capabilities.every((capability) => held.has(capability))) throw incapable(name);
+    const missing = requirement.capabilities.filter((capability) => !held.has(capability));
+    if (!isOpen && missing.length > 0) throw incapable(name, principal, missing);
     if (repository === undefined) {
       if (requirement.action !== 'push') throw nameUnknown(name);
-      if (!held.has('repo.create')) throw incapable(name);
+      if (!held.has('repo.create')) throw incapable(name, principal, ['repo.create']);
     }
     return { organization, repository, name, capabilities: held };
   };
@@ -398,8 +401,15 @@ function forbidden(): RegistryError {
   return refuse(403, 'FORBIDDEN', 'Forbidden');
 }
 
-function incapable(name: RepositoryName): RegistryError {
-  return refuse(403, 'FORBIDDEN', `caller does not have the required capabilities at "${name.full}"`);
+/** Ends with the line that tells why, for whoever reads it in a client that is not ours. */
+export function incapable(
+  { full, organization }: RepositoryName,
+  { identity }: Principal,
+  [missing]: readonly string[],
+): RegistryError {
+  const line = `chainctl iam access explain ${identity} ${missing} --on=${organization}`;
+  const why = identity === undefined || missing === undefined ? '' : `; see why with \`${line}\``;
+  return refuse(403, 'FORBIDDEN', `caller does not have the required capabilities at "${full}"${why}`);
 }
 
 function nameUnknown(name: RepositoryName): RegistryError {

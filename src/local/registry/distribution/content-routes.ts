@@ -15,7 +15,13 @@ import {
   unlinkBlob,
 } from '../repositories.ts';
 import { publishReferrer, publishTag } from '../sync.ts';
-import { type AccessRequirement, existing, type ResolvedRepository } from './authorization.ts';
+import {
+  type AccessRequirement,
+  existing,
+  incapable,
+  type Principal,
+  type ResolvedRepository,
+} from './authorization.ts';
 import { pushedRepository, removeTags } from './changes.ts';
 import { type Exchange, type RegistryParts, readBody, requireDigest, sendBytes, sendEmpty } from './exchange.ts';
 
@@ -156,7 +162,7 @@ export async function pushManifest(
     if (manifest.subject !== undefined) publishReferrer(tx, repository, digest, manifest.subject);
     for (const tag of tags) {
       const previous = findTag(tx, repository, tag);
-      requireTagRight(place, previous, digest);
+      requireTagRight(place, principal, previous, digest);
       publishTag(tx, repository, tag, digest);
       recordPush(tx, repository, visit, {
         type: 'manifest',
@@ -203,10 +209,15 @@ function requireReference(reference: string): void {
   if (reference.includes(':')) requireDigest(reference);
 }
 
-function requireTagRight(place: ResolvedRepository, previous: string | undefined, digest: string): void {
+function requireTagRight(
+  place: ResolvedRepository,
+  principal: Principal,
+  previous: string | undefined,
+  digest: string,
+): void {
   if (previous === digest) return;
-  if (place.capabilities.has(previous === undefined ? 'tag.create' : 'tag.update')) return;
-  throw refuse(403, 'FORBIDDEN', `caller does not have the required capabilities at "${place.name.full}"`);
+  const capability = previous === undefined ? 'tag.create' : 'tag.update';
+  if (!place.capabilities.has(capability)) throw incapable(place.name, principal, [capability]);
 }
 
 function manifestUnknown(reference: string): RegistryError {
