@@ -7,6 +7,7 @@ import { type Collected, listed, splitCommas } from './collect.ts';
 import type { Context } from './context.ts';
 import type { AnyCommand, Check, Input, Option } from './define.ts';
 import { globalInputs } from './globals.ts';
+import { exampleOf } from './inputs/examples.ts';
 import { boolean } from './inputs/values.ts';
 import { printable } from './io.ts';
 import type { Candidate } from './prompts/question.ts';
@@ -218,7 +219,11 @@ async function ask(asking: Asking): Promise<unknown> {
   const newProblem = problemsAfter(asking);
   if (candidates === undefined) {
     const wrong = async (line: string) => wrongWith(input, line) ?? (await newProblem(parsedLine(input, line)));
-    const text = await context.prompts.text(question, wrong, { secret: kind.secret === true });
+    const text = await context.prompts.text(question, wrong, {
+      secret: kind.secret === true,
+      example: exampleOf(input),
+      initial: kind.secret ? undefined : (await input.current?.(context, chosen)) || input.default,
+    });
     const texts = input.many ? splitCommas(input, [text]) : [text];
     const parsed = parsedLine(input, text);
     known[key] = parsed;

@@ -49,6 +49,10 @@ export interface Input<V = unknown> {
   readonly hidden?: boolean;
   /** Asked for with this question instead of a derived one. */
   readonly question?: string;
+  /** What an answer looks like, where the word for the value does not say enough (`inputs/examples.ts`). */
+  readonly example?: string;
+  /** What it is now, which a person who is asked for it changes or takes with Enter. */
+  readonly current?: (context: Context, chosen: Readonly<Record<string, unknown>>) => Promise<string | undefined>;
   /** Asked for as well where a person is asked anything, because it is easily forgotten. None is an answer. Only with `many`. */
   readonly asksWith?: true;
   /** Given without anything (`--flag=`) it is asked for, although it is not required. Only with `many`. */
@@ -163,6 +167,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly afterRender?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
+  /** Something on this machine is different afterwards: a file, a login, a process. What operations change is known by them. */
+  readonly changesHere?: true;
   /** Operations that it calls because of what was given. Others are found in the sources (`scripts/gen-needs.ts`). */
   readonly operations?: (given: Partial<InputValues<I>>) => Promise<readonly OperationFacts[]>;
   readonly run: (

@@ -1,8 +1,10 @@
 // Every command as data. Guarantees: taken from the definitions, so it cannot say anything that a command does not do.
 
+import { mayChange } from '../api/schema/may-change.ts';
 import type { AnyCommand, IndexNode, Input } from './define.ts';
 import type { DescribedCommand, DescribedFlag } from './described-command.ts';
 import { acceptedFormats } from './formats.ts';
+import { factsOf } from './needs.ts';
 import { allInputs, commandName, flagOf, isList } from './spelling.ts';
 
 /** All of the index that are not hidden, by name. */
@@ -18,7 +20,7 @@ export async function describeCommands(index: IndexNode): Promise<readonly Descr
   return all.sort((a, b) => (a.command < b.command ? -1 : 1));
 }
 
-function describe(definition: AnyCommand): DescribedCommand {
+async function describe(definition: AnyCommand): Promise<DescribedCommand> {
   const { own, global } = allInputs(definition);
   const visible = Object.entries(own).filter(([, input]) => !input.hidden);
   const places = visible.filter(([, { positional }]) => positional !== undefined);
@@ -28,7 +30,7 @@ function describe(definition: AnyCommand): DescribedCommand {
     summary: definition.summary,
     aliases: definition.aliases ?? [],
     ...(definition.deprecated === undefined ? {} : { deprecated: definition.deprecated }),
-    writes: mayWrite(definition),
+    writes: await mayWrite(definition),
     confirms: definition.confirm !== undefined,
     lists: isList(definition),
     formats: acceptedFormats(definition),
@@ -55,41 +57,13 @@ function described(key: string, input: Input): DescribedFlag {
   };
 }
 
-/** Commands whose last word is one of these look and change nothing. */
-const readers: ReadonlySet<string> = new Set([
-  'list',
-  'describe',
-  'view',
-  'status',
-  'validate',
-  'version',
-  'history',
-  'diff',
-  'changelog',
-  'sbom',
-  'attestation',
-  'resolve',
-  'bash',
-  'zsh',
-  'fish',
-  'refs',
-  'values',
-  'logs',
-  'env',
-  'commands',
-  'capabilities',
-  'listen',
-  'aws',
-  'gcp',
-  'azure',
-  'check-aws',
-  'check-gcp',
-  'token',
-  'help',
-]);
-
-const writing: ReadonlySet<string> = new Set(['set', 'unset', 'create']);
-
-function mayWrite({ path }: AnyCommand): boolean {
-  return !readers.has(path.at(-1) ?? '') || path.slice(0, -1).some((word) => writing.has(word));
+/**
+ * Whether it may: by the operations that its sources call and what the table of operations says of them, and by what it says
+ * itself of this machine. What is told an operation may be anything.
+ */
+async function mayWrite({ path, changesHere, operations }: AnyCommand): Promise<boolean> {
+  if (changesHere === true || operations !== undefined) return true;
+  const { needs } = await import('../commands/needs.gen.ts');
+  const used = await factsOf(Object.values(needs[path.join(' ')] ?? {}).flat());
+  return used.some(mayChange);
 }

@@ -3,6 +3,7 @@
 
 import { operationOf } from '../api/client.ts';
 import { besideOperations } from '../api/schema/beside.ts';
+import { mayChange } from '../api/schema/may-change.ts';
 import { isUidp } from '../api/uidp.ts';
 import type { Collected } from './collect.ts';
 import { type AnyCommand, defineView, type Input, type OperationFacts } from './define.ts';
@@ -45,7 +46,7 @@ export async function needsOf(definition: AnyCommand, collected: Pick<Collected,
       if (facts.iam !== 'enabled') continue;
       const { place, isGiven } = placeOf(facts, definition, collected);
       for (const capability of facts.capabilities) {
-        const key = [capability, place, purpose, facts.readOnly].join('\u0000');
+        const key = [capability, place, purpose, mayChange(facts)].join('\u0000');
         const known = needs.get(key)?.operations ?? [];
         needs.set(key, {
           capability,
@@ -54,7 +55,7 @@ export async function needsOf(definition: AnyCommand, collected: Pick<Collected,
           purpose,
           isAside: purpose === aside,
           operations: [...known, facts.id].sort(),
-          changes: !facts.readOnly,
+          changes: mayChange(facts),
         });
       }
     }
@@ -89,7 +90,7 @@ async function usedBy(
 
 const beside: Readonly<Record<string, OperationFacts>> = besideOperations;
 
-async function factsOf(ids: readonly string[]): Promise<readonly OperationFacts[]> {
+export async function factsOf(ids: readonly string[]): Promise<readonly OperationFacts[]> {
   const found = await Promise.all(ids.map(async (id) => beside[id] ?? (await operationOf(id))));
   return found.filter((facts) => facts !== undefined);
 }

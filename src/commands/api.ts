@@ -28,6 +28,7 @@ export default defineCommand({
       required: true,
       help: 'Name of an operation, such as iam.v2.RolesService.ListRoles, or GET, POST, PUT, PATCH or DELETE.',
       question: 'Which operation?',
+      example: 'iam.v1.Groups.List',
     },
     target: {
       kind: named('PATH'),

@@ -21,6 +21,7 @@ const updateView = defineView<UpdateResult>({
 
 export default defineCommand({
   path: ['update'],
+  changesHere: true,
   summary: 'Replace chainctl with a newer release.',
   description:
     'Only an executable replaces itself; where a package manager put chainctl, its command is printed. The release is ' +

@@ -32,6 +32,20 @@ test('repository, reference and form are changed alone and together, and the res
       ['--github-repo=acme@1/app@2', '--subject-form=names'],
       ['--github-repo=acme@1/app@2', '--subject-form=names', '--github-ref=refs/heads/(a|b)'],
     ],
+    [
+      ['--github-audience=https://ci.example', '--github-ref='],
+      ['--github-repo=acme@1/app@2', '--subject-form=names', '--github-audience=https://ci.example'],
+    ],
+    [
+      ['--github-ref=refs/heads/a'],
+      [
+        '--github-repo=acme@1/app@2',
+        '--subject-form=names',
+        '--github-ref=refs/heads/a',
+        '--github-audience=https://ci.example',
+      ],
+    ],
+    [['--github-audience='], ['--github-repo=acme@1/app@2', '--subject-form=names', '--github-ref=refs/heads/a']],
   ] as const;
   for (const [flags, expected] of steps) {
     const changed = await run([...identities, 'update', 'app', ...flags, '--yes', '--output=json']);
@@ -48,6 +62,8 @@ test('what was not made for GitHub, and what does not fit, is refused in the wor
   const refused = await update('--github-repo=acme/app');
   expect(refused.code).toBe(2);
   expect(refused.err).toContain('`--github-repo` does not apply to "other", which was not made for GitHub Actions');
+  expect((await update('--github-audience=a')).err).toContain('`--github-audience` does not apply to "other"');
+  expect((await update('--github-audience=a', '--audience=b')).err).toContain('cannot be used together');
   expect((await update('--github-repo=acme')).err).toContain('`--github-repo` must be OWNER/NAME');
   expect((await update('--github-ref=main')).err).toContain('"refs/heads/main" is the branch');
   expect((await update('--github-ref=refs/heads/x', '--subject=y')).err).toContain('cannot be used together');

@@ -8,8 +8,10 @@ import { generateNeeds } from '../../scripts/gen-needs.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { splitCommas } from '../../src/cli/collect.ts';
 import type { IndexNode } from '../../src/cli/define.ts';
+import { describeCommands } from '../../src/cli/describe-commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { helpPage } from '../../src/cli/help-page.ts';
+import { exampleOf } from '../../src/cli/inputs/examples.ts';
 import { find, wholeIndex } from '../../src/cli/program.ts';
 import { commandName, flagOf } from '../../src/cli/spelling.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -49,6 +51,50 @@ test('a command that looks at --yes itself declares that it asks', () => {
     .filter(({ text }) => text.includes('.assumeYes'));
   expect(looking.length).toBeGreaterThan(0);
   expect(looking.filter(({ text }) => !/\bconfirm(sInRun)?:/.test(text)).map(({ file }) => file)).toEqual([]);
+});
+
+test('what `commands` says of writing is what the operations and the command itself say', async () => {
+  const described = await describeCommands(await wholeIndex());
+  const writes = new Map(described.map((one) => [one.command, one.writes]));
+  // What asks before it does something does something.
+  expect(described.filter((one) => one.confirms && !one.writes).map((one) => one.command)).toEqual([]);
+  const looking = described.filter((one) => !one.writes).map((one) => one.command);
+  expect(
+    looking.filter((name) => /\b(create|delete|update|set|unset|apply|edit|activate|enable)\b/.test(name)),
+  ).toEqual([]);
+  expect(described.filter((one) => / list$/.test(one.command) && one.writes).map((one) => one.command)).toEqual([]);
+  const expected = {
+    'chainctl doctor': false,
+    'chainctl iam access can-i': false,
+    'chainctl iam account-associations check aws': false,
+    'chainctl clusters describe': false,
+    'chainctl local token github': false,
+    'chainctl api': true,
+    'chainctl auth login': true,
+    'chainctl auth configure-docker': true,
+    'chainctl config set': true,
+    'chainctl iam invites create': true,
+    'chainctl iam identity-providers scim token generate': true,
+    'chainctl local start': true,
+  };
+  for (const [command, answer] of Object.entries(expected)) expect(writes.get(command), command).toBe(answer);
+});
+
+test('what a person is asked to type has an example, which the question itself would take', () => {
+  let asked = 0;
+  for (const { definition } of commands) {
+    for (const [key, input] of Object.entries(definition.inputs)) {
+      const { kind, required, question } = input;
+      const isTyped = kind.candidates === undefined && kind.choices === undefined && !kind.boolean && !kind.secret;
+      if (!isTyped || (!required && question === undefined)) continue;
+      asked += 1;
+      const example = exampleOf(input);
+      const name = `${commandName(definition)}: ${key}`;
+      expect(example, name).toBeDefined();
+      for (const text of splitCommas(input, [example ?? ''])) expect(() => kind.parse(text), name).not.toThrow();
+    }
+  }
+  expect(asked).toBeGreaterThan(50);
 });
 
 test('there are commands', () => {

@@ -187,6 +187,28 @@ describe('a picker', () => {
     await screen.shows('code 130');
   });
 
+  test('is asked once for a text that wraps, whatever becomes of the window, with an example', async () => {
+    const screen = await terminal();
+    // The terminal keeps some of the rows above for itself when it breaks those below anew.
+    const before = Array.from({ length: 5 }, (_, at) => `echo line ${at}`).join('; ');
+    run(screen, `${before}; chainctl iam identities create github --parent=example.com`);
+    await screen.shows(/called\?\n {2}for example my-app$/m);
+    const long = 'a-name-that-is-so-long-that-with-the-question-before-it-takes-more-than-one-row-of-the-screen';
+    screen.type(long);
+    await screen.shows('of-the-screen');
+    for (const [at, columns] of [60, 45, 100, 70].entries()) {
+      await screen.resize(columns, 24);
+      screen.type('x');
+      const end = `-screen${'x'.repeat(at + 1)}`;
+      const shown = await screen.shows(new RegExp(`${end.split('').join('\\n?')}$`));
+      expect(shown.match(/What is the identity/g), `${columns} columns`).toHaveLength(1);
+      expect(shown, `${columns} columns`).toContain('line 4\nWhat is the identity called? a-name');
+      expect(shown.replaceAll('\n', '')).toContain(`called? ${long}x`);
+    }
+    screen.press('C-c');
+    await screen.shows('code 130');
+  });
+
   test('is as tall as the terminal', async () => {
     const screen = await terminal();
     const rows = () => screen.screen().match(/^ {2}(?: |>) \[ \] \[/gm)?.length ?? 0;

@@ -3,6 +3,7 @@
 
 import { useEffect, useRef, useState } from '@inquirer/core';
 import { CliError } from '../../errors.ts';
+import { displayWidth } from '../width.ts';
 
 export const showCursor = '\u001b[?25h';
 const eraseBelow = '\u001b[J';
@@ -52,20 +53,43 @@ export function useSuspension(below: Below): void {
   }, []);
 }
 
-/** Columns and rows of the terminal; changes when its window does. */
-export function useTerminalSize(below: Below): { readonly columns: number; readonly rows: number } {
+/** What was drawn last, up to the cursor, and how wide the terminal was. */
+export interface Drawn {
+  current: { readonly content: string; readonly columns: number };
+}
+
+export const useDrawn = (): Drawn => useRef({ content: '', columns: 80 });
+
+/** Columns and rows of the terminal; changes when its window does, and then what was drawn is drawn anew. */
+export function useTerminalSize(below: Below, drawn: Drawn): { readonly columns: number; readonly rows: number } {
   const now = () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 });
   const [size, setSize] = useState(now);
   useEffect(() => {
     const changed = () => {
-      // The terminal has broken rows that are too long for it by now into several.
-      process.stderr.write(makeRoom(below));
-      setSize(now());
+      const { content, columns } = drawn.current;
+      const next = now();
+      // The terminal has broken rows that are too long for it by now into several, and drawing does not know of them.
+      const rows = rowsOf(content, columns, next.columns);
+      const erased = rowsOf(content, columns, columns);
+      process.stderr.write(`${up(rows - 1)}\r${eraseBelow}${'\n'.repeat(erased - 1)}${makeRoom(below)}`);
+      setSize(next);
     };
     process.stderr.on('resize', changed);
     return () => process.stderr.off('resize', changed);
   }, []);
   return size;
+}
+
+/** Rows that a text takes which was drawn, and broken, for a terminal of `drawnAt` columns, on one of `columns`. */
+export function rowsOf(text: string, drawnAt: number, columns: number): number {
+  const lines = text.split('\n').map(displayWidth);
+  const rows = lines.map((width) => {
+    const [full, rest] = [Math.floor(width / drawnAt), width % drawnAt];
+    return full * Math.ceil(drawnAt / columns) + (full === 0 || rest > 0 ? Math.max(1, Math.ceil(rest / columns)) : 0);
+  });
+  const last = lines.at(-1) ?? 0;
+  // The cursor behind a full row stands on a row of its own.
+  return rows.reduce((sum, count) => sum + count, 0) + (last > 0 && last % drawnAt === 0 ? 1 : 0);
 }
 
 export const streams = (signal: AbortSignal) => ({ input: process.stdin, output: process.stderr, signal });

@@ -4,7 +4,16 @@
 import { createPrompt, isEnterKey, useKeypress, useState } from '@inquirer/core';
 import { type Io, printable } from '../io.ts';
 import { cut, cutStart, displayWidth } from '../width.ts';
-import { cancelled, guarded, streams, useBelow, useEndOfInput, useSuspension, useTerminalSize } from './hooks.ts';
+import {
+  cancelled,
+  guarded,
+  streams,
+  useBelow,
+  useDrawn,
+  useEndOfInput,
+  useSuspension,
+  useTerminalSize,
+} from './hooks.ts';
 import type { Candidate } from './question.ts';
 import { type Ranked, ranked } from './rank.ts';
 
@@ -28,7 +37,8 @@ const hideCursor = '\u001b[?25l';
 const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config, done) => {
   const { io, rows, many, optional } = config;
   const below = useBelow();
-  const size = useTerminalSize(below);
+  const drawn = useDrawn();
+  const size = useTerminalSize(below, drawn);
   const [active, setActive] = useState(0);
   const [filter, setFilter] = useState('');
   const [ticked, setTicked] = useState<readonly number[]>([]);
@@ -102,9 +112,10 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
   // Behind the question while there is room, of a long filter its end.
   const left = room - (displayWidth(config.message) % size.columns) - 3;
   const text = filter === '' || left < 1 ? '' : `  ${cutStart(filter, left)}`;
-  const drawn = `${isLow ? '' : '\n'}${lines.join('\n')}`;
-  below.current = drawn.split('\n').length;
-  return [`${head}${text}${filter === '' ? hideCursor : ''}`, drawn];
+  const body = `${isLow ? '' : '\n'}${lines.join('\n')}`;
+  below.current = body.split('\n').length;
+  drawn.current = { content: `${head}${text}`, columns: size.columns };
+  return [`${head}${text}${filter === '' ? hideCursor : ''}`, body];
 });
 
 const dots = (page: number, pages: number) =>

@@ -7,19 +7,31 @@ import { displayWidth } from '../width.ts';
 import { cancelled } from './hooks.ts';
 import type { Candidate, Question } from './question.ts';
 import { ranked } from './rank.ts';
-import type { Validate } from './text.ts';
+import type { TextOptions, Validate } from './text.ts';
 
-/** One line of the terminal, without blanks around it, that `wrong` has nothing against. */
-export async function text(host: Host, message: string, wrong: Validate, signal: AbortSignal): Promise<string> {
+/** One line of the terminal, without blanks around it, that `wrong` has nothing against; an empty one is `initial`. */
+export async function text(
+  host: Host,
+  message: string,
+  wrong: Validate,
+  signal: AbortSignal,
+  { example, initial }: Pick<TextOptions, 'example' | 'initial'> = {},
+): Promise<string> {
+  const notes = [
+    ...(initial === undefined ? [] : [`Enter for "${initial}"`]),
+    ...(example === undefined ? [] : [`for example ${example}`]),
+  ];
+  const asked = printableLines(`${message}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`);
   for (;;) {
-    host.stderr.write(`${printableLines(message)} `);
+    host.stderr.write(`${asked} `);
     const line = await host.stdin.readLine(signal);
     if (line === undefined) {
       host.stderr.write('\n');
       throw cancelled();
     }
-    const problem = await wrong(line.trim());
-    if (problem === undefined) return line.trim();
+    const answer = line.trim() || initial || '';
+    const problem = await wrong(answer);
+    if (problem === undefined) return answer;
     host.stderr.write(`${printableLines(problem)}\n`);
   }
 }

@@ -27,6 +27,8 @@ export interface ManyOptions {
   readonly optional?: boolean;
 }
 
+const exampleLine = (example: string): string => printableLines(`for example ${example}`);
+
 export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompter {
   const terminal = () => import('./terminal.ts');
   const picker = () => import('./picker.ts');
@@ -50,9 +52,10 @@ export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompte
     },
     async text(message, validate, options = {}) {
       // What must not show needs a terminal that hides it, even one that can do little else.
-      return io.plain && !options.secret
-        ? (await plain()).text(host, message, validate, signal)
-        : (await terminal()).text(message, validate, options, signal);
+      if (io.plain && !options.secret) return (await plain()).text(host, message, validate, signal, options);
+      const { example, ...others } = options;
+      const shown = example === undefined ? others : { ...others, example: io.errStyle.dim(exampleLine(example)) };
+      return (await terminal()).text(message, validate, shown, signal);
     },
   };
 }

@@ -1,9 +1,19 @@
 // The questions on a real terminal that take a line. Loaded with the first question only, because it costs what the rest of
 // a command does. Guarantees: every way out of a question ends it: Enter, Ctrl-C, Ctrl-D. Ctrl-Z interrupts it only.
 
-import { createPrompt, isEnterKey, useKeypress, useState } from '@inquirer/core';
+import { createPrompt, isEnterKey, useEffect, useKeypress, useState } from '@inquirer/core';
 import { printableLines } from '../io.ts';
-import { cancelled, guarded, streams, useBelow, useEndOfInput, useSuspension } from './hooks.ts';
+import {
+  cancelled,
+  guarded,
+  rowsOf,
+  streams,
+  useBelow,
+  useDrawn,
+  useEndOfInput,
+  useSuspension,
+  useTerminalSize,
+} from './hooks.ts';
 import type { Question } from './question.ts';
 import type { TextOptions, Validate } from './text.ts';
 
@@ -14,7 +24,7 @@ export async function confirm(question: Question, signal: AbortSignal): Promise<
   return answer === '' ? question.default : answer.startsWith('y');
 }
 
-interface LineConfig {
+interface LineConfig extends TextOptions {
   readonly message: string;
   readonly validate: Validate;
 }
@@ -24,9 +34,15 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
   const [value, setValue] = useState('');
   const [wrong, setWrong] = useState<string | undefined>(undefined);
   const below = useBelow();
-  below.current = 1;
+  const drawn = useDrawn();
+  const { columns } = useTerminalSize(below, drawn);
   useEndOfInput(() => done(undefined));
   useSuspension(below);
+  useEffect((readline) => {
+    if (config.initial === undefined) return;
+    readline.write(config.initial);
+    setValue(config.initial);
+  }, []);
   useKeypress(async (key, readline) => {
     if (!isEnterKey(key)) {
       setValue(readline.line);
@@ -39,7 +55,12 @@ const line = createPrompt<string | undefined, LineConfig>((config, done) => {
     if (problem === undefined) done(value.trim());
     else setWrong(`${problem} (Ctrl-U starts again)`);
   });
-  return [`${config.message} ${value}`, wrong === undefined ? '' : `  ${wrong}`];
+  const content = `${config.message} ${value}`;
+  const help = wrong ?? (value === '' ? config.example : undefined);
+  const bottom = help === undefined ? '' : `  ${help}`;
+  below.current = rowsOf(bottom, columns, columns);
+  drawn.current = { content, columns };
+  return [content, bottom];
 });
 
 export async function text(
@@ -50,7 +71,7 @@ export async function text(
 ): Promise<string> {
   const asked = printableLines(message);
   const typed = await guarded(() =>
-    options.secret ? hidden(asked, validate, signal) : line({ message: asked, validate }, streams(signal)),
+    options.secret ? hidden(asked, validate, signal) : line({ message: asked, validate, ...options }, streams(signal)),
   );
   if (typed === undefined) throw cancelled();
   return typed;

@@ -51,6 +51,7 @@ export default defineCommand({
       required: true,
       help: 'Name of the operation, such as iam.v1.Groups.List.',
       question: 'Which operation?',
+      example: 'iam.v1.Groups.List',
     },
   },
   examples: [{ text: 'How groups are listed', args: 'iam.v1.Groups.List' }],

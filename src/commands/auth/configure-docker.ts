@@ -9,6 +9,7 @@ import { locationOf } from './pull-token/location.ts';
 
 export default defineCommand({
   path: ['auth', 'configure-docker'],
+  changesHere: true,
   summary: 'Let Docker pull with your login.',
   description:
     'Makes docker-credential-cgr the credential helper of Docker for the registry of this platform, and signs in to the ' +

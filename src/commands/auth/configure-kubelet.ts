@@ -10,6 +10,7 @@ const filesView = defineView<{ readonly files: readonly ConfigurationFile[] }>({
 
 export default defineCommand({
   path: ['auth', 'configure-kubelet'],
+  changesHere: true,
   summary: 'Let the nodes of a cluster pull with an identity.',
   description:
     'Writes two files: credential-provider-config.yaml, which each kubelet takes with --image-credential-provider-config, and ' +
@@ -18,7 +19,12 @@ export default defineCommand({
     'this program as kubelet-credential-provider-cgr in the folder of --image-credential-provider-bin-dir. Kubernetes 1.34 ' +
     'or newer.',
   inputs: {
-    identity: { kind: string, required: true, help: 'Id of the identity that service accounts may assume.' },
+    identity: {
+      kind: string,
+      required: true,
+      help: 'Id of the identity that service accounts may assume.',
+      example: '45a0c61ea6fd977f050c5fb9ac06a69eed764595/8b3c6d1e2f4a5b60',
+    },
     dir: { kind: string, default: '.', help: 'Folder for the two files.' },
     print: { kind: boolean, help: 'Print both files and write neither.' },
   },

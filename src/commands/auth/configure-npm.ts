@@ -10,6 +10,7 @@ import { locationOf } from './pull-token/location.ts';
 
 export default defineCommand({
   path: ['auth', 'configure-npm'],
+  changesHere: true,
   summary: 'Let npm install with your login.',
   description:
     'Writes the registry for JavaScript packages and a credential into .npmrc of this folder; its other lines stay. The ' +

@@ -30,6 +30,7 @@ const loginView = defineView<LoginResult>({
 
 export default defineCommand({
   path: ['auth', 'login'],
+  changesHere: true,
   summary: 'Sign in to the platform.',
   description:
     'Opens a browser, or exchanges the ID token of a third party for one of the platform, and keeps the result for the ' +

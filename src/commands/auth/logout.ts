@@ -2,6 +2,7 @@ import { defineCommand } from '../../cli/define.ts';
 
 export default defineCommand({
   path: ['auth', 'logout'],
+  changesHere: true,
   summary: 'Forget your login.',
   description: 'Removes every token kept on this machine, or with --audience the tokens for that audience only.',
   inputs: {},

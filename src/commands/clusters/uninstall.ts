@@ -38,6 +38,7 @@ async function named(context: Context, input: InputValues<typeof inputs>): Promi
 
 export default defineCommand({
   path: ['clusters', 'uninstall'],
+  changesHere: true,
   summary: 'Take the agent and the registration of a cluster away.',
   description:
     'With kubectl everything that `clusters install` applied goes, policies in the cluster included. The platform keeps its policies.',

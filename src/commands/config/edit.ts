@@ -9,6 +9,7 @@ import { changeOptions, reportChange } from './change.ts';
 
 export default defineCommand({
   path: ['config', 'edit'],
+  changesHere: true,
   summary: 'Open the configuration file in an editor.',
   description:
     'Uses the program in VISUAL or EDITOR, or the first of nano, vim and vi. What you write is checked before it replaces the file; if it is not valid ' +

@@ -3,6 +3,7 @@ import { locateConfig } from '../../config/paths.ts';
 
 export default defineCommand({
   path: ['config', 'reset'],
+  changesHere: true,
   summary: 'Remove the configuration file, so that defaults apply.',
   description: 'A file named by `--config` or CHAINCTL_CONFIG, or one in the current folder, is left alone.',
   inputs: {},

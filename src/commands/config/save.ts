@@ -6,6 +6,7 @@ import { changeOptions, reportChange } from './change.ts';
 
 export default defineCommand({
   path: ['config', 'save'],
+  changesHere: true,
   summary: 'Write the configuration in force to the file.',
   description:
     'Stores every property with the value it has now, wherever that comes from: a flag of this command, the ' +

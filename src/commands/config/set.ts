@@ -4,6 +4,7 @@ import { property, propertyValue } from './property.ts';
 
 export default defineCommand({
   path: ['config', 'set'],
+  changesHere: true,
   summary: 'Set one property in the configuration file.',
   description:
     'The rest of the file stays as it is, comments and unknown properties included. An empty value is stored as such; ' +

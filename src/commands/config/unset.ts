@@ -4,6 +4,7 @@ import { setProperty } from './property.ts';
 
 export default defineCommand({
   path: ['config', 'unset'],
+  changesHere: true,
   summary: 'Unset a configuration property.',
   description: 'Its default applies again, or what the environment says. Unsetting a property that is not set is fine.',
   inputs: {

@@ -16,6 +16,7 @@ const exportView = defineView<Export>({
 
 export default defineCommand({
   path: ['iam', 'export'],
+  changesHere: true,
   summary: 'Write what an organization has as files.',
   description:
     'Folders, roles, identity providers, identities, group mappings, bindings and cloud accounts, as YAML for `chainctl iam ' +

@@ -7,6 +7,7 @@ import { savePlan } from './files/saved-plan.ts';
 
 export default defineCommand({
   path: ['iam', 'plan'],
+  changesHere: true,
   summary: 'Show what files would change, and who gains or loses what.',
   description:
     'Compares an organization with files as `chainctl iam export` writes them, and changes nothing. Exits 0 when there is ' +

@@ -4,6 +4,7 @@ import { CliError } from '../../errors.ts';
 
 export default defineCommand({
   path: ['local', 'agent'],
+  changesHere: true,
   summary: 'Run the agent of a cluster beside the platform.',
   description:
     'Gives the cluster its policies, tells the platform what runs there and serves the webhook, until Ctrl-C. `clusters install` ' +

@@ -22,6 +22,7 @@ const belongings = [
 
 export default defineCommand({
   path: ['local', 'reset'],
+  changesHere: true,
   summary: 'Delete everything the platform holds.',
   description: 'The next start begins with a fresh seed. A running platform must be stopped first.',
   inputs: {

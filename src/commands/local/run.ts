@@ -7,6 +7,7 @@ import { environmentOf } from './view.ts';
 
 export default defineCommand({
   path: ['local', 'run'],
+  changesHere: true,
   summary: 'Run a command as if it were a job of a CI system.',
   description:
     'Sets the variables of the CI system, hands out its identity tokens on loopback, points chainctl and Terraform at the local ' +
@@ -15,7 +16,7 @@ export default defineCommand({
     'github:OWNER/REPO@main, gitlab:GROUP/PROJECT@main, buildkite:ORG/PIPELINE@main, circleci:ORG_ID/PROJECT_ID@main or ' +
     'kubernetes:NAMESPACE/NAME, whose token is in the file that TOKEN_FILE names.',
   inputs: {
-    as: { kind: named('SYSTEM:WHO@REF'), required: true, help: 'Whose job it is.' },
+    as: { kind: named('SYSTEM:WHO@REF'), required: true, help: 'Whose job it is.', example: 'github:acme/app@main' },
     environment: { kind: named('NAME'), help: 'GitHub: deployment environment of the job.' },
     event: { kind: named('EVENT'), help: 'GitHub: event that started it.' },
     clusterIssuer: { kind: named('URL'), help: 'Kubernetes: issuer of the cluster.' },
@@ -32,6 +33,7 @@ export default defineCommand({
       many: true,
       help: 'What to run, with its own words, behind "--".',
       question: 'What shall be run?',
+      example: 'chainctl auth status',
     },
   },
   validate: async ({ as, environment, event, clusterIssuer }) => {

@@ -36,6 +36,7 @@ const startedView = defineView<Started>({
 
 export default defineCommand({
   path: ['local', 'start'],
+  changesHere: true,
   summary: 'Start the platform.',
   description:
     'Serves until Ctrl-C, with one line per request on stderr, or in the background with --detach. Everything it ' +

@@ -11,6 +11,7 @@ const reapMs = 2_000;
 
 export default defineCommand({
   path: ['local', 'stop'],
+  changesHere: true,
   summary: 'Stop the platform.',
   description: 'Returns when it has ended. What it holds stays for the next start. Nothing to stop is fine.',
   inputs: { dataDir: dataDirInput },

@@ -18,6 +18,7 @@ const property = (key: ConfigKey, metavar: string): Kind<string> => ({
 
 export default defineCommand({
   path: ['config', 'contexts', 'create'],
+  changesHere: true,
   summary: 'Create a context for a platform.',
   description:
     'Addresses that are not given are those of production. Properties such as default.group and output.color.pass are ' +

@@ -6,6 +6,7 @@ import { contextsOf } from './view.ts';
 
 export default defineCommand({
   path: ['config', 'contexts', 'delete'],
+  changesHere: true,
   summary: 'Delete a context and forget its logins.',
   description: 'Nothing changes on its platform. When it was the selected one, production is selected again.',
   aliases: ['rm'],

@@ -4,6 +4,7 @@ import { contextInput } from './input.ts';
 
 export default defineCommand({
   path: ['config', 'contexts', 'use'],
+  changesHere: true,
   summary: 'Select the context for every command from now on.',
   description: 'Also in other shells. Flags and variables still win there; see `chainctl config contexts --help`.',
   inputs: { context: { ...contextInput, help: 'Which one.', question: 'Which context would you like to use?' } },

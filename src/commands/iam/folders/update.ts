@@ -1,6 +1,7 @@
 import { changeOf, defineCommand } from '../../../cli/define.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
-import { folder } from '../../../cli/inputs/references.ts';
+import { folder, type Reference } from '../../../cli/inputs/references.ts';
+import { describeGroup } from '../organizations/group.ts';
 import { updateGroup } from '../organizations/group-changes.ts';
 import { groupView } from '../organizations/view.ts';
 
@@ -16,8 +17,18 @@ export default defineCommand({
       help: 'Name, path such as "example.com/backend", or id of the folder.',
       question: 'Which folder would you like to change?',
     },
-    name: { kind: resourceName, short: 'n', help: 'The new name.' },
-    description: { kind: description, short: 'd', help: 'What the folder is for. Pass an empty string to clear it.' },
+    name: {
+      kind: resourceName,
+      short: 'n',
+      help: 'The new name.',
+      current: async (_context, { folder: one }) => (one as Reference).name,
+    },
+    description: {
+      kind: description,
+      short: 'd',
+      help: 'What the folder is for. Pass an empty string to clear it.',
+      current: async (context, { folder: one }) => (await describeGroup(context, one as Reference)).description,
+    },
   },
   check: [changeOf('name', 'description')],
   examples: [

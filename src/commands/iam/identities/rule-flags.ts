@@ -22,6 +22,7 @@ export const ruleInputs = {
     kind: string,
     help: 'Subject of the tokens that may assume the identity.',
     question: 'Which subject?',
+    example: 'repo:acme/app:ref:refs/heads/main',
   },
   subjectPattern: {
     kind: named('REGEX'),

@@ -3,16 +3,29 @@ import { isPattern } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
+import type { Chosen } from '../../../cli/inputs/kind.ts';
 import { description } from '../../../cli/inputs/names.ts';
 import { printable } from '../../../cli/io.ts';
 import { remembered } from '../../../cli/remembered.ts';
+import { kebab } from '../../../cli/spelling.ts';
 import { CliError } from '../../../errors.ts';
 import { applyChanges, differences } from './changes.ts';
 import { githubFlagProblems, githubInputs, repositoryOf } from './github-repository.ts';
-import { identity } from './identity.ts';
+import { type IdentityReference, identity } from './identity.ts';
 import { fetchIdentity, lookUp } from './look-up.ts';
 import { type CheckedRule, checkRuleFlags, issuerProblem, type RuleFlags, ruleInputs } from './rule-flags.ts';
 import { identityView, shown } from './view.ts';
+
+const chosenIdentity = (context: Context, { identity: one }: Chosen) => lookUp(context, one as IdentityReference);
+
+/** As `create github` would be told of them; undefined for an identity of another kind. */
+async function chosenWorkflows(context: Context, chosen: Chosen) {
+  const { claimMatch } = await chosenIdentity(context, chosen);
+  const workflows = claimMatch && githubWorkflowsOf(claimMatch);
+  if (workflows === undefined) return undefined;
+  const { repo } = workflows;
+  return { ...workflows, repo: typeof repo === 'string' ? repo : `${repo.owner}/${repo.name}` };
+}
 
 const inputs = {
   identity: {
@@ -23,7 +36,11 @@ const inputs = {
     help: 'Name or id of the identity.',
     question: 'Which identity would you like to change?',
   },
-  description: { kind: description, help: 'What the identity is for. Pass an empty string to clear it.' },
+  description: {
+    kind: description,
+    help: 'What the identity is for. Pass an empty string to clear it.',
+    current: async (context, chosen) => (await chosenIdentity(context, chosen)).description,
+  },
   ...ruleInputs,
   audience: { ...ruleInputs.audience, help: `${ruleInputs.audience.help} Empty takes the rule away.` },
   claimPattern: {
@@ -34,11 +51,20 @@ const inputs = {
     ...githubInputs.githubRepo,
     help: 'Repository whose workflows may assume the identity; the reference stays.',
     question: 'Which repository (owner/name)?',
+    current: async (context, chosen) => (await chosenWorkflows(context, chosen))?.repo,
   },
   githubRef: {
     ...githubInputs.githubRef,
     help: 'Reference the workflow must run for, such as "refs/heads/main"; empty is every workflow of the repository.',
     question: 'Which reference, such as refs/heads/main?',
+    current: async (context, chosen) => (await chosenWorkflows(context, chosen))?.ref,
+  },
+  githubAudience: {
+    ...githubInputs.githubAudience,
+    help: 'Audience of the tokens; empty is the address of the token issuer.',
+    question: 'Which audience?',
+    example: 'https://issuer.enforce.dev',
+    current: async (context, chosen) => (await chosenWorkflows(context, chosen))?.audience,
   },
   subjectForm: {
     ...githubInputs.subjectForm,
@@ -72,21 +98,22 @@ async function planOf(context: Context, input: UpdateInput, before: IamIdentity)
   return { before, after };
 }
 
-type WorkflowFlags = Pick<UpdateInput, 'githubRepo' | 'githubRef' | 'subjectForm'>;
+const workflowKeys = ['githubRepo', 'githubRef', 'githubAudience', 'subjectForm'] as const;
+
+type WorkflowFlags = Pick<UpdateInput, (typeof workflowKeys)[number]>;
 
 const repositoryFor = remembered(repositoryOf);
 
 /** With another repository or reference, the rest of what says which workflows are meant kept. */
 async function withWorkflows(context: Context, flags: WorkflowFlags, identity: IamIdentity): Promise<IamIdentity> {
-  const { githubRepo, githubRef, subjectForm } = flags;
-  if (githubRepo === undefined && githubRef === undefined && subjectForm === undefined) return identity;
+  const { githubRepo, githubRef, githubAudience, subjectForm } = flags;
+  const given = workflowKeys.find((key) => flags[key] !== undefined);
+  if (given === undefined) return identity;
   const before = identity.claimMatch && githubWorkflowsOf(identity.claimMatch);
   if (identity.claimMatch === undefined || before === undefined) {
-    const flag =
-      githubRepo === undefined ? (githubRef === undefined ? '--subject-form' : '--github-ref') : '--github-repo';
     throw new CliError(
       'usage',
-      `\`${flag}\` does not apply to "${identity.name}", which was not made for GitHub Actions`,
+      `\`--${kebab(given)}\` does not apply to "${identity.name}", which was not made for GitHub Actions`,
       {
         code: 'usage.update',
         hint: 'change it with `--subject` or `--subject-pattern`',
@@ -101,11 +128,16 @@ async function withWorkflows(context: Context, flags: WorkflowFlags, identity: I
       code: 'usage.update',
     });
   }
-  const workflows: GithubWorkflows = { repo, form, ref, audience: before.audience };
-  const { subject: _subject, subjectPattern: _pattern, claims, ...rest } = identity.claimMatch;
-  const { repository_id: _id, repository_owner_id: _owner, ...others } = claims ?? {};
+  const audience = githubAudience === undefined ? before.audience : githubAudience || undefined;
+  const workflows: GithubWorkflows = { repo, form, ref, audience };
+  const { subject: _subject, subjectPattern: _pattern, audience: _audience, claims, ...others } = identity.claimMatch;
+  const { audiencePattern, ...withoutPattern } = others;
+  // A pattern of audiences says nothing beside one that is given.
+  const rest =
+    githubAudience === undefined && audiencePattern ? { ...withoutPattern, audiencePattern } : withoutPattern;
+  const { repository_id: _id, repository_owner_id: _owner, ...otherClaims } = claims ?? {};
   const rule = githubRule(workflows);
-  const allClaims = { ...others, ...rule.claims };
+  const allClaims = { ...otherClaims, ...rule.claims };
   const { claims: _claims, ...match } = { ...rest, ...rule };
   const isEmpty = Object.keys(allClaims).length === 0;
   return { ...identity, claimMatch: isEmpty ? match : { ...match, claims: allClaims } };
@@ -120,15 +152,18 @@ export default defineCommand({
     'Changes what the flags say and keeps the rest. A literal value takes the place of a pattern and the other way round. How an identity is proved (its type) cannot be changed.',
   inputs,
   check: [
-    changeOf('description', ...Object.keys(ruleInputs), 'githubRepo', 'githubRef', 'subjectForm'),
-    ...(['githubRepo', 'githubRef', 'subjectForm'] as const).flatMap((key) =>
-      ruleKeys.map((other) => exclusive(key, other)),
-    ),
+    changeOf('description', ...Object.keys(ruleInputs), ...workflowKeys),
+    ...workflowKeys.flatMap((key) => ruleKeys.map((other) => exclusive(key, other))),
+    exclusive('githubAudience', 'audience'),
+    exclusive('githubAudience', 'audiencePattern'),
     exclusive('identityIssuer', 'identityIssuerPattern'),
     exclusive('subject', 'subjectPattern'),
     exclusive('audience', 'audiencePattern'),
   ],
-  validate: async ({ identity: _, description: __, githubRepo, githubRef, subjectForm, ...flags }, context) => {
+  validate: async (
+    { identity: _, description: __, githubRepo, githubRef, githubAudience: ___, subjectForm, ...flags },
+    context,
+  ) => {
     const { problems, warnings } = await ruleOf(context, flags);
     // An empty reference takes the rule away.
     const ofGithub = await githubFlagProblems({ githubRepo, githubRef: githubRef || undefined, subjectForm });

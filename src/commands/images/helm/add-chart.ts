@@ -46,6 +46,7 @@ export default defineCommand({
       required: true,
       help: 'Name of a community chart, or "iamguarded-charts/" and a name.',
       question: 'Which chart?',
+      example: 'postgresql',
     },
     tag: { kind: named('TAG'), help: 'Version whose images are added. Defaults to the newest.' },
     dryRun: { kind: boolean, help: 'Only show what would be added.' },

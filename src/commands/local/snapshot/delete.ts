@@ -4,6 +4,7 @@ import { nameInput, platformFolder, requireSnapshot } from './snapshots.ts';
 
 export default defineCommand({
   path: ['local', 'snapshot', 'delete'],
+  changesHere: true,
   summary: 'Delete a snapshot.',
   aliases: ['rm'],
   inputs: { name: nameInput, dataDir: dataDirInput },

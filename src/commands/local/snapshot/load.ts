@@ -5,6 +5,7 @@ import { nameInput, platformFolder, requireSnapshot } from './snapshots.ts';
 
 export default defineCommand({
   path: ['local', 'snapshot', 'load'],
+  changesHere: true,
   summary: 'Go back to a snapshot.',
   description:
     'Replaces everything the platform holds; what it holds now is gone unless another snapshot has it. A running platform must be stopped first.',

@@ -4,6 +4,7 @@ import { nameInput, platformFolder, snapshotView } from './snapshots.ts';
 
 export default defineCommand({
   path: ['local', 'snapshot', 'save'],
+  changesHere: true,
   summary: 'Keep what the platform holds now.',
   description:
     'Everything: people, roles, identities, images, events. The platform may be running. An earlier one of the name goes.',

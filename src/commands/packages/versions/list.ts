@@ -36,6 +36,7 @@ export default defineCommand({
       required: true,
       help: 'Name of the version stream, such as python-3.13; not of an apk.',
       question: 'Which package?',
+      example: 'python-3.13',
     },
     showActive: { kind: boolean, help: 'Only versions that are still maintained.' },
     showEol: { kind: boolean, help: 'Only versions that are no longer maintained.' },
