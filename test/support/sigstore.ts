@@ -120,12 +120,15 @@ export async function startSigstore() {
         });
       }
       if (beside.stamp === true) {
-        const stamp = await stamps.timestamp({
+        const asked = {
           artifactHash: createHash('sha256').update(signature).digest(),
           hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
           nonce: 1,
           policyOID: '1.2.3',
-        });
+        };
+        let stamp = await stamps.timestamp(asked);
+        // The library reads fractions of a second with three digits only, and DER leaves zeros at the end out.
+        while (!/\d{14}\.\d{3}Z/.test(stamp.toString('latin1'))) stamp = await stamps.timestamp(asked);
         annotations['dev.sigstore.cosign/rfc3161timestamp'] = JSON.stringify({
           SignedRFC3161Timestamp: stamp.toString('base64'),
         });

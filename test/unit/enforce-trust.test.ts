@@ -11,7 +11,7 @@ const pem = (key: ReturnType<typeof pair>) => String(key.publicKey.export({ type
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const attestations = [{ name: 'sbom', predicateType: 'spdxjson' }];
 
-describe.each(['v2'])('what cosign %s wrote', (version) => {
+describe.each(['v2', 'v3'])('what cosign %s wrote', (version) => {
   const fixtures = JSON.parse(
     readFileSync(join(import.meta.dirname, `../fixtures/cosign/${version}.json`), 'utf8'),
   ) as Record<string, CosignFixture> & { publicKey: string };
@@ -111,14 +111,16 @@ describe('certificates, logs and timestamps', () => {
       foreign: other.root,
     });
     const keyless = { url, identities, trustRootRef: 'signers' };
-    const ask = async (beside: { log?: boolean; stamp?: boolean }, more: object) =>
-      (await decide(await signed(beside), digest, { authorities: [{ keyless, ...more }] }, { trustRoot })).result;
+    const ask = async (beside: { log?: boolean; stamp?: boolean }, more: object) => {
+      const found = await decide(await signed(beside), digest, { authorities: [{ keyless, ...more }] }, { trustRoot });
+      return found.result === 'PASS' ? 'PASS' : `${found.result} ${found.text}`;
+    };
     expect(await ask({ log: true }, { ctlog: { trustRootRef: 'logs' } })).toBe('PASS');
-    expect(await ask({ log: true }, { ctlog: { trustRootRef: 'foreign' } })).toBe('FAIL');
+    expect(await ask({ log: true }, { ctlog: { trustRootRef: 'foreign' } })).toMatch(/^FAIL/);
     expect(await ask({ log: true }, { ctlog: { publicKey: { data: own.logKey } } })).toBe('PASS');
-    expect(await ask({ log: true }, { ctlog: { publicKey: { data: other.logKey } } })).toBe('FAIL');
+    expect(await ask({ log: true }, { ctlog: { publicKey: { data: other.logKey } } })).toMatch(/^FAIL/);
     expect(await ask({ stamp: true }, { rfc3161timestamp: { trustRootRef: 'stamps' } })).toBe('PASS');
-    expect(await ask({ stamp: true }, { rfc3161timestamp: { trustRootRef: 'foreign' } })).toBe('FAIL');
+    expect(await ask({ stamp: true }, { rfc3161timestamp: { trustRootRef: 'foreign' } })).toMatch(/^FAIL/);
     expect(await ask({ stamp: true, log: true }, { rfc3161timestamp: { trustRootRef: 'stamps' } })).toBe('PASS');
   });
 

@@ -1,6 +1,8 @@
 // Installing and uninstalling (enforce.md 1.2). Guarantees: a temporary invite is taken back whatever happens; what fails says
 // what to type to take away what was applied.
 
+import { parseAllDocuments } from 'yaml';
+import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
 import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Reference } from '../../cli/inputs/references.ts';
@@ -90,10 +92,11 @@ export async function install(context: Context, input: InstallInput): Promise<In
     });
     const tenant = decode(config.tenantConfig);
     // The webhook comes last: until its agent runs it would refuse everything.
+    const before = await activityOf(context, registered);
     const pid = await startAgent(context, folder, remoteId);
-    if (tenant !== '') await kubectl.run(['apply', '--filename=-'], tenant);
+    if (tenant !== '') await kubectl.run(['apply', '--filename=-'], await keepingAddress(kubectl, tenant));
     else await kubectl.run([...deleteWebhooks], '');
-    await waitForAgent(context, registered, folder, pid);
+    await waitForAgent(context, registered, folder, pid, before.activity);
     return { id: registered.cluster, remoteId, pid };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
@@ -104,6 +107,24 @@ export async function install(context: Context, input: InstallInput): Promise<In
       cause: error,
     });
   }
+}
+
+/**
+ * The agent has written a URL where the manifests name a service, and an object may not have both: what the cluster has stays
+ * until the agent writes it anew, so that at no time nobody is asked.
+ */
+async function keepingAddress(kubectl: Kubectl, manifests: string): Promise<string> {
+  const documents = parseAllDocuments(manifests).map(
+    (one) => one.toJS() as { kind?: string; webhooks?: { clientConfig?: object }[] },
+  );
+  for (const { kind = '', webhooks } of documents) {
+    if (webhooks === undefined) continue;
+    const there = await kubectl.find(['get', kind.toLowerCase(), 'enforcer.chainguard.dev']);
+    const [hook] = (there?.['webhooks'] ?? []) as { clientConfig?: { url?: string } }[];
+    if (hook?.clientConfig?.url === undefined) continue;
+    for (const one of webhooks) one.clientConfig = hook.clientConfig;
+  }
+  return documents.map((one) => `---\n${JSON.stringify(one)}\n`).join('');
 }
 
 const optOutWarning =
@@ -325,15 +346,24 @@ export async function stopAgent(context: Context, folder: string): Promise<void>
     await context.host.sleep(100, context.signal);
 }
 
-/** Until it has reported with what it was told to do. */
-async function waitForAgent(context: Context, agent: AgentFile, folder: string, pid: number): Promise<void> {
-  const api = await context.api();
+async function activityOf(context: Context, { cluster }: AgentFile): Promise<TenantCluster> {
+  const { items = [] } = await (await context.api()).call('tenant.v1.Clusters.List', { id: cluster });
+  return items[0] ?? {};
+}
+
+/** Until it has reported anew with what it was told to do. */
+async function waitForAgent(
+  context: Context,
+  agent: AgentFile,
+  folder: string,
+  pid: number,
+  before: TenantCluster['activity'] = {},
+): Promise<void> {
   for (let waited = 0; waited < agentWaitMs; waited += 500) {
-    const { items = [] } = await api.call('tenant.v1.Clusters.List', { id: agent.cluster });
-    const { activity = {}, profiles = [] } = items[0] ?? {};
-    const started = (profile: string) =>
-      Date.parse(activity[profile]?.lastSeen ?? '') > context.host.now() - agentWaitMs;
-    if (profiles.every(started)) return;
+    const { activity = {}, profiles = [] } = await activityOf(context, agent);
+    // An agent that was stopped for this one may have reported a moment ago.
+    const hasStarted = (profile: string) => (activity[profile]?.lastSeen ?? '') !== (before[profile]?.lastSeen ?? '');
+    if (profiles.every(hasStarted)) return;
     if (!context.host.signalProcess(pid, 0)) break;
     await context.host.sleep(500, context.signal);
   }

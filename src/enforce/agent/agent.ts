@@ -365,7 +365,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...followers,
     every('policies', resyncMs, async () => {
       const given = await options.platform.policies();
+      const isChanged = given.profiles.join() !== profiles.join();
       profiles = given.profiles;
+      if (isChanged) await keepAddress();
       for (const problem of await distribute(client, given.policies)) note(problem, problem);
     }),
     every('webhook', resyncMs, keepAddress),
