@@ -5,7 +5,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +107,16 @@ async function main() {
     cases.push({ name, args: [chainctl, ...args], aim: aims[0], prints: true });
     if (executable) cases.push({ name: `executable: ${name}`, program: executable, args, aim: aims[1], prints: true });
   }
+  // It takes connections and says nothing: the first Tab waits for it, and the next ones must not.
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  silent.unref();
+  await once(silent, 'listening');
+  const silence = { CHAINGUARD_PLATFORM_API: `http://127.0.0.1:${silent.address().port}` };
+  const typed = ['__complete', 'iam', 'identities', 'create', '--parent', ''];
+  cases.push({ name: tabCase, args: [chainctl, ...typed], env: silence, prints: true });
+  if (executable) {
+    cases.push({ name: `executable: ${tabCase}`, program: executable, args: typed, env: silence, prints: true });
+  }
   cases.push({
     name: 'docker-credential-cgr get, good token',
     args: [helper, 'get'],
@@ -159,6 +171,10 @@ async function main() {
   });
   if (over > 0 && enforce) process.exitCode = 1;
   const medianOf = (name) => median(samples[cases.findIndex((test) => test.name === name)] ?? []);
+  for (const prefix of executable ? ['', 'executable: '] : ['']) {
+    const ratio = medianOf(`${prefix}${tabCase}`) / medianOf(`${prefix}--help`);
+    console.log(`${prefix}Tab while the platform is silent is ${ratio.toFixed(2)} × --help; aim 1.50`);
+  }
   if (cases.some(({ name }) => name === helperCase) && cases.some(({ name }) => name === ecrCase)) {
     const ratio = medianOf(helperCase) / medianOf(ecrCase);
     console.log(`the helper of the executable is ${ratio.toFixed(2)} × docker-credential-ecr-login; aim 0.90`);
@@ -166,6 +182,7 @@ async function main() {
   reportMemory(cases);
 }
 
+const tabCase = 'Tab while the platform is silent';
 const helperCase = 'executable: docker-credential-cgr get';
 const ecrCase = 'peer: docker-credential-ecr-login get';
 

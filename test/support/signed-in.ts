@@ -2,13 +2,7 @@ import { writeTokens } from '../../src/auth/token-cache.ts';
 import { personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from './fake-host.ts';
 import { expectNeedsTold } from './needs-watch.ts';
-import {
-  startTestPlatform,
-  TestClock,
-  type TestPlatform,
-  type TestPlatformOptions,
-  temporaryFolder,
-} from './platform.ts';
+import { quickFolder, startTestPlatform, TestClock, type TestPlatform, type TestPlatformOptions } from './platform.ts';
 import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
 
 export interface SignedIn {
@@ -28,7 +22,7 @@ export async function signedIn(options: TestPlatformOptions = {}): Promise<Signe
   const platform = await startTestPlatform({ ...options, clock });
   let seen = 0;
   const as = (who: string) => {
-    const cache = temporaryFolder();
+    const cache = quickFolder();
     return async (argv: readonly string[], run: CliOptions = {}): Promise<CliRun> => {
       const env = {
         XDG_CACHE_HOME: cache,

@@ -71,17 +71,24 @@ function byBeginning<R extends { readonly template: Template }>(
       .join('/');
   const isTelling = ({ segments }: Template): boolean =>
     segments.length >= tellingSegments && segments.slice(0, tellingSegments).every((segment) => !segment.includes('*'));
-  const others = routes.filter(({ template }) => !isTelling(template));
-  const keys = new Set(
-    routes.filter(({ template }) => isTelling(template)).map(({ template }) => keyOf(template.segments)),
-  );
-  const byKey = new Map(
-    [...keys].map((key) => [
-      key,
-      routes.filter(({ template }) => !isTelling(template) || keyOf(template.segments) === key),
-    ]),
-  );
-  return (path) => byKey.get(keyOf(path)) ?? others;
+  const keyed = routes.map((route) => ({
+    route,
+    key: isTelling(route.template) ? keyOf(route.template.segments) : undefined,
+  }));
+  const keys = new Set(keyed.map(({ key }) => key));
+  const others = keyed.flatMap(({ route, key }) => (key === undefined ? [route] : []));
+  // Made when a path asks for it: of hundreds of keys most processes meet a few.
+  const byKey = new Map<string, readonly R[]>();
+  return (path) => {
+    const wanted = keyOf(path);
+    if (!keys.has(wanted)) return others;
+    let found = byKey.get(wanted);
+    if (found === undefined) {
+      found = keyed.flatMap(({ route, key }) => (key === undefined || key === wanted ? [route] : []));
+      byKey.set(wanted, found);
+    }
+    return found;
+  };
 }
 
 /** Unescaped before it is split, as the gateway's default mode does: `%2F` acts as a slash. */

@@ -74,9 +74,11 @@ export interface Api extends HttpHandler {
   call(call: ApiCall): Promise<object>;
 }
 
+/** Of the whole table, whichever modules a platform has. */
+const match = createRouteMatcher<KnownOperation>(Object.values(operations));
+
 export function createApi(options: ApiOptions): Api {
   const { wire, announce, readBlob } = options;
-  const match = createRouteMatcher<KnownOperation>(Object.values(operations));
 
   /** Everything up to the transaction, which may then be done part by part. */
   const admitted = async ({ operation, authorization, read, onCall }: ApiCall): Promise<Run> => {

@@ -27,8 +27,9 @@ export interface OpenedApi {
   readonly call: Parts['call'];
 }
 
+const wire = createWire(schema);
+
 export async function openApi({ chosen, opened, ...options }: OpenApiOptions): Promise<OpenedApi> {
-  const wire = createWire(schema);
   const announce = createAnnounce({ wire, facts: options.facts }, options.urls.api);
   const api = createApi({
     ...options,
