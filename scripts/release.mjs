@@ -1,5 +1,6 @@
 // `npm run release`: every file of a release, laid out as any web server can serve it (docs/release.md). Everything but
-// the signatures is the same, byte by byte, for the same commit and the same flags.
+// the signatures, and what V8 has compiled in the npm package, is the same, byte by byte, for the same commit and the same
+// flags.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
