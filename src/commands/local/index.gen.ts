@@ -10,9 +10,21 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "diff",
+    summary: "Compare an organization with its copy.",
+    load: () => import('./diff.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "env",
     summary: "Print the variables that select the platform.",
     load: () => import('./env.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
+    name: "import",
+    summary: "Copy an organization into the local platform.",
+    load: () => import('./import.ts'),
     help: () => import('./help.gen.ts'),
   },
   {

@@ -107,7 +107,7 @@ function findRow(tx: Tx, group: string): SqlRow | undefined {
 
 type Checked = IamAccountAssociations & { readonly group: string };
 
-function writeAssociations(tx: Tx, association: Checked): IamAccountAssociations {
+export function writeAssociations(tx: Tx, association: Checked): IamAccountAssociations {
   const { group, name = '' } = association;
   tx.run(
     `INSERT INTO account_associations (group_id, name, body, created_at, updated_at) VALUES (?, ?, ?, ?, ?)

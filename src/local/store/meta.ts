@@ -3,9 +3,16 @@ import type { Tx } from './database.ts';
 /**
  * What a data folder remembers of itself: the `port` it was last served on and the `pid` that did, its `seed`, which
  * later parts of it are done; of `seed.anyone`, the address that it trusts; the key that
- * `registry.token-secret` signs its own tokens with.
+ * `registry.token-secret` signs its own tokens with; how organizations were `copied` into it.
  */
-export type MetaKey = 'port' | 'pid' | 'registry.token-secret' | 'seed' | 'seed.images' | 'seed.anyone';
+export type MetaKey =
+  | 'port'
+  | 'pid'
+  | 'registry.token-secret'
+  | 'seed'
+  | 'seed.images'
+  | 'seed.anyone'
+  | `copied.${string}`;
 
 export function readMeta(tx: Tx, key: MetaKey): string | undefined {
   const row = tx.get('SELECT value FROM meta WHERE key = ?', key);
