@@ -136,6 +136,8 @@ export const needs: Readonly<Record<string, Readonly<Record<string, readonly str
   "images tags list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"run":["iam.v1.Groups.List","registry.v1.Registry.ListRepos","registry.v1.Registry.ListTags"]},
   "images tags resolve": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"run":["iam.v1.Groups.List","registry.v1.Registry.ListRepos","registry.v1.Registry.ListTags"]},
   "local agent": {"run":["distribution.v2.Registry.Pull"]},
+  "local diff": {"run":["auth.v1.Auth.Validate","iam.v1.ExternalGroupRoleMappings.List","iam.v1.GroupAccountAssociations.List","iam.v1.Groups.List","iam.v1.Identities.List","iam.v1.IdentityProviders.List","iam.v1.RoleBindings.List","iam.v1.Roles.List"]},
+  "local import": {"run":["auth.v1.Auth.Validate","iam.v1.ExternalGroupRoleMappings.List","iam.v1.GroupAccountAssociations.List","iam.v1.Groups.List","iam.v1.Identities.List","iam.v1.IdentityProviders.List","iam.v1.RoleBindings.List","iam.v1.Roles.List"]},
   "local snapshot diff": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"]},
   "local snapshot list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"]},
   "local snapshot save": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"]},

@@ -5,7 +5,7 @@ import type { AccessChange } from '../../../access/difference.ts';
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import { printable } from '../../../cli/io.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan-shape.ts';
 
 const signs = { create: '+', update: '~', replace: '±', delete: '-' } as const;
 

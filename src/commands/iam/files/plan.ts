@@ -3,7 +3,6 @@
 import { type AccessChange, accessChanges } from '../../../access/difference.ts';
 import type { Facts } from '../../../access/grants.ts';
 import { compact } from '../../../api/compact.ts';
-import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
@@ -13,9 +12,10 @@ import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { type Changes, changesFor } from '../../../organization/changes.ts';
 import { type Document, type FileText, readDocument, refuse } from '../../../organization/document.ts';
-import { type Expectation, judge } from '../../../organization/expectations.ts';
+import { judge } from '../../../organization/expectations.ts';
 import { Labels, nouns } from '../../../organization/labels.ts';
 import { factsOf, placesOf, type State } from '../../../organization/state.ts';
+import type { Plan } from './plan-shape.ts';
 import { counted, planText } from './plan-text.ts';
 import { organizationNamed, readState, requireSight } from './state.ts';
 
@@ -30,34 +30,6 @@ export const parentInput = {
   kind: string,
   help: 'Organization to compare with, where it is not the one that the files name.',
 } as const;
-
-/** What would change, however it is said. */
-export interface Plan {
-  readonly organization: Reference;
-  readonly source: 'the files say' | 'Terraform says';
-  readonly changes: readonly ToldChange[];
-  readonly access: readonly AccessChange[];
-  readonly expectations: readonly Expectation[];
-  /** What `--prune` would delete, by label. */
-  readonly unmentioned: readonly string[];
-  /** Before and after: what somebody gains or loses may be all of one. */
-  readonly roles: readonly IamRole[];
-  /** What the plan does not tell, a clause each. */
-  readonly unsure: readonly string[];
-  /** Names of places by id, before and after. */
-  readonly nameOf: (id: string) => string;
-}
-
-export interface ToldChange {
-  readonly action: 'create' | 'update' | 'replace' | 'delete';
-  readonly kind: string;
-  readonly noun: string;
-  readonly label: string;
-  readonly details: readonly string[];
-  readonly id: string;
-  /** Where Terraform has it. */
-  readonly address?: string;
-}
 
 /** A plan of files, with the requests that make it so. */
 export interface FilePlan extends Plan {

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import type { Context } from '../../../cli/context.ts';
 import { CliError } from '../../../errors.ts';
 import type { FileText } from '../../../organization/document.ts';
-import { type Plan, planLines } from './plan.ts';
+import { planLines } from './plan.ts';
+import type { Plan } from './plan-shape.ts';
 
 export interface SavedPlan {
   readonly version: 1;

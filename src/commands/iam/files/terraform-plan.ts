@@ -9,7 +9,8 @@ import { type Document, readDocument } from '../../../organization/document.ts';
 import { factsOf, type State } from '../../../organization/state.ts';
 import { changesOfTerraform, organizationsIn } from '../../../organization/terraform-plan/changes.ts';
 import { readTerraformPlan, type TerraformPlan } from '../../../organization/terraform-plan/read.ts';
-import { consequences, knownCapabilities, type Plan } from './plan.ts';
+import { consequences, knownCapabilities } from './plan.ts';
+import type { Plan } from './plan-shape.ts';
 import { readFiles } from './read-files.ts';
 import { organizationNamed, readState, requireSight } from './state.ts';
 
