@@ -6,6 +6,7 @@ import { type Holding, holdingsAt, holdingsOf } from '../access/authority.ts';
 import type { IamGroup, IamRole } from '../api/schema/types/iam.gen.ts';
 import { isAncestor, isAncestorOrSelf, isRoot, isUidp, parentOf } from '../api/uidp.ts';
 import { type Caller, CallFailure } from './caller.ts';
+import type { CloudSetup } from './clouds.ts';
 import { FormProblem, formOf } from './form.ts';
 import { contentPolicy, documentOf, type FrameProps, type MenuEntry, Message } from './frame.tsx';
 import type {
@@ -28,6 +29,7 @@ export interface ConsoleOptions {
   /** What addresses begin with, without a slash at the end. */
   readonly prefix: string;
   readonly platform: PlatformAddresses;
+  readonly clouds: CloudSetup;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
   /** The address of the sign-in that comes back to `next`; undefined where a browser cannot sign in. */
@@ -46,6 +48,8 @@ export interface ConsoleRequest {
   /** Of a POST. */
   readonly fields: URLSearchParams;
   readonly session: Session | undefined;
+  /** Scheme, host and port, as the browser calls them. */
+  readonly origin: string;
   /** UIDP or name of the organization that this browser looked at last. */
   readonly lastOrganization: string | undefined;
 }
@@ -66,7 +70,7 @@ export interface Application {
 }
 
 export function createConsole(options: ConsoleOptions): Application {
-  const { prefix, platform, now, randomBytes } = options;
+  const { prefix, platform, clouds, now, randomBytes } = options;
   const start = `${prefix}/`;
 
   const answer = async (request: ConsoleRequest): Promise<ConsoleAnswer> => {
@@ -204,6 +208,7 @@ export function createConsole(options: ConsoleOptions): Application {
           [{ title: definition.title, href: visit.href(definition.path) }],
         );
       const shown = await action.show(visit, formOf(request.query, formId));
+      if (isWent(shown)) return redirect(shown.to);
       return isSent(shown) ? sent(shown) : inFrame(shown);
     } catch (error) {
       if (!(error instanceof CallFailure) || error.kind === 'signed-out') throw error;
@@ -242,7 +247,7 @@ export function createConsole(options: ConsoleOptions): Application {
       if (action.show === undefined) throw error;
       const problems = isFormProblem ? error.problems : { '': error.message };
       const shown = await action.show(visit, formOf(request.fields, formId, problems, true));
-      if (isSent(shown)) throw error;
+      if (isSent(shown) || isWent(shown)) throw error;
       return inFrame(shown, isFormProblem ? 400 : statusOf(error));
     }
   };
@@ -277,6 +282,9 @@ export function createConsole(options: ConsoleOptions): Application {
       organizations,
       places: placesOf(organization, groups),
       query: request.query,
+      clouds,
+      origin: request.origin,
+      memory: session.memory,
       now: now(),
       randomBytes,
       may,
@@ -433,7 +441,8 @@ function redirect(location: string): ConsoleAnswer {
   return { status: 303, headers: { location, 'cache-control': cache, 'referrer-policy': referrer }, body: '' };
 }
 
-const isSent = (shown: Shown | Sent): shown is Sent => 'text' in shown;
+const isSent = (shown: Shown | Sent | Went): shown is Sent => 'text' in shown;
+const isWent = (shown: Shown | Sent | Went): shown is Went => 'to' in shown;
 
 function sent({ type, text, fileName, headers }: Sent): ConsoleAnswer {
   const disposition =

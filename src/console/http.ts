@@ -9,6 +9,8 @@ const maxFormBytes = 256 * 1024;
 
 export interface Serving {
   readonly session: Session | undefined;
+  /** Scheme, host and port, as the browser calls them. */
+  readonly origin: string;
   readonly lastOrganization: string | undefined;
   /** Sends what goes with the answer, such as cookies. */
   readonly beforeAnswer: (answer: ConsoleAnswer, response: ServerResponse) => void;
@@ -19,7 +21,7 @@ export async function serveConsole(
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
-  { session, lastOrganization, beforeAnswer }: Serving,
+  { session, origin, lastOrganization, beforeAnswer }: Serving,
 ): Promise<void> {
   const { method } = request;
   const refusal = refusalOf(request);
@@ -42,6 +44,7 @@ export async function serveConsole(
     query: url.searchParams,
     fields,
     session,
+    origin,
     lastOrganization,
   });
   beforeAnswer(answer, response);

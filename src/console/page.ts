@@ -4,6 +4,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import type { Holding } from '../access/authority.ts';
 import type { IamGroup } from '../api/schema/types/iam.gen.ts';
 import type { Caller } from './caller.ts';
+import type { CloudSetup } from './clouds.ts';
 import type { Form } from './form.ts';
 
 /** Addresses that pages show. */
@@ -27,6 +28,11 @@ export interface Visit {
   /** Pages of the navigation that the caller may use, in its order. */
   readonly offered: readonly PageDefinition[];
   readonly query: URLSearchParams;
+  readonly clouds: CloudSetup;
+  /** Of this console, as the browser calls it. */
+  readonly origin: string;
+  /** What pages know of this login from one visit to the next; it ends with the login. */
+  readonly memory: Map<string, unknown>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly randomBytes: (count: number) => Uint8Array;
@@ -85,8 +91,8 @@ export interface Sent {
 }
 
 export interface Action {
-  /** What GET answers, and a form that was refused. Throws CallFailure. */
-  readonly show?: (visit: Visit, form: Form) => Promise<Shown | Sent> | Shown | Sent;
+  /** What GET answers, and a form that was refused; where a GET leads that changes nothing. Throws CallFailure. */
+  readonly show?: (visit: Visit, form: Form) => Promise<Shown | Sent | Went> | Shown | Sent | Went;
   /**
    * Answers a form that changes nothing: a preview, a test. Undefined leaves it to `submit`. Nothing of the form or the answer is
    * kept. Throws FormProblem or CallFailure, which are shown in the form.

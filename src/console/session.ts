@@ -8,6 +8,8 @@ const maxSessions = 500;
 
 export class Session {
   readonly caller: Caller;
+  /** What pages know of this login from one visit to the next. */
+  readonly memory = new Map<string, unknown>();
   readonly #randomBytes: (count: number) => Uint8Array;
   readonly #sent = new Map<string, Promise<Went>>();
   readonly #kept = new Map<string, unknown>();

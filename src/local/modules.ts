@@ -2,6 +2,7 @@
 
 import { advisoriesModule } from './advisories/module.ts';
 import { auditModule } from './audit/module.ts';
+import type { ConsoleNeeds } from './console/console.ts';
 import { consoleModule } from './console/module.ts';
 import type { EventFacts } from './core/event-facts.ts';
 import type { Module, Opened, Parts } from './core/module.ts';
@@ -40,7 +41,7 @@ export interface OpenedModules {
   readonly verifyAccessToken: Parameters<typeof eventsModule.open>[0]['issuer']['verifyAccessToken'];
 }
 
-export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds, 'issuer' | 'clusters'>;
+export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds & ConsoleNeeds, 'issuer' | 'clusters'>;
 
 /** Opens the chosen ones, or all; ping, iam and issuer are always there. */
 export function openModules(parts: Parts & ModuleOptions, only?: readonly ModuleName[]): OpenedModules {

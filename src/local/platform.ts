@@ -16,7 +16,15 @@ import { isWildcard } from './http/host-check.ts';
 import { createRouter } from './http/router.ts';
 import { type RequestLogEntry, startServer } from './http/server.ts';
 import type { CloudAddresses } from './iam/clouds/addresses.ts';
-import { allMigrations, eventFacts, isChosen, type ModuleName, modules, openModules } from './modules.ts';
+import {
+  allMigrations,
+  eventFacts,
+  isChosen,
+  type ModuleName,
+  type ModuleOptions,
+  modules,
+  openModules,
+} from './modules.ts';
 import { removePlatformFile, writePlatformFile } from './platform-file.ts';
 import { prepareSignInCode, removeSignInCode } from './sign-in-code.ts';
 import { createBlobStore } from './store/blob-store.ts';
@@ -39,6 +47,8 @@ export interface PlatformOptions {
   readonly seed: 'demo' | 'empty';
   /** Where account associations are checked; `Offline` without. A bad address throws a RangeError. */
   readonly clouds?: CloudAddresses | undefined;
+  /** What pages of the console may do in clouds for who signs in there. */
+  readonly consoleClouds?: ModuleOptions['consoleClouds'];
   /** Origins of issuers and key sets that may be at private addresses, or at another origin than their issuer. */
   readonly issuerOrigins?: ReadonlySet<string> | undefined;
   /** Audiences whose tokens the API takes besides those for its own address. */
@@ -151,6 +161,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         tell,
         onCall: (request, call) => server.note(request, call),
         clouds: options.clouds,
+        consoleClouds: options.consoleClouds,
         issuerOrigins: options.issuerOrigins,
         audiences: options.audiences,
         signInCode,

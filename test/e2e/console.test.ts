@@ -8,65 +8,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { pages } from '../../src/console/pages.gen.ts';
-import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
+import { newPage, realClock, signedIn, violations } from '../support/console-browser.ts';
+import { startTestPlatform } from '../support/platform.ts';
 import { createWorld, type Person, programPath, signIn, until } from '../support/program.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  });
-});
-afterAll(() => browser?.close());
-
-interface Opened {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the browser found wrong: a broken policy, a script that failed, a file that is not there. */
-  readonly complaints: string[];
-}
-
-async function newPage(options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  return { page, context, complaints };
-}
-
-async function signedIn(platform: TestPlatform, options: BrowserContextOptions = {}): Promise<Opened> {
-  const opened = await newPage(options);
-  await opened.page.goto(platform.urls.console);
-  await opened.page.getByRole('button', { name: /Dev Example/ }).click();
-  await opened.page.getByRole('heading', { name: 'Overview' }).waitFor();
-  return opened;
-}
-
-const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-
-/** What axe-core finds by the rules of WCAG 2.2 AA, a line each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: axe is a global of the page
-    const { violations } = await (globalThis as any).axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    });
-    return violations.map(
-      (one: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
-        `${one.id}: ${one.nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(' | ')}`,
-    );
-  });
-}
 
 /** Document 002, "Managing Pull Tokens in the Chainguard Console". */
 async function managePullTokens(page: Page): Promise<void> {
@@ -148,11 +97,6 @@ test.each([true, false])(
     expect(complaints).toEqual([]);
   },
 );
-
-const realClock = {
-  now: () => Date.now(),
-  randomBytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)),
-};
 
 test('with the keyboard alone: the focus stays in a pane, shows, and comes back', async () => {
   const platform = await startTestPlatform({ clock: realClock });

@@ -109,7 +109,8 @@ describe('cloud accounts', () => {
       'attachment; filename="chainguard-account-association.yaml"',
     );
     expect(template.text).toContain('RoleName: chainguard-canary');
-    expect(template.text).toContain(`canary:${organization}"`);
+    expect(template.text).toMatch(/!Sub "canary:\$\{GroupId\}"/);
+    expect(template.text).toContain(`Default: "${organization}"`);
 
     const wrong = await browser.submit(edit('aws'), { account: '12345' });
     expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining('An AWS account ID has twelve digits.')]);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { grantsOf } from '../../src/local/authorization/access.ts';
+import type { ConsoleClouds } from '../../src/local/console/console.ts';
 import type { PlatformClock } from '../../src/local/core/types.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
@@ -55,6 +56,7 @@ export interface TestPlatformOptions {
   readonly dataDir?: string;
   /** Where account associations are checked. */
   readonly clouds?: CloudAddresses;
+  readonly consoleClouds?: ConsoleClouds;
   readonly delivery?: PlatformOptions['delivery'];
   readonly audiences?: readonly string[];
   readonly hostAliases?: readonly string[];
@@ -144,6 +146,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     dataDir,
     clock,
     clouds: options.clouds,
+    consoleClouds: options.consoleClouds,
     delivery: options.delivery,
     audiences: options.audiences,
     hostAliases: options.hostAliases,

@@ -13,6 +13,7 @@ import { readForm, send, serveConsole } from '../../console/http.ts';
 import { CliError, stackOf } from '../../errors.ts';
 import { codeOf } from '../../files.ts';
 import { createCaller } from './caller.ts';
+import { cloudSetupOf } from './clouds.ts';
 
 export interface ConsoleServer {
   /** The address that asks for the code. */
@@ -30,6 +31,7 @@ export async function startConsole(
   { page, port }: { readonly page: string; readonly port: number },
 ): Promise<ConsoleServer> {
   const { host, config } = context;
+  const clouds = await cloudSetupOf(context);
   const random = (bytes: number): string => Buffer.from(host.randomBytes(bytes)).toString('base64url');
   const server = createServer();
   const { port: taken } = await listen(server, port);
@@ -40,6 +42,7 @@ export async function startConsole(
   const code = random(16);
   const console = createConsole({
     prefix,
+    clouds,
     platform: {
       api: config.get('platform.api'),
       issuer: config.get('platform.issuer'),
@@ -98,6 +101,7 @@ export async function startConsole(
     }
     await serveConsole(console, request, response, address, {
       session,
+      origin: `http://${authority}`,
       lastOrganization: last,
       beforeAnswer: ({ organization }) => {
         last = organization ?? last;

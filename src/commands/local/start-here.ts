@@ -33,6 +33,7 @@ export async function startHere(context: Context, options: StartOptions): Promis
   const { badCloudVariable, cloudAddressesIn } = await import('../../local/iam/clouds/addresses.ts');
   const { folder, seed, listen, audience, hostAlias, asksForCode } = options;
   const bad = badCloudVariable(context.host.env);
+  const { consoleCloudsIn } = await import('../console/clouds.ts');
   const { issuerOriginsVariable, parseOrigins } = await import('../../local/issuer/issuer-origins.ts');
   if (bad !== undefined) throw new CliError('usage', `"${bad}" is not an http or https URL without query`);
   const issuerOrigins = readOrigins(() => parseOrigins(context.host.env[issuerOriginsVariable] ?? ''));
@@ -51,6 +52,7 @@ export async function startHere(context: Context, options: StartOptions): Promis
       audiences: audience,
       hostAliases: hostAlias,
       clouds: cloudAddressesIn(context.host.env),
+      consoleClouds: consoleCloudsIn(context.host),
       issuerOrigins,
       log: (entry) => log(requestLine(entry, context.io.errStyle)),
     });

@@ -8,17 +8,24 @@ import { grpcCodes } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
 import { createConsole } from '../../console/application.tsx';
 import { type Caller, CallFailure, type FailureKind } from '../../console/caller.ts';
+import type { CloudSetup, GoogleSetup } from '../../console/clouds.ts';
 import { serveConsole } from '../../console/http.ts';
 import type { Session } from '../../console/session.ts';
 import type { Parts } from '../core/module.ts';
+import { ask } from '../core/outgoing.ts';
 import type { HttpHandler } from '../core/types.ts';
 import { toStatusError } from '../http/answers.ts';
 import type { BrowserSession } from '../issuer/browser-sessions.ts';
 import type { IssuerFace } from '../issuer/module.ts';
 
 export interface ConsoleNeeds {
+  /** What pages may do in clouds for who signs in there; nothing unless said. */
+  readonly consoleClouds?: ConsoleClouds | undefined;
   readonly issuer: Pick<IssuerFace, 'browserSession'>;
 }
+
+/** What the operator has set up; how it is asked is this module's. */
+export type ConsoleClouds = Pick<CloudSetup, 'awsTemplate'> & { readonly google?: Omit<GoogleSetup, 'ask' | 'gcloud'> };
 
 const prefix = '/console';
 /** Which organization a browser looked at last. */
@@ -29,6 +36,7 @@ export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {
   const console = createConsole({
     prefix,
     platform: urls,
+    clouds: cloudsOf(parts.consoleClouds),
     now: () => clock.now(),
     randomBytes: (count) => clock.randomBytes(count),
     signIn: (next) => `/oauth?${new URLSearchParams({ client_id: 'chainctl-console', next })}`,
@@ -51,6 +59,8 @@ export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {
       }
       await serveConsole(console, request, response, url, {
         session,
+        // A browser may call this platform by another of its names.
+        origin: `${new URL(urls.console).protocol}//${request.headers.host ?? new URL(urls.console).host}`,
         lastOrganization: cookieOf(request, lastCookie),
         beforeAnswer({ organization, signedOut }) {
           if (organization !== undefined && isUidp(organization)) {
@@ -61,6 +71,25 @@ export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {
         },
       });
       return true;
+    },
+  };
+}
+
+function cloudsOf({ google, ...rest }: ConsoleClouds = {}): CloudSetup {
+  if (google === undefined) return rest;
+  return {
+    ...rest,
+    google: {
+      ...google,
+      async ask({ method, url, headers, body }) {
+        try {
+          const sent = { method, headers, ...(body === undefined ? {} : { body }) };
+          return await ask(new URL(url), { ...sent, timeoutMs: 10_000, mostBytes: 4 * 1024 * 1024 });
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          throw new CallFailure('unreachable', `Google cannot be asked: ${reason}.`, error);
+        }
+      },
     },
   };
 }

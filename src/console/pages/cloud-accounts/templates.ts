@@ -1,7 +1,7 @@
 // What lets the platform into a cloud account, to be applied by its owner.
 
 /** The profiles of the platform, by what they are for (document 003). */
-const profiles = ['agentless', 'canary', 'cosigned', 'discovery', 'enforce-signer', 'ingester'] as const;
+export const profiles = ['agentless', 'canary', 'cosigned', 'discovery', 'enforce-signer', 'ingester'] as const;
 
 /** CloudFormation: the platform's issuer as an identity provider, and a role for each profile that only this group's may assume. */
 export function awsTemplate(issuer: string, group: string): string {
@@ -21,11 +21,16 @@ export function awsTemplate(issuer: string, group: string): string {
     '            Condition:',
     '              StringEquals:',
     `                "${host}:aud": amazon`,
-    `                "${host}:sub": "${profile}:${group}"`,
+    `                "${host}:sub": !Sub "${profile}:\${GroupId}"`,
   ]);
   return [
     'AWSTemplateFormatVersion: "2010-09-09"',
     'Description: Lets the platform act in this account by short-lived tokens of its issuer.',
+    'Parameters:',
+    '  GroupId:',
+    '    Type: String',
+    '    Description: Id of the group that the account is associated with.',
+    `    Default: "${group}"`,
     'Resources:',
     '  Issuer:',
     '    Type: AWS::IAM::OIDCProvider',
