@@ -4,6 +4,7 @@ import type { PageDefinition } from './page.ts';
 import cloudAccounts from './pages/cloud-accounts/page.tsx';
 import clusters from './pages/clusters/page.tsx';
 import events from './pages/events/page.tsx';
+import google from './pages/google/page.tsx';
 import identities from './pages/identities/page.tsx';
 import identityProviders from './pages/identity-providers/page.tsx';
 import images from './pages/images/page.tsx';
@@ -15,4 +16,4 @@ import settings from './pages/settings/page.tsx';
 import users from './pages/users/page.tsx';
 import welcome from './pages/welcome/page.tsx';
 
-export const pages: readonly PageDefinition[] = [cloudAccounts, clusters, events, identities, identityProviders, images, overview, policies, pullTokens, roleBindings, settings, users, welcome];
+export const pages: readonly PageDefinition[] = [cloudAccounts, clusters, events, google, identities, identityProviders, images, overview, policies, pullTokens, roleBindings, settings, users, welcome];

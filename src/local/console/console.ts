@@ -84,7 +84,7 @@ function cloudsOf({ google, ...rest }: ConsoleClouds = {}): CloudSetup {
       async ask({ method, url, headers, body }) {
         try {
           const sent = { method, headers, ...(body === undefined ? {} : { body }) };
-          return await ask(new URL(url), { ...sent, timeoutMs: 10_000, mostBytes: 4 * 1024 * 1024 });
+          return await ask(new URL(url), { ...sent, timeoutMs: 10_000, maxBytes: 4 * 1024 * 1024 });
         } catch (error) {
           const reason = error instanceof Error ? error.message : String(error);
           throw new CallFailure('unreachable', `Google cannot be asked: ${reason}.`, error);
