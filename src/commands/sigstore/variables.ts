@@ -26,6 +26,9 @@ export const variableNames = [
   'COSIGN_INSECURE_IGNORE_TLOG',
   'COSIGN_INSECURE_IGNORE_SCT',
   'COSIGN_INSECURE_SKIP_VERIFY',
+  'COSIGN_USE_SIGNING_CONFIG',
+  'COSIGN_NEW_BUNDLE_FORMAT',
+  'COSIGN_TRUSTED_ROOT',
   'SIGSTORE_ROOT_FILE',
 ] as const;
 export const tokenVariable = 'SIGSTORE_ID_TOKEN';
@@ -50,6 +53,10 @@ export async function variablesFor(
     COSIGN_INSECURE_IGNORE_TLOG: 'true',
     COSIGN_INSECURE_IGNORE_SCT: 'true',
     COSIGN_INSECURE_SKIP_VERIFY: 'true',
+    // Version 3 then signs as version 2 does, with these addresses, and asks no server of sigstore for roots.
+    COSIGN_USE_SIGNING_CONFIG: 'false',
+    COSIGN_NEW_BUNDLE_FORMAT: 'false',
+    COSIGN_TRUSTED_ROOT: files.trusted,
     SIGSTORE_ROOT_FILE: files.root,
   };
 }
@@ -73,15 +80,22 @@ async function keepFiles(
   context: Context,
   { id = '' }: IamSigstore,
   base: string,
-): Promise<{ readonly root: string; readonly timestamps: string }> {
-  const [root, timestamps] = await Promise.all(
-    ['api/v1/rootCert', 'api/v1/timestamp/certchain'].map((path) => fetchText(context, `${base}/${path}`)),
+): Promise<{ readonly root: string; readonly timestamps: string; readonly trusted: string }> {
+  const [root, timestamps, trusted] = await Promise.all(
+    ['api/v1/rootCert', 'api/v1/timestamp/certchain', 'trusted_root.json'].map((path) =>
+      fetchText(context, `${base}/${path}`),
+    ),
   );
   // Beside the folders of tokens, one of which is called as the audience is.
   const folder = join(cacheRootIn(cacheDir(context.host)), 'sigstore-roots', id.slice(id.lastIndexOf('/') + 1));
-  const paths = { root: join(folder, 'root.pem'), timestamps: join(folder, 'timestamps.pem') };
+  const paths = {
+    root: join(folder, 'root.pem'),
+    timestamps: join(folder, 'timestamps.pem'),
+    trusted: join(folder, 'trusted_root.json'),
+  };
   replaceFile(paths.root, root ?? '');
   replaceFile(paths.timestamps, timestamps ?? '');
+  replaceFile(paths.trusted, trusted ?? '');
   return paths;
 }
 
