@@ -1,5 +1,7 @@
 // Help, laid out from data. Guarantees: no command is loaded for it, nor anything but this module and the page.
 
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Host } from '../host.ts';
 import type { IndexNode } from './define.ts';
 import type { HelpPage, HelpRow } from './help-data.ts';
@@ -66,13 +68,24 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
     isRoot
       ? wrap(
           'More: `chainctl COMMAND --help`, `chainctl help flags|output|environment|exit-codes|contexts`, ' +
-            'and the folder docs of the package',
+            `and ${docsAddress(host)}`,
           '',
           width,
         )
       : wrap(`More: \`${name} COMMAND --help\`, \`chainctl help flags\``, '', width),
   ];
   return `${joined(sections)}\n`;
+}
+
+/** Where the documentation is on this machine; an executable brings none. */
+function docsAddress({ program }: Host): string {
+  try {
+    const file = join(dirname(realpathSync(program)), '..', 'docs', 'README.md');
+    if (existsSync(file)) return file;
+  } catch {
+    // Started by a name that is no path.
+  }
+  return 'the folder docs of the package';
 }
 
 /** Pages that fit a window keep a blank line between their parts. */

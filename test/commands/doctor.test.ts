@@ -1,11 +1,15 @@
 // `chainctl doctor` against the real platform, real files and the clients that are on PATH.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
 import { personId } from '../../src/local/iam/seed.ts';
+import { loopbackCertificate } from '../support/certificate.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { projectRoot } from '../support/program.ts';
@@ -226,6 +230,112 @@ test('pip: the index, and .netrc that others can read', async () => {
   expect(open.last?.fix).toBe(`chmod 600 ${JSON.stringify(file)}`);
   chmodSync(file, 0o600);
   expect((await doctor(['--for=pip'], { env: { ...index, NETRC: file } })).code).toBe(0);
+});
+
+test('pip: a file of its own, a credential in the address, and .netrc without a password or one that has expired', async () => {
+  const config = write('pip/pip.conf', '[global]\nindex-url = https://pypi.example/simple\n');
+  const named = await doctor(['--for=pip'], { env: { PIP_CONFIG_FILE: config } });
+  expect(named.last).toMatchObject({ check: 'pip', state: 'wrong', file: config, key: 'index-url' });
+  expect(named.last?.fix).toBe('pip config set global.index-url https://libraries.cgr.dev/python/simple/');
+  const expired = expiredToken();
+  const index = `https://user:${expired}@libraries.cgr.dev/python/simple/`;
+  const inAddress = await doctor(['--for=pip'], { env: { PIP_INDEX_URL: index } });
+  expect(inAddress.last?.message).toMatch(/^The credential in the address of the index has expired 1 hour ago$/);
+  expect(inAddress.out).not.toContain(expired);
+  const good = { PIP_INDEX_URL: 'https://libraries.cgr.dev/python/simple/' };
+  const netrc = write('netrc', `machine libraries.cgr.dev login user password ${expired}\n`);
+  const old = await doctor(['--for=pip'], { env: { ...good, NETRC: netrc } });
+  expect(old.last).toMatchObject({ check: 'netrc', state: 'wrong', file: netrc, key: 'machine libraries.cgr.dev' });
+  expect(old.last?.message).toContain('has expired 1 hour ago');
+  write('netrc', 'machine libraries.cgr.dev login user\n');
+  const empty = await doctor(['--for=pip'], { env: { ...good, NETRC: netrc } });
+  expect(empty.last?.message).toBe(`The credential in "${netrc}" has no password`);
+});
+
+/** Of an hour ago. */
+function expiredToken(): string {
+  const exp = Math.floor(Date.now() / 1000) - 3600;
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'RS256' })}.${part({ exp })}.c2ln`;
+}
+
+describe('kubectl', () => {
+  /** Answers as kubectl does; what a cluster says is in the files. */
+  const kubectl = (context: string, secrets: object | undefined, account: object = {}): void => {
+    write('secrets.json', `${JSON.stringify(secrets ?? {})}\n`);
+    write('account.json', `${JSON.stringify(account)}\n`);
+    const lines = [
+      '#!/bin/sh',
+      'case "$1 $2" in',
+      '"help "*) echo usage ;;',
+      `"config current-context") ${context === '' ? 'exit 1' : `echo ${context}`} ;;`,
+      `"get secrets") ${secrets === undefined ? 'exit 1' : `read -r line < ${join(folder, 'secrets.json')}; echo "$line"`} ;;`,
+      `"get serviceaccount") read -r line < ${join(folder, 'account.json')}; echo "$line" ;;`,
+      'esac',
+    ];
+    write('bin/kubectl', `${lines.join('\n')}\n`, 0o755);
+  };
+  const secret = (password: string) => {
+    const auths = { [registry]: { auth: Buffer.from(`user:${password}`).toString('base64') } };
+    const file = Buffer.from(JSON.stringify({ auths })).toString('base64');
+    return { items: [{ metadata: { name: 'regcred' }, data: { '.dockerconfigjson': file } }] };
+  };
+  const look = async () => (await doctor(['--for=kubectl'])).said.checks.filter(({ check }) => check === 'kubectl');
+
+  test('not there, without a context, and a cluster that shows no secrets', async () => {
+    expect(await look()).toMatchObject([{ state: 'wrong', message: 'kubectl is not on PATH', key: 'PATH' }]);
+    kubectl('', undefined);
+    expect(await look()).toMatchObject([
+      { state: 'wrong', key: 'current-context', fix: 'kubectl config get-contexts' },
+    ]);
+    kubectl('kind', undefined);
+    expect(await look()).toMatchObject([{ state: 'wrong', fix: 'kubectl auth can-i list secrets' }]);
+  });
+
+  test('no pull secret, one that has expired, and one that pods do or do not use', async () => {
+    kubectl('kind', { items: [] });
+    const [none] = await look();
+    expect(none).toMatchObject({ state: 'wrong', key: 'type=kubernetes.io/dockerconfigjson' });
+    expect(none?.fix).toContain(`--docker-server=${registry}`);
+    kubectl('kind', secret(expiredToken()));
+    expect(await look()).toMatchObject([
+      { state: 'wrong', key: 'secret/regcred', fix: 'kubectl delete secret regcred' },
+    ]);
+    kubectl('kind', secret('opaque'));
+    expect((await look()).at(-1)).toMatchObject({
+      state: 'note',
+      fix: expect.stringContaining('kubectl patch serviceaccount'),
+    });
+    kubectl('kind', secret('opaque'), { imagePullSecrets: [{ name: 'regcred' }] });
+    expect((await look()).map(({ state }) => state)).toEqual(['ok', 'ok']);
+  });
+});
+
+test('a certificate of an authority that nobody knows: the variable and the file that decided', async () => {
+  const server = createServer(loopbackCertificate(folder));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    const issuer = { CHAINGUARD_PLATFORM_ISSUER: `https://127.0.0.1:${port}` };
+    const none = await doctor([], { env: issuer });
+    expect(none.last).toMatchObject({ check: 'network', key: 'SSL_CERT_FILE' });
+    expect(none.last?.fix).toBe('export SSL_CERT_FILE=/path/to/the/authority.pem');
+    const other = write('other.pem', '');
+    const given = await doctor([], { env: { ...issuer, SSL_CERT_FILE: other } });
+    expect(given.last).toMatchObject({ check: 'network', key: 'SSL_CERT_FILE' });
+  } finally {
+    server.close();
+  }
+});
+
+test("sudo with the home folder of who called it, and with a configuration of root's own", async () => {
+  const checks = async (env: Record<string, string>) =>
+    (await doctor(['--for=docker'], { env })).said.checks.filter(({ check }) => check === 'sudo');
+  const own = await checks({ SUDO_USER: 'alice', SUDO_HOME: join(folder, 'alice') });
+  expect(own).toMatchObject([{ state: 'ok', message: 'This runs by sudo, with the configuration of root' }]);
+  const unknown = await checks({ SUDO_USER: 'nobody-of-that-name' });
+  expect(unknown).toMatchObject([{ state: 'ok', message: expect.stringContaining('with the home folder') }]);
 });
 
 test('ci: a workflow that may not ask for a token', async () => {
