@@ -71,8 +71,9 @@ export async function follow(
 
   function take(object: KubernetesObject): void {
     const before = known.get(object.metadata.uid);
-    // Only what tells versions apart is kept.
-    known.set(object.metadata.uid, { metadata: object.metadata });
+    // Only what tells versions apart, and who it was, is kept.
+    const { name, namespace, uid, resourceVersion } = object.metadata;
+    known.set(uid, { metadata: { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) } });
     if (before?.metadata.resourceVersion !== object.metadata.resourceVersion) follower.upsert(object);
   }
 }

@@ -62,6 +62,15 @@ test('without kubectl it says where to have it from', async () => {
   expect(err).toContain('https://kubernetes.io/docs/tasks/tools/');
 });
 
+test('what is not there is refused in one sentence, and never an empty answer', async () => {
+  const { run } = await signedIn();
+  const found = await run(['clusters', 'discover', '--group=sandbox']);
+  expect(found.code).not.toBe(0);
+  expect(found.err).toContain('looks for clusters in no cloud; set up each with `chainctl clusters install`');
+  const managed = await run(['clusters', 'install', '--group=sandbox', '--managed=gke', '--cluster=c']);
+  expect(managed.err).toContain('`--managed` needs an agent that the vendor runs');
+});
+
 const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
 
 describe.skipIf(!hasKubectl)('with the real kubectl', () => {

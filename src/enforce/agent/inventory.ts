@@ -48,6 +48,7 @@ export function createInventory(
 
   function addImages(pod: KubernetesObject): void {
     const { spec = {}, status } = pod as unknown as PodShape;
+    const kept = lean(pod);
     for (const [list, statuses] of [
       ['initContainers', 'initContainerStatuses'],
       ['containers', 'containerStatuses'],
@@ -58,13 +59,13 @@ export function createInventory(
         if (reference === undefined) continue;
         const imageId = status?.[statuses]?.find((one) => one.name === name)?.imageID ?? '';
         const digest = reference.digest ?? /sha256:[0-9a-f]{64}/.exec(imageId)?.[0];
-        if (digest !== undefined) addImage({ ...reference, digest }, image, pod);
+        if (digest !== undefined) addImage({ ...reference, digest }, image, kept);
         else {
           void resolve(reference, pod).then(
             (found) =>
               found !== undefined &&
               paths.has(pod.metadata.uid) &&
-              addImage({ ...reference, digest: found }, image, pod),
+              addImage({ ...reference, digest: found }, image, kept),
             // A registry that does not answer is asked again when the pod changes.
             () => undefined,
           );
@@ -72,6 +73,12 @@ export function createInventory(
       }
     }
   }
+
+  /** What deciding about its images needs: who it is, and what it asked for. */
+  const lean = ({ metadata, spec }: KubernetesObject): KubernetesObject => {
+    const { managedFields: _, ...rest } = metadata as KubernetesObject['metadata'] & { managedFields?: unknown };
+    return { metadata: rest, spec };
+  };
 
   function addImage(image: ImageReference & { readonly digest: string }, given: string, pod: KubernetesObject): void {
     const name = normalForm(image);

@@ -20,7 +20,7 @@ import { checkDescription } from '../api/field-rules.ts';
 import { type ListContext, type Resource, requiredUidp, selectVisible } from '../api/selection.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import { groupsWith } from '../authorization/access.ts';
-import { invalidArgument, notFound } from '../core/failures.ts';
+import { failedPrecondition, invalidArgument, notFound } from '../core/failures.ts';
 import type { CallContext } from '../core/handler.ts';
 import type { Caller } from '../core/types.ts';
 import { findGroup, toWireGroup } from '../iam/groups.ts';
@@ -149,14 +149,16 @@ export function deleteCluster(tx: Tx, _caller: Caller, request: TenantDeleteClus
   return {};
 }
 
-/** Clusters are found through account associations; this platform looks into no cloud, and says so by an empty list. */
+/** Throws FAILED_PRECONDITION: an empty list would say that there are none. */
 export function discoverClusters(
   tx: Tx,
   _caller: Caller,
   request: TenantClusterDiscoveryRequest,
 ): TenantClusterDiscoveryResponse {
   findGroup(tx, requiredUidp('id', request.id));
-  return { results: [] };
+  throw failedPrecondition(
+    'this platform looks for clusters in no cloud; set up each with `chainctl clusters install`',
+  );
 }
 
 export function listProfiles(): TenantClusterProfilesResponse {

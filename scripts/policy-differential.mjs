@@ -1,0 +1,160 @@
+// The same policies over the same images, by this engine and by policy-controller's own `tester` (0.13), by hand:
+//
+//   node scripts/build.mjs && TESTER=… COSIGN=… COSIGN3=… CRANE=… node scripts/policy-differential.mjs
+//
+// cue and opa have to be on the PATH. Prints a table; ends with 1 where a verdict differs that enforce.md 3 does not decide otherwise.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const { TESTER = 'tester', COSIGN = 'cosign', COSIGN3 = '', CRANE = 'crane' } = process.env;
+const program = fileURLToPath(new URL('../bin/chainctl.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'policy-differential-'));
+const server = spawn(CRANE, ['registry', 'serve', '--address', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+const registry = await new Promise((resolve) => {
+  server.stderr.on('data', (chunk) => {
+    const [, port] = /serving on port (\d+)/.exec(String(chunk)) ?? [];
+    if (port) resolve(`127.0.0.1:${port}`);
+  });
+});
+const env = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  XDG_CONFIG_HOME: folder,
+  XDG_CACHE_HOME: folder,
+  COSIGN_PASSWORD: '',
+};
+const start = (name, args) => spawnSync(name, args, { cwd: folder, encoding: 'utf8', env });
+const run = (name, ...args) => {
+  const { status, stdout, stderr, error } = start(name, args);
+  if (status !== 0) throw new Error(`${name} ${args.join(' ')}: ${error ?? stderr}`);
+  return stdout.trim();
+};
+
+function makeImages() {
+  run(COSIGN, 'generate-key-pair');
+  run(COSIGN, 'generate-key-pair', '--output-key-prefix=other');
+  writeFileSync(join(folder, 'predicate.json'), JSON.stringify({ spdxVersion: 'SPDX-2.3', name: 'busybox', count: 5 }));
+  writeFileSync(
+    join(folder, 'services.json'),
+    JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json' }),
+  );
+  const key = ['--key=cosign.key', '--yes'];
+  const old = [...key, '--tlog-upload=false'];
+  const attest = ['--type=spdxjson', '--predicate=predicate.json'];
+  const wanted = {
+    unsigned: [],
+    signed: [[COSIGN, 'sign', ...old]],
+    attested: [[COSIGN, 'attest', ...old, ...attest]],
+    custom: [[COSIGN, 'attest', ...old, '--type=custom', '--predicate=predicate.json']],
+    both: [
+      [COSIGN, 'sign', ...old],
+      [COSIGN, 'attest', ...old, ...attest],
+    ],
+    ...(COSIGN3 === '' ? {} : { signed3: [[COSIGN3, 'sign', ...key, '--signing-config=services.json']] }),
+  };
+  return Object.entries(wanted).map(([name, commands]) => {
+    writeFileSync(join(folder, 'file'), name);
+    run('tar', 'cf', 'image.tar', 'file');
+    const place = `${registry}/test/${name}`;
+    run(CRANE, 'append', '-f', 'image.tar', '-t', `${place}:latest`);
+    const image = `${place}@${run(CRANE, 'digest', `${place}:latest`)}`;
+    for (const [command, ...words] of commands) run(command, ...words, image);
+    return { name, image };
+  });
+}
+
+function makePolicies() {
+  const key = { data: readFileSync(join(folder, 'cosign.pub'), 'utf8') };
+  const other = { data: readFileSync(join(folder, 'other.pub'), 'utf8') };
+  const sbom = (policy) => ({ name: 'sbom', predicateType: 'spdxjson', ...(policy && { policy }) });
+  const cue = (data) => ({ type: 'cue', data });
+  const rego = (rule) => ({ type: 'rego', data: `package sigstore\n\n${rule}\n` });
+  const attested = (policy) => ({ authorities: [{ key, attestations: [sbom(policy)] }] });
+  const pass = { static: { action: 'pass' } };
+  return {
+    key: { authorities: [{ key }] },
+    'other key': { authorities: [{ key: other }] },
+    'either key': { authorities: [{ key: other }, { key }] },
+    'two keys in one PEM': { authorities: [{ key: { data: other.data + key.data } }] },
+    'static pass': { authorities: [pass] },
+    'static fail': { authorities: [{ static: { action: 'fail', message: 'no' } }] },
+    'glob that ends early': { images: [{ glob: `${registry}/*` }], authorities: [pass] },
+    'glob with a tag': { images: [{ glob: `${registry}/**:latest` }], authorities: [pass] },
+    'glob without digest': { images: [{ glob: `${registry}/test/signed` }], authorities: [pass] },
+    'glob with @sha256:*': { images: [{ glob: `${registry}/test/signed@sha256:*` }], authorities: [pass] },
+    attestation: attested(),
+    'custom attestation': { authorities: [{ key, attestations: [{ name: 'c', predicateType: 'custom' }] }] },
+    'attestation of another type': { authorities: [{ key, attestations: [{ name: 'c', predicateType: 'vuln' }] }] },
+    'attestation, CUE holds': attested(cue('predicate: name: "busybox"')),
+    'attestation, CUE breaks': attested(cue('predicate: name: "other"')),
+    'attestation, CUE leaves open': attested(cue('predicate: more: string')),
+    'attestation, CUE requires': attested(cue('predicate: needed!: string')),
+    'attestation, CUE with an error': attested(cue('predicate: {')),
+    'attestation, Rego holds': attested(rego('isCompliant { input.predicate.name == "busybox" }')),
+    'attestation, Rego breaks': attested(rego('isCompliant { input.predicate.name == "other" }')),
+    'attestation, Rego with a warning': attested(rego('isCompliant[r] { r = {"result": true, "warning": "soon"} }')),
+    'policy, CUE over a signature': {
+      authorities: [{ name: 'a', key }],
+      policy: cue('authorityMatches: a: signatures: [...]'),
+    },
+    'policy, CUE wants another': {
+      authorities: [{ name: 'a', key }],
+      policy: cue('authorityMatches: a: static: true'),
+    },
+    'policy, Rego counts authorities': {
+      authorities: [
+        { name: 'a', key },
+        { name: 'b', key, attestations: [sbom()] },
+      ],
+      policy: rego('isCompliant { count(input.authorityMatches) == 2 }'),
+    },
+    'policy, Rego over the configuration': {
+      authorities: [pass],
+      policy: { ...rego('isCompliant { input.config["linux/amd64"] }'), fetchConfigFile: true },
+    },
+  };
+}
+
+/** Where enforce.md 3 decides otherwise. */
+const decided = (image) =>
+  image === 'signed3' ? 'cosign 3 with a key counts here (enforce.md 3, trap 5)' : undefined;
+
+let differing = 0;
+try {
+  const images = makeImages();
+  const rows = [];
+  for (const [name, spec] of Object.entries(makePolicies())) {
+    const document = {
+      apiVersion: 'policy.sigstore.dev/v1beta1',
+      kind: 'ClusterImagePolicy',
+      metadata: { name: 'p' },
+      spec: { images: [{ glob: `${registry}/**` }], ...spec },
+    };
+    writeFileSync(join(folder, 'policy.json'), JSON.stringify(document));
+    const cells = images.map(({ name: short, image }) => {
+      const theirs = start(TESTER, ['-policy', 'policy.json', '-image', image, '-log-level', 'error']);
+      const ours = start(process.execPath, [program, 'policies', 'test', image, '-f', 'policy.json']);
+      const verdicts = [theirs, ours].map(({ status }) => (status === 0 ? 'pass' : 'fail'));
+      if (verdicts[0] === verdicts[1]) return verdicts[0];
+      if (decided(short) !== undefined) return `${verdicts[0]} / ${verdicts[1]} (decided)`;
+      differing += 1;
+      console.error(
+        `${name} over ${short}: theirs ${theirs.stdout}${theirs.stderr}\nours ${ours.stdout}${ours.stderr}`,
+      );
+      return `${verdicts[0]} / ${verdicts[1]}`;
+    });
+    rows.push(`| ${name} | ${cells.join(' | ')} |`);
+  }
+  console.log(`| policy | ${images.map(({ name }) => name).join(' | ')} |`);
+  console.log(`| --- |${images.map(() => ' --- |').join('')}`);
+  console.log(rows.join('\n'));
+  console.log(`\n${rows.length} policies over ${images.length} images: ${differing} verdicts differ (theirs / ours)`);
+} finally {
+  server.kill();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = differing === 0 ? 0 : 1;
