@@ -5,6 +5,7 @@ import { RetryReporter } from './test/support/retry-reporter.mts';
 export default defineConfig({
   test: {
     include: ['test/{unit,commands,contract,golden,platform}/**/*.test.ts'],
+    globalSetup: 'test/support/shared-keys-setup.mts',
     // Ends only what hangs: a busy machine is many times slower than an idle one, and speed is for the benchmarks.
     testTimeout: 60_000,
     hookTimeout: 60_000,

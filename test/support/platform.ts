@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
@@ -217,24 +227,47 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   };
 }
 
-// Making an RSA key takes a third of a second, and few tests are about that.
+// Making an RSA key takes a third of a second, and few tests are about that: one of each owner for a whole run.
 const sharedKeys = new Map<string, SqlRow>();
 
 async function shareSigningKeys(store: Store): Promise<void> {
   for (const owner of [platformKeyOwner, developerIssuer]) {
-    const key = sharedKeys.get(owner);
     const rows = () => store.read((tx) => tx.all('SELECT * FROM signing_keys WHERE issuer = ?', owner));
     if (rows().length > 0) continue;
+    const key = sharedKeys.get(owner) ?? keyOfOtherFile(owner);
     if (key === undefined) {
       await signingKey(store, owner);
       const [made] = rows();
-      if (made !== undefined) sharedKeys.set(owner, made);
+      if (made !== undefined) keepForOthers(owner, made);
       continue;
     }
-    const columns = Object.keys(key).join(', ');
-    const marks = Object.keys(key).map(() => '?');
-    store.transact((tx) => tx.run(`INSERT INTO signing_keys (${columns}) VALUES (${marks})`, ...Object.values(key)));
+    sharedKeys.set(owner, key);
+    store.transact((tx) => {
+      // As if it had been made now.
+      const row = { ...key, created_at: tx.now };
+      const columns = Object.keys(row).join(', ');
+      const marks = Object.keys(row).map(() => '?');
+      tx.run(`INSERT INTO signing_keys (${columns}) VALUES (${marks})`, ...Object.values(row));
+    });
   }
+}
+
+const keyFile = (owner: string): string | undefined => {
+  const folder = process.env['CHAINCTL_TEST_KEYS'];
+  return folder && join(folder, createHash('sha256').update(owner).digest('hex'));
+};
+
+function keyOfOtherFile(owner: string): SqlRow | undefined {
+  const path = keyFile(owner);
+  return path !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+function keepForOthers(owner: string, key: SqlRow): void {
+  sharedKeys.set(owner, key);
+  const path = keyFile(owner);
+  if (path === undefined) return;
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(key), { mode: 0o600 });
+  renameSync(`${path}.${process.pid}`, path);
 }
 
 /**
