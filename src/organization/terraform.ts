@@ -171,12 +171,14 @@ function resources(state: State): Resource[] {
             `parent_id = ${reference(parentOf(one.id ?? ''))}`,
             `default_role = ${role(one.defaultRole ?? '')}`,
             'oidc {',
-            ...attributes({ issuer, clientId, additionalScopes }).map((line) => `  ${line}`),
+            // The provider requires the scopes, none included.
+            ...attributes({ issuer, clientId, additionalScopes: additionalScopes ?? [] }).map((line) => `  ${line}`),
             `  client_secret = var.${secretOf(label)}`,
             '}',
             // The platform tells nobody the secret, so it would differ from what was imported for ever.
             'lifecycle {',
-            '  ignore_changes = [oidc.client_secret]',
+            // It takes none for something else than an empty list, and refuses the configuration that leaves them out.
+            `  ignore_changes = [oidc.client_secret${additionalScopes === undefined ? ', oidc.additional_scopes' : ''}]`,
             '}',
           ];
         },

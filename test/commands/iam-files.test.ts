@@ -227,8 +227,10 @@ accountAssociations:
   expect(out).toContain('  name         = "narrow"\n  description  = ""\n  capabilities = ["groups.list"]\n');
   expect(out).toContain('  name  = "clouds"\n  group = chainguard_group.engineering.id\n\n  amazon {\n');
   // The platform tells nobody the secret.
-  expect(out).toContain('    client_id     = "$${a}"\n    client_secret = var.sso_client_secret\n');
-  expect(out).toContain('  lifecycle {\n    ignore_changes = [oidc.client_secret]\n  }\n');
+  expect(out).toContain(
+    '    client_id         = "$${a}"\n    additional_scopes = []\n    client_secret     = var.sso_client_secret\n',
+  );
+  expect(out).toContain('  lifecycle {\n    ignore_changes = [oidc.client_secret, oidc.additional_scopes]\n  }\n');
   expect(out).toContain('variable "sso_client_secret" {\n  type      = string\n  sensitive = true\n}\n');
   expect(out).not.toContain('hunter2');
 });
