@@ -115,6 +115,7 @@ export const needs: Readonly<Record<string, Readonly<Record<string, readonly str
   "iam roles create": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"parent":["iam.v1.Groups.List"],"run":["iam.v1.Roles.Create"]},
   "iam roles delete": {"empty":["auth.v1.Auth.Validate"],"run":["iam.v1.Roles.Delete","iam.v1.Roles.List"],"thing":["iam.v1.Groups.List"]},
   "iam roles list": {"empty":["auth.v1.Auth.Validate"],"parent":["iam.v1.Groups.List"],"run":["iam.v1.Roles.List"]},
+  "iam roles suggest": {"run":["auth.v1.Auth.Validate","iam.v1.Groups.List","iam.v1.Roles.List"]},
   "iam roles update": {"empty":["auth.v1.Auth.Validate"],"role":["iam.v1.Groups.List"],"run":["iam.v1.Roles.List","iam.v1.Roles.Update"]},
   "images advisories list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"image":["iam.v1.Groups.List","registry.v1.Registry.ListRepos","registry.v1.Registry.ListTags"],"run":["advisory.v1.SecurityAdvisory.ListDocuments","distribution.v2.Registry.Pull"]},
   "images changelog": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"image":["iam.v1.Groups.List","registry.v1.Registry.ListRepos","registry.v1.Registry.ListTags"],"run":["distribution.v2.Registry.Pull"]},

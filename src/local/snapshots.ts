@@ -38,6 +38,13 @@ export function saveSnapshot(dataDir: string, name: string): void {
   rmSync(old, { recursive: true, force: true });
 }
 
+/** The same into a folder that is there and empty. */
+export function copyPlatform(dataDir: string, target: string): void {
+  linkBlobs(dataDir, target);
+  copyDatabase(join(dataDir, 'platform.db'), join(target, 'platform.db'));
+  linkBlobs(dataDir, target);
+}
+
 /** By name. What a killed process has left is none. */
 export function listSnapshots(dataDir: string): Snapshot[] {
   const folder = join(dataDir, 'snapshots');

@@ -750,6 +750,17 @@ export const answers: Readonly<Record<string, unknown>> = {
     conditions: [],
     unseen: [],
   },
+  'iam roles suggest': [
+    {
+      suggestion: {
+        place: folder,
+        capabilities: ['groups.create', 'groups.list'],
+        role: { id: '5'.repeat(40), name: 'registry.push' },
+      },
+      location: 'example.com/engineering',
+    },
+    { suggestion: { place: organization, capabilities: ['identity.list'], role: undefined }, location: 'example.com' },
+  ],
   'iam access explain': {
     answer: 'no',
     who: 'ci',

@@ -633,6 +633,12 @@ const children: readonly IndexNode[] = [
         help: () => import('./roles/help.gen.ts'),
       },
       {
+        name: "suggest",
+        summary: "Find the smallest roles with which a command runs.",
+        load: () => import('./roles/suggest.ts'),
+        help: () => import('./roles/help.gen.ts'),
+      },
+      {
         name: "update",
         summary: "Change a custom role.",
         load: () => import('./roles/update.ts'),
