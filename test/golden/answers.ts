@@ -41,6 +41,21 @@ const groups = [
   { id: `${organization}/8a8b8c8d8e8f8081`, name: 'sales' },
 ];
 
+const scanned = [
+  {
+    image: `cgr.dev/example.com/app@sha256:${'a'.repeat(64)}`,
+    vulnerabilities: [
+      {
+        id: 'CVE-2025-9230',
+        severity: 'HIGH',
+        purls: ['pkg:apk/wolfi/openssl@3.5.0-r0'],
+        fix: { state: 'FIXED', versions: ['3.5.4-r0'] },
+      },
+    ],
+  },
+  { image: `index.docker.io/library/busybox@sha256:${'b'.repeat(64)}`, vulnerabilities: undefined },
+];
+
 const authorities = [
   {
     id: `${folder}/cafd6af035382282`,
@@ -360,9 +375,14 @@ export const answers: Readonly<Record<string, unknown>> = {
   ],
   'clusters install': [{ id: cluster.id, remoteId: cluster.remoteId, pid: 4712 }],
   'clusters list': [cluster],
+  'clusters open': { url: 'https://console.chainguard.dev/0475/clusters/cluster?id=1', shown: false },
   'clusters print-config': [{ yaml: '---\napiVersion: v1\nkind: Namespace\n' }],
   'clusters profiles list': [{ name: 'enforcer', description: 'Denies workloads.', dependencies: ['observer'] }],
   'clusters records list': clusterImages,
+  'clusters records vulns list': scanned,
+  'clusters records vulns describe': scanned.flatMap(({ image, vulnerabilities = [] }) =>
+    vulnerabilities.map((vulnerability) => ({ image, vulnerability })),
+  ),
   'clusters uninstall': [cluster],
   'clusters update': [cluster],
   'clusters workloads list': [

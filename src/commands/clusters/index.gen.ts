@@ -43,6 +43,12 @@ const children: readonly IndexNode[] = [
     help: () => import('./help.gen.ts'),
   },
   {
+    name: "open",
+    summary: "Open a cluster in the web console.",
+    load: () => import('./open.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "print-config",
     summary: "Print what `clusters install` applies to a cluster.",
     load: () => import('./print-config.ts'),
@@ -73,6 +79,26 @@ const children: readonly IndexNode[] = [
         aliases: ["ls"],
         load: () => import('./records/list.ts'),
         help: () => import('./records/help.gen.ts'),
+      },
+      {
+        name: "vulns",
+        summary: "See the known vulnerabilities of the images of a cluster.",
+        aliases: ["vuln","vulnerabilities"],
+        children: [
+          {
+            name: "describe",
+            summary: "Show the known vulnerabilities of an image.",
+            load: () => import('./records/vulns/describe.ts'),
+            help: () => import('./records/vulns/help.gen.ts'),
+          },
+          {
+            name: "list",
+            summary: "Count the known vulnerabilities of each image.",
+            aliases: ["ls"],
+            load: () => import('./records/vulns/list.ts'),
+            help: () => import('./records/vulns/help.gen.ts'),
+          },
+        ],
       },
     ],
   },
