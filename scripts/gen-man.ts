@@ -44,7 +44,7 @@ export async function generateMan(): Promise<Map<string, string>> {
 const nameOf = ({ path }: Pick<ManNode, 'path'>) => ['chainctl', ...path].join('-');
 const fileOf = (node: ManNode) => `${root}/${nameOf(node)}.1`;
 
-/** Whether a page of its own tells of it, and not that of its group. */
+/** Returns whether a page of its own tells of it, and not that of its group. */
 const hasPage = ({ path, children }: ManNode) => path.length < 2 || (path.length === 2 && children.length > 0);
 
 function rootPage(tree: ManNode): string {

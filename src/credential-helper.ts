@@ -203,7 +203,7 @@ async function failed(raw: unknown): Promise<Answer> {
   return { code: 1, text: notFound, complaint: said.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ') };
 }
 
-/** What the system says of a file that cannot be read, as a sentence. */
+/** Returns what the system says of a file that cannot be read, as a sentence. */
 async function inWords(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) return error;
   const { toFileError } = await import('./files.ts');
@@ -241,8 +241,8 @@ function readInput(): string {
 }
 
 /**
- * Whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and writing; who throws
- * output away, a shell or Docker, opens that for writing alone. Only Linux tells how it was opened.
+ * * Returns whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and
+ * writing; who throws output away, a shell or Docker, opens that for writing alone. Only Linux tells how it was opened.
  */
 function isStdoutClosed(): boolean {
   try {

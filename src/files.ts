@@ -94,7 +94,10 @@ export function readTextIfExists(path: string): string | undefined {
   }
 }
 
-/** Whether a path leads to something that is neither a file nor a folder. What cannot be looked at is left to who uses it. */
+/**
+ * Returns whether a path leads to something that is neither a file nor a folder. What cannot be looked at is left to
+ * who uses it.
+ */
 export function isDeviceOrPipe(path: string): boolean {
   try {
     const stats = statIfExists(path);
@@ -104,7 +107,7 @@ export function isDeviceOrPipe(path: string): boolean {
   }
 }
 
-/** Whether `entry` is what a killed process left of a replacement of `name`. */
+/** Returns whether `entry` is what a killed process left of a replacement of `name`. */
 export function isLeftover(entry: string, name: string): boolean {
   return entry.startsWith(`.${name}.`) && entry.endsWith('.tmp');
 }
@@ -168,7 +171,7 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Where a chain of symbolic links ends, whether or not anything is there. */
+/** Returns where a chain of symbolic links ends, whether or not anything is there. */
 export function followLinks(path: string): string {
   let at = path;
   for (let steps = 0; steps < 40; steps += 1) {

@@ -29,7 +29,7 @@ export interface Host {
   runForeground(command: string, args: readonly string[], options?: ForegroundOptions): Promise<number>;
   /** Starts the program that shows long output, and leaves it the terminal; undefined when there is no such program. */
   openPager(command: string): PagerProcess | undefined;
-  /** What a program prints that ends with 0 within the time; undefined when it does not. Starts no shell. */
+  /** Returns what a program prints that ends with 0 within the time; undefined when it does not. Starts no shell. */
   answerOf(command: string, args: readonly string[], timeoutMs: number): Promise<string | undefined>;
   /** Starts this program again with other words, on its own; what it prints is appended to a file. */
   startAgain(args: readonly string[], logPath: string): Promise<StartedProcess>;
@@ -53,7 +53,7 @@ export interface ForegroundOptions {
 
 export interface StartedProcess {
   readonly pid: number;
-  /** What it ended with: an exit code, or the signal that killed it. Undefined while it runs. */
+  /** Returns what it ended with: an exit code, or the signal that killed it. Undefined while it runs. */
   ended(): number | string | undefined;
 }
 
@@ -64,9 +64,9 @@ export interface HostInput {
   /** One line of a terminal without its end, or undefined when there is no more. */
   readLine(signal?: AbortSignal): Promise<string | undefined>;
   /**
-   * What may answer a question where there is no terminal: one line of a pipe or socket and no byte more, or a file that
-   * consists of one short line. Anything else is left unread and is undefined, as is the end of the stream. Calls `ask`
-   * before it waits.
+   * * Returns what may answer a question where there is no terminal: one line of a pipe or socket and no byte more, or
+   * a file that consists of one short line. Anything else is left unread and is undefined, as is the end of the stream.
+   * Calls `ask` before it waits.
    */
   readAnswer(ask: () => void, signal?: AbortSignal): Promise<string | undefined>;
 }
@@ -81,7 +81,9 @@ export interface HostOutput {
   write(text: string): void;
 }
 
-/** Whether a window that opens here is seen by who started this. Over SSH that is only one that is forwarded. */
+/**
+ * Returns whether a window that opens here is seen by who started this. Over SSH that is only one that is forwarded.
+ */
 export function hasDesktop({ env, platform }: Pick<Host, 'env' | 'platform'>): boolean {
   if (env['DISPLAY'] || env['WAYLAND_DISPLAY']) return true;
   return (platform === 'darwin' || platform === 'win32') && !env['SSH_CONNECTION'];
@@ -104,7 +106,7 @@ export function configDir(host: Host): string {
   return xdg !== undefined && isAbsolute(xdg) ? xdg : join(host.home(), '.config');
 }
 
-/** Where a program keeps data of its own between runs (XDG base directories; Application Support on macOS). */
+/** Returns where a program keeps data of its own between runs (XDG base directories; Application Support on macOS). */
 export function dataDir(host: Host): string {
   if (host.platform === 'darwin') return join(host.home(), 'Library', 'Application Support');
   if (host.platform === 'win32' && host.env['LocalAppData']) return host.env['LocalAppData'];

@@ -158,7 +158,7 @@ function isDead(path: string, sighting: Sighting): boolean {
   return started !== undefined && holder.started !== '' && started !== holder.started;
 }
 
-/** When a process started, in ticks since boot; undefined where /proc does not say. */
+/** Returns when a process started, in ticks since boot; undefined where /proc does not say. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

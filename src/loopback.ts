@@ -1,6 +1,6 @@
 // Which hosts are this machine itself: nobody is in between, so plain HTTP there is as good as https.
 
-/** Whether a URL's host name, with or without the brackets of IPv6, leads nowhere else. */
+/** Returns whether a URL's host name, with or without the brackets of IPv6, leads nowhere else. */
 export function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

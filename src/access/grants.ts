@@ -52,10 +52,10 @@ export interface Grant {
 
 export const isHeld = ({ through, endedAt }: Grant): boolean => through === 'binding' && endedAt === undefined;
 
-/** Whether it gives the capability wherever it counts. */
+/** Returns whether it gives the capability wherever it counts. */
 export const gives = ({ role }: Grant, capability: string): boolean => role.capabilities?.includes(capability) === true;
 
-/** Whether it counts at the place. */
+/** Returns whether it counts at the place. */
 export const reaches = (grant: Grant, place: string): boolean => isAncestorOrSelf(grant.place, place);
 
 /** Every grant there is, those that have ended included. Bindings come first, each list in its order. */
@@ -163,7 +163,7 @@ export interface Decision {
   readonly conditions: readonly Grant[];
 }
 
-/** Whether somebody has the capability at the place. */
+/** Returns whether somebody has the capability at the place. */
 export function decide(facts: Facts, subject: Subject, capability: string, place: string): Decision {
   const grants = whoCan(facts, capability, place);
   const paths = grants.filter(({ through, identity }) => through === 'binding' && identity === subject.id);

@@ -13,7 +13,7 @@ export interface NearMiss {
 
 const order = ['ended', 'elsewhere', 'role'] as const;
 
-/** What the person or identity has that comes close, the closest first. */
+/** Returns what the person or identity has that comes close, the closest first. */
 export function nearMisses(facts: Facts, subject: Subject, capability: string, place: string): NearMiss[] {
   const found: NearMiss[] = [];
   for (const grant of grantsIn(facts)) {

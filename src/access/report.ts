@@ -58,7 +58,7 @@ export interface Difference {
   readonly lost: readonly string[];
 }
 
-/** What the second report has that the first has not, and the other way round; a binding made anew is none. */
+/** Returns what the second report has that the first has not, and the other way round; a binding made anew is none. */
 export function differencesOf(old: readonly ReportRow[], fresh: readonly ReportRow[]): Difference[] {
   const [before, after] = [byHolding(old), byHolding(fresh)];
   const found: Difference[] = [];

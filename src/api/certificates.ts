@@ -14,7 +14,7 @@ const bundles = [
   '/etc/ssl/cert.pem',
 ];
 
-/** What Node trusts and what the system does, in PEM; SSL_CERT_FILE stands for the system's. */
+/** Returns what Node trusts and what the system does, in PEM; SSL_CERT_FILE stands for the system's. */
 export function authorities(host: Host): string[] {
   const extra = host.env['NODE_EXTRA_CA_CERTS'];
   const own = extra ? [readTextIfExists(extra) ?? ''] : [];

@@ -27,7 +27,7 @@ export interface ApiClient {
   ): Promise<PackageOperationTypes[Id]['response']>;
   /** The items of a list as they arrive; see `listItems`. */
   list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']): AsyncIterable<ItemOf<Id>>;
-  /** What a path beside the API answers, as JSON. */
+  /** Returns what a path beside the API answers, as JSON. */
   path(exchange: Exchange): Promise<unknown>;
   /** The lines of JSON that such a path answers, as they come, until the other side ends. */
   lines(exchange: Exchange): AsyncIterable<unknown>;
@@ -53,7 +53,7 @@ function packageOf(id: string): Promise<Package> {
   return loading;
 }
 
-/** What the table says of an operation; undefined for one that is not in it. */
+/** Returns what the table says of an operation; undefined for one that is not in it. */
 export async function operationOf(id: string): Promise<Operation | undefined> {
   if (packages[nameOf(id)] === undefined) return undefined;
   return (await packageOf(id)).operations[id];
@@ -64,7 +64,7 @@ export async function capabilitiesOf(id: ClientOperationId): Promise<readonly st
   return (await operationOf(id))?.capabilities ?? [];
 }
 
-/** What comes of a promise, item by item; a generator around it would cost each item as much as reading it. */
+/** Yields what comes of a promise, item by item; a generator around it would cost each item as much as reading it. */
 function later<T>(promise: Promise<AsyncGenerator<T>>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {

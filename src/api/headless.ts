@@ -40,7 +40,7 @@ export function parseHeadlessCode(code: string): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: code }, format: 'jwk' });
 }
 
-/** What a person compares on both screens, e.g. `3F9A-01BC`. */
+/** Returns what a person compares on both screens, e.g. `3F9A-01BC`. */
 export function headlessCheck(code: string): string {
   const hex = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase();
   return `${hex.slice(0, 4)}-${hex.slice(4)}`;

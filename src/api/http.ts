@@ -51,7 +51,7 @@ function exchangeOf(wire: Wire, operation: Operation, message: Record<string, un
   return { method, path: query ? `${path}?${query}` : path, body, name, idempotent, ...(place ? { place } : {}) };
 }
 
-/** Where its capabilities are needed; undefined for an operation that is about no one place. */
+/** Returns where its capabilities are needed; undefined for an operation that is about no one place. */
 export function placeOf({ scope }: Operation, message: Record<string, unknown>): string | undefined {
   // One without a scope checks itself, at the place that it is told.
   for (const path of scope === null ? ['parent', 'parent_id', 'group', 'id'] : [scope]) {
@@ -117,7 +117,7 @@ export interface Exchange {
   readonly timeoutMs?: number;
 }
 
-/** What a path answers, as JSON. */
+/** Returns what a path answers, as JSON. */
 export async function callPath(options: ApiOptions, exchange: Exchange): Promise<unknown> {
   const { url, response } = await exchangeWith(options, exchange, send);
   if (!looksLikeJson(response)) throw notTheApi(url);
@@ -271,7 +271,7 @@ function notTheApi(url: string, cause?: Error): CliError {
 
 const looksLikeJson = (response: HttpResponse) => /^\s*[{[]/.test(response.text);
 
-/** What an answer says of its failure. */
+/** Returns what an answer says of its failure. */
 function refusalIn(response: HttpResponse): { readonly code?: number; readonly message: string } {
   if (!looksLikeJson(response)) return { message: '' };
   try {

@@ -27,8 +27,8 @@ export const servicePrincipals = [
 ] as const;
 
 /**
- * What is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody in between may
- * be able to answer for it, and tokens name it without anything around it (protocols 3.7).
+ * * Returns what is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody
+ * in between may be able to answer for it, and tokens name it without anything around it (protocols 3.7).
  */
 export function issuerUrlProblem(issuer: string): string | undefined {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
@@ -43,7 +43,7 @@ export const identityTypes = ['aws', 'claim_match', 'pull_token', 'service_princ
 
 export type IdentityType = (typeof identityTypes)[number];
 
-/** How the identity is proved. Undefined for a way that a newer platform added. */
+/** Returns how the identity is proved. Undefined for a way that a newer platform added. */
 export function typeOf(identity: IamIdentity): IdentityType | undefined {
   if (identity.claimMatch) return 'claim_match';
   if (identity.static) return identity.static.issuer === pullTokenIssuer ? 'pull_token' : 'static';
@@ -52,12 +52,15 @@ export function typeOf(identity: IamIdentity): IdentityType | undefined {
   return undefined;
 }
 
-/** Who vouches for it: an issuer or a pattern of issuers; empty where there is none. */
+/** Returns who vouches for it: an issuer or a pattern of issuers; empty where there is none. */
 export function issuerOf({ claimMatch, static: keys }: IamIdentity): string {
   return claimMatch?.issuer || claimMatch?.issuerPattern || keys?.issuer || '';
 }
 
-/** Whom an identity trusts: a subject or a pattern of subjects, a user or role of AWS, a service; empty when unknown. */
+/**
+ * Returns whom an identity trusts: a subject or a pattern of subjects, a user or role of AWS, a service; empty when
+ * unknown.
+ */
 export function subjectOf({ claimMatch, static: keys, awsIdentity, servicePrincipal }: IamIdentity): string {
   return (
     claimMatch?.subject ||
@@ -86,7 +89,7 @@ export function audienceOf({ claimMatch, static: keys }: IamIdentity): string {
   return claimMatch?.audience || claimMatch?.audiencePattern || (keys?.audiences ?? []).join(', ');
 }
 
-/** When it ends, in milliseconds since the epoch; undefined when it does not. */
+/** Returns when it ends, in milliseconds since the epoch; undefined when it does not. */
 export function expirationOf(identity: IamIdentity): number | undefined {
   const end = Date.parse(identity.static?.expiration ?? '');
   return Number.isNaN(end) ? undefined : end;
@@ -96,7 +99,7 @@ export function expirationOf(identity: IamIdentity): number | undefined {
 
 const special = /[*+?()[\]{}|^$\\]/;
 
-/** Whether a value is written as a regular expression: `.`, `@`, `/` and `-` alone do not make it one (Q13). */
+/** Returns whether a value is written as a regular expression: `.`, `@`, `/` and `-` alone do not make it one (Q13). */
 export const isPattern = (text: string): boolean => special.test(text);
 
 const escaped = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
@@ -108,7 +111,7 @@ export const asPattern = (text: string) => (isPattern(text) ? withoutAnchors(tex
 const withoutAnchors = (pattern: string) =>
   pattern.replace(/^\^/, '').replace(/(\\*)\$$/, (all, slashes: string) => (slashes.length % 2 === 0 ? slashes : all));
 
-/** Why it is not a regular expression in RE2 syntax, as a clause; undefined when it is one. */
+/** Returns why it is not a regular expression in RE2 syntax, as a clause; undefined when it is one. */
 export async function patternProblem(pattern: string): Promise<string | undefined> {
   const { RE2JS } = await import('re2js');
   try {
@@ -152,8 +155,8 @@ function classEnd(pattern: string, from: number): number {
 }
 
 /**
- * What is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which repeats
- * the slash. Undefined when there is nothing to say; otherwise a sentence that begins with `name`.
+ * * Returns what is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which
+ * repeats the slash. Undefined when there is nothing to say; otherwise a sentence that begins with `name`.
  */
 export function patternWarning(name: string, pattern: string): string | undefined {
   for (const { char, at, depth } of operators(pattern)) {
@@ -244,7 +247,7 @@ export interface GitlabJobs {
   readonly ref?: string | undefined;
 }
 
-/** What the identity of these jobs expects (Q13). */
+/** Returns what the identity of these jobs expects (Q13). */
 export function gitlabRule({ projectPath, refType, ref = '' }: GitlabJobs): IamIdentityClaimMatch {
   const anyRef = ref === '' || ref === '*';
   const literal = !anyRef && !isPattern(projectPath) && !isPattern(ref);
@@ -267,7 +270,7 @@ function globPattern(text: string, anything: string): string {
 
 const isGlob = (text: string) => text.includes('*') && !isPattern(text.replaceAll('*', '')) && !text.includes('.*');
 
-/** What can never match, as sentences that name the flag. */
+/** Returns what can never match, as sentences that name the flag. */
 export function gitlabProblems(projectPath: string | undefined, ref: string | undefined): string[] {
   const anchors = [...innerAnchorProblem('`--project-path`', projectPath), ...innerAnchorProblem('`--ref`', ref)];
   if (projectPath === undefined || isPattern(projectPath.replaceAll('*', ''))) return anchors;

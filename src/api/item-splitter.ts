@@ -9,7 +9,7 @@ const openers: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const closers: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
-/** Where the next quote or backslash stands; the end of the chunk when there is none. */
+/** Returns where the next quote or backslash stands; the end of the chunk when there is none. */
 function nextMark(chunk: Buffer, from: number): number {
   let at = from;
   while (at < chunk.length && chunk[at] !== quote && chunk[at] !== backslash) at += 1;

@@ -41,7 +41,7 @@ export function parseImageReference(text: string): ImageReference | undefined {
   return { registry, repository, tag, digest };
 }
 
-/** What is asked of the registry: the digest when there is one, else the tag, else `latest`. */
+/** Returns what is asked of the registry: the digest when there is one, else the tag, else `latest`. */
 export const wantedOf = ({ tag, digest }: ImageReference): string => digest ?? tag ?? 'latest';
 
 export const formatReference = ({ registry, repository, tag, digest }: ImageReference): string =>
@@ -181,7 +181,7 @@ export function createOciClient(options: OciClientOptions): OciClient {
     return response;
   }
 
-  /** What the token service gives for a scope (distribution token specification); undefined when it refuses. */
+  /** Returns what the token service gives for a scope (distribution token specification); undefined when it refuses. */
   async function exchange(
     repository: string,
     { realm, service, scope = `repository:${repository}:pull` }: TokenService,

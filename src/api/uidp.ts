@@ -7,7 +7,7 @@ export function isUidp(text: string): boolean {
   return pattern.test(text);
 }
 
-/** What directly contains `id`; `"/"` for a root. */
+/** Returns what directly contains `id`; `"/"` for a root. */
 export function parentOf(id: string): string {
   const end = id.lastIndexOf('/');
   return end < 0 ? '/' : id.slice(0, end);
@@ -23,7 +23,7 @@ export function ancestry(id: string): string[] {
   return ids;
 }
 
-/** Whether `ancestor` contains `id`, at any depth. Nothing contains itself. */
+/** Returns whether `ancestor` contains `id`, at any depth. Nothing contains itself. */
 export function isAncestor(ancestor: string, id: string): boolean {
   return id.startsWith(`${ancestor}/`);
 }
@@ -32,7 +32,7 @@ export function isAncestorOrSelf(ancestor: string, id: string): boolean {
   return ancestor === id || isAncestor(ancestor, id);
 }
 
-/** Whether `id` is contained in nothing: organizations, users and built-in roles. */
+/** Returns whether `id` is contained in nothing: organizations, users and built-in roles. */
 export function isRoot(id: string): boolean {
   return !id.includes('/');
 }

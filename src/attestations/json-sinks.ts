@@ -62,7 +62,7 @@ export function text(take: (piece: string) => void, end: (isText: boolean) => vo
   };
 }
 
-/** Where a text may be cut so that no escape, and no pair of them that stands for one character, is cut. */
+/** Returns where a text may be cut so that no escape, and no pair of them that stands for one character, is cut. */
 function endOfEscapes(text: string): number {
   let at = text.indexOf('\\');
   while (at >= 0) {

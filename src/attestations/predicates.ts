@@ -26,7 +26,10 @@ export const predicateIn = (annotations: Annotations | undefined): string | unde
   annotations?.['in-toto.io/predicate-type'] ??
   annotations?.['dev.sigstore.bundle.predicateType'];
 
-/** Whether a referrer may hold statements, by its artifact type. Images' config types are what old clients left there. */
+/**
+ * Returns whether a referrer may hold statements, by its artifact type. Images' config types are what old clients left
+ * there.
+ */
 export const mayHoldStatements = (artifactType: string | undefined): boolean =>
   artifactType === undefined ||
   artifactType === '' ||

@@ -67,8 +67,8 @@ export function ambientProvider(host: Host): AmbientProvider | undefined {
 }
 
 /**
- * What to change when this is a place that could hand out tokens but does not; undefined elsewhere. `isAlone`: nobody is
- * there to sign in.
+ * * Returns what to change when this is a place that could hand out tokens but does not; undefined elsewhere.
+ * `isAlone`: nobody is there to sign in.
  */
 export function ambientHint({ env }: Pick<Host, 'env'>, isAlone: boolean): string | undefined {
   if (env['GITHUB_ACTIONS'] === 'true') {
@@ -177,7 +177,7 @@ function isGoogleMachine(host: Host): boolean {
   return Boolean(env['K_SERVICE'] || env['CLOUD_RUN_JOB']) || makerOf(host, 'product_name') === 'Google Compute Engine';
 }
 
-/** What the maker of a machine has written into it; empty where that cannot be read. */
+/** Returns what the maker of a machine has written into it; empty where that cannot be read. */
 function makerOf({ platform }: Host, name: string): string {
   if (platform !== 'linux') return '';
   try {
@@ -279,7 +279,10 @@ function get(host: Host, url: string, headers: Readonly<Record<string, string>>,
   return send(host, { method: 'GET', url, headers, timeoutMs: 30_000, maxBytes: 1024 * 1024, signal });
 }
 
-/** What a program prints; undefined when it fails or is not there. Its own words go to stderr, where people see them. */
+/**
+ * Returns what a program prints; undefined when it fails or is not there. Its own words go to stderr, where people see
+ * them.
+ */
 function outputOf(
   { env, cwd }: Host,
   program: string,

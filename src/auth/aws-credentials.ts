@@ -112,7 +112,9 @@ async function fromCommandLine(
   return exportedCredentials(host, profile, signal);
 }
 
-/** What `aws login` left, while it is good (AWS SDKs and Tools Reference Guide, "Login credentials provider"). */
+/**
+ * Returns what `aws login` left, while it is good (AWS SDKs and Tools Reference Guide, "Login credentials provider").
+ */
 async function signInCredentials(host: Host, session: string): Promise<AwsCredentials | undefined> {
   const { createHash } = await import('node:crypto');
   const folder = host.env['AWS_LOGIN_CACHE_DIRECTORY'];

@@ -164,8 +164,9 @@ export async function ssoCredentials(
 }
 
 /**
- * What AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it. Undefined where it
- * is not on PATH, too old for the question, or has none; whatever it says of that goes to stderr, where people see it.
+ * * Returns what AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it.
+ * Undefined where it is not on PATH, too old for the question, or has none; whatever it says of that goes to stderr,
+ * where people see it.
  */
 export async function exportedCredentials(
   host: Host,
@@ -192,7 +193,7 @@ export async function processCredentials(
   );
 }
 
-/** What a program prints; undefined when it fails or is not there. Without words it is a line for the shell. */
+/** Returns what a program prints; undefined when it fails or is not there. Without words it is a line for the shell. */
 function outputOf(
   { env, cwd }: Host,
   program: string,

@@ -24,7 +24,7 @@ const elsewhere: Readonly<Record<string, { readonly issuer: string; readonly cli
   },
 };
 
-/** Where to ask for a code, or undefined when this platform has no such way. */
+/** Returns where to ask for a code, or undefined when this platform has no such way. */
 export async function deviceIssuer(
   host: Host,
   platformIssuer: string,

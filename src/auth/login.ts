@@ -440,7 +440,9 @@ const connections: Readonly<Record<string, string>> = {
   email: 'email',
 };
 
-/** What was asked for by flag, or else by configuration; a flag of one way silences configuration of the others. */
+/**
+ * Returns what was asked for by flag, or else by configuration; a flag of one way silences configuration of the others.
+ */
 async function chooseProvider(attempt: Attempt): Promise<Choice> {
   const { config, options } = attempt;
   const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);

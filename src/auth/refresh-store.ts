@@ -79,7 +79,7 @@ const unreadable =
   'The refresh token is in the keychain, where Terraform and other programs of the SDK cannot read it: when they should ' +
   'use this login, sign in with `chainctl auth login --share-login`';
 
-/** Where the refresh token of a login lies; undefined when there is none. */
+/** Returns where the refresh token of a login lies; undefined when there is none. */
 export function refreshStoreOf(host: Host, audience: string): 'keychain' | 'file' | undefined {
   // As readAllTokens looks for it.
   const { refreshToken, record } = readTokens(host, audience);

@@ -82,7 +82,7 @@ export function audienceOfRegistry(url: string): string {
   return new URL(url).host.toLowerCase();
 }
 
-/** What is kept for the audience, unless a local platform that goes by the same audience has issued it. */
+/** Returns what is kept for the audience, unless a local platform that goes by the same audience has issued it. */
 function readOwnTokens(host: Host, audience: string, issuer: string): CachedTokens {
   const tokens = readTokens(host, audience);
   return isOwn(tokens, issuer) ? tokens : { token: undefined, refreshToken: undefined, record: undefined };

@@ -26,7 +26,7 @@ export async function storeTokens(
   return record;
 }
 
-/** Who a token is of; empty when it does not say. */
+/** Returns who a token is of; empty when it does not say. */
 export function subjectOf(token: string): string {
   const subject = decodeClaims(token)?.sub;
   return typeof subject === 'string' ? subject : '';

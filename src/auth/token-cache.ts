@@ -98,8 +98,8 @@ function isFolderName(name: string): boolean {
 }
 
 /**
- * What `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie behind a link or in
- * a folder of others: then nothing is made there.
+ * * Returns what `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie
+ * behind a link or in a folder of others: then nothing is made there.
  */
 export function audienceLock(host: CacheHost, audience: string): string {
   const folder = join(cacheRoot(host), '.locks');
@@ -120,7 +120,7 @@ export function readTokens(host: CacheHost, audience: string): CachedTokens {
   return { token, refreshToken, record: record?.subject === subject ? record : undefined };
 }
 
-/** How the login was made, also when the token beside it is another tool's by now. */
+/** Returns how the login was made, also when the token beside it is another tool's by now. */
 export function readRecord(host: CacheHost, audience: string): LoginRecord | undefined {
   const folder = audiencePath(host, audience);
   return parseRecord(readGuarded(host, folder, recordFileName));
@@ -153,7 +153,7 @@ export function requireRoom(host: CacheHost, audience: string, issuer: string | 
   );
 }
 
-/** Whether tokens come from a platform on this machine. */
+/** Returns whether tokens come from a platform on this machine. */
 export function isLocalIssuer(issuer: unknown): boolean {
   if (typeof issuer !== 'string' || !URL.canParse(issuer)) return false;
   const { protocol, hostname } = new URL(issuer);

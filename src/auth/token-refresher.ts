@@ -106,7 +106,7 @@ async function tend(
   return Math.max(dueAt(after), host.now() + shortestPauseMs);
 }
 
-/** When to renew: while there is time for failures, and before the refresh token itself ends. */
+/** Returns when to renew: while there is time for failures, and before the refresh token itself ends. */
 function dueAt(tokens: CachedTokens): number {
   const expiresAt = expiryOf(tokens.token ?? '');
   const issuedAt = decodeClaims(tokens.token ?? '')?.iat;
@@ -119,7 +119,7 @@ function forgetOthers(states: Map<string, AudienceState>, audiences: readonly st
   for (const audience of states.keys()) if (!audiences.includes(audience)) states.delete(audience);
 }
 
-/** Why nothing could renew the token for this audience, or undefined when something can. */
+/** Returns why nothing could renew the token for this audience, or undefined when something can. */
 export function whyNotRenewable(host: Host, audience: string): string | undefined {
   const { token, refreshToken, record } = readTokens(host, audience);
   if (token === undefined) return `there is no login for "${audience}"`;

@@ -151,7 +151,10 @@ function naming(source: string | undefined) {
 
 // ---- without a terminal ----
 
-/** What nobody can fill in: required, not given, and nowhere to take it from. Known before anything is looked up. */
+/**
+ * Returns what nobody can fill in: required, not given, and nowhere to take it from. Known before anything is looked
+ * up.
+ */
 export function missingInputs(definition: AnyCommand, collected: Collected, context: Context): string[] {
   if (context.io.interactive) return [];
   return Object.entries(definition.inputs)
@@ -266,7 +269,10 @@ async function ask(asking: Asking): Promise<unknown> {
   }
 }
 
-/** What the rules of the command have against the answer. Those about an input that is still to come wait for it. */
+/**
+ * Returns what the rules of the command have against the answer. Those about an input that is still to come wait for
+ * it.
+ */
 function problemsAfter({ definition, key, input, context, known }: Asking) {
   const name = spellingOf(key, input);
   return async (value: unknown): Promise<string | undefined> => {

@@ -62,7 +62,10 @@ export interface Context extends Remembering {
   issuerApi(): Promise<ApiClient>;
   /** Every command as data. */
   commands(): Promise<readonly DescribedCommand[]>;
-  /** What the command line of these words, after `chainctl`, would use. Throws kind `usage` for one that there is not. */
+  /**
+   * Returns what the command line of these words, after `chainctl`, would use. Throws kind `usage` for one that there
+   * is not.
+   */
   needsOf(words: readonly string[]): Promise<readonly Need[]>;
   /** A token for the audience that is good for at least another minute. Throws kind `auth` when there is none. */
   token(audience: string): Promise<string>;

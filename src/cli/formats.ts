@@ -14,7 +14,10 @@ export interface ChosenFormat {
 
 const everyFormat = (Object.keys(renderers) as Format[]).filter((format) => format !== 'text');
 
-/** What a command says it offers, then what its view can do without being told: yaml beside json, tables of every list. */
+/**
+ * Returns what a command says it offers, then what its view can do without being told: yaml beside json, tables of
+ * every list.
+ */
 export function formatsOf(definition: AnyCommand): readonly Format[] {
   const { view } = definition;
   if (view === undefined) return definition.formats ?? [];
@@ -32,8 +35,8 @@ export function formatsOf(definition: AnyCommand): readonly Format[] {
 }
 
 /**
- * What `--output` takes; `text` is what comes without it. A command without output takes every word and ignores it, as
- * scripts write `--output=none`.
+ * * Returns what `--output` takes; `text` is what comes without it. A command without output takes every word and
+ * ignores it, as scripts write `--output=none`.
  */
 export function acceptedFormats(definition: AnyCommand): readonly Format[] {
   if (definition.view === undefined) return everyFormat;

@@ -87,7 +87,7 @@ function flagSpelling(key: string, input: Input): string {
   return `${short}--${flagOf(key, input)}${value}`;
 }
 
-/** What stands behind the text of a flag. */
+/** Returns what stands behind the text of a flag. */
 function notes(key: string, input: Input, help: string, definition: AnyCommand | undefined): string {
   const parts: string[] = [];
   if (input.many) parts.push(input.kind.splitsCommas ? 'comma list or repeated' : 'may be repeated');

@@ -38,7 +38,7 @@ export const needsView = defineView<Need>({
   empty: 'It uses no capability.',
 });
 
-/** What the command needs, given these texts; by place and capability. */
+/** Returns what the command needs, given these texts; by place and capability. */
 export async function needsOf(definition: AnyCommand, collected: Pick<Collected, 'parsed'>): Promise<Need[]> {
   const needs = new Map<string, Need>();
   for (const [purpose, used] of await usedBy(definition, collected)) {

@@ -64,7 +64,10 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   }
 }
 
-/** What a whole command line would use. Throws kind `usage` when there is no such command, or it would not be taken. */
+/**
+ * Returns what a whole command line would use. Throws kind `usage` when there is no such command, or it would not be
+ * taken.
+ */
 async function needsOfWords(words: readonly string[]): Promise<readonly Need[]> {
   const { path, node, rest, stranger } = await find(words);
   if (node.load === undefined) {
@@ -147,7 +150,7 @@ export async function find(words: readonly string[]): Promise<Found> {
   return { path, node, rest, stranger: undefined };
 }
 
-/** Whether the word after a flag belongs to it rather than to the command's path. */
+/** Returns whether the word after a flag belongs to it rather than to the command's path. */
 function isValueOf(flag: string, next: string, node: IndexNode): boolean {
   if (node.valueFlags?.includes(flag)) return true;
   if (isGlobal(flag)) return !isGlobalBoolean(flag);
@@ -170,7 +173,7 @@ function nearestChild(word: string, node: IndexNode): string | undefined {
   return spelling === undefined ? undefined : childOf(node, spelling)?.name;
 }
 
-/** Where below the node commands are called exactly that, at the first depth that has any. */
+/** Returns where below the node commands are called exactly that, at the first depth that has any. */
 async function deeper(word: string, below: IndexNode): Promise<string[][]> {
   const node = below === index ? await wholeIndex() : below;
   let level = [{ path: [] as string[], node }];

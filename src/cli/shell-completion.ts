@@ -142,7 +142,10 @@ function flagOffers(definition: AnyCommand | undefined, given: ReadonlySet<strin
   });
 }
 
-/** What the inputs before this one were given, as far as it can be told: later ones are narrowed by earlier ones. */
+/**
+ * Returns what the inputs before this one were given, as far as it can be told: later ones are narrowed by earlier
+ * ones.
+ */
 async function chosenBefore(
   definition: AnyCommand,
   key: string,
@@ -247,7 +250,7 @@ export function splitWords(line: string): Line {
   return { words: words.slice(1), quoted: quote !== '', raw };
 }
 
-/** What bash is to put in place of what it takes for the current word: it starts anew after `=` and `:`. */
+/** Returns what bash is to put in place of what it takes for the current word: it starts anew after `=` and `:`. */
 function forBash(text: string, { raw, quoted }: Line): string {
   const from = quoted ? -1 : Math.max(raw.lastIndexOf('='), raw.lastIndexOf(':'));
   const kept = from < 0 ? 0 : raw.slice(0, from + 1).replaceAll(/\\(.)|["']/g, '$1').length;

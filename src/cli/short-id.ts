@@ -20,7 +20,7 @@ function shared(a: string, b: string): number {
   return length;
 }
 
-/** Whether a text may be the beginning of an id. Fewer digits are more likely a name. */
+/** Returns whether a text may be the beginning of an id. Fewer digits are more likely a name. */
 export const isShortId = (text: string): boolean => /^[0-9a-f]{6,39}$/.test(text);
 
 /** The things that a short id may mean; none when the text is no short id. */

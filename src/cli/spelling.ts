@@ -13,7 +13,7 @@ export function flagOf(key: string, input: Input): string | undefined {
   return input.flag === false ? undefined : (input.flag ?? kebab(key));
 }
 
-/** How an input is named in a message: its flag, or its place. */
+/** Returns how an input is named in a message: its flag, or its place. */
 export function spellingOf(key: string, input: Input): string {
   const flag = flagOf(key, input);
   return input.positional !== undefined || flag === undefined ? `\`${input.positional ?? key}\`` : `\`--${flag}\``;
@@ -30,7 +30,7 @@ export interface FlagOwner {
   readonly view?: object;
 }
 
-/** Whether it answers with a list, which can be sorted and limited. */
+/** Returns whether it answers with a list, which can be sorted and limited. */
 export const isList = ({ path, lists, view }: Omit<FlagOwner, 'inputs'>): boolean =>
   view !== undefined && (lists === true || path.at(-1) === 'list');
 

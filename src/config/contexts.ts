@@ -36,7 +36,9 @@ export interface NamedContext extends StoredContext {
 export const propertyOf = (name: string): string =>
   name.startsWith(`${contextsKey}.`) ? name.split('.').slice(2).join('.') : name;
 
-/** Whether a context can hold the property. How one logs in, and how chainctl behaves, is the same everywhere. */
+/**
+ * Returns whether a context can hold the property. How one logs in, and how chainctl behaves, is the same everywhere.
+ */
 export const isContextKey = (key: string): key is ConfigKey =>
   isConfigKey(key) && /^(?:platform\.|output\.|default\.(?:group|org-name|identity-provider|social-login)$)/.test(key);
 

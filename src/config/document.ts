@@ -52,7 +52,7 @@ export async function readConfigText(text: string, path: string): Promise<Config
   return { values, contexts, problems: problems.filter((problem) => problem.kind === 'value') };
 }
 
-/** What a YAML parser would find, where none is needed. */
+/** Returns what a YAML parser would find, where none is needed. */
 function readPlain(text: string): ConfigText | undefined {
   const entries = readPlainYaml(text);
   if (entries === undefined) return undefined;
@@ -169,7 +169,7 @@ export async function changeConfigText(text: string, changes: readonly ConfigCha
   return text.includes('\r\n') ? body.replaceAll(/\r?\n/g, '\r\n') : body;
 }
 
-/** Whether a plain text says all of it already. */
+/** Returns whether a plain text says all of it already. */
 function isLikeThat(text: string, changes: readonly ConfigChange[]): boolean {
   const entries = readPlainYaml(text);
   if (entries === undefined) return false;

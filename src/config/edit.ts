@@ -136,7 +136,7 @@ export async function replaceConfigText(host: Host, text: string, options: EditO
   return { path, changed, warnings: hiddenBy(host, location) };
 }
 
-/** What an editor should start from: the file that is written, or else the one that is read. */
+/** Returns what an editor should start from: the file that is written, or else the one that is read. */
 export function configTextToEdit(
   host: Host,
   options: EditOptions = {},

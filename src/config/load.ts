@@ -28,12 +28,15 @@ export interface Place {
 export interface Config {
   /** The value in its stored spelling: flags are `true` or `false`, addresses have no slash at the end. */
   get(key: ConfigKey): string;
-  /** Whether a key of kind `flag` is on. */
+  /** Returns whether a key of kind `flag` is on. */
   isOn(key: ConfigKey): boolean;
   source(key: ConfigKey): ConfigSource;
-  /** What the key would be without flags and environment. */
+  /** Returns what the key would be without flags and environment. */
   inFile(key: ConfigKey): string;
-  /** What the key would be without its own flag: `--audience` asks for one token, and this is whose login it may come from. */
+  /**
+   * Returns what the key would be without its own flag: `--audience` asks for one token, and this is whose login it may
+   * come from.
+   */
   withoutFlag(key: ConfigKey): string;
   readonly contexts: StoredContexts;
   readonly place: Place;

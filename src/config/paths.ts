@@ -11,7 +11,7 @@ export interface ConfigLocation {
   readonly explicit: boolean;
 }
 
-/** Where configuration is read and written (protocols 0). `path` is the value of `--config`. */
+/** Returns where configuration is read and written (protocols 0). `path` is the value of `--config`. */
 export function locateConfig(host: Host, path?: string): ConfigLocation {
   // setup-chainctl passes CHAINCTL_CONFIG as an empty string, which means unset (script-contracts 7).
   const named = path || host.env['CHAINCTL_CONFIG'];

@@ -312,7 +312,7 @@ interface Known {
   readonly organizations: readonly Group[];
 }
 
-/** What every page needs. */
+/** Returns what every page needs. */
 function knownOf(session: Session, now: number): Promise<Known> {
   return session.cached('known', now, async () => {
     const { caller } = session;

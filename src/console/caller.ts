@@ -13,7 +13,9 @@ export type CalledId = Extract<
 export interface Caller {
   /** Throws CallFailure. */
   call<Id extends CalledId>(id: Id, request: OperationTypes[Id]['request']): Promise<OperationTypes[Id]['response']>;
-  /** What platforms may offer beside the API, as JSON. Throws CallFailure, `missing` where this one does not. */
+  /**
+   * Returns what platforms may offer beside the API, as JSON. Throws CallFailure, `missing` where this one does not.
+   */
   beside(method: 'GET' | 'POST', path: string): Promise<unknown>;
   /** Asks GitHub for the ids of `owner/name`; why they are not known is a clause. Undefined where nobody can be asked. */
   readonly githubRepository?: (

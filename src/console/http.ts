@@ -52,8 +52,8 @@ export async function serveConsole(
 }
 
 /**
- * What is answered instead of a page. A browser says where a form comes from, and for which site and what it asks; a form
- * without that word comes from no browser of today.
+ * * Returns what is answered instead of a page. A browser says where a form comes from, and for which site and what it
+ * asks; a form without that word comes from no browser of today.
  */
 function refusalOf({ method, headers }: IncomingMessage): ConsoleAnswer | undefined {
   const { origin, host, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;

@@ -36,9 +36,12 @@ export interface Visit {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly randomBytes: (count: number) => Uint8Array;
-  /** Whether the caller may, at the organization or at this place. Only decides what is shown: the platform decides. */
+  /**
+   * Returns whether the caller may, at the organization or at this place. Only decides what is shown: the platform
+   * decides.
+   */
   may(capability: string, place?: string): boolean;
-  /** Whether the caller may anywhere in the organization. */
+  /** Returns whether the caller may anywhere in the organization. */
   mayAnywhere(capability: string): boolean;
   /** The address of a page in this organization; `page` as its `path`, then the action. */
   href(page: string, action?: string, query?: Readonly<Record<string, string | undefined>>): string;

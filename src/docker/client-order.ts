@@ -100,7 +100,7 @@ function isFrom(version: string, [major, minor]: readonly [number, number]): boo
   return Number(one) > major || (Number(one) === major && Number(two) >= minor);
 }
 
-/** Where podman and skopeo keep logins until the machine starts again (containers-auth.json(5)). */
+/** Returns where podman and skopeo keep logins until the machine starts again (containers-auth.json(5)). */
 function runtimeFile({ env, platform }: Host): string[] {
   if (platform !== 'linux') return [];
   if (env['XDG_RUNTIME_DIR']) return [join(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json')];

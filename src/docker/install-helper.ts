@@ -86,7 +86,10 @@ function scriptOrNothing(host: Host): string | undefined {
   }
 }
 
-/** What a link to the helper leads to: our script, wherever this program was started from, or the executable itself. */
+/**
+ * Returns what a link to the helper leads to: our script, wherever this program was started from, or the executable
+ * itself.
+ */
 function helperScript(host: Host): string {
   let real: string;
   try {

@@ -62,7 +62,10 @@ function filesOf(host: Host): { readonly path: string; readonly isOldest?: true 
   ];
 }
 
-/** Where podman keeps it for whoever has no folder of a session; nowhere for a user of a container without a name. */
+/**
+ * Returns where podman keeps it for whoever has no folder of a session; nowhere for a user of a container without a
+ * name.
+ */
 function runtimeOf({ platform }: Host): { readonly path: string }[] {
   if (platform !== 'linux') return [];
   try {
@@ -94,7 +97,7 @@ const hubNames = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'
 
 const isHub = (name: string) => hubNames.has(name);
 
-/** What helpers are asked with. Old versions of Docker wrote URLs; for its own hub it does so still. */
+/** Returns what helpers are asked with. Old versions of Docker wrote URLs; for its own hub it does so still. */
 function namesOf(registry: string): string[] {
   if (isHub(registry)) return ['https://index.docker.io/v1/', registry];
   return [registry, `https://${registry}`, `https://${registry}/v1/`, `https://${registry}/v2/`];

@@ -72,7 +72,7 @@ export function failure(error: unknown, where: Where = {}): Finding {
 
 const commandIn = (hint = ''): string | undefined => /`([^`]+)`/.exec(hint)?.[1];
 
-/** Whether a program is on PATH and runs. */
+/** Returns whether a program is on PATH and runs. */
 export const versionOf = (host: Host, program: string, word = '--version'): Promise<string | undefined> =>
   host.answerOf(program, [word], 10_000);
 

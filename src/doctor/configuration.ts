@@ -20,7 +20,7 @@ export const configuration: Check = {
   },
 };
 
-/** What decided the value of a key, as a person finds it again; undefined for a default. */
+/** Returns what decided the value of a key, as a person finds it again; undefined for a default. */
 export function decider(config: Config, key: ConfigKey): string | undefined {
   switch (config.source(key)) {
     case 'flag':

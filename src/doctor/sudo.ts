@@ -51,7 +51,7 @@ function needsRoot(): boolean {
   }
 }
 
-/** Where a user lives: newer versions of sudo say so, else the password file. */
+/** Returns where a user lives: newer versions of sudo say so, else the password file. */
 function homeOf(host: Host, user: string): string | undefined {
   if (host.env['SUDO_HOME']) return host.env['SUDO_HOME'];
   const line = (readTextIfExists(join('/etc', 'passwd')) ?? '').split('\n').find((one) => one.startsWith(`${user}:`));

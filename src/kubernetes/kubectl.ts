@@ -7,9 +7,9 @@ import { CliError } from '../errors.ts';
 export interface Kubectl {
   /** Context that is used. */
   readonly context: string;
-  /** What it prints. Throws a CliError with its words. */
+  /** Returns what it prints. Throws a CliError with its words. */
   run(args: readonly string[], input?: string): Promise<string>;
-  /** Whether the account may do it everywhere. */
+  /** Returns whether the account may do it everywhere. */
   can(verb: string, resource: string): Promise<boolean>;
   /** The same as JSON; undefined when there is no such object. */
   find(args: readonly string[]): Promise<Record<string, unknown> | undefined>;

@@ -9,7 +9,7 @@ import type { Module, Opened, Parts } from './core/module.ts';
 import { clusterRegistration, enforceModule } from './enforce/module.ts';
 import { type EventsNeeds, eventsModule } from './events/module.ts';
 import { iamModule } from './iam/module.ts';
-import { type IssuerNeeds, issuerModule } from './issuer/module.ts';
+import { type IssuerFace, type IssuerNeeds, issuerModule } from './issuer/module.ts';
 import { pingModule } from './ping/module.ts';
 import { registryModule } from './registry/module.ts';
 import { scimModule } from './scim/module.ts';
@@ -17,12 +17,13 @@ import { sigstoreModule } from './sigstore/module.ts';
 import type { Migration } from './store/database.ts';
 import { founding } from './store/founding/founding.ts';
 
+/** What each of the modules behind the issuer may use besides its parts. */
+type Needs = { readonly issuer: IssuerFace } & Omit<EventsNeeds, 'issuer'>;
+
+const beforeIssuer: readonly Module[] = [pingModule, iamModule, scimModule];
+
 // biome-ignore format: one line each
-export const modules = [
-  pingModule,
-  iamModule,
-  scimModule,
-  issuerModule,
+const afterIssuer: readonly Module<Needs>[] = [
   registryModule,
   advisoriesModule,
   eventsModule,
@@ -30,47 +31,43 @@ export const modules = [
   sigstoreModule,
   auditModule,
   consoleModule,
-] as const;
+];
 
-/** A part that a platform may leave out. */
-export type ModuleName = 'scim' | 'registry' | 'advisories' | 'events' | 'enforce' | 'sigstore' | 'audit' | 'console';
+// What one needs to be opened is known here only; the others look at what it declares.
+export const modules: readonly Module[] = [
+  ...beforeIssuer,
+  issuerModule as Module,
+  ...(afterIssuer as readonly Module[]),
+];
+
+/** The name of a module that a platform may leave out, as `scim`. */
+export type ModuleName = string;
 
 export interface OpenedModules {
   readonly chosen: readonly Module[];
   readonly opened: readonly Opened[];
-  readonly verifyAccessToken: Parameters<typeof eventsModule.open>[0]['issuer']['verifyAccessToken'];
+  readonly verifyAccessToken: IssuerFace['verifyAccessToken'];
 }
 
 export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds & ConsoleNeeds, 'issuer' | 'clusters'>;
 
-/** Opens the chosen ones, or all; ping, iam and issuer are always there. */
+/** Opens the chosen ones, or all; ping, iam and issuer are always there. Throws TypeError for a name that no module has. */
 export function openModules(parts: Parts & ModuleOptions, only?: readonly ModuleName[]): OpenedModules {
-  const opened: Opened[] = [];
-  const chosen: Module[] = [];
-  const open = <Needs, Face>(module: Module<Needs, Face>, needs: Parts & Needs): Face | undefined => {
-    if (!isChosen(module, only)) return undefined;
-    const made = module.open(needs);
-    chosen.push(module as Module);
-    opened.push(made);
-    return made.face;
-  };
-  open(pingModule, parts);
-  open(iamModule, parts);
-  open(scimModule, parts);
+  const unknown = only?.find((name) => !modules.some((module) => module.name === name));
+  if (unknown !== undefined) throw new TypeError(`there is no module "${unknown}"`);
+  const first = beforeIssuer.filter((module) => isChosen(module, only)).map((module) => module.open(parts));
   const clusters = isChosen(enforceModule, only) ? clusterRegistration(parts.store) : undefined;
-  const issuer = open(issuerModule, { ...parts, clusters });
-  if (issuer === undefined) throw new TypeError('a platform has an issuer');
-  open(registryModule, { ...parts, issuer });
-  open(advisoriesModule, parts);
-  open(eventsModule, { ...parts, issuer });
-  open(enforceModule, { ...parts, issuer });
-  open(sigstoreModule, { ...parts, issuer });
-  open(auditModule, { ...parts, issuer });
-  open(consoleModule, { ...parts, issuer });
-  return { chosen, opened, verifyAccessToken: issuer.verifyAccessToken };
+  const issuer = issuerModule.open({ ...parts, clusters });
+  const needs = { ...parts, issuer: issuer.face };
+  const rest = afterIssuer.filter((module) => isChosen(module, only)).map((module) => module.open(needs));
+  return {
+    chosen: modules.filter((module) => isChosen(module, only)),
+    opened: [...first, issuer, ...rest],
+    verifyAccessToken: issuer.face.verifyAccessToken,
+  };
 }
 
-/** Whether a platform of only these modules has this one. */
+/** Returns whether a platform of only these modules has this one. */
 export function isChosen({ name }: Pick<Module, 'name'>, only: readonly ModuleName[] | undefined): boolean {
   return only === undefined || ['ping', 'iam', 'issuer', ...only].includes(name);
 }

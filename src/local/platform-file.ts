@@ -25,7 +25,7 @@ export function findPlatform(dataDir: string): PlatformFile | undefined {
   }
 }
 
-/** Who serves the folder, as the platform has noted beside its data; undefined when nobody does. */
+/** Returns who serves the folder, as the platform has noted beside its data; undefined when nobody does. */
 export function findServingProcess(dataDir: string): number | undefined {
   if (!isFolderLocked(dataDir)) return undefined;
   const handle = new (loadDriver())(join(dataDir, 'platform.db'), { readOnly: true });

@@ -84,7 +84,9 @@ export interface TableDifference {
   readonly removed: number;
 }
 
-/** What the platform has and the snapshot has not, and the other way round; tables that are equal are left out. */
+/**
+ * Returns what the platform has and the snapshot has not, and the other way round; tables that are equal are left out.
+ */
 export function compareSnapshot(dataDir: string, name: string): TableDifference[] {
   const Database = loadDriver();
   const handle = new Database(join(dataDir, 'platform.db'), { readOnly: true });

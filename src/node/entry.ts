@@ -33,7 +33,7 @@ function load(name: string): unknown {
   return chunk.exports;
 }
 
-/** What another V8 made is refused by V8 itself, and then made anew. */
+/** Returns what another V8 made is refused by V8 itself, and then made anew. */
 function codeOf(name: string): Buffer | undefined {
   try {
     return readFileSync(`${codeFolder}/${name.slice(name.lastIndexOf('/') + 1)}`);

@@ -42,7 +42,7 @@ export function npmrcPath(host: Host): string {
   }
 }
 
-/** What is there now; throws kind `local` when it cannot be read. */
+/** Returns what is there now; throws kind `local` when it cannot be read. */
 export function readNpmrc(path: string): string {
   return readTextIfExists(path) ?? '';
 }
@@ -106,7 +106,10 @@ function keyOf(line: string): string | undefined {
   return key;
 }
 
-/** What a person should know before the file is shared: Git has it, or would take it. Undefined when there is no danger. */
+/**
+ * Returns what a person should know before the file is shared: Git has it, or would take it. Undefined when there is no
+ * danger.
+ */
 export async function gitDanger(path: string): Promise<string | undefined> {
   const folder = dirname(path);
   const tracked = await gitCode(folder, ['ls-files', '--error-unmatch', '--', path]);

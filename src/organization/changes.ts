@@ -407,7 +407,7 @@ class Planner {
 
   // ---- deleting ----
 
-  /** What is there and the files do not have, in the order in which it can go. */
+  /** Returns what is there and the files do not have, in the order in which it can go. */
   #surplus(): Change[] {
     const before = this.#before;
     const labels = new Labels(before);

@@ -38,7 +38,7 @@ export interface Things {
   readonly accountAssociations: IamAccountAssociations;
 }
 
-/** What the evaluator of access needs of it. Invites are not part of files, so none are there. */
+/** Returns what the evaluator of access needs of it. Invites are not part of files, so none are there. */
 export function factsOf(state: State, now: number): Facts {
   const roles = new Map(state.roles.map((role) => [role.id, role]));
   return {
@@ -89,7 +89,7 @@ export class Places {
       .join('/');
   }
 
-  /** What people read: the organization's name for the organization. */
+  /** Returns what people read: the organization's name for the organization. */
   nameOf(id: string): string {
     return this.pathOf(id) || (this.#root.name ?? '');
   }
@@ -101,13 +101,13 @@ export class Places {
   }
 }
 
-/** Whether a role is one that every organization has. */
+/** Returns whether a role is one that every organization has. */
 export const isBuiltIn = ({ id = '' }: IamRole): boolean => isRoot(id);
 
 /** Address of the user who holds a binding; empty for an assumable identity. */
 export const addressOf = (binding: IamRoleBindingListBinding): string => binding.email || binding.emailUnverified || '';
 
-/** Where a binding counts. */
+/** Returns where a binding counts. */
 export const placeOfBinding = (binding: IamRoleBindingListBinding): string =>
   binding.group?.id || parentOf(binding.id ?? '');
 

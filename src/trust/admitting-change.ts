@@ -33,7 +33,7 @@ export function admittingChange(compared: readonly Comparison[]): AdmittingChang
 /** A comma stands in brackets: outside of them it begins the next claim of a flag. */
 const literalPattern = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&').replaceAll(',', '[,]');
 
-/** Who else gets in once the rule is changed so, a clause each. `before` is the rule that is changed. */
+/** Returns who else gets in once the rule is changed so, a clause each. `before` is the rule that is changed. */
 export function alsoAdmitted(
   change: AdmittingChange,
   before: IamIdentityClaimMatch,
@@ -54,7 +54,7 @@ export function alsoAdmitted(
   ];
 }
 
-/** Whose tokens have this issuer and subject. */
+/** Returns whose tokens have this issuer and subject. */
 function everyTokenOf(issuer: string, subject: string): string {
   if (issuer === githubIssuer) return everyRunOf(subject);
   const [, project, kind, ref] = /^project_path:(.+):ref_type:(branch|tag):ref:(.+)$/.exec(subject) ?? [];
@@ -90,7 +90,7 @@ function everyRunOf(subject: string): string {
   return `every workflow run with this subject${later}`;
 }
 
-/** Whom the rule admits now and would not any more, a clause each. */
+/** Returns whom the rule admits now and would not any more, a clause each. */
 export function noLongerAdmitted(change: AdmittingChange, before: IamIdentityClaimMatch): string[] {
   const lost = (what: string, isChanged: boolean, literal: string | undefined, pattern: string | undefined) => {
     if (!isChanged) return [];

@@ -243,7 +243,7 @@ export function circleciToken({ project, ref }: CircleciJob): ThirdPartyClaims &
   };
 }
 
-/** Whether it is the issuer of a CI system, and so of no cluster. */
+/** Returns whether it is the issuer of a CI system, and so of no cluster. */
 export const isCiIssuer = (issuer: string): boolean =>
   [githubIssuer, gitlabIssuer, buildkiteIssuer].includes(issuer) || issuer.startsWith('https://oidc.circleci.com/');
 

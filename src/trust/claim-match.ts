@@ -58,7 +58,7 @@ export function compilePattern(pattern: string): RE2JS {
   return compiled;
 }
 
-/** Whether the rule names this issuer, literally or by pattern. Needs no verified token. */
+/** Returns whether the rule names this issuer, literally or by pattern. Needs no verified token. */
 export function acceptsIssuer(rule: IamIdentityClaimMatch, issuer: string): boolean {
   return new Matcher().matches('issuer', issuer, rule.issuer, rule.issuerPattern) === undefined;
 }

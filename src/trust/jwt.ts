@@ -70,7 +70,7 @@ export interface Verification {
   readonly skewSeconds: number;
 }
 
-/** Whether one of these keys could be the one that signed; false calls for a fresh key set. */
+/** Returns whether one of these keys could be the one that signed; false calls for a fresh key set. */
 export function hasKeyFor(decoded: DecodedToken, keys: readonly unknown[]): boolean {
   return candidates(decoded, keys).length > 0;
 }
@@ -132,7 +132,7 @@ export function upstreamLogin(decoded: DecodedToken, platform: string): TokenCla
   return { issuer: upstream, subject, audiences, all: { ...claims, iss: upstream } };
 }
 
-/** What a token says, as rules compare it. */
+/** Returns what a token says, as rules compare it. */
 export function toTokenClaims({ issuer, subject, audiences, claims }: DecodedToken): TokenClaims {
   return { issuer, subject, audiences, all: claims };
 }

@@ -96,7 +96,7 @@ export function timeRows(
   return rows;
 }
 
-/** What a rule of the rows says as a whole; `rule-only` where the signature was not looked at. */
+/** Returns what a rule of the rows says as a whole; `rule-only` where the signature was not looked at. */
 export function answerOf(rows: readonly Row[]): 'yes' | 'rule-only' | 'no' | 'unknown' {
   const results = new Set(rows.map(({ result }) => result));
   if (results.has('differs')) return 'no';

@@ -4,9 +4,9 @@ import { lstatSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { audiencesOf, decodeClaims } from '../../src/auth/jwt.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signInAs } from '../support/browser.ts';
+import { personId } from '../support/ids.ts';
 
 const root = realpathSync(join(import.meta.dirname, '..', '..'));
 const program = join(root, 'bin', 'chainctl.js');

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listAudiences } from '../../src/auth/token-cache.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { type AuthWorld, authWorld } from '../support/auth-world.ts';
+import { personId } from '../support/ids.ts';
 
 /** Somebody without roles, so that nothing depends on the account. */
 async function stranger(world: AuthWorld, email = 'stranger@example.net'): Promise<string> {

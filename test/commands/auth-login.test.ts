@@ -4,9 +4,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { audiencesOf, decodeClaims } from '../../src/auth/jwt.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signInAs } from '../support/browser.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { stubServer } from '../support/stub-server.ts';
 
 const dev = personId('dev@example.com');

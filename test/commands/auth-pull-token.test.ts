@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeClaims } from '../../src/auth/jwt.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type AuthWorld, authWorld } from '../support/auth-world.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;
@@ -152,7 +152,7 @@ describe('auth pull-token', () => {
     });
     const dev = personId('dev@example.com');
     const { bindRole } = await import('../../src/local/iam/bind-role.ts');
-    const { builtInRoleId } = await import('../../src/local/iam/built-in-roles.ts');
+    const { builtInRoleId } = await import('../support/ids.ts');
     platform.store.transact((tx) =>
       bindRole(tx, { group: 'f'.repeat(40), identity: dev, role: builtInRoleId('owner') }),
     );

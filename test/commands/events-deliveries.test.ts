@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 import { stubServer } from '../support/stub-server.ts';
 

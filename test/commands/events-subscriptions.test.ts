@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const create = ['events', 'subscriptions', 'create'];

@@ -2,9 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { dev, organization } from '../support/ids.ts';
+import { demoFolders, dev, organization } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { runCli } from '../support/run-cli.ts';
 import { signedIn } from '../support/signed-in.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { demoFolders, organization, personId } from '../support/ids.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 

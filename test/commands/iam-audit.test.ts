@@ -1,8 +1,8 @@
 // What an audit finds is really so: the token it shows gets in, and what it finds nothing in has nothing.
 
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;

@@ -3,8 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, organization, personId } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { signedIn } from '../support/signed-in.ts';
 

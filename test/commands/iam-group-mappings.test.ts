@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, organization, personId } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
 const mappings = ['iam', 'external-group-role-mappings'];

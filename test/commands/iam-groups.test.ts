@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { signInAs } from '../support/browser.ts';
-import { organization } from '../support/ids.ts';
+import { demoFolders, organization } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 /** Somebody who signed in with a browser, and so can get a new token without one. */

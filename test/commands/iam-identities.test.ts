@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, organization, personId } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
 const list = ['iam', 'identities', 'list'];

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
+import { builtInRoleId, demoFolders, demoOrganizations } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;

@@ -2,8 +2,7 @@
 // what the word that took its place does, and a script that reads standard output sees no difference.
 
 import { describe, expect, test } from 'vitest';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { demoFolders, organization } from '../support/ids.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 
 interface Pair {

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, organization, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 describe('organizations', () => {
@@ -149,7 +147,7 @@ describe('folders', () => {
 
   test('one name in two places is a question to a person and an error to a script', async () => {
     const { run, platform } = await signedIn();
-    const token = await platform.token((await import('../../src/local/iam/seed.ts')).personId('dev@example.com'));
+    const token = await platform.token((await import('../support/ids.ts')).personId('dev@example.com'));
     const made = await platform.call(token, 'POST', `/iam/v1/groups/${demoFolders.sandbox}`, {
       body: { name: 'platform' },
     });
@@ -203,7 +201,7 @@ describe('roles', () => {
 
   test('narrowed to a location, to built-in ones and by capability', async () => {
     const { run, platform, calls } = await signedIn();
-    const { personId } = await import('../../src/local/iam/seed.ts');
+    const { personId } = await import('../support/ids.ts');
     const token = await platform.token(personId('dev@example.com'));
     const make = (parent: string, name: string) =>
       platform.call(token, 'POST', `/iam/v1/roles/${parent}`, { body: { name, capabilities: ['groups.list'] } });

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, organization, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 /** A platform with an identity `robot` in the organization that holds no role. */

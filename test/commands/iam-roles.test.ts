@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { builtInRoleId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 /** A platform with the custom role `reader` in the organization. */

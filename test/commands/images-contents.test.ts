@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
 import { compareVersions } from '../../src/commands/images/advisories/version-order.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from '../platform/registry-client.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { personId } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 

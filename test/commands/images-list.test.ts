@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { signedIn } from '../support/signed-in.ts';
 import { withImages } from '../support/signed-in-registry.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../support/ids.ts';
 import { withImages } from '../support/signed-in-registry.ts';
 
 const names = (out: string): string[] => JSON.parse(out).items.map((item: { name: string }) => item.name);

@@ -4,10 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, organization, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { runCli } from '../support/run-cli.ts';
 

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { decodeClaims } from '../../src/auth/jwt.ts';
 import { createIo } from '../../src/cli/io.ts';
 import { requestLine } from '../../src/commands/local/request-log.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { authWorld } from '../support/auth-world.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { personId } from '../support/ids.ts';
 
 async function tokenWorld() {
   const world = await authWorld();

@@ -1,7 +1,7 @@
 // Every refusal ends with the line that says why.
 
 import { expect, test } from 'vitest';
-import { demoFolders } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const { sandbox } = demoFolders;

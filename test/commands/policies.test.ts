@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoFolders } from '../../src/local/iam/seed.ts';
+import { demoFolders } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { signedIn } from '../support/signed-in.ts';
 

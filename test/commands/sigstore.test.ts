@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { demoFolders, personId } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { type SignedIn, signedIn } from '../support/signed-in.ts';
 

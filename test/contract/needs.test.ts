@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { Operation } from '../../src/api/schema/types.ts';
-import { personId } from '../../src/local/iam/seed.ts';
+import { personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 interface Told {

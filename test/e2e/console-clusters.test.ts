@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { digestOf, remoteId, reportCluster } from '../support/reporting-cluster.ts';
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoOrganizations } from '../support/ids.ts';
 import { createWorld, type Person, type RunningPlatform } from '../support/program.ts';
 import { startReceiver } from '../support/receiver.ts';
 

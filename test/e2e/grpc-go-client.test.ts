@@ -8,8 +8,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { organization, personId } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 interface Call {

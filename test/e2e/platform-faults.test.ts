@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import {
   answer,
   cut,
@@ -16,6 +15,7 @@ import {
   silent,
   startFaultyServer,
 } from '../support/faulty-server.ts';
+import { demoOrganizations } from '../support/ids.ts';
 import {
   createWorld,
   type Environment,

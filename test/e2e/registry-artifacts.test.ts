@@ -9,10 +9,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { createClient } from '../platform/registry-client.ts';
-import { dev } from '../support/ids.ts';
+import { demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { runCli } from '../support/run-cli.ts';
 

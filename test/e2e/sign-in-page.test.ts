@@ -11,10 +11,9 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createHeadlessKey, headlessCheck } from '../../src/api/headless.ts';
 import { browserLogin, finishedPage, messagePage } from '../../src/auth/browser-login.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { readSignInCode } from '../../src/local/sign-in-code.ts';
 import { fakeHost } from '../support/fake-host.ts';
+import { builtInRoleId, demoOrganizations, personId } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 

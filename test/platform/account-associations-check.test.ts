@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { badCloudVariable, cloudAddressesIn } from '../../src/local/iam/clouds/addresses.ts';
 import { createCloudCheck } from '../../src/local/iam/clouds/check.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { demoFolders, organization, personId } from '../support/ids.ts';
 import { type LoopbackClouds, startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 

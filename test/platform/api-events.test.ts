@@ -2,12 +2,9 @@ import { expect, test } from 'vitest';
 import { messages, schema } from '../../src/api/schema/messages.gen.ts';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { createWire } from '../../src/api/wire.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { developerIssuer, people } from '../../src/local/iam/people.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { eventFacts } from '../../src/local/modules.ts';
 import { toEvent } from '../../src/local/outbox/outbox.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, developerIssuer, guest, organization, people } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const { sandbox } = demoFolders;

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isOwnHost } from '../../src/local/http/host-check.ts';
 import { type RequestLogEntry, startServer } from '../../src/local/http/server.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { PlatformBusyError, startPlatform } from '../../src/local/platform.ts';
 import { findPlatform } from '../../src/local/platform-file.ts';
 import { loadDriver, NewerStoreError } from '../../src/local/store/database.ts';
 import { isFolderLocked } from '../../src/local/store/folder-lock.ts';
+import { demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { Module } from '../../src/local/core/module.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { modules } from '../../src/local/modules.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { demoFolders, dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 
 describe('tokens', () => {

@@ -2,9 +2,8 @@
 
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { createGrpcClient, message } from '../support/grpc-client.ts';
-import { dev } from '../support/ids.ts';
+import { demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const production = 'https://console-api.enforce.dev';

@@ -1,9 +1,9 @@
 // What the audit log has, who may read it, and what never enters it.
 
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
+import { demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

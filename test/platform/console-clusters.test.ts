@@ -1,9 +1,8 @@
 // Clusters and policies in the console, over HTTP.
 
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { signInToConsole } from '../support/console.ts';
-import { dev } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { digestOf, remoteId, reportCluster } from '../support/reporting-cluster.ts';
 

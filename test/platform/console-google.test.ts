@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { cloudSetupProblem, googleClientIn } from '../../src/console/clouds.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { type ConsoleBrowser, signInToConsole } from '../support/console.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startLoopbackGoogle } from '../support/loopback-google.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 

@@ -1,8 +1,8 @@
 // Settings › Identities of the console, over HTTP: each kind with the rule it makes, and what is said of a token.
 
 import { describe, expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { formIdOf, signInToConsole } from '../support/console.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

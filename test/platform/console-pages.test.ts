@@ -4,8 +4,8 @@ import { renderToString } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
 import { readmeOf } from '../../src/console/pages/images/documents.tsx';
 import { pages } from '../../src/console/pages.gen.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { signInToConsole } from '../support/console.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

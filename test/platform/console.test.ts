@@ -3,8 +3,8 @@
 import { get } from 'node:http';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { formIdOf, openConsole, signInToConsole } from '../support/console.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

@@ -2,10 +2,8 @@
 // together is there together or not at all.
 
 import { expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { dev } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 

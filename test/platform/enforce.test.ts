@@ -3,8 +3,7 @@
 
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

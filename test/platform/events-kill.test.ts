@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations } from '../support/ids.ts';
 import { temporaryFolder } from '../support/platform.ts';
 import { startPlatformChild } from '../support/platform-child.ts';
 import { startReceiver } from '../support/receiver.ts';

@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { dev, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };

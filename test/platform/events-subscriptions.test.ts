@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkAddress, parseSink, sinkLookup } from '../../src/local/events/sink-rules.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { demoFolders, dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const { engineering, sandbox } = demoFolders;

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { loadDriver } from '../../src/local/store/database.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, temporaryFolder } from '../support/platform.ts';
 
 const sql = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'founding-folder.sql'), 'utf8');

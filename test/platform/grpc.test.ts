@@ -8,10 +8,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import { grpcCodes, httpStatusOf } from '../../src/api/status.ts';
-import { developerIssuer, people } from '../../src/local/iam/people.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { createGrpcClient, field, frame, type GrpcClient, message, readFields, texts } from '../support/grpc-client.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { dev, developerIssuer, guest, organization, people } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const clients = new Set<GrpcClient>();

@@ -2,10 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { developerIssuer, people } from '../../src/local/iam/people.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, developerIssuer, guest, organization, people } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const { engineering, platform: platformFolder, sandbox } = demoFolders;

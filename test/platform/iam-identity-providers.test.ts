@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { startFamily } from '../../src/local/sessions/refresh-tokens.ts';
 import { openStore } from '../../src/local/store/database.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { register as enroll } from '../../src/local/iam/registration.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createUser } from '../../src/local/iam/stored-identity.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';

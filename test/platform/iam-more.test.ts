@@ -3,9 +3,7 @@
 import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, personId } from '../../src/local/iam/seed.ts';
-import { dev, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, organization, personId } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const { engineering, sandbox } = demoFolders;

@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const { engineering, platform: platformFolder, sandbox } = demoFolders;

@@ -2,9 +2,7 @@
 // group, and accepted terms. The records are those of v1.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
-import { dev, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, organization } from '../support/ids.ts';
 import { startLoopbackClouds } from '../support/loopback-clouds.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';

@@ -2,10 +2,8 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { handlers } from '../../src/local/iam/v2/handlers.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { builtInRoleId, demoFolders, dev, guest, organization } from '../support/ids.ts';
 import { callsOf, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const { engineering, platform: platformFolder, sandbox } = demoFolders;

@@ -3,9 +3,8 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { openSignIn, signInByForm, submitSignIn } from '../support/sign-in.ts';
 

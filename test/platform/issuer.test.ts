@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { developerToken, mintThirdPartyToken, type ThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { publicKeys, signingKey } from '../../src/local/keys/signing-keys.ts';
@@ -13,6 +12,7 @@ import { allMigrations } from '../../src/local/modules.ts';
 import { startPlatform } from '../../src/local/platform.ts';
 import { openStore } from '../../src/local/store/database.ts';
 import { githubToken, gitlabToken } from '../../src/trust/ci-claims.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 
 const dev = personId('dev@example.com');

@@ -8,16 +8,15 @@ import { grantsOf } from '../../src/local/authorization/access.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { validate } from '../../src/local/iam/auth.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { listExternalGroupRoleMappings } from '../../src/local/iam/external-group-role-mappings.ts';
 import { listGroupInvites } from '../../src/local/iam/group-invites.ts';
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
 import { listIdentities } from '../../src/local/iam/identities.ts';
 import { listRoleBindings } from '../../src/local/iam/role-bindings.ts';
 import { listRoles } from '../../src/local/iam/roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createUser, insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import type { SqlRow, SqlValue, Tx } from '../../src/local/store/database.ts';
+import { builtInRoleId, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createRandom } from '../support/random.ts';
 

@@ -10,11 +10,11 @@ import { listAccountAssociations } from '../../src/local/iam/account-association
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
 import { listIdentities } from '../../src/local/iam/identities.ts';
 import { listRoles } from '../../src/local/iam/roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { listRepos } from '../../src/local/registry/catalog/repos.ts';
 import { listTags } from '../../src/local/registry/catalog/tags.ts';
 import type { Tx } from '../../src/local/store/database.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;

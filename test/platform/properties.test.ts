@@ -5,11 +5,11 @@ import { expect, test } from 'vitest';
 import { authorityOf, groupsWith, hasCapabilities } from '../../src/local/authorization/access.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup, listGroups } from '../../src/local/iam/groups.ts';
 import { createUser } from '../../src/local/iam/stored-identity.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import type { Store, Tx } from '../../src/local/store/database.ts';
+import { builtInRoleId } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { forSeeds, type Random } from '../support/random.ts';
 

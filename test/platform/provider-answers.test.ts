@@ -4,9 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, organization, personId } from '../support/ids.ts';
 import { startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { startTestPlatform } from '../support/platform.ts';
 

@@ -3,9 +3,8 @@ import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { audienceOf, basic, createClient, digestOf, send } from './registry-client.ts';
 

@@ -1,8 +1,7 @@
 // What a push, a deletion, a sync or a build changes besides content, and the events that tell of it.
 
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev, organization } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 

@@ -4,12 +4,11 @@ import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { AdvisoryDocument } from '../../src/api/schema/types/advisory.gen.ts';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { attestationPublicKeyPem } from '../../src/local/keys/attestation-key.ts';
 import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
 import { parseApkDatabase } from '../../src/local/registry/builds/apk-database.ts';
 import { createGrpcClient, field, message, texts } from '../support/grpc-client.ts';
-import { dev, organization } from '../support/ids.ts';
+import { demoOrganizations, dev, organization } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest } from './registry-client.ts';
 

@@ -1,10 +1,9 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { createPullLog } from '../../src/local/registry/registry-events.ts';
 import { findOrganization, findRepositoryAt } from '../../src/local/registry/repositories.ts';
-import { dev } from '../support/ids.ts';
+import { demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 

@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev } from '../support/ids.ts';
+import { demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform, TestClock, temporaryFolder } from '../support/platform.ts';
 import {
   audienceOf,

@@ -4,9 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { statusOf } from '../../src/local/registry/catalog/sync-statuses.ts';
-import { dev, organization } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { createClient } from './registry-client.ts';
 

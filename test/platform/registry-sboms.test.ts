@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
+import { personId } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from './registry-client.ts';
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { seedImages } from '../../src/local/registry/seed/images.ts';
 import { createBlobStore } from '../../src/local/store/blob-store.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, type Got } from './registry-client.ts';
 

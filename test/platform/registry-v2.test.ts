@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev, guest, organization } from '../support/ids.ts';
 import { callsOf, startTestPlatform, TestClock } from '../support/platform.ts';
 import { createClient, digestOf } from './registry-client.ts';
 

@@ -3,11 +3,10 @@
 
 import { expect, test } from 'vitest';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
-import { dev, organization } from '../support/ids.ts';
+import { builtInRoleId, dev, organization } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { audienceOf, createClient, send } from './registry-client.ts';
 

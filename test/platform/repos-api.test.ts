@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev, guest, organization } from '../support/ids.ts';
+import { demoFolders, demoOrganizations, dev, guest, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { createClient } from './registry-client.ts';
 

@@ -2,9 +2,8 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { makeLayer } from '../../src/local/registry/builds/layer.ts';
-import { dev, organization } from '../support/ids.ts';
+import { demoOrganizations, dev, organization } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform, temporaryFolder } from '../support/platform.ts';
 import { createClient, imageManifest } from './registry-client.ts';
 

@@ -1,7 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { personId } from '../../src/local/iam/seed.ts';
-import { organization } from '../support/ids.ts';
+import { builtInRoleId, organization, personId } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';

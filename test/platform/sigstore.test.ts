@@ -7,7 +7,7 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
 const developer = personId('dev@example.com');

@@ -5,11 +5,10 @@ import { hostname } from 'node:os';
 import { generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createUser, insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { createFetchUpstream } from '../../src/local/issuer/fetch-upstream.ts';
 import { parseOrigins } from '../../src/local/issuer/issuer-origins.ts';
+import { builtInRoleId, demoOrganizations, personId } from '../support/ids.ts';
 import { type LoopbackIssuer, startLoopbackIssuer } from '../support/loopback-issuer.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 

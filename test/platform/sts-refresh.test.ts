@@ -2,8 +2,7 @@
 
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
-import { dev } from '../support/ids.ts';
+import { demoOrganizations, dev } from '../support/ids.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { signInByForm } from '../support/sign-in.ts';
 

@@ -1,4 +1,5 @@
 import { newKeyPair } from '../../src/key-pairs.ts';
+import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 // The token exchange over loopback HTTP: who gets a token, what it says, and in which words others are refused.
 
 import { createPrivateKey } from 'node:crypto';
@@ -7,8 +8,6 @@ import { expect, test } from 'vitest';
 import { decodeCapabilities, encodeCapabilities } from '../../src/api/capabilities.ts';
 import { builtInRoles } from '../../src/api/schema/roles.gen.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { createUser, insertIdentity, type Relationship } from '../../src/local/iam/stored-identity.ts';
 import { createIssuer } from '../../src/local/issuer/issuer.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';

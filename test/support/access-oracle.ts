@@ -10,8 +10,8 @@ import type { IamRole } from '../../src/api/schema/types/iam.gen.ts';
 import type { Operation } from '../../src/api/schema/types.ts';
 import { createWire } from '../../src/api/wire.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
+import { demoFolders, demoOrganizations, personId } from './ids.ts';
 import { startTestPlatform, TestClock } from './platform.ts';
 import type { Random } from './random.ts';
 
@@ -136,7 +136,7 @@ export async function accessOracle(): Promise<AccessOracle> {
     };
   };
 
-  /** Whether the platform lets the token do it at something that is not there. */
+  /** Returns whether the platform lets the token do it at something that is not there. */
   const isAllowed = async (token: string, operation: Operation, place: string): Promise<boolean> => {
     const target = `${place}/ffffffffffffffff`;
     const { method, path, query, body } = wire.encodeRequest(operation, nested(operation.scope ?? '', target));

@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { IamIdentity } from '../../src/api/schema/types/iam.gen.ts';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { signJwt } from '../../src/local/keys/jwt.ts';
 import { type PublicJwk, publicKeys, signingKey } from '../../src/local/keys/signing-keys.ts';
 import {
@@ -14,6 +13,7 @@ import {
   kubernetesToken,
   type ThirdPartyClaims,
 } from '../../src/trust/ci-claims.ts';
+import { demoOrganizations } from './ids.ts';
 import { temporaryFolder } from './platform.ts';
 import type { Random } from './random.ts';
 import { shellWords } from './shell-words.ts';

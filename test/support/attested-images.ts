@@ -1,9 +1,9 @@
 // Images and what is attested of them, pushed as foreign tools push it.
 
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { createClient, digestOf, imageManifest, ociIndex, ociManifest } from '../platform/registry-client.ts';
 import { fakeHost } from './fake-host.ts';
+import { personId } from './ids.ts';
 import { temporaryFolder } from './platform.ts';
 import { withImages } from './signed-in-registry.ts';
 

@@ -57,7 +57,7 @@ export const payloadOf = (digest: string): string =>
     optional: null,
   });
 
-/** What a policy of these authorities says of the image. */
+/** Returns what a policy of these authorities says of the image. */
 export async function decide(
   repository: Repository,
   digest: string,

@@ -3,9 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { grantsOf } from '../../src/local/authorization/access.ts';
-import { personId, seedDemo } from '../../src/local/iam/seed.ts';
+import { seedDemo } from '../../src/local/iam/seed.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { startPlatform } from '../../src/local/platform.ts';
+import { personId } from './ids.ts';
 
 const [, , dataDir = ''] = process.argv;
 const clock = { now: () => Date.now(), randomBytes: (count: number) => randomBytes(count) };

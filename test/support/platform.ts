@@ -18,15 +18,14 @@ import type { ConsoleClouds } from '../../src/local/console/console.ts';
 import type { PlatformClock } from '../../src/local/core/types.ts';
 import type { RequestLogEntry } from '../../src/local/http/server.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import type { CloudAddresses } from '../../src/local/iam/clouds/addresses.ts';
-import { developerIssuer, people } from '../../src/local/iam/people.ts';
-import { personId, seedDemo } from '../../src/local/iam/seed.ts';
+import { seedDemo } from '../../src/local/iam/seed.ts';
 import { createUser } from '../../src/local/iam/stored-identity.ts';
 import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { platformKeyOwner, signingKey } from '../../src/local/keys/signing-keys.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../src/local/platform.ts';
 import type { SqlRow, Store } from '../../src/local/store/database.ts';
+import { builtInRoleId, developerIssuer, people, personId } from './ids.ts';
 
 /** Moves only when told, and makes the same bytes in every run. */
 export class TestClock implements PlatformClock {

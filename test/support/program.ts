@@ -25,8 +25,8 @@ export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 const programNames = ['chainctl', 'docker-credential-cgr'] as const;
 
 /**
- * What is behind the name `name` on PATH: the Node build, or the executable that CHAINCTL_PROGRAM names, which is all
- * programs in one. Throws when it was not built.
+ * * Returns what is behind the name `name` on PATH: the Node build, or the executable that CHAINCTL_PROGRAM names,
+ * which is all programs in one. Throws when it was not built.
  */
 export function programPath(name: (typeof programNames)[number] = 'chainctl'): string {
   const executable = process.env['CHAINCTL_PROGRAM'];
@@ -376,7 +376,7 @@ function readQuietly(path: string): string {
   }
 }
 
-/** Where the cache keeps the tokens for an audience (semantics 3.4). */
+/** Returns where the cache keeps the tokens for an audience (semantics 3.4). */
 export function tokenFolder(person: Person, audience: string): string {
   return join(person.home, '.cache', 'chainguard', audience.replaceAll('/', '-'));
 }

@@ -2,7 +2,7 @@
 
 import { insertCluster } from '../../src/local/enforce/clusters.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
+import { builtInRoleId } from './ids.ts';
 import type { TestPlatform } from './platform.ts';
 
 export const remoteId = 'ba5eba11-ba5e-4a11-8a6a-95fc2398fe16';

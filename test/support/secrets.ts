@@ -12,7 +12,7 @@ const kinds = [
   ['a private key', /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/],
 ] as const;
 
-/** What kind of secret a text holds and how it begins; undefined when it holds none. */
+/** Returns what kind of secret a text holds and how it begins; undefined when it holds none. */
 export function secretIn(text: string): string | undefined {
   for (const [kind, pattern] of kinds) {
     const found = pattern.exec(text)?.[0];

@@ -43,7 +43,7 @@ export function submitSignIn(
   });
 }
 
-/** Where the browser is sent at the end of a sign-in. */
+/** Returns where the browser is sent at the end of a sign-in. */
 export async function signInByForm(
   platform: TestPlatform,
   parameters: Readonly<Record<string, string>>,

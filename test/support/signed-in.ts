@@ -1,6 +1,6 @@
 import { writeTokens } from '../../src/auth/token-cache.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { fakeHost } from './fake-host.ts';
+import { personId } from './ids.ts';
 import { expectNeedsTold } from './needs-watch.ts';
 import { quickFolder, startTestPlatform, TestClock, type TestPlatform, type TestPlatformOptions } from './platform.ts';
 import { type CliOptions, type CliRun, runCli } from './run-cli.ts';

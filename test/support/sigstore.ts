@@ -248,5 +248,5 @@ function toBeSigned(certificate: Buffer): Buffer {
   return inner.subarray(0, start + length);
 }
 
-/** Where the content of an element begins: behind its tag and a length of one byte or more. */
+/** Returns where the content of an element begins: behind its tag and a length of one byte or more. */
 const contentAt = (element: Buffer): number => ((element[1] ?? 0) < 0x80 ? 2 : 2 + ((element[1] ?? 0) & 0x7f));

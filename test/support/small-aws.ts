@@ -9,7 +9,7 @@ const credentialsFor = (number: number) => ({
   SessionToken: `session-${number}`,
 });
 
-/** What AWS makes of a signed request: computed from the request alone, by a second hand. */
+/** Returns what AWS makes of a signed request: computed from the request alone, by a second hand. */
 export async function smallAws(users: Readonly<Record<string, { secret: string; arn: string; userId: string }>>) {
   /** Actions other than GetCallerIdentity, with who asked and what for. */
   const assumed: Record<string, string>[] = [];

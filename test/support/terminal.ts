@@ -9,7 +9,7 @@ export interface Terminal {
   press(...keys: readonly string[]): void;
   /** Types text literally. */
   type(text: string): void;
-  /** What the screen shows now, without blank lines at its end. */
+  /** Returns what the screen shows now, without blank lines at its end. */
   screen(): string;
   /** Waits until the screen shows a text or matches; rejects with the screen otherwise. */
   shows(what: string | RegExp): Promise<string>;

@@ -9,11 +9,12 @@ import {
 } from '../../src/local/authorization/access.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId, installBuiltInRoles } from '../../src/local/iam/built-in-roles.ts';
+import { installBuiltInRoles } from '../../src/local/iam/built-in-roles.ts';
 import { insertGroup } from '../../src/local/iam/groups.ts';
 import { createUser } from '../../src/local/iam/stored-identity.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type Store, type Tx } from '../../src/local/store/database.ts';
+import { builtInRoleId } from '../support/ids.ts';
 
 const organization = 'a'.repeat(40);
 const folder = `${organization}/${'1'.repeat(16)}`;

@@ -11,12 +11,11 @@ import {
 import { requireLiveIdentity } from '../../src/local/authorization/live-identity.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { requireActive } from '../../src/local/iam/active-user.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
 import { requireGrantableRole } from '../../src/local/iam/grantable-roles.ts';
 import { effectiveRolesOf } from '../../src/local/iam/roles.ts';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { narrow, toLimits } from '../../src/local/issuer/narrowing.ts';
 import type { Tx } from '../../src/local/store/database.ts';
+import { builtInRoleId, demoFolders, demoOrganizations } from '../support/ids.ts';
 import { standIns, testStore } from '../support/store.ts';
 
 const organization = demoOrganizations.private;

@@ -12,10 +12,10 @@ import { audiencePath, readTokens, writeTokens } from '../../src/auth/token-cach
 import { loadConfig } from '../../src/config/load.ts';
 import { hostOf } from '../../src/credential-helper.ts';
 import { tokenForRegistry } from '../../src/docker/registry-token.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { signInAs } from '../support/browser.ts';
 import { bundle } from '../support/bundle.ts';
 import { type FakeHost, fakeHost } from '../support/fake-host.ts';
+import { personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { stubServer } from '../support/stub-server.ts';
 import { makeToken, someUser } from '../support/tokens.ts';

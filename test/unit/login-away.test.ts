@@ -8,9 +8,9 @@ import { headlessUrl } from '../../src/auth/headless-login.ts';
 import { type LoginOptions, login } from '../../src/auth/login.ts';
 import { listAudiences, readTokens } from '../../src/auth/token-cache.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { personId } from '../../src/local/iam/seed.ts';
 import { signInOn, typeCode } from '../support/elsewhere.ts';
 import { FakeHost, type FakeHostOptions } from '../support/fake-host.ts';
+import { personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock } from '../support/platform.ts';
 import { stubServer } from '../support/stub-server.ts';
 

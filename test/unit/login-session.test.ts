@@ -10,13 +10,12 @@ import { accessToken, audienceOfRegistry, logout, type SessionOptions } from '..
 import { audiencePath, listAudiences, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { builtInRoleId } from '../../src/local/iam/built-in-roles.ts';
-import { demoOrganizations } from '../../src/local/iam/seed.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
 import { signInAs } from '../support/browser.ts';
 import { FakeHost, type FakeHostOptions } from '../support/fake-host.ts';
+import { builtInRoleId, demoOrganizations } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 import { stubServer } from '../support/stub-server.ts';
 import { makeRefreshToken, makeToken } from '../support/tokens.ts';

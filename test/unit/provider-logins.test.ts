@@ -5,16 +5,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { anonymous } from '../../src/local/core/types.ts';
 import { findProviderFor } from '../../src/local/iam/find-provider.ts';
 import { checkEligibility } from '../../src/local/iam/group-access.ts';
-import { developerIssuer } from '../../src/local/iam/people.ts';
 import { requireVouchedFor, signInThroughProvider } from '../../src/local/iam/provider-logins.ts';
 import { register } from '../../src/local/iam/registration.ts';
 import { isScimToken } from '../../src/local/iam/scim-tokens.ts';
-import { demoFolders, demoOrganizations } from '../../src/local/iam/seed.ts';
 import { findIdentity } from '../../src/local/iam/stored-identity.ts';
 import { findProvider, oidRule } from '../../src/local/iam/stored-provider.ts';
 import { vouchesForAddresses } from '../../src/local/iam/trusted-addresses.ts';
 import { linkUser } from '../../src/local/scim/link-user.ts';
 import type { SqlValue, Tx } from '../../src/local/store/database.ts';
+import { demoFolders, demoOrganizations, developerIssuer } from '../support/ids.ts';
 import { standIns, testStore } from '../support/store.ts';
 
 const organization = demoOrganizations.private;

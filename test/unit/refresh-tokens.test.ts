@@ -1,8 +1,8 @@
 // Refresh tokens in the store: each works once, a second use ends the session, and both clocks of a session count.
 
 import { expect, test } from 'vitest';
-import { personId } from '../../src/local/iam/seed.ts';
 import { refusal, rotate, startFamily } from '../../src/local/sessions/refresh-tokens.ts';
+import { personId } from '../support/ids.ts';
 import { testStore } from '../support/store.ts';
 
 const issuer = 'https://issuer.example.com';

@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { anonymous, StatusError } from '../../src/local/core/types.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import {
   type AccessRequirement,
   createAuthorization,
@@ -13,6 +12,7 @@ import {
 } from '../../src/local/registry/distribution/authorization.ts';
 import type { RegistryError } from '../../src/local/registry/registry-error.ts';
 import { createRepository, type Repository } from '../../src/local/registry/repositories.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { testStore } from '../support/store.ts';
 
 const organization = demoOrganizations.private;

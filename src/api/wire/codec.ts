@@ -99,7 +99,7 @@ export class Codec {
     return this.#siblings.get(field) ?? [];
   }
 
-  /** Whether the type is JSON of its own kind instead of an object with fields. */
+  /** Returns whether the type is JSON of its own kind instead of an object with fields. */
   isWellKnown(type: string): boolean {
     return type.startsWith('google.protobuf.') && type !== 'google.protobuf.Empty';
   }
@@ -124,7 +124,7 @@ export class Codec {
     return typeof value === 'string' ? (this.#enum(type)?.numbers.get(value) ?? value) : value;
   }
 
-  /** Whether a canonical value says no more than an unset field. */
+  /** Returns whether a canonical value says no more than an unset field. */
   isUnset(field: FieldSchema, value: unknown): boolean {
     if (value === undefined || value === null) return field.type !== 'google.protobuf.Value' || value === undefined;
     if (field.kind === 'map') return isFields(value) && Object.keys(value).length === 0;
@@ -337,7 +337,7 @@ export function wrong(path: string, wanted: string, value: unknown, reading: Rea
 const deepest = 100;
 const tooDeep = `a value of more than ${deepest} levels`;
 
-/** Whether a JSON value has no more levels than a message may have. */
+/** Returns whether a JSON value has no more levels than a message may have. */
 export function isShallow(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth <= deepest; depth += 1) {

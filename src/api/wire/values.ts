@@ -6,8 +6,8 @@ const maxSeconds = 315_576_000_000n;
 const billion = 1_000_000_000n;
 
 /**
- * What the platform itself writes, which is canonical already, looked at by hand: a list has two or three for each item.
- * Years 1000 to 2999; no fraction, or milliseconds that are not zero.
+ * * Returns what the platform itself writes, which is canonical already, looked at by hand: a list has two or three for
+ * each item. Years 1000 to 2999; no fraction, or milliseconds that are not zero.
  */
 function isPlainTimestamp(text: string): boolean {
   if (text.length !== 20 && text.length !== 24) return false;

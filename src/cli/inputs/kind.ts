@@ -18,13 +18,16 @@ export interface Kind<V> {
   parse(text: string): unknown;
   /** Turns the parsed text into the thing it names. Only reference kinds have it. */
   resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
-  /** What a person may pick from when the value is missing; undefined: it is typed. */
+  /** Returns what a person may pick from when the value is missing; undefined: it is typed. */
   candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
-  /** What Tab offers after `typed`, where that is not all there is and so nothing to pick from. */
+  /** Returns what Tab offers after `typed`, where that is not all there is and so nothing to pick from. */
   completions?(context: Context, chosen: Chosen, typed: string): Promise<readonly string[]>;
-  /** What to take when nobody can be asked; the only candidate unless given. */
+  /** Returns what to take when nobody can be asked; the only candidate unless given. */
   onlyCandidate?(context: Context, chosen: Chosen): Promise<Candidate<V> | undefined>;
-  /** Where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is asked then. */
+  /**
+   * Returns where else the value may come from when it was not given, e.g. a file named by another flag. Nobody is
+   * asked then.
+   */
   fallback?(context: Context, chosen: Chosen): Promise<V | undefined>;
   /** What to do when there is nothing to pick from. */
   readonly nothing?: string;

@@ -175,7 +175,7 @@ function lineage(one: IamGroup, directory: GroupDirectory): IamGroup[] {
     .reverse();
 }
 
-/** Where a thing is and the end of its id: whole ids differ where a narrow terminal cuts them off. */
+/** Returns where a thing is and the end of its id: whole ids differ where a narrow terminal cuts them off. */
 export function placeAndEnd(id: string, directory: GroupDirectory): string {
   const place = directory.byId.get(parentOf(id));
   return place === undefined ? id : `${pathOf(place, directory)} …/${id.slice(id.lastIndexOf('/') + 1)}`;
@@ -201,7 +201,7 @@ export function namedOrShort<T extends Named>(text: string, things: readonly T[]
   return matches.length > 0 ? matches : byShortId(text, things);
 }
 
-/** Whether another of these has the same name. */
+/** Returns whether another of these has the same name. */
 export function sharedIn(things: readonly Named[]): (thing: Named) => boolean {
   const seen = new Set<string>();
   const twice = new Set<string>();
@@ -209,7 +209,7 @@ export function sharedIn(things: readonly Named[]): (thing: Named) => boolean {
   return ({ name = '' }) => twice.has(name);
 }
 
-/** What Tab offers in place of the id of a thing whose name means one. */
+/** Returns what Tab offers in place of the id of a thing whose name means one. */
 export const uniqueName = (thing: Named, isShared: (thing: Named) => boolean) =>
   thing.name && !isShared(thing) ? { unique: thing.name } : {};
 

@@ -46,7 +46,7 @@ function inLocalZone(at: number): string {
 
 const soon = 7 * day;
 
-/** What an end in milliseconds since the epoch says: over, over within a week, or nothing. */
+/** Returns what an end in milliseconds since the epoch says: over, over within a week, or nothing. */
 export function endState(end: number | undefined, { now }: CellContext): State | undefined {
   if (end === undefined || Number.isNaN(end) || end > now + soon) return undefined;
   return end <= now ? 'fail' : 'warn';

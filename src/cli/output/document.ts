@@ -1,6 +1,6 @@
 import type { RenderInput } from './format.ts';
 
-/** What `-o json` writes, as a value: the item, or the list in its envelope. `lines` is an array here. */
+/** Returns what `-o json` writes, as a value: the item, or the list in its envelope. `lines` is an array here. */
 export async function documentOf<T>({ view, items, isList }: RenderInput<T>): Promise<unknown> {
   const shape = (item: T): unknown => plain(view.json === undefined ? item : view.json(item));
   const all: unknown[] = [];

@@ -13,8 +13,8 @@ import { documentOf } from './document.ts';
 import type { RenderInput } from './format.ts';
 
 /**
- * What a JMESPath expression makes of the document of `-o json`. Without a format a text is written bare and a list of
- * texts one to a line, as scripts want them; everything else is JSON.
+ * * Returns what a JMESPath expression makes of the document of `-o json`. Without a format a text is written bare and
+ * a list of texts one to a line, as scripts want them; everything else is JSON.
  */
 export async function renderQuery<T>(input: RenderInput<T>, expression: string, format: Format | undefined) {
   const document = await documentOf(input);

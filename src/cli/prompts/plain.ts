@@ -106,7 +106,9 @@ function list(host: Host, message: string, candidates: readonly Candidate<unknow
   host.stderr.write(`${printableLines(message)}\n${rows.join('')}`);
 }
 
-/** What a number, a name or the only row with these letters stands for; a sentence when that is none or several. */
+/**
+ * Returns what a number, a name or the only row with these letters stands for; a sentence when that is none or several.
+ */
 function meant<V>(word: string, candidates: readonly Candidate<V>[]): Candidate<V> | string {
   const number = /^\d+$/.test(word) ? candidates[Number(word) - 1] : undefined;
   const exact = candidates.filter(({ label, text: typed }) => label === word || typed === word);

@@ -34,7 +34,7 @@ function rankOf({ label, text }: Ranked, wanted: string): number {
   return all.includes(wanted) ? 5 : none;
 }
 
-/** Whether a word begins with the text: after anything that is neither letter nor digit. */
+/** Returns whether a word begins with the text: after anything that is neither letter nor digit. */
 function hasWord(text: string, wanted: string): boolean {
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
     if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1] ?? '')) return true;

@@ -33,7 +33,7 @@ export interface LoginInput {
   readonly headless: boolean;
 }
 
-/** Whether any of the flags was given: then a person says how to log in, and a login is wanted. */
+/** Returns whether any of the flags was given: then a person says how to log in, and a login is wanted. */
 export function saysHow(input: LoginInput): boolean {
   const { identity, identityToken, identityProvider, orgName, socialLogin, headless } = input;
   return headless || [identity, identityToken, identityProvider, orgName, socialLogin].some((one) => one !== undefined);

@@ -23,7 +23,7 @@ export interface AuthStatus {
   readonly hint?: string | undefined;
 }
 
-/** What a token says of itself. */
+/** Returns what a token says of itself. */
 export function claimedStatus(claims: Claims | undefined, audience: string): Omit<AuthStatus, 'valid'> {
   return {
     audience,

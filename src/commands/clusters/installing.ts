@@ -151,7 +151,7 @@ async function requireRights(kubectl: Kubectl): Promise<void> {
 
 const loopback: WebhookAddress = { host: '127.0.0.1', listen: '127.0.0.1' };
 
-/** Where the API server reaches this machine; undefined, and said, when it does nowhere. */
+/** Returns where the API server reaches this machine; undefined, and said, when it does nowhere. */
 async function webhookAddress(
   context: Context,
   kubectl: Kubectl,
@@ -325,7 +325,7 @@ async function pinnedIdentity(
   return id;
 }
 
-/** Whether a platform elsewhere could read the keys of the issuer itself. */
+/** Returns whether a platform elsewhere could read the keys of the issuer itself. */
 function isPublic(issuer: string): boolean {
   if (!URL.canParse(issuer)) return false;
   const { protocol, hostname } = new URL(issuer);

@@ -34,7 +34,7 @@ export const optionsInput = {
   help: 'Option of the enforcer: webhook_fail_open=true|false, or namespace_enforcement_mode=opt-in|opt-out.',
 } as const satisfies Input;
 
-/** What was chosen, with the defaults said: the zero of the mode means opt-out. */
+/** Returns what was chosen, with the defaults said: the zero of the mode means opt-out. */
 export function enforcerOptions(chosen: readonly string[]): TenantClusterEnforcerOptions {
   const values = Object.fromEntries(chosen.map((one) => one.split('=', 2) as [string, string]));
   return {

@@ -3,7 +3,7 @@ import type { Context } from '../../cli/context.ts';
 import { createRulePrograms } from '../../enforce/rules/programs.ts';
 import type { Surroundings } from '../../enforce/verify/surroundings.ts';
 
-/** What rules of policies reach: the programs on the PATH, and texts that lie behind a URL. */
+/** Returns what rules of policies reach: the programs on the PATH, and texts that lie behind a URL. */
 export function ruleSurroundings({ host, signal }: Context): Pick<Surroundings, 'download' | 'runRule'> {
   const programs = createRulePrograms(host.env['PATH']);
   return {

@@ -2,7 +2,7 @@ import type { Context } from '../../cli/context.ts';
 import { printable } from '../../cli/io.ts';
 import type { ConfigEdit, EditOptions } from '../../config/edit.ts';
 
-/** Where a change goes: the file of `--config`, or the user's own. */
+/** Returns where a change goes: the file of `--config`, or the user's own. */
 export function changeOptions(context: Context): EditOptions {
   const { config } = context.globals;
   return { signal: context.signal, ...(config === undefined ? {} : { path: config }) };

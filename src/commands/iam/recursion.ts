@@ -13,7 +13,10 @@ export function uidpFilter({ parent, recursive }: Recursion) {
   return { uidp: recursive ? { descendantsOf: parent.id } : { childrenOf: parent.id } };
 }
 
-/** Whether what that filter found belongs into the list. Without a location the places looked at are the organizations. */
+/**
+ * Returns whether what that filter found belongs into the list. Without a location the places looked at are the
+ * organizations.
+ */
 export function isListed({ id = '' }: { readonly id?: string }, { parent, recursive }: Recursion): boolean {
   return recursive || parent !== undefined || isRoot(parentOf(id));
 }

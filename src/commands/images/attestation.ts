@@ -21,7 +21,7 @@ export interface NamedKey {
 /** Whom to believe about the attestations of one registry. */
 export interface Trusted {
   readonly key: NamedKey | undefined;
-  /** What a signature made with a short-lived certificate is worth; undefined for one that was made without. */
+  /** Returns what a signature made with a short-lived certificate is worth; undefined for one that was made without. */
   keyless(envelope: Envelope, annotations: Annotations): Promise<Trust | undefined>;
 }
 
@@ -80,7 +80,7 @@ const publishedKey = remembered(
   (origin) => origin,
 );
 
-/** What the signatures of an envelope are worth to somebody who believes one key. */
+/** Returns what the signatures of an envelope are worth to somebody who believes one key. */
 export function trustOf(envelope: Envelope | undefined, trusted: NamedKey | undefined): Trust {
   if (envelope === undefined || envelope.signatures.length === 0) {
     return { kind: 'unknown', reason: 'it is not signed' };
@@ -137,7 +137,9 @@ interface Judged {
   readonly trust: Trust;
 }
 
-/** What could not be verified. Throws for what is forged, and for anything else where a signature is required. */
+/**
+ * Returns what could not be verified. Throws for what is forged, and for anything else where a signature is required.
+ */
 export function unverifiedOf(sboms: readonly Judged[], { requireSignature }: Pick<SignatureFlags, 'requireSignature'>) {
   return sboms.flatMap(({ name, digest, trust }): Unverified[] => {
     if (trust.kind === 'verified') return [];

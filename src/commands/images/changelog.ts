@@ -157,7 +157,7 @@ async function readOr(
   }
 }
 
-/** What the tag has named, newest first, as Chainguard's registry tells (protocols 7.4). */
+/** Returns what the tag has named, newest first, as Chainguard's registry tells (protocols 7.4). */
 async function historyOf(context: Context, image: ImageReference): Promise<{ time: string; digest: string }[]> {
   const { registryClient } = await import('./open-registry.ts');
   const client = await registryClient(context, image.registry);

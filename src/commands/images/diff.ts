@@ -39,7 +39,7 @@ function documentOf({ packages, vulnerabilities, unverified }: ImageDiff) {
   return { packages, vulnerabilities, ...(unverified === undefined ? {} : { unverified }) };
 }
 
-/** Where it was, and how bad. */
+/** Returns where it was, and how bad. */
 const vulnerabilityRow = (change: 'added' | 'removed', { id, reference, severity }: Vulnerability): DiffRow => {
   const where = `${severity} in ${reference.replace(/[?#].*$/, '')}`;
   return {

@@ -12,7 +12,7 @@ export interface Vulnerability {
   readonly severity: string;
 }
 
-/** What grype finds in a bill of materials; undefined when there is no grype on PATH. */
+/** Returns what grype finds in a bill of materials; undefined when there is no grype on PATH. */
 export async function findVulnerabilities(context: Context, sbom: Sbom): Promise<readonly Vulnerability[] | undefined> {
   const output = await runGrype(context, sbom.document);
   if (output === undefined) return undefined;

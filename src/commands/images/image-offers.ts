@@ -25,7 +25,10 @@ export async function referencesWithTags(context: Context, typed: string): Promi
   return withTags(context, new Map(written), typed);
 }
 
-/** What a person may pick: the repositories of a location, or all that the login sees, by their whole references. */
+/**
+ * Returns what a person may pick: the repositories of a location, or all that the login sees, by their whole
+ * references.
+ */
 export async function repositoryCandidates(context: Context, place: string | undefined): Promise<Candidate<string>[]> {
   const [repos, nameOf] = await Promise.all([repositoriesIn(context, place), registryNames(context, [])]);
   return repos.map((repo) => {

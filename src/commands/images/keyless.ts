@@ -75,7 +75,9 @@ function judgeIdentity(subject: string, issuer: string, flags: SignatureFlags): 
     : { kind: 'unknown', reason: `it is signed by ${signer}, and not by whom \`--certificate-identity\` names` };
 }
 
-/** What cosign keeps on this machine, or the named file. Throws kind `usage` for a file that is no trust root. */
+/**
+ * Returns what cosign keeps on this machine, or the named file. Throws kind `usage` for a file that is no trust root.
+ */
 export function readTrustRoot(
   context: Context,
   { trustedRoot }: Pick<SignatureFlags, 'trustedRoot'>,

@@ -49,7 +49,7 @@ function byKey(packages: readonly Package[], types: readonly string[]): Map<stri
   return found;
 }
 
-/** What the first has more of, version by version. */
+/** Returns what the first has more of, version by version. */
 function more(packages: readonly Package[], others: readonly Package[]): Package[] {
   const counts = new Map<string, number>();
   for (const one of others) counts.set(versionOf(one), (counts.get(versionOf(one)) ?? 0) + 1);

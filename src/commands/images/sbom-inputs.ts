@@ -40,7 +40,7 @@ export interface SignatureFlags {
   readonly requireSignature: boolean;
 }
 
-/** What is wrong with flags that belong together. */
+/** Returns what is wrong with flags that belong together. */
 export function signatureProblems({
   key,
   certificateIdentity,

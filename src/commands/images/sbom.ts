@@ -119,10 +119,10 @@ async function blobOf(client: Pick<OciClient, 'blob'>, repository: string, { lay
   return client.blob(repository, layer.digest);
 }
 
-/** Whether a build is passed over because what is attested of it is more than is read. */
+/** Returns whether a build is passed over because what is attested of it is more than is read. */
 export const isTooLarge = ({ code }: CliError): boolean => code === 'sbom.too-large' || code === 'api.too-large';
 
-/** What the statement holds instead, where it holds no bill of materials of the image. */
+/** Returns what the statement holds instead, where it holds no bill of materials of the image. */
 async function bomIn(bytes: Buffer, candidate: Candidate, trusted: Trusted): Promise<Bom | string> {
   try {
     const facts = read(probeStatement(), bytes).facts();

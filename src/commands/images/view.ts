@@ -23,7 +23,7 @@ export async function shownImages(
   return images.map((image) => ({ ...image, registry: name(locationOf(image.repo)) }));
 }
 
-/** What a row is about: rows hold one tag each. */
+/** Returns what a row is about: rows hold one tag each. */
 const tagOf = ({ tags }: ShownImage): RegistryTag => tags[0] ?? {};
 
 export const updatedCell = (tag: RegistryTag, cell: CellContext): string => {

@@ -74,7 +74,9 @@ const addressesOf = ({ api, issuer, registry, console }: PlatformFile): NamedCon
     ['platform.registry', registry],
   ]);
 
-/** What somebody without a login may have forgotten: the local platform that runs, when commands go elsewhere. */
+/**
+ * Returns what somebody without a login may have forgotten: the local platform that runs, when commands go elsewhere.
+ */
 export async function unselectedPlatform(context: Context): Promise<string | undefined> {
   try {
     const running = await runningPlatform(defaultFolder(context));

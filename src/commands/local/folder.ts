@@ -87,7 +87,10 @@ export function notRunning(context: Context, folder: string): CliError {
   });
 }
 
-/** Whether the platform answers on its address within two seconds. Straight to loopback: a proxy has no business here. */
+/**
+ * Returns whether the platform answers on its address within two seconds. Straight to loopback: a proxy has no business
+ * here.
+ */
 export async function answers(platform: PlatformFile, signal: AbortSignal): Promise<boolean> {
   const { get } = await import('node:http');
   return new Promise((settle) => {

@@ -141,7 +141,7 @@ async function withStore<T>(context: Context, folder: string, work: (store: Stor
   }
 }
 
-/** Where the platform is now, or where it will be when it starts again. */
+/** Returns where the platform is now, or where it will be when it starts again. */
 async function issuerOf(folder: string, store: Store): Promise<string> {
   const running = await runningPlatform(folder);
   if (running !== undefined) return running.issuer;

@@ -70,7 +70,10 @@ export async function soleAuthority(context: Context, chosen: Chosen): Promise<C
   });
 }
 
-/** Where it answers. The platform says the host; whether it speaks TLS is as for the API. Throws when it says none. */
+/**
+ * Returns where it answers. The platform says the host; whether it speaks TLS is as for the API. Throws when it says
+ * none.
+ */
 export function urlOf(context: Context, { name = '', hostname = '' }: IamSigstore): string {
   const { protocol } = new URL(context.config.get('platform.api'));
   if (/^[\w.:[\]/-]+$/.test(hostname)) return `${protocol}//${hostname}`;

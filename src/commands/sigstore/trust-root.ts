@@ -5,7 +5,7 @@ import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 
-/** Whether the URL of an authority is one below the platform's own. */
+/** Returns whether the URL of an authority is one below the platform's own. */
 export const isOfPlatform = (api: string, url: string | undefined): url is string =>
   url !== undefined && /^\/local\/sigstore\/[0-9a-f]{16}\/?$/.test(pathBelow(api, url) ?? '');
 

@@ -59,7 +59,7 @@ interface FieldProps {
 
 const idOf = (name: string): string => `field-${name}`;
 
-/** What a field and its remarks have in common. */
+/** Returns what a field and its remarks have in common. */
 function around({ form, name, label, note }: FieldProps, field: (shared: Shared) => JSX.Element) {
   const problem = form.problems[name];
   const id = idOf(name);
@@ -194,7 +194,10 @@ export function SelectField(
   ));
 }
 
-/** What is wrong with the name of something new, by the rule of the platform (semantics 2); undefined for a good one. */
+/**
+ * Returns what is wrong with the name of something new, by the rule of the platform (semantics 2); undefined for a good
+ * one.
+ */
 export function nameProblem(name: string, of: string): string | undefined {
   if (name === '') return `Give ${of} a name.`;
   if (name.length > 100) return 'Use at most 100 characters.';

@@ -402,7 +402,7 @@ const followed: readonly (readonly [path: string, kind: string, apiVersion: stri
   [policiesPath, 'ClusterImagePolicy', 'policy.sigstore.dev/v1beta1'],
 ];
 
-/** What rules may ask for of an object. */
+/** Returns what rules may ask for of an object. */
 const objectParts = (
   { spec, metadata }: { readonly spec?: unknown; readonly metadata?: unknown },
   typemeta: object,

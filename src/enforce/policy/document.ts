@@ -224,7 +224,7 @@ function widerGlobs(version: string, globs: readonly string[], authorities: read
   });
 }
 
-/** What a cluster is given: the same in v1beta1, with what was read into it. */
+/** Returns what a cluster is given: the same in v1beta1, with what was read into it. */
 function objectOf(fields: Fields, policy: Policy, metadata: { labels?: Fields; annotations?: Fields }): Fields {
   const spec = (fields['spec'] ?? {}) as Fields;
   const authorities = (spec['authorities'] as Fields[]).map((one, at) => {

@@ -36,10 +36,10 @@ export function normalForm({ registry, repository, digest }: ImageReference): st
   return `${registry}/${repository}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** What a glob may hold (policy-controller 0.13). */
+/** Returns what a glob may hold (policy-controller 0.13). */
 export const isGlob = (glob: string): boolean => /^[A-Za-z0-9\-_:/*.@]+$/.test(glob) && !/\*{3,}/.test(glob);
 
-/** Whether one of the globs covers the image, which must have a digest; `given` is how the object spells it. */
+/** Returns whether one of the globs covers the image, which must have a digest; `given` is how the object spells it. */
 export function coveringGlob(globs: readonly string[], image: ImageReference, given: string): string | undefined {
   const names = [normalForm(image), given];
   return globs.find((glob) => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 
 export interface RulePrograms {
-  /** Why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
+  /** Returns why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
   run(type: 'cue' | 'rego', text: string, document: string): Promise<string | undefined>;
 }
 
@@ -130,7 +130,7 @@ async function runOpa(
   return judge(answer.result?.map(({ bindings }) => bindings?.isCompliant) ?? []);
 }
 
-/** What the rule `isCompliant` may be: true, or a set of results with a text each. */
+/** Returns what the rule `isCompliant` may be: true, or a set of results with a text each. */
 function judge(values: readonly unknown[]): string | undefined {
   const not = `policy is not compliant for query '${query}'`;
   for (const value of values) {
@@ -231,7 +231,7 @@ function parse(text: string): object {
   }
 }
 
-/** What a program says, without the places in files that are gone. */
+/** Returns what a program says, without the places in files that are gone. */
 const sentence = (text: string): string =>
   text
     .split('\n')

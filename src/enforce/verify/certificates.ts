@@ -111,7 +111,10 @@ interface Needs {
   readonly timestamp: boolean;
 }
 
-/** What has to be beside a signature (enforce.md 2). The trust root of this machine may be that of an authority without a log. */
+/**
+ * Returns what has to be beside a signature (enforce.md 2). The trust root of this machine may be that of an authority
+ * without a log.
+ */
 function needsOf({ ctlog, timestamp }: Authority, kind: Kind, hasLogs: boolean): Needs {
   if (timestamp !== undefined) return { log: false, timestamp: true };
   if (ctlog !== undefined) return { log: true, timestamp: false };

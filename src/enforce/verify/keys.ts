@@ -30,7 +30,7 @@ export async function pemOf({ data, secretRef, kms }: KeySource, around: Surroun
   return named ?? only;
 }
 
-/** Whether one of the keys made one of the signatures of the bytes. */
+/** Returns whether one of the keys made one of the signatures of the bytes. */
 export const isSignedBy = (
   keys: readonly KeyObject[],
   hash: string,

@@ -7,7 +7,7 @@ import type { Policy, Rule } from '../policy/types.ts';
 import type { AuthorityVerdict, Signer } from './found.ts';
 import type { Repository, Surroundings } from './surroundings.ts';
 
-/** Why the rule does not hold over the document; undefined when it does. `name` is how messages call it. */
+/** Returns why the rule does not hold over the document; undefined when it does. `name` is how messages call it. */
 export async function breach(
   rule: Rule,
   name: string,
@@ -50,7 +50,7 @@ export interface Subject {
   readonly typemeta?: unknown;
 }
 
-/** What a policy's own rule decides over (enforce.md 2). */
+/** Returns what a policy's own rule decides over (enforce.md 2). */
 export async function findings(
   { authorities: rules }: Policy,
   needs: Rule['needs'],

@@ -78,7 +78,7 @@ function readLayer(layer: Descriptor, bytes: Buffer, digest: string): Signed[] {
   }
 }
 
-/** What cosign 2 signs: a document that names the digest. */
+/** Returns what cosign 2 signs: a document that names the digest. */
 function simple(layer: Descriptor, bytes: Buffer, digest: string): Signed[] {
   const { critical } = JSON.parse(bytes.toString('utf8')) as {
     critical?: { type?: string; image?: { 'docker-manifest-digest'?: string } };

@@ -41,15 +41,15 @@ export interface Surroundings {
   /** Values of a secret of namespace cosign-system unless another is named; undefined when there is none. */
   secret(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * What `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its platform is trusted;
-   * else that of sigstore on this machine. Undefined when there is none to be had.
+   * * Returns what `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its
+   * platform is trusted; else that of sigstore on this machine. Undefined when there is none to be had.
    */
   trustRoot(name: string | undefined, url: string | undefined): Promise<object | undefined>;
   /** Values of a ConfigMap, found as a secret is. */
   configMap(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /** Of an https URL. */
   download(url: string): Promise<Buffer>;
-  /** Why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
+  /** Returns why the rule does not hold over a JSON document; undefined when it does. Throws nothing. */
   runRule(type: 'cue' | 'rego', text: string, document: string): Promise<string | undefined>;
   /** Milliseconds since the epoch. */
   now(): number;

@@ -29,7 +29,10 @@ export function candidateAddresses(): WebhookAddress[] {
   ];
 }
 
-/** What a person names: an address of this machine, or a name that leads to one. Undefined when it leads nowhere. */
+/**
+ * Returns what a person names: an address of this machine, or a name that leads to one. Undefined when it leads
+ * nowhere.
+ */
 export async function namedAddress(host: string): Promise<WebhookAddress | undefined> {
   if (isIP(host) !== 0) return { host, listen: host };
   const found = await lookup(host).catch(() => undefined);

@@ -182,7 +182,7 @@ export const refuse = (
   ...more,
 });
 
-/** What goes away or becomes less is not looked at again. */
+/** Returns what goes away or becomes less is not looked at again. */
 function isLeftAlone(request: AdmissionRequest): boolean {
   const { object, resource, subResource } = request;
   if (object === null || object === undefined) return true;

@@ -109,7 +109,7 @@ export function writtenAdvisories(tx: Tx, places: readonly string[]): Vulnerabil
   );
 }
 
-/** What its writer decides. Ids and times are the platform's. */
+/** Returns what its writer decides. Ids and times are the platform's. */
 function contentOf(advisory: VulnerabilitiesV1Advisory): VulnerabilitiesV1Advisory {
   const {
     id: _id,

@@ -247,7 +247,7 @@ function perform(
   return response;
 }
 
-/** What the call is, as far as it is known before it is done. */
+/** Returns what the call is, as far as it is known before it is done. */
 function occurrenceOf(operation: KnownOperation, caller: Caller, message: object): Occurrence {
   const scope = operation.scope === null ? undefined : valueAt(message, operation.scope);
   return {
@@ -261,7 +261,7 @@ function occurrenceOf(operation: KnownOperation, caller: Caller, message: object
   };
 }
 
-/** What an operation without a scope is about, where its message has one of the usual members. */
+/** Returns what an operation without a scope is about, where its message has one of the usual members. */
 function placeIn(message: object): string | undefined {
   const { uidp, id, group, parent } = message as Readonly<Record<string, unknown>>;
   const { childrenOf, descendantsOf } = Object(uidp) as Readonly<Record<string, unknown>>;

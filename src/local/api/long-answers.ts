@@ -67,7 +67,7 @@ export async function inOnePiece(run: Run): Promise<object> {
   return { ...first, items };
 }
 
-/** What an answer without items has before and behind them. */
+/** Returns what an answer without items has before and behind them. */
 function around(empty: string): [head: string, tail: string] {
   const at = empty.indexOf('"items":[]') + '"items":['.length;
   return [empty.slice(0, at), empty.slice(at)];

@@ -2,7 +2,7 @@ import { lazily } from '../core/lazily.ts';
 import type { Opened, OperationTable } from '../core/module.ts';
 
 export interface OperationTables {
-  /** What does this operation, loaded at the first call of its table. Undefined for what no module does. */
+  /** Returns what does this operation, loaded at the first call of its table. Undefined for what no module does. */
   find(id: string): Promise<{ readonly kind: 'handler' | 'prepared'; readonly handler: unknown } | undefined>;
 }
 

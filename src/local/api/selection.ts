@@ -211,7 +211,7 @@ function conditions({ resource, id, name, uidp, also = {} }: Selection): { sql: 
   return { sql, values };
 }
 
-/** Where the rows are, in ascending order. */
+/** Returns where the rows are, in ascending order. */
 function rangesOf({ visible, uidp }: Selection): Range[] {
   const inside = optionalUidp('uidp.descendants_of', uidp?.descendantsOf);
   return visible.map((place) => rangeOf(place, inside)).filter((range) => range !== undefined);

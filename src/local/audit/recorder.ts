@@ -103,7 +103,10 @@ function write(tx: Tx, occurrence: Occurrence, at: number, times: number, known:
   }
 }
 
-/** Where its record is filed. A user is in no organization, so what it does without a place is filed where it holds roles. */
+/**
+ * Returns where its record is filed. A user is in no organization, so what it does without a place is filed where it
+ * holds roles.
+ */
 function placesOf(tx: Tx, { place, identity }: Occurrence): readonly string[] {
   if (place !== undefined && place !== '' && !isUser(tx, place)) return [place];
   if (identity === undefined || identity === '') return [];

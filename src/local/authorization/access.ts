@@ -55,7 +55,7 @@ export function grantsOf(tx: Tx, identity: string): Grants {
   })).grants;
 }
 
-/** When the groups of a login end, the first of them: nobody writes anything then. */
+/** Returns when the groups of a login end, the first of them: nobody writes anything then. */
 function nextLoginEnd(tx: Tx, identity: string): number {
   const row = tx.get('SELECT MIN(ends) AS ends FROM login_groups WHERE identity = ? AND ends > ?', identity, tx.now);
   const ends = row?.['ends'] ?? undefined;
@@ -97,7 +97,7 @@ export function authorityOf(tx: Tx, caller: Caller): Authority {
   };
 }
 
-/** What the caller may do at `uidp`. */
+/** Returns what the caller may do at `uidp`. */
 export function capabilitiesAt(tx: Tx, caller: Caller, uidp: string): Set<string> {
   return authorityOf(tx, caller)(uidp);
 }

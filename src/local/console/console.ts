@@ -138,7 +138,7 @@ const kinds: Readonly<Record<number, FailureKind>> = {
   [grpcCodes.UNIMPLEMENTED]: 'missing',
 };
 
-/** What the platform says, as a sentence of a page. */
+/** Returns what the platform says, as a sentence of a page. */
 function sentence(message: string): string {
   const text = message.trim();
   const first = text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -18,7 +18,7 @@ export type Announce = (
 /** What an operation may know of its call besides who calls and what for. */
 export interface CallContext extends ListContext {
   readonly urls: PlatformUrls;
-  /** Whether the JSON body has a key at this path; canonical messages leave out what is empty. */
+  /** Returns whether the JSON body has a key at this path; canonical messages leave out what is empty. */
   hasField(...path: string[]): boolean;
   /** Bytes of a small blob (64 MiB at most), read at once; undefined when there is none. Larger ones throw. */
   readBlob(digest: string): Uint8Array | undefined;

@@ -3,7 +3,7 @@
 
 /** What one call has asked for. */
 export interface LateReads {
-  /** Whether something asked for is still to be read; nothing that was made without it may be kept. */
+  /** Returns whether something asked for is still to be read; nothing that was made without it may be kept. */
   isWaiting(): boolean;
   load(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export function isLoopbackUrl(url: URL): boolean {
   return isLoopbackName(url.hostname.replace(/^\[|\]$/g, ''));
 }
 
-/** Whether a URL leads to the platform itself. All loopback names are one host, whatever the spelling. */
+/** Returns whether a URL leads to the platform itself. All loopback names are one host, whatever the spelling. */
 export function isPlatformUrl(url: URL, urls: PlatformUrls): boolean {
   return Object.values(urls).some((address) => {
     const own = new URL(address);

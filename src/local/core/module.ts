@@ -86,7 +86,7 @@ export interface Opened<Face = unknown> {
   /** Operations that ask another server before their transaction, which are loaded with the first of their prefix. */
   readonly prepared?: { readonly ids: readonly string[]; load(): Promise<PreparedHandlers> };
   readonly direct?: Readonly<Record<string, DirectOperation>>;
-  /** What the module reads for one call outside of its transaction. */
+  /** Returns what the module reads for one call outside of its transaction. */
   lateReads?(): Promise<(call: object) => LateReads>;
   /** Run one after the other soon after the start and every hour. */
   readonly maintenance?: readonly (() => Promise<unknown>)[];

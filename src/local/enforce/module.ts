@@ -34,7 +34,7 @@ export const enforceModule: Module<EnforceNeeds> = {
   }),
 };
 
-/** How clusters register with the issuer, which knows no clusters itself. */
+/** Returns how clusters register with the issuer, which knows no clusters itself. */
 export const clusterRegistration = (store: Store) => async (): Promise<RegisterCluster> => {
   const { prepareCluster } = await import('./registration.ts');
   return (request, proof) => prepareCluster(store, request, proof);

@@ -119,7 +119,7 @@ export function activateVersion(tx: Tx, _caller: Caller, request: IamActivateVer
   return toWirePolicy(tx, findPolicy(tx, id));
 }
 
-/** What counts in a cluster: the policies of its group and of every group above it, the nearest first. */
+/** Returns what counts in a cluster: the policies of its group and of every group above it, the nearest first. */
 export function effectivePolicies(tx: Tx, cluster: string): IamPolicy[] {
   return ancestry(parentOf(cluster)).flatMap((group) =>
     tx.all('SELECT * FROM enforce_policies WHERE parent = ? ORDER BY name', group).map((row) => toWirePolicy(tx, row)),

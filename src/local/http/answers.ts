@@ -45,7 +45,7 @@ export function sendStatus(response: ServerResponse, error: StatusError, httpSta
   sendJson(response, httpStatus, JSON.stringify({ code: error.code, message: error.message, details: error.details }));
 }
 
-/** What goes over the wire for anything thrown; `unexpected` when it is for the log alone. */
+/** Returns what goes over the wire for anything thrown; `unexpected` when it is for the log alone. */
 export function toStatusError(error: unknown): { status: StatusError; unexpected: boolean } {
   if (error instanceof StatusError) return { status: error, unexpected: false };
   if (error instanceof WireError) return { status: new StatusError(error.code, error.message), unexpected: false };

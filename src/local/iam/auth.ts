@@ -16,7 +16,7 @@ import { toWireGroup } from './groups.ts';
 import { removeIdentity } from './identities.ts';
 import { capabilitiesOf, effectiveRolesOf, toWireRole } from './roles.ts';
 
-/** What the caller's token says, with what is left of its capabilities now (protocols 4.4). */
+/** Returns what the caller's token says, with what is left of its capabilities now (protocols 4.4). */
 export function validate(tx: Tx, caller: Caller, _request: Empty): AuthWhoAmI {
   const profile = toProfile(caller.profile);
   return {

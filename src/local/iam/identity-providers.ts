@@ -129,7 +129,7 @@ export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDele
   return {};
 }
 
-/** Whether the same people sign in, and the same of their claims counts. */
+/** Returns whether the same people sign in, and the same of their claims counts. */
 function hasSameTrust(before: StoredProvider, after: Fields): boolean {
   const { issuer, clientId, groupsClaim } = after;
   return issuer === before.issuer && clientId === before.clientId && groupsClaim === before.groupsClaim;

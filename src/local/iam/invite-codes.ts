@@ -26,7 +26,10 @@ export function encodeInviteCode(invite: InviteCode): string {
   return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
-/** What a code claims; undefined for text that is none. Takes both alphabets of base64, with padding and without. */
+/**
+ * Returns what a code claims; undefined for text that is none. Takes both alphabets of base64, with padding and
+ * without.
+ */
 export function decodeInviteCode(code: string): { readonly keyId: string; readonly secret: string } | undefined {
   if (code.length > 4096) return undefined;
   try {

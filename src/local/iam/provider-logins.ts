@@ -126,7 +126,9 @@ export function requireVouchedFor(tx: Tx, provider: StoredProvider, { id, home }
   throw permissionDenied('the account of this login belongs elsewhere: sign in the way it was made');
 }
 
-/** Where an account has something to lose: what it holds, and what it may assume because its id is named there. */
+/**
+ * Returns where an account has something to lose: what it holds, and what it may assume because its id is named there.
+ */
 function placesOf(tx: Tx, id: string): string[] {
   const assumable = tx.all('SELECT parent FROM identities WHERE subject = ? AND parent IS NOT NULL', id);
   return [...grantsOf(tx, id).keys(), ...assumable.map((row) => String(row['parent']))];

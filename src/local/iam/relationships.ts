@@ -16,8 +16,9 @@ export const maxStaticLifetimeMs = 365 * day;
 const clockSkew = 5 * 60 * 1000;
 
 /**
- * How the identity is proved: exactly one way, with fields that can be satisfied (semantics 2, protocols 3.4). `now` in
- * milliseconds; `before` is what the identity has so far, whose expiration may stay even when it has passed.
+ * * Returns how the identity is proved: exactly one way, with fields that can be satisfied (semantics 2, protocols
+ * 3.4). `now` in milliseconds; `before` is what the identity has so far, whose expiration may stay even when it has
+ * passed.
  */
 export function checkRelationship(identity: IamIdentity, now: number, before?: Relationship): Relationship {
   const given = [identity.claimMatch, identity.static, identity.servicePrincipal, identity.awsIdentity];

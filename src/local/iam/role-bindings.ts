@@ -182,7 +182,7 @@ function readReferred<T>(
   return new Map(found.map((row) => [row['id'], decode(row)]));
 }
 
-/** What others who may see a binding see of whom it is for. */
+/** Returns what others who may see a binding see of whom it is for. */
 export function describeIdentity(identity: StoredIdentity): IamRoleBindingListBinding {
   const { relationship } = identity;
   // A user is known by its address; what it signs in with is not the organization's business.

@@ -45,7 +45,7 @@ export function createRootIdentity(tx: Tx, caller: Caller, request: EventsIdenti
   return { id, issuer, subject, issuerKeys, ...(set === undefined ? {} : { expiration: set }) };
 }
 
-/** What a user has told of itself so far. */
+/** Returns what a user has told of itself so far. */
 export function metadataOf(tx: Tx, identity: string): EventsIdentityMetadata {
   const row = tx.get('SELECT body FROM identity_metadata WHERE identity = ?', identity);
   // Written below only.

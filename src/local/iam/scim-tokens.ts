@@ -145,7 +145,7 @@ export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnable
   return { identityProviderId: id, enabled, etag: etagOf(requireProvider(tx, id).scim) };
 }
 
-/** Whether a connector that sends `token` speaks for the provider. */
+/** Returns whether a connector that sends `token` speaks for the provider. */
 export function isScimToken(provider: StoredProvider, token: string, now: number): boolean {
   const { scim } = provider;
   const digest = digestOf(token);

@@ -100,7 +100,9 @@ export function toWireProvider(provider: StoredProvider, apiUrl: string, now: nu
   };
 }
 
-/** Where the provider's connector goes, e.g. `https://platform/scim/v2/<ORG>/<IDP>` (outputs.md, scim token). */
+/**
+ * Returns where the provider's connector goes, e.g. `https://platform/scim/v2/<ORG>/<IDP>` (outputs.md, scim token).
+ */
 export function scimEndpoint(apiUrl: string, id: string): string {
   return `${apiUrl}/scim/v2/${id}`;
 }

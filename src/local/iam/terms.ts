@@ -47,7 +47,7 @@ export function listAcceptedTerms(tx: Tx, _caller: Caller, request: IamTermsFilt
   };
 }
 
-/** What these groups have accepted, by document. */
+/** Returns what these groups have accepted, by document. */
 export function selectAcceptances(tx: Tx, groups: readonly string[]): SqlRow[] {
   return tx.all(
     `SELECT *, group_id || ' ' || document AS id FROM terms_acceptances

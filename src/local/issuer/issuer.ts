@@ -64,7 +64,7 @@ export interface Issuer extends HttpHandler {
   readonly exchangeRefreshToken: Sts['exchangeRefreshToken'];
   readonly verifyLogin: Sts['verifyLogin'];
   readonly agentProof: (bearer: string) => AgentProof;
-  /** What an issuer publishes about PKCE, for who wants to use it as a provider. Never throws. */
+  /** Returns what an issuer publishes about PKCE, for who wants to use it as a provider. Never throws. */
   pkceSupport(issuer: string): Promise<PkceSupport>;
   readonly signImpersonation: SignImpersonation;
   /** Logins of the console. */

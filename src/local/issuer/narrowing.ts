@@ -39,7 +39,7 @@ export function narrow(tx: Tx, grants: Grants, limits: Limits): Grants {
   return narrowed;
 }
 
-/** Whether these limits ask for less than everything. */
+/** Returns whether these limits ask for less than everything. */
 export function isNarrowing(limits: Limits): boolean {
   return limits.scopes.length > 0 || limits.capabilities.length > 0;
 }

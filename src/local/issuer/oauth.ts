@@ -461,7 +461,7 @@ function waitingOf(destination: Destination): Waiting {
   }
 }
 
-/** Who waits: an address on this machine, or the kind of other device. */
+/** Returns who waits: an address on this machine, or the kind of other device. */
 function originOf(destination: Destination): string {
   switch (destination.kind) {
     case 'redirect':
@@ -596,7 +596,7 @@ function rolesOf(tx: Tx, identity: string): string {
   return rows.length > 2 ? `${shown.join(', ')} and more` : shown.join(', ');
 }
 
-/** Who was chosen; undefined when what was typed is not an address. */
+/** Returns who was chosen; undefined when what was typed is not an address. */
 function toPerson(
   form: URLSearchParams,
   offered: readonly Choice[],
@@ -654,7 +654,9 @@ function sendPage(response: ServerResponse, status: number, page: Page, targets:
   response.end(page.html);
 }
 
-/** Where the form may lead: the program's address, and `localhost`, to which such programs redirect once more. */
+/**
+ * Returns where the form may lead: the program's address, and `localhost`, to which such programs redirect once more.
+ */
 function formTargets(redirect: URL): Set<string> {
   const port = redirect.port || '80';
   // The grammar of the policy has no IPv6 addresses.

@@ -18,9 +18,9 @@ import type { Store, Tx } from '../store/database.ts';
 
 export interface Others {
   readonly store: Store;
-  /** Whose token this is, another issuer's than ours. Throws StatusError. */
+  /** Returns whose token this is, another issuer's than ours. Throws StatusError. */
   verifyLogin(bearer: string): Promise<UpstreamLogin & { readonly actor: Readonly<Record<string, string>> }>;
-  /** What the discovery document of an issuer says. Never throws. */
+  /** Returns what the discovery document of an issuer says. Never throws. */
   pkceSupport(issuer: string): Promise<PkceSupport>;
   readonly checkCloud: CloudCheck;
   /** Registers a cluster, where the platform has any. */

@@ -25,9 +25,9 @@ export interface ProviderIdentity {
 }
 
 export interface RelyingParty {
-  /** Where the browser goes. Throws a StatusError when the provider cannot be used. */
+  /** Returns where the browser goes. Throws a StatusError when the provider cannot be used. */
   leave(provider: StoredProvider, state: string): Promise<{ readonly url: URL; readonly trip: ProviderTrip }>;
-  /** What the provider says of who came back. `query` is that of the callback. Throws a StatusError. */
+  /** Returns what the provider says of who came back. `query` is that of the callback. Throws a StatusError. */
   arrive(
     provider: StoredProvider,
     state: string,

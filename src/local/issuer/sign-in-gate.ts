@@ -13,7 +13,7 @@ export type GateAnswer =
   | { readonly kind: 'too-many' };
 
 export interface SignInGate {
-  /** Whether this browser has shown the code. */
+  /** Returns whether this browser has shown the code. */
   isOpenFor(request: IncomingMessage): boolean;
   /** Returns who is there, for limits: the browser that has shown the code, otherwise the address it comes from. */
   visitorOf(request: IncomingMessage): string;

@@ -154,7 +154,7 @@ ${waitingText(waiting)}
   );
 }
 
-/** Where the owner shows that the platform is theirs. `next`: the path to go on to. */
+/** Returns where the owner shows that the platform is theirs. `next`: the path to go on to. */
 export function codePage(next: string, problem: string | undefined): Page {
   return page(
     'Sign in',
@@ -176,7 +176,7 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
   );
 }
 
-/** Where a person types the code that another device shows. */
+/** Returns where a person types the code that another device shows. */
 export function activatePage(userCode: string, problem: string | undefined): Page {
   return page(
     'Connect a device',

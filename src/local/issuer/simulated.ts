@@ -44,7 +44,7 @@ export async function mintThirdPartyToken(store: Store, token: ThirdPartyToken):
   });
 }
 
-/** What the platform's own sign-in would sign for a person. The address is taken in lower case. */
+/** Returns what the platform's own sign-in would sign for a person. The address is taken in lower case. */
 export function developerToken(email: string): ThirdPartyClaims {
   const address = toEmailAddress(email);
   if (address === undefined) throw wrong(`"${email}" is not an e-mail address`);

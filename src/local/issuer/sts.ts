@@ -87,9 +87,9 @@ export interface Sts {
   exchangeRefreshToken(bearer: string, request: OidcExchangeRefreshTokenRequest): Promise<OidcTokenPair>;
   /** Ends a browser login. */
   signIn(login: BrowserLogin): Promise<OidcRawToken>;
-  /** Whose third-party token this is, for making an account. Throws PERMISSION_DENIED for platform tokens. */
+  /** Returns whose third-party token this is, for making an account. Throws PERMISSION_DENIED for platform tokens. */
   verifyLogin(bearer: string): Promise<VerifiedLogin>;
-  /** Whose token of a cluster's agent this is, by the keys that its issuer publishes. Throws StatusError. */
+  /** Returns whose token of a cluster's agent this is, by the keys that its issuer publishes. Throws StatusError. */
   verifyAgent(bearer: string): Promise<{ readonly issuer: string; readonly subject: string }>;
 }
 

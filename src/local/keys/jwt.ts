@@ -49,7 +49,7 @@ export function parseJwks(text: string): unknown[] {
   }
 }
 
-/** Why a token is not believed. `reason` is a clause about "it". */
+/** Returns why a token is not believed. `reason` is a clause about "it". */
 export function unverified(reason: string): StatusError {
   return permissionDenied(`verifying token: ${reason}`);
 }

@@ -1,7 +1,7 @@
 import type { PingResponse } from '../../api/schema/types/ping.gen.ts';
 import type { Handlers } from '../core/handler.ts';
 
-/** Whether anybody is there, for who has no token yet. What real ones say is not public. */
+/** Returns whether anybody is there, for who has no token yet. What real ones say is not public. */
 const ping = (): PingResponse => ({ response: 'pong' });
 
 export const handlers: Handlers = {

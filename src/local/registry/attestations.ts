@@ -93,7 +93,7 @@ export function attest(
   return { manifest, blobs, tag: `${algorithm}-${hex}.att` };
 }
 
-/** What DSSE signs: type and payload with their lengths, so that neither can be taken for the other. */
+/** Returns what DSSE signs: type and payload with their lengths, so that neither can be taken for the other. */
 export function preAuthEncoding(type: string, payload: Uint8Array): Buffer {
   const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
   return Buffer.concat([Buffer.from(head), payload]);

@@ -17,7 +17,7 @@ const openCapabilities: ReadonlySet<string> = new Set([
   'vuln_reports.list',
 ]);
 
-/** Whether everybody may do this here: a reading operation on a public repository, or on a tag of one. */
+/** Returns whether everybody may do this here: a reading operation on a public repository, or on a tag of one. */
 export function isPubliclyReadable(tx: Tx, operation: Operation, place: string): boolean {
   if (!operation.readOnly || !operation.capabilities.every((capability) => openCapabilities.has(capability)))
     return false;

@@ -44,8 +44,9 @@ export function findRepository(tx: Tx, organization: Organization, name: string)
 }
 
 /**
- * Where a client's name leads. No public source says how repositories in folders are named for pulls; here their path
- * is the folders' names and their own, and a repository directly in the organization wins where both are meant.
+ * * Returns where a client's name leads. No public source says how repositories in folders are named for pulls; here
+ * their path is the folders' names and their own, and a repository directly in the organization wins where both are
+ * meant.
  */
 export function findRepositoryAt(tx: Tx, organization: Organization, path: string): Repository | undefined {
   return tx.recall(repositories, `${organization.id} ${path}`, () =>
@@ -229,7 +230,9 @@ function readManifest(tx: Tx, repository: Repository, reference: string): Stored
   return row === undefined ? undefined : toStoredManifest(row);
 }
 
-/** What keeps a manifest out: blobs and manifests it needs and the repository lacks, or whose size it misstates. */
+/**
+ * Returns what keeps a manifest out: blobs and manifests it needs and the repository lacks, or whose size it misstates.
+ */
 export function findProblems(tx: Tx, repository: Repository, manifest: Manifest): RegistryProblem[] {
   const problems: RegistryProblem[] = [];
   const check = (needed: Descriptor, size: number | undefined, what: string): void => {
@@ -327,13 +330,12 @@ export function moveTag(tx: Tx, repository: Repository, name: string, digest: st
     name,
   );
   if (known === 0) insertTag(tx, repository, name, digest, at);
-  tx.run(
-    'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
-    repository.id,
-    name,
-    digest,
-    at,
-  );
+  noteTagUpdate(tx, repository, name, digest, at);
+}
+
+/** Adds to the history of a tag what it names from `at` on, in milliseconds since the epoch. */
+export function noteTagUpdate(tx: Tx, { id }: Repository, name: string, digest: string, at = tx.now): void {
+  tx.run('INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)', id, name, digest, at);
 }
 
 /** The tag of a name, or all that name a digest. Their history stays. Gives their UIDPs. */
@@ -371,10 +373,10 @@ export interface TagUpdate {
   readonly updatedAt: number;
 }
 
-/** What a tag has named, oldest first; bounds inclusive, in milliseconds. */
-export function listTagHistory(
+/** Returns what a tag has named, oldest first; bounds inclusive, in milliseconds. */
+export function tagUpdates(
   tx: Tx,
-  repository: Repository,
+  repository: Pick<Repository, 'id'>,
   name: string,
   bounds: { readonly start: number; readonly end: number },
   limit: number,

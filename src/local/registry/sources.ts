@@ -30,14 +30,14 @@ export function followersOf(tx: Tx, source: Repository): Follower[] {
   });
 }
 
-/** Whether each build shall have a tag of its own here; only for what is filled from elsewhere. */
+/** Returns whether each build shall have a tag of its own here; only for what is filled from elsewhere. */
 export function usesUniqueTags(tx: Tx, repository: Repository): boolean {
   const { uniqueTags } = syncConfigOf(tx.get('SELECT attributes FROM repos WHERE id = ?', repository.id));
   const isWanted = uniqueTags === true || registryDefaults(tx, rootOf(repository.id)).uniqueTags;
   return isWanted && sourceOf(tx, repository) !== undefined;
 }
 
-/** Whether tags whose version has ended go on for a while. */
+/** Returns whether tags whose version has ended go on for a while. */
 export function hasGracePeriod(tx: Tx, repo: string): boolean {
   const { gracePeriod } = syncConfigOf(tx.get('SELECT attributes FROM repos WHERE id = ?', repo));
   return gracePeriod === true || registryDefaults(tx, rootOf(repo)).gracePeriod;
@@ -48,7 +48,7 @@ export interface RegistryDefaults {
   readonly gracePeriod: boolean;
 }
 
-/** What holds for all repositories of an organization; nothing does until somebody says so. */
+/** Returns what holds for all repositories of an organization; nothing does until somebody says so. */
 export function registryDefaults(tx: Tx, organization: string): RegistryDefaults {
   const row = tx.get('SELECT * FROM registry_settings WHERE registry = ?', organization);
   return { uniqueTags: row?.['unique_tags'] === 1, gracePeriod: row?.['eol_grace_period'] === 1 };

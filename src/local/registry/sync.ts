@@ -115,7 +115,7 @@ export function addUniqueTag(tx: Tx, repository: Repository, name: string, diges
   }
 }
 
-/** When the image says it was made, in milliseconds since the epoch. */
+/** Returns when the image says it was made, in milliseconds since the epoch. */
 function createdAt(tx: Tx, repository: Repository, digest: string): number | undefined {
   const row = tx.get(
     `SELECT json_extract(annotations, '$."org.opencontainers.image.created"') AS created FROM manifests

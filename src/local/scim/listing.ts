@@ -19,7 +19,7 @@ export interface Table {
   readonly type: ResourceType;
   /** Columns that hold an attribute, by its name. */
   readonly columns: Readonly<Record<string, string>>;
-  /** What filters look at. */
+  /** Returns what filters look at. */
   toFilterable(tx: Tx, row: SqlRow): ScimObject;
 }
 

@@ -7,7 +7,7 @@ import type { ResourceType } from './schema.ts';
 import { badRequest } from './scim-error.ts';
 
 export interface Projection {
-  /** Whether an attribute of the schema is in the answer at all. */
+  /** Returns whether an attribute of the schema is in the answer at all. */
   shows(name: string): boolean;
   readonly only: readonly AttributePath[] | undefined;
   readonly without: readonly AttributePath[];

@@ -1,4 +1,4 @@
 import type { PlatformUrls } from '../core/types.ts';
 
-/** Where an authority answers: what cosign takes as the URL of Fulcio. */
+/** Returns where an authority answers: what cosign takes as the URL of Fulcio. */
 export const baseUrl = (urls: PlatformUrls, handle: string): string => `${urls.api}/local/sigstore/${handle}`;

@@ -138,8 +138,8 @@ const methods: Readonly<Record<string, 'GET' | 'POST'>> = {
 const json = (value: object): Reply => ({ type: 'application/json', body: JSON.stringify(value) });
 
 /**
- * Whom the certificate names: the verified address of a person, or an identity as a URL below its issuer. `challenge` is
- * what clients sign as proof of possession.
+ * * Returns whom the certificate names: the verified address of a person, or an identity as a URL below its issuer.
+ * `challenge` is what clients sign as proof of possession.
  */
 function signerOf(caller: Caller, header: string | undefined): { signer: Signer; challenge: string } {
   const credentials = readCredentials(header);
@@ -153,7 +153,7 @@ function signerOf(caller: Caller, header: string | undefined): { signer: Signer;
   return { signer: { issuer, name: { type: 'url', value } }, challenge: identity };
 }
 
-/** Who got a certificate, and who was refused one, is worth a line in the audit log. */
+/** Returns who got a certificate, and who was refused one, is worth a line in the audit log. */
 async function told<T>(tell: OnOccurrence, caller: Caller, place: string, work: () => Promise<T>): Promise<T> {
   const occurrence = {
     kind: 'call',

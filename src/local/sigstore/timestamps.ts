@@ -129,7 +129,10 @@ function signedData(
 const attribute = (attrType: string, value: Buffer): Attribute =>
   new Attribute({ attrType, attrValues: [exactBuffer(value)] });
 
-/** What is signed is the set of attributes under its own tag, and not under the one that it has in the message (RFC 5652, 5.4). */
+/**
+ * Returns what is signed is the set of attributes under its own tag, and not under the one that it has in the message
+ * (RFC 5652, 5.4).
+ */
 const setOf = (items: readonly Buffer[]): Buffer => tagged(0x31, Buffer.concat(items));
 
 /** Holds until 2049. */

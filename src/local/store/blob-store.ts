@@ -30,7 +30,7 @@ export interface ChunkPlace {
 }
 
 export interface BlobStore {
-  /** Whether there is neither a blob nor an upload. */
+  /** Returns whether there is neither a blob nor an upload. */
   isEmpty(): boolean;
   /** Starts an upload and gives its id, a UUID. */
   begin(algorithm: DigestAlgorithm): Promise<string>;
@@ -52,7 +52,7 @@ export interface BlobStore {
   read(digest: Digest, range: { readonly start: number; readonly end: number }): ReadStream;
   /** Writes a stretch of a blob, both ends inclusive, and leaves `to` open. Resolves early when `to` is closed. */
   send(digest: Digest, range: { readonly start: number; readonly end: number }, to: Writable): Promise<void>;
-  /** Where a blob's file is, for who reads it in another thread. */
+  /** Returns where a blob's file is, for who reads it in another thread. */
   path(digest: Digest): string;
   /** The whole of a small blob, at once; undefined when there is none. Throws a RangeError above 64 MiB. */
   readSmall(digest: Digest): Buffer | undefined;

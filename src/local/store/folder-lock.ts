@@ -71,7 +71,7 @@ function removeHeld(path: string, release: () => void): void {
   }
 }
 
-/** Whether a platform is running on the folder; false for a folder that does not exist. Changes nothing. */
+/** Returns whether a platform is running on the folder; false for a folder that does not exist. Changes nothing. */
 export function isFolderLocked(dataDir: string): boolean {
   const path = join(dataDir, 'lock.db');
   if (!existsSync(path)) return false;

@@ -144,7 +144,7 @@ class Reader {
     };
   }
 
-  /** Whether it is in this organization, as far as the plan tells. */
+  /** Returns whether it is in this organization, as far as the plan tells. */
   #isHere(one: PlannedResource): boolean {
     const id = one.before['id'] ?? this.#ids.referent(one, placeMember(one.type)) ?? this.#ids.idOf(one);
     return typeof id !== 'string' || rootOf(id) === this.#before.organization.id;
@@ -239,7 +239,7 @@ class Reader {
     return known.get(id);
   }
 
-  /** Which of the members that decide about access nothing tells. */
+  /** Returns which of the members that decide about access nothing tells. */
   #openIn(section: Section, one: PlannedResource): string | undefined {
     const deciding: Partial<Record<Section, readonly string[]>> = {
       bindings: ['group', 'identity', 'role'],

@@ -95,7 +95,7 @@ export class PlannedIds {
     }
   }
 
-  /** What all that an expression names come to, where they come to one. */
+  /** Returns what all that an expression names come to, where they come to one. */
   #follow(references: readonly string[], scope: Scope, member: string): string | undefined {
     // Terraform lists the beginnings of what is named too.
     const named = references.filter(
@@ -134,7 +134,7 @@ export class PlannedIds {
     return typeBehind[member] === type.name ? this.idOf(only) : undefined;
   }
 
-  /** What the module that contains this one gives the variable. */
+  /** Returns what the module that contains this one gives the variable. */
   #variable(name: string, { modules }: Scope, member: string): string | undefined {
     const own = modules.at(-1);
     if (own === undefined) return undefined;
@@ -186,7 +186,7 @@ function moduleAt(root: ConfiguredModule, steps: readonly Step[]): ConfiguredMod
 const keyOf = (modules: readonly Step[], isData: boolean, type: string, name: string): string =>
   JSON.stringify([modules.map(({ name: one, index }) => [one, index ?? null]), isData, type, name]);
 
-/** Whether a member, or something in it, is known after apply. */
+/** Returns whether a member, or something in it, is known after apply. */
 export function isUnknown(shape: unknown): boolean {
   if (Array.isArray(shape)) return shape.some(isUnknown);
   return shape === true || Object.values(members(shape)).some(isUnknown);

@@ -192,7 +192,7 @@ const eachOf = (one: Members): readonly string[] => [
   ...referencesIn(one['count_expression']),
 ];
 
-/** What the expression of a member names: `chainguard_group.team["a"].id`, `each.key`, `var.parent`. */
+/** Returns what the expression of a member names: `chainguard_group.team["a"].id`, `each.key`, `var.parent`. */
 export function referencesIn(expression: unknown): readonly string[] {
   const { references } = members(expression);
   return Array.isArray(references) ? references.map(String) : [];

@@ -6,7 +6,7 @@ import { CallError, functions, isTrue } from './functions.ts';
 import { positionOf, TemplateError } from './lexer.ts';
 import type { Branch, Command, Node, Operand, Pipeline, Template } from './parser.ts';
 
-/** What the template makes of the value. Throws TemplateError. */
+/** Returns what the template makes of the value. Throws TemplateError. */
 export function runTemplate(template: Template, data: Value): string {
   const runner = new Runner(template);
   runner.run(template.main, data, [new Map([['$', data]])]);

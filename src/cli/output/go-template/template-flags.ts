@@ -32,7 +32,7 @@ const readSource = remembered(
   },
 );
 
-/** What is wrong with the template, one sentence; undefined when it can be run. */
+/** Returns what is wrong with the template, one sentence; undefined when it can be run. */
 export async function templateProblem(flags: TemplateFlags, context: Context): Promise<string | undefined> {
   const { text, name } = await readSource(context, flags);
   try {
@@ -43,7 +43,7 @@ export async function templateProblem(flags: TemplateFlags, context: Context): P
   }
 }
 
-/** What the template makes of a value. Throws a usage CliError that says where it went wrong. */
+/** Returns what the template makes of a value. Throws a usage CliError that says where it went wrong. */
 export async function applyTemplate(flags: TemplateFlags, value: unknown, context: Context): Promise<string> {
   const { text, name } = await readSource(context, flags);
   try {

@@ -62,7 +62,7 @@ export async function* listRecords(api: ApiClient, filter: AuditFilter): AsyncGe
   } while (token !== '');
 }
 
-/** What comes from now on, and what came `since`; oldest first, until interrupted. */
+/** Yields what comes from now on, and what came `since`; oldest first, until interrupted. */
 export async function* followRecords(
   api: ApiClient,
   filter: AuditFilter,

@@ -19,7 +19,10 @@ export interface SeenFacts extends Facts {
   readonly unseen: readonly string[];
 }
 
-/** What counts at the place: made there or around it; with `everywhere` also bindings made elsewhere in its organization. */
+/**
+ * Returns what counts at the place: made there or around it; with `everywhere` also bindings made elsewhere in its
+ * organization.
+ */
 export async function factsAt(context: Context, place: string, everywhere = false): Promise<SeenFacts> {
   const api = await context.api();
   const around = ancestry(place);
@@ -73,7 +76,9 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const defined = <T extends object>(value: T): Defined<T> =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined && field !== '')) as Defined<T>;
 
-/** What counts of each, with one role for all that have the same: an organization has many bindings of few roles. */
+/**
+ * Yields what counts of each, with one role for all that have the same: an organization has many bindings of few roles.
+ */
 async function* bindingsOf(items: AsyncIterable<IamRoleBindingListBinding>): AsyncGenerator<IamRoleBindingListBinding> {
   const roles = new Map<string, IamRole>();
   for await (const { id, identity, email, emailUnverified, group, role = {} } of items) {

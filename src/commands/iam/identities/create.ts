@@ -117,7 +117,7 @@ export default defineCommand({
   },
 });
 
-/** What the platform refuses of an identity stands in the file, where no flag names it. */
+/** Returns what the platform refuses of an identity stands in the file, where no flag names it. */
 async function namingFile<T>(path: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

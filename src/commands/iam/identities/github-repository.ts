@@ -39,7 +39,7 @@ interface GithubFlags {
   readonly subjectForm?: SubjectForm | undefined;
 }
 
-/** What is wrong with the flags, as sentences that name them. */
+/** Returns what is wrong with the flags, as sentences that name them. */
 export async function githubFlagProblems({ githubRepo, githubRef, subjectForm }: GithubFlags): Promise<string[]> {
   const problems = githubProblems(githubRepo, githubRef);
   if (subjectForm !== undefined && githubRepo !== undefined && isPattern(githubRepo)) {

@@ -64,7 +64,7 @@ function completeDate(value: unknown): unknown {
   return { ...value, static: { ...keys, expiration: `${expiration}T00:00:00Z` } };
 }
 
-/** What the platform would refuse, told before it is asked. */
+/** Returns what the platform would refuse, told before it is asked. */
 async function problemsOf(identity: IamIdentity, warnings: string[], path: string): Promise<string[]> {
   const { claimMatch, static: keys, awsIdentity, servicePrincipal } = identity;
   if ([claimMatch, keys, awsIdentity, servicePrincipal].every((kind) => kind === undefined)) {

@@ -58,7 +58,7 @@ export interface Presented {
 const systems = ['github', 'gitlab', 'buildkite', 'circleci', 'kubernetes'] as const;
 export const sources = ['token', ...systems] as const;
 
-/** What goes with one system only, as sentences. */
+/** Returns what goes with one system only, as sentences. */
 export function presentedProblems(given: Partial<PresentedInput>): string[] {
   const from = sources.filter((key) => given[key] !== undefined);
   if (from.length === 0) return ['`--token`, or what would present one such as `--github`, is required'];

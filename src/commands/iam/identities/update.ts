@@ -87,7 +87,7 @@ const ruleOf = remembered(
   (context: Context, flags: RuleFlags): Promise<CheckedRule> => checkRuleFlags(flags, context, true),
 );
 
-/** What the update makes of `before`. */
+/** Returns what the update makes of `before`. */
 async function planOf(context: Context, input: UpdateInput, before: IamIdentity): Promise<Plan> {
   const { rule } = await ruleOf(context, input);
   const changes = { ...rule, ...(input.description === undefined ? {} : { description: input.description }) };

@@ -66,7 +66,7 @@ interface Plan {
   readonly changes: readonly string[];
 }
 
-/** What the update makes of `before`. */
+/** Returns what the update makes of `before`. */
 async function planOf(context: Context, input: UpdateInput, given: Given, before: IamIdentityProvider): Promise<Plan> {
   // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
   const { clientSecret: _hidden, ...oidc } = before.oidc ?? {};

@@ -69,7 +69,7 @@ function configurationLines({ oidc }: IamIdentityProvider): string[] {
   ];
 }
 
-/** Whether the connector is let in, and what it has to prove itself with. */
+/** Returns whether the connector is let in, and what it has to prove itself with. */
 function scimWord({ scim }: IamIdentityProvider): string {
   const token = (scim?.credentialState ?? '').replace(/^CREDENTIAL_STATE_/, '').replace(/^UNSPECIFIED$/, '');
   const words = {

@@ -60,7 +60,7 @@ export default defineCommand({
     }),
 });
 
-/** What an agent of a cluster holds, on platforms that have clusters. */
+/** Returns what an agent of a cluster holds, on platforms that have clusters. */
 async function clusterRole(context: Context): Promise<{ readonly id: string }> {
   const found = (await visibleRoles(context)).find(({ id = '', name }) => name === 'gulfstream' && isRoot(id));
   if (found?.id !== undefined) return { id: found.id };

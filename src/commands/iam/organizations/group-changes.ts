@@ -35,7 +35,7 @@ async function deleteGroup(context: Context, { id, name }: Reference, skipRefres
   if (!skipRefresh) await renewToken(context);
 }
 
-/** What deleting an organization, a folder or either has in common. Never taken without being named. */
+/** Returns what deleting an organization, a folder or either has in common. Never taken without being named. */
 export const deletionOfGroup = ({ kind, ...noun }: Noun<Reference>) => ({
   noun: { ...noun, kind: { ...kind, onlyCandidate: async () => undefined } },
   inputs: { skipRefresh: skipRefreshInput },

@@ -34,7 +34,9 @@ export async function fetchBinding(context: Context, id: string): Promise<IamRol
 
 export const addressOf = (binding: IamRoleBindingListBinding) => binding.email || binding.emailUnverified || '';
 
-/** Who holds the role, as a person would say it: the address of a user, the name of an identity, else the id. */
+/**
+ * Returns who holds the role, as a person would say it: the address of a user, the name of an identity, else the id.
+ */
 export async function holderOf(context: Context, binding: IamRoleBindingListBinding): Promise<string> {
   const id = binding.identity ?? '';
   const address = addressOf(binding);

@@ -19,7 +19,7 @@ export function splitCapability(name: string): { readonly resource: string; read
 
 export const toCandidate = (name: string): Candidate<string> => ({ value: name, label: name, text: name });
 
-/** What the platform refuses to give a role, with the name that was probably meant. */
+/** Returns what the platform refuses to give a role, with the name that was probably meant. */
 export async function withNearMiss<T>(capabilities: readonly string[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -70,7 +70,7 @@ interface Plan {
   readonly changes: readonly string[];
 }
 
-/** What the update makes of `before`. */
+/** Returns what the update makes of `before`. */
 function planOf(input: InputValues<typeof inputs>, before: IamRole): Plan {
   const had = before.capabilities ?? [];
   const base = input.capabilities.length > 0 ? input.capabilities : had;

@@ -23,7 +23,7 @@ export const roleView = defineView<IamRole>({
   empty: 'No roles found.',
 });
 
-/** How many there are and what they are about: `12: groups, identities, roles`. */
+/** Returns how many there are and what they are about: `12: groups, identities, roles`. */
 function summaryOf(capabilities: readonly string[]): string {
   const resources = new Set(capabilities.map((one) => one.slice(0, Math.max(0, one.lastIndexOf('.')))));
   return capabilities.length === 0 ? 'none' : `${capabilities.length}: ${[...resources].join(', ')}`;

@@ -124,7 +124,7 @@ async function documentsOf(
 const latest = (events: readonly AdvisoryEvent[] = []): AdvisoryEvent | undefined =>
   [...events].sort((a, b) => Date.parse(a.timestamp ?? '') - Date.parse(b.timestamp ?? '')).at(-1);
 
-/** What the newest event says of the installed version. */
+/** Returns what the newest event says of the installed version. */
 function statusOf({ events }: AdvisoryAdvisory, version: string): Status {
   const event = latest(events);
   if (event?.fixed) return compareVersions(version, event.fixed.fixedVersion ?? '') >= 0 ? 'fixed' : 'fix-available';

@@ -13,7 +13,7 @@ export const chartInput = {
   question: 'Which chart?',
 } as const;
 
-/** What the platform knows of the chart. Throws kind `not-found`. */
+/** Returns what the platform knows of the chart. Throws kind `not-found`. */
 export async function getChart(context: Context, chart: ImageReference): Promise<RegistryChart> {
   const repo = await repositoryOf(context, chart);
   const tag = chart.tag ?? (chart.digest === undefined ? await highestVersion(context, repo) : '');

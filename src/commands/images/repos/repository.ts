@@ -54,7 +54,7 @@ export async function findRepository(
   return matches.length === 0 ? undefined : lookUp(context, text, matches, place);
 }
 
-/** What was chosen earlier, as it is now. Throws kind `not-found` when it is gone. */
+/** Returns what was chosen earlier, as it is now. Throws kind `not-found` when it is gone. */
 export async function presentRepository(context: Context, { id = '', name = '' }: RegistryRepo): Promise<RegistryRepo> {
   const found = await findRepository(context, id, undefined);
   if (found !== undefined) return found;
@@ -113,7 +113,7 @@ export const repositoryName: Kind<string> = {
 export const registryHost = (context: Context): string =>
   new URL(context.config.get('platform.registry')).host.toLowerCase();
 
-/** Where clients pull from, by the id of the location of a repository: `cgr.dev/example.com`. */
+/** Returns where clients pull from, by the id of the location of a repository: `cgr.dev/example.com`. */
 export async function registryNames(
   context: Context,
   known: readonly Reference[],

@@ -84,7 +84,7 @@ export const describe: Action = {
   },
 };
 
-/** What stands in the file of a job that signs in as it. */
+/** Returns what stands in the file of a job that signs in as it. */
 function JobLines({ identity, id }: { readonly identity: IamIdentity; readonly id: string }) {
   const issuer = identity.claimMatch?.issuer;
   if (issuer === githubIssuer) return <Copied id="workflow" label="In the workflow" text={githubLines(id)} />;

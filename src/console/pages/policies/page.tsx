@@ -206,7 +206,7 @@ function documentIn(form: Form): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** What is wrong with a document belongs to its field. */
+/** Returns what is wrong with a document belongs to its field. */
 async function asField<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;

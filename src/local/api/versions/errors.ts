@@ -5,7 +5,7 @@ import type { Operation } from '../../../api/schema/types.ts';
 import { grpcCodes } from '../../../api/status.ts';
 import { StatusError } from '../../core/types.ts';
 
-/** What an operation has thrown, in the words of the version it is of. */
+/** Returns what an operation has thrown, in the words of the version it is of. */
 export function toVersionedError(operation: Operation, error: unknown): unknown {
   return error instanceof StatusError && /\.v2(?:beta1)?\./.test(operation.id) ? explain(operation, error) : error;
 }

@@ -8,7 +8,9 @@ type Fields = Record<string, unknown>;
 
 export interface Masked<T> {
   readonly resource: T;
-  /** Whether the mask says this path itself, e.g. `oidc.clientSecret`; not whether it lies in one that is said. */
+  /**
+   * Returns whether the mask says this path itself, e.g. `oidc.clientSecret`; not whether it lies in one that is said.
+   */
   hasField(path: string): boolean;
 }
 
@@ -75,7 +77,7 @@ function givenPaths(messageName: string, given: Fields): string[] {
   });
 }
 
-/** Whether paths can lead on from here: into a single message that is not JSON of its own kind. */
+/** Returns whether paths can lead on from here: into a single message that is not JSON of its own kind. */
 function hasFields({ kind, repeated, type }: FieldSchema): boolean {
   return kind === 'message' && repeated !== true && messages[type] !== undefined;
 }

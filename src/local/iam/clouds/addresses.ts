@@ -18,7 +18,7 @@ export const cloudVariables = {
   azureLogin: 'CHAINCTL_LOCAL_AZURE_LOGIN_URL',
 } as const satisfies Record<keyof CloudAddresses, string>;
 
-/** What the environment says; nothing for what it leaves out. */
+/** Returns what the environment says; nothing for what it leaves out. */
 export function cloudAddressesIn(env: Readonly<Record<string, string | undefined>>): CloudAddresses {
   const { awsSts, googleSts, googleIam, azureLogin } = cloudVariables;
   return {
@@ -29,7 +29,7 @@ export function cloudAddressesIn(env: Readonly<Record<string, string | undefined
   };
 }
 
-/** Which variable holds something that is no http or https URL without query; undefined when all are good. */
+/** Returns which variable holds something that is no http or https URL without query; undefined when all are good. */
 export function badCloudVariable(env: Readonly<Record<string, string | undefined>>): string | undefined {
   return Object.values(cloudVariables).find((name) => {
     const text = env[name];

@@ -102,7 +102,7 @@ export function updateIdentityProvider(
   return getIdentityProvider(tx, caller, { uid }, context);
 }
 
-/** What an update makes of the provider. */
+/** Returns what an update makes of the provider. */
 export function maskProvider(tx: Tx, request: IamV2UpdateIdentityProviderRequest): Masked<IamV2IdentityProvider> {
   const { identityProvider = {}, updateMask } = request;
   const record = requireProvider(tx, requiredUidp('identity_provider.uid', identityProvider.uid));

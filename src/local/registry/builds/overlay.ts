@@ -89,7 +89,7 @@ export function customConfig(
   };
 }
 
-/** What was asked for, in the form build reports show it. */
+/** Returns what was asked for, in the form build reports show it. */
 export function toApkoConfig(
   overlay: RegistryCustomOverlay,
   packages: readonly string[],

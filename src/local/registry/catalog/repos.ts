@@ -78,7 +78,7 @@ export function deleteRepo(tx: Tx, _caller: Caller, request: RegistryDeleteRepoR
   return {};
 }
 
-/** How many repositories, anybody's, are filled from this one. */
+/** Returns how many repositories, anybody's, are filled from this one. */
 export function countReposBySource(
   tx: Tx,
   _caller: Caller,
@@ -116,7 +116,7 @@ export function toWireRepo(tx: Tx, row: SqlRow): RegistryRepo {
   };
 }
 
-/** What a repository that is filled from another has from there as long as it has nothing of its own. */
+/** Returns what a repository that is filled from another has from there as long as it has nothing of its own. */
 function attributesOfSource(tx: Tx, { sync_config: sync }: RepoAttributes): RepoAttributes {
   const row = sync?.source === undefined ? undefined : tx.get('SELECT attributes FROM repos WHERE id = ?', sync.source);
   if (row === undefined) return {};

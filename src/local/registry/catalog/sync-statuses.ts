@@ -11,7 +11,7 @@ import { findGroup } from '../../iam/groups.ts';
 import type { Tx } from '../../store/database.ts';
 import { findRepo } from './repos.ts';
 
-/** How far a repository is behind what it is filled from. */
+/** Returns how far a repository is behind what it is filled from. */
 export function getSyncStatus(tx: Tx, _caller: Caller, request: RegistryGetSyncStatusRequest): RegistrySyncStatus {
   const id = requiredUidp('repo_id', request.repoId);
   findRepo(tx, id);

@@ -18,7 +18,14 @@ import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
-import { declareTag, findManifest, findRepositoryById, type Repository } from '../repositories.ts';
+import {
+  declareTag,
+  findManifest,
+  findRepositoryById,
+  noteTagUpdate,
+  type Repository,
+  tagUpdates,
+} from '../repositories.ts';
 import { publishTag } from '../sync.ts';
 import { type Condition, selectTags } from './registry-selection.ts';
 import { checkTagName } from './repo-rules.ts';
@@ -62,15 +69,7 @@ export function updateTag(tx: Tx, _caller: Caller, request: RegistryTag): Regist
   if (name !== before['name']) {
     requireFreeTag(tx, repository, name);
     tx.run('UPDATE tags SET name = ?, updated_at = ? WHERE id = ?', name, tx.now, String(before['id']));
-    if (before['digest'] !== '') {
-      tx.run(
-        'INSERT INTO tag_history (repo, name, digest, updated_at) VALUES (?, ?, ?, ?)',
-        repository.id,
-        name,
-        String(before['digest']),
-        tx.now,
-      );
-    }
+    if (before['digest'] !== '') noteTagUpdate(tx, repository, name, String(before['digest']));
   }
   const digest = request.digest || String(before['digest']);
   if (digest !== '') publishTag(tx, repository, name, requireManifest(tx, repository, digest));
@@ -85,24 +84,17 @@ export function deleteTag(tx: Tx, _caller: Caller, request: RegistryDeleteTagReq
   return {};
 }
 
-/** What the tag has named, oldest first, as the registry's own history (protocols 7.4); bounds are inclusive. */
+/**
+ * Returns what the tag has named, oldest first, as the registry's own history (protocols 7.4); bounds are inclusive.
+ */
 export function listTagHistory(tx: Tx, _caller: Caller, request: RegistryTagHistoryFilter): RegistryTagHistoryList {
   const tag = findTagRow(tx, requiredUidp('parent_id', request.parentId));
-  const rows = tx.all(
-    `SELECT digest, updated_at FROM tag_history WHERE repo = ? AND name = ? AND updated_at >= ? AND updated_at <= ?
-     ORDER BY updated_at, seq LIMIT ?`,
-    String(tag['repo']),
-    String(tag['name']),
-    timeOf('start', request.start) ?? 0,
-    timeOf('end', request.end) ?? Number.MAX_SAFE_INTEGER,
-    maxHistoryLength,
-  );
-  return {
-    items: rows.map((row) => ({
-      updateTimestamp: toWireTime(Number(row['updated_at'])),
-      digest: String(row['digest']),
-    })),
+  const bounds = {
+    start: timeOf('start', request.start) ?? 0,
+    end: timeOf('end', request.end) ?? Number.MAX_SAFE_INTEGER,
   };
+  const updates = tagUpdates(tx, { id: String(tag['repo']) }, String(tag['name']), bounds, maxHistoryLength);
+  return { items: updates.map(({ digest, updatedAt }) => ({ updateTimestamp: toWireTime(updatedAt), digest })) };
 }
 
 export function summarizeTags(

@@ -62,7 +62,7 @@ interface MainPackage {
   readonly graceMonths: number;
 }
 
-/** What the image is about, by its labels, and the stream its version belongs to. */
+/** Returns what the image is about, by its labels, and the stream its version belongs to. */
 function mainPackageOf(tx: Tx, tag: SqlRow, readBlob: ReadBlob): MainPackage | undefined {
   const repository = requireRepository(tx, String(tag['repo']));
   const [image] = imagesOf(tx, repository, String(tag['digest']), readBlob);

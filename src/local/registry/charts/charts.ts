@@ -70,7 +70,7 @@ export function addChart(
   return { repos };
 }
 
-/** What a chart says of itself. */
+/** Returns what a chart says of itself. */
 export function getChart(
   tx: Tx,
   _caller: Caller,

@@ -101,7 +101,7 @@ export function createAuthorization(options: {
   const tokens = createRegistryTokens(store, audience);
   const nowSeconds = (): number => Math.floor(clock.now() / 1000);
 
-  /** Where this client reaches us: another address in the realm would be refused by clients (protocols 7.4). */
+  /** Returns where this client reaches us: another address in the realm would be refused by clients (protocols 7.4). */
   const reached = (request: IncomingMessage): { base: string; host: string } => {
     const host = request.headers.host ?? '';
     if (!/^[A-Za-z0-9._:[\]-]+$/.test(host)) return { base: origin.origin, host: origin.host };
@@ -249,7 +249,7 @@ export function createAuthorization(options: {
     return caller;
   };
 
-  /** What of one `scope` can be granted; throws when nothing can. */
+  /** Returns what of one `scope` can be granted; throws when nothing can. */
   const grantRepository = (tx: Tx, caller: Caller | undefined, full: string, asked: readonly Action[]): Grant => {
     const name = isName(full) ? splitName(full) : undefined;
     if (name === undefined) throw forbidden();
@@ -337,7 +337,7 @@ export function createAuthorization(options: {
   return { identify, authorize, readable, catalog, token };
 }
 
-/** What `authorize` found for anything but a push. */
+/** Returns what `authorize` found for anything but a push. */
 export function existing(place: ResolvedRepository): Repository {
   if (place.repository === undefined) throw new TypeError('only a push may go to a repository that does not exist');
   return place.repository;

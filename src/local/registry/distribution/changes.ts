@@ -7,7 +7,7 @@ import { createRepository, deleteTags, type Repository } from '../repositories.t
 import type { Principal, ResolvedRepository } from './authorization.ts';
 import type { RegistryParts } from './exchange.ts';
 
-/** Where a push goes; made when it is not there yet. */
+/** Returns where a push goes; made when it is not there yet. */
 export function pushedRepository(
   { announce }: RegistryParts,
   tx: Tx,

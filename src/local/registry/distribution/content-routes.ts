@@ -224,7 +224,10 @@ function manifestUnknown(reference: string): RegistryError {
   return refuse(404, 'MANIFEST_UNKNOWN', 'manifest unknown to registry', { reference });
 }
 
-/** Whether the client says that it has these bytes: one of a list of tags, weak or not, or any (RFC 9110, 13.1.2). */
+/**
+ * Returns whether the client says that it has these bytes: one of a list of tags, weak or not, or any (RFC 9110,
+ * 13.1.2).
+ */
 function isKnown({ request }: Exchange, etag: string): boolean {
   const tags = (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');

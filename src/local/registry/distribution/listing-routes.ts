@@ -5,10 +5,10 @@ import {
   findTag,
   iterateReferrers,
   listRepositoryNames,
-  listTagHistory,
   listTags,
   type Page,
   type Referrer,
+  tagUpdates,
 } from '../repositories.ts';
 import { type AccessRequirement, existing } from './authorization.ts';
 import { type Exchange, type RegistryParts, requireDigest, sendBytes, sendJson } from './exchange.ts';
@@ -104,7 +104,7 @@ export async function listHistory(parts: RegistryParts, exchange: Exchange, name
   };
   const history = parts.store.read((tx) => {
     const repository = existing(parts.authorization.authorize(tx, request, principal, requirement));
-    const updates = listTagHistory(tx, repository, tag, bounds, maxHistoryLength);
+    const updates = tagUpdates(tx, repository, tag, bounds, maxHistoryLength);
     if (updates.length === 0 && findTag(tx, repository, tag) === undefined) {
       throw refuse(404, 'MANIFEST_UNKNOWN', 'manifest unknown to registry', { tag });
     }

@@ -111,7 +111,7 @@ interface ReadClaims extends RegistryClaims {
   readonly audience: string;
 }
 
-/** Whether a bearer is one of ours, good or bad, rather than a platform token. */
+/** Returns whether a bearer is one of ours, good or bad, rather than a platform token. */
 export function isRegistryToken(token: string): boolean {
   return token.startsWith(`${header}.`);
 }

@@ -201,7 +201,7 @@ function touch({ store }: RegistryParts, id: string): void {
   if (stale) store.transact((tx) => tx.run('UPDATE uploads SET touched_at = ? WHERE id = ?', tx.now, id));
 }
 
-/** Where a chunk says it belongs; undefined for a body that just goes on. */
+/** Returns where a chunk says it belongs; undefined for a body that just goes on. */
 function chunkPlace({ request }: Exchange): ChunkPlace | undefined {
   const header = request.headers['content-range'];
   if (header === undefined) return undefined;

@@ -113,7 +113,7 @@ export function listEntitlementImages(
   return { images: byName([...images.values()]) };
 }
 
-/** What an entitlement can name: public repositories that belong to a tier. */
+/** Returns what an entitlement can name: public repositories that belong to a tier. */
 export function listCatalogImages(
   tx: Tx,
   _caller: Caller,

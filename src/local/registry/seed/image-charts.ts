@@ -117,7 +117,7 @@ interface ResolvedImage extends ChartImage {
   readonly reference: ChartReference;
 }
 
-/** Which values a reference to each image goes into, in the form Chainguard's charts carry as `cg.json`. */
+/** Returns which values a reference to each image goes into, in the form Chainguard's charts carry as `cg.json`. */
 function imageMapping(images: readonly ResolvedImage[]): object {
   const entries = images.map(({ key, requirement }) => {
     const values = {

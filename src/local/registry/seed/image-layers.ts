@@ -10,7 +10,7 @@ export type Architecture = 'amd64' | 'arm64';
 
 export const apkArchitectures: Readonly<Record<Architecture, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
 
-/** What every image of one build stands on. */
+/** Returns what every image of one build stands on. */
 export function baseFiles(build: number, date: string): LayerFile[] {
   const certificates = basePackages.find((entry) => entry.name === 'ca-certificates-bundle');
   return [
@@ -67,7 +67,7 @@ export function programFiles(image: SeededImage, build: number, architecture: Ar
   return files;
 }
 
-/** What the second variant adds. */
+/** Returns what the second variant adds. */
 export function variantFiles(image: SeededImage, build: number, architecture: Architecture): LayerFile[] {
   const markers = image.variant.packages.map((entry) => ({
     path: `usr/share/${entry.name}/build.txt`,
@@ -80,7 +80,7 @@ export function versionOf(entry: Package, build: number): string {
   return typeof entry.version === 'string' ? entry.version : (entry.version[build] ?? '');
 }
 
-/** What the second variant of an image, or the first, has installed. */
+/** Returns what the second variant of an image, or the first, has installed. */
 export function installedPackages(
   image: SeededImage,
   build: number,

@@ -97,7 +97,7 @@ async function whole(
   return last;
 }
 
-/** What is new of the log, until the build is over. */
+/** Yields what is new of the log, until the build is over. */
 async function* follow(
   context: Context,
   repo: { readonly id?: string },

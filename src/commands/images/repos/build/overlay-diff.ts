@@ -100,7 +100,7 @@ const words = (members: Readonly<Record<string, string | number | undefined>>) =
     .flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name} ${value}`]))
     .join(', ');
 
-/** Who a certificate is of and how to recognize it; several in one file one after the other. */
+/** Returns who a certificate is of and how to recognize it; several in one file one after the other. */
 function certificateText(content: string): string {
   const blocks = content.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks

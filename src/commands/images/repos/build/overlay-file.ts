@@ -121,7 +121,7 @@ function readPems(paths: readonly string[], flag: string, label: string, context
   });
 }
 
-/** What an editor starts with: the configuration as YAML, and what may stand in it. */
+/** Returns what an editor starts with: the configuration as YAML, and what may stand in it. */
 export async function overlayText(overlay: RegistryCustomOverlay, repo: string): Promise<string> {
   const { stringify } = await import('yaml');
   const shown = withoutBlanks(overlay);

@@ -20,7 +20,7 @@ export async function listReports(
 const within = ({ location }: { readonly location: string | undefined }) =>
   location === undefined ? {} : { descendantsOf: location };
 
-/** Whether it is of a repository directly in the location. */
+/** Returns whether it is of a repository directly in the location. */
 export const isDirectlyIn = (report: RegistryBuildReport, location: string): boolean =>
   parentOf(parentOf(report.id ?? '')) === location;
 

@@ -33,7 +33,7 @@ interface Life {
   readonly neverExpires: boolean;
 }
 
-/** What a request says about the end of a token; nothing when the platform is to choose. */
+/** Returns what a request says about the end of a token; nothing when the platform is to choose. */
 export function expiryOf(
   context: Context,
   { expiresIn, neverExpires }: Life,
