@@ -101,6 +101,7 @@ class Planner {
     for (const entry of sections.accountAssociations) this.#association(entry);
     const surplus = this.#surplus();
     if (prune) {
+      this.#requireEmptied(surplus);
       this.#changes.push(...surplus);
       this.#after = draftOf(without(this.#after, surplus));
     }
@@ -432,6 +433,32 @@ class Planner {
     const deepest = [...before.folders].sort((a, b) => depth(b.id) - depth(a.id));
     for (const one of deepest) add('folders', one, parentOf(one.id ?? ''), labels.folder(one));
     return deletions;
+  }
+
+  /** A folder goes only when nothing is in it, so what would stay there is told before anything else is deleted. */
+  #requireEmptied(surplus: readonly Change[]): void {
+    const folders = new Map(surplus.filter(({ kind }) => kind === 'folders').map(({ id, label }) => [id, label]));
+    const goes = new Set(surplus.map(({ kind, id }) => `${kind} ${id}`));
+    const labels = new Labels(this.#after);
+    const look = <S extends Section>(kind: S, things: readonly Things[S][], labelOf: (thing: Things[S]) => string) => {
+      for (const thing of things) {
+        const key = `${kind} ${idOf(thing)}`;
+        const folder = folders.get(parentOf(idOf(thing)));
+        if (folder === undefined || goes.has(key)) continue;
+        const why = this.#kept.has(key)
+          ? 'the files have it; put the folder into their section "folders"'
+          : this.#document.mentioned.has(kind)
+            ? 'pull tokens are no part of files; delete it first with `chainctl auth pull-token delete`'
+            : `the files have no section "${kind}"; write \`${kind}: []\` to delete it too`;
+        this.#problems.push(
+          `The folder "${folder}" would be deleted with the ${nouns[kind]} "${labelOf(thing)}" still in it: ${why}`,
+        );
+      }
+    };
+    look('folders', this.#after.folders, (one) => labels.folder(one));
+    look('roles', this.#after.roles, (one) => labels.located(one));
+    look('identityProviders', this.#after.providers, (one) => labels.located(one));
+    look('identities', this.#after.identities, (one) => labels.located(one));
   }
 
   #owners({ bindings, organization, roles }: State): number {

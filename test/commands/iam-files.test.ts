@@ -245,6 +245,40 @@ test('the last owner never goes, and nothing else with them', async () => {
   expect(calls().filter((id) => /Delete|Create|Update/.test(id))).toEqual([]);
 });
 
+test.each([
+  [
+    'a section that the files do not have',
+    (text: string) => text.replace(/identities:[\s\S]*/, ''),
+    'The folder "engineering/release" would be deleted with the identity "engineering/release/ci" still in it: ' +
+      'the files have no section "identities"; write `identities: []` to delete it too',
+  ],
+  [
+    'what the files have',
+    (text: string) => text.replace(/expect:[\s\S]*/, ''),
+    'with the identity "engineering/release/ci" still in it: the files have it; put the folder into their section "folders"',
+  ],
+])('a folder does not go while %s would stay in it', async (_, changed, sentence) => {
+  const { run, write, calls } = await world();
+  expect((await run(['iam', 'apply', '-f', write(desired), '--yes'])).code).toBe(0);
+  const without = desired.replace('  - path: engineering/release\n', '');
+  calls();
+  const refused = await run(['iam', 'apply', '-f', write(changed(without)), '--prune', '--yes']);
+  expect(refused).toMatchObject({ code: 2, out: '' });
+  expect(refused.err).toContain(sentence);
+  expect(calls().filter((id) => /Delete|Create|Update/.test(id))).toEqual([]);
+});
+
+test('a folder does not go while a pull token would stay in it', async () => {
+  const { run, write, calls } = await world();
+  expect((await run(['auth', 'pull-token', 'create', '--parent=sandbox', '--name=puller'])).code).toBe(0);
+  const file = write('version: 1\norganization: example.com\nfolders: []\nidentities: []\n');
+  calls();
+  const refused = await run(['iam', 'apply', '-f', file, '--prune', '--yes']);
+  expect(refused).toMatchObject({ code: 2, out: '' });
+  expect(refused.err).toMatch(/The folder "sandbox" would be deleted .* still in it: pull tokens are no part of files/);
+  expect(calls().filter((id) => /Delete|Create|Update/.test(id))).toEqual([]);
+});
+
 test('an expectation that is not met stops everything with exit 1', async () => {
   const { run, write, calls } = await world();
   const file = write(desired.replace('ci cannot repo.create on sandbox', 'ci can repo.create on sandbox'));

@@ -223,9 +223,8 @@ describe('the API', () => {
     ['500', answer(500, { code: 13, message: 'oops' })],
     ['503', answer(503, { code: 14, message: 'restarting' })],
     ['a page', answer(200, page)],
-    ['a redirect', (response) => redirect(307, `${elsewhere.url}${identities}`)(response, api.requests[0] ?? nothing)],
+    ['a redirect', (...request) => redirect(307, `${elsewhere.url}${identities}`)(...request)],
   ];
-  const nothing = { method: '', path: '', headers: {}, body: '', at: 0 };
   test.each(writes)('%s: a creation is sent once and not again', async (_, fault) => {
     api.break(identities, fault);
     const ran = await person.chainctl(create);

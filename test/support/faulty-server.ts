@@ -1,7 +1,13 @@
 // A server between the program and a real platform that answers well until it is told not to. For what a healthy platform
 // never does: cut connections, half documents, endless waits, redirects, floods.
 
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll } from 'vitest';
 
@@ -16,7 +22,15 @@ export interface FaultyRequest {
 }
 
 /** What happens to one request instead of being passed on. */
-export type Fault = (response: ServerResponse, request: FaultyRequest) => void;
+export type Fault = (response: ServerResponse, request: FaultyRequest, upstream: Upstream) => void;
+
+/** The platform behind, for a fault that lets a request through. */
+export interface Upstream {
+  /** Asks it, and answers what it answers. */
+  passOn(): void;
+  /** Asks it, and answers nothing. Resolves when it has answered. */
+  withhold(): Promise<void>;
+}
 
 export interface FaultyServer {
   readonly url: string;
@@ -57,7 +71,10 @@ export async function startFaultyServer(upstream: string): Promise<FaultyServer>
     const rule = rules.find(({ path, left }) => left > 0 && request.path.startsWith(path));
     if (rule !== undefined) {
       rule.left -= 1;
-      rule.fault(response, request);
+      rule.fault(response, request, {
+        passOn: () => passOn(upstream, incoming, body, response),
+        withhold: () => new Promise((resolve) => forward(upstream, incoming, body, () => resolve())),
+      });
       return;
     }
     passOn(upstream, incoming, body, response);
@@ -86,16 +103,23 @@ export async function startFaultyServer(upstream: string): Promise<FaultyServer>
 }
 
 function passOn(upstream: string, incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
-  const forward = httpRequest(
-    `${upstream}${incoming.url}`,
-    { method: incoming.method, headers: { ...incoming.headers, host: new URL(upstream).host }, agent: false },
-    (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    },
+  const asked = forward(upstream, incoming, body, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  asked.on('error', () => response.destroy());
+}
+
+function forward(
+  upstream: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+  answered: (answer: IncomingMessage) => void,
+): ClientRequest {
+  const headers = { ...incoming.headers, host: new URL(upstream).host };
+  return httpRequest(`${upstream}${incoming.url}`, { method: incoming.method, headers, agent: false }, answered).end(
+    body,
   );
-  forward.on('error', () => response.destroy());
-  forward.end(body);
 }
 
 /** An answer with this status; text is sent as HTML, anything else as JSON. */
