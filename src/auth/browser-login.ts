@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { CliError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import type { Host } from '../host.ts';
+import { type Html, html, trustedHtml } from '../html.ts';
 import { card } from '../look.ts';
 import { type FormFile, writeSignInFile } from './sign-in-file.ts';
 
@@ -253,8 +254,8 @@ const stay = 'You can close this tab and go back to your terminal.';
 
 /** The page after a login (protocols Q1). Without a countdown it holds no script. */
 export function finishedPage(autocloseSeconds: number | undefined, nonce: string): string {
-  const script = `<script nonce="${nonce}">
-let left = ${autocloseSeconds};
+  const script = html`<script nonce="${nonce}">
+let left = ${String(autocloseSeconds)};
 const line = document.getElementById('closing');
 const tick = () => {
   if (left > 0) {
@@ -269,26 +270,32 @@ const tick = () => {
 tick();
 </script>
 `;
-  const body = `<h1>You are logged in</h1>
+  const body = html`<h1>You are logged in</h1>
 <p>chainctl has your login.</p>
 <p id="closing">${stay}</p>`;
-  return page('Logged in', body, nonce, autocloseSeconds === undefined ? '' : script);
+  return page('Logged in', body, nonce, autocloseSeconds === undefined ? undefined : script);
 }
 
 /** What else a person may see there: that it did not work, and why. */
 export function messagePage(heading: string, lines: readonly string[], nonce: string): string {
-  const texts = [...lines, stay].map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
-  return page(heading, `<h1>${escapeHtml(heading)}</h1>\n${texts}`, nonce, '');
+  const texts = [...lines, stay].map((line) => html`<p>${line}</p>`);
+  return page(
+    heading,
+    html`<h1>${heading}</h1>
+${texts}`,
+    nonce,
+    undefined,
+  );
 }
 
-function page(title: string, body: string, nonce: string, script: string): string {
-  return `<!doctype html>
+function page(title: string, body: Html, nonce: string, script: Html | undefined): string {
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} - chainctl</title>
-<style nonce="${nonce}">${card}</style>
+<title>${title} - chainctl</title>
+<style nonce="${nonce}">${trustedHtml(card)}</style>
 </head>
 <body>
 <main>
@@ -297,11 +304,7 @@ ${body}
 </main>
 ${script}</body>
 </html>
-`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+`.text;
 }
 
 function nonceOf(host: Host): string {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Host } from '../host.ts';
+import { type Html, html } from '../html.ts';
 import { isLoopbackHost } from '../loopback.ts';
 
 /** Set by `chainctl local env`. */
@@ -42,35 +43,31 @@ export interface FormPage {
 export function writeFormFile(page: FormPage): FormFile {
   const folder = mkdtempSync(join(tmpdir(), `chainctl-${page.name}-`));
   const path = join(folder, `${page.name}.html`);
-  writeFileSync(path, htmlOf(page), { mode: 0o600, flag: 'wx' });
+  writeFileSync(path, htmlOf(page).text, { mode: 0o600, flag: 'wx' });
   return {
     url: pathToFileURL(path).href,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function htmlOf({ title, action, fields }: FormPage): string {
+function htmlOf({ title, action, fields }: FormPage): Html {
   const inputs = Object.entries(fields).map(
-    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
   );
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
-<title>${escapeHtml(title)}</title>
+<title>${title}</title>
 </head>
 <body>
-<form method="post" action="${escapeHtml(action)}">
-${inputs.join('\n')}
-<button type="submit">${escapeHtml(title)}</button>
+<form method="post" action="${action}">
+${inputs}
+<button type="submit">${title}</button>
 </form>
 <script>document.forms[0].submit();</script>
 </body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -2,6 +2,7 @@
 // keyboard, by screen reader, on a narrow screen, in light and in dark.
 
 import { createHash } from 'node:crypto';
+import { type Html, html, trustedHtml } from '../../html.ts';
 import { card } from '../../look.ts';
 
 export interface Page {
@@ -91,18 +92,18 @@ const styleDigest = createHash('sha256').update(style).digest('base64');
 
 export function signInPage(signIn: SignIn): Page {
   const { choices, problem, register } = signIn;
-  const state = `<input type="hidden" name="state" value="${escapeHtml(signIn.state)}">`;
+  const state = html`<input type="hidden" name="state" value="${signIn.state}">`;
   const facts = [
     ...list('Token for', signIn.audience),
     ...list('Identity', signIn.identity === undefined ? [] : [signIn.identity]),
     ...list('Only in', signIn.scopes),
   ];
-  const people = choices.map((choice) => `<li>${personButton(choice)}</li>`).join('\n');
+  const people = choices.map((choice) => html`<li>${personButton(choice)}</li>`);
   return page(
     'Sign in',
-    `<h1>Sign in</h1>
+    html`<h1>Sign in</h1>
 ${waitingText(signIn.waiting)}
-<dl${facts.length === 0 ? ' hidden' : ''}>${facts.join('')}</dl>
+<dl${facts.length === 0 ? ' hidden' : ''}>${facts}</dl>
 <section aria-labelledby="people">
 <h2 id="people">Continue as</h2>
 <form method="post" action="/oauth/sign-in">${state}
@@ -113,11 +114,11 @@ ${people}
 </section>
 <form class="other" method="post" action="/oauth/sign-in">${state}
 <label for="email">Another e-mail address</label>
-${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+${problemText(problem)}
 <div class="row">
 <input id="email" name="email" type="email" required maxlength="254" autocomplete="email" aria-describedby="${
       problem === undefined ? 'email-note' : 'problem email-note'
-    }"${problem === undefined ? '' : ' aria-invalid="true" autofocus'}>
+    }"${problem === undefined ? undefined : html` aria-invalid="true" autofocus`}>
 <button class="main" type="submit">Continue</button>
 </div>
 <p class="note" id="email-note">${
@@ -142,12 +143,12 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
 export function leavePage(state: string, waiting: Waiting, provider: string, address: URL): Page {
   return page(
     'Sign in',
-    `<h1>Sign in</h1>
+    html`<h1>Sign in</h1>
 ${waitingText(waiting)}
-<a class="main" href="${escapeHtml(address.href)}">Continue with ${escapeHtml(provider)}</a>
+<a class="main" href="${address.href}">Continue with ${provider}</a>
 <footer>
-<p>You are sent to the sign-in page of your organization, at ${escapeHtml(address.host)}.</p>
-<form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${escapeHtml(state)}">
+<p>You are sent to the sign-in page of your organization, at ${address.host}.</p>
+<form method="post" action="/oauth/leave"><input type="hidden" name="state" value="${state}">
 <button class="deny" type="submit">Cancel sign-in</button>
 </form>
 </footer>`,
@@ -158,17 +159,15 @@ ${waitingText(waiting)}
 export function codePage(next: string, problem: string | undefined): Page {
   return page(
     'Sign in',
-    `<h1>Is this your platform?</h1>
+    html`<h1>Is this your platform?</h1>
 <p>It asks for no password, so it wants a code first that only its owner can read. Your terminal shows it:</p>
 <pre><code>chainctl local env | grep CODE</code></pre>
 <form method="post" action="/oauth/code">
-<input type="hidden" name="next" value="${escapeHtml(next)}">
+<input type="hidden" name="next" value="${next}">
 <label for="code">Code</label>
-${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+${problemText(problem)}
 <div class="row">
-<input id="code" name="code" type="password" required maxlength="100" autocomplete="off" spellcheck="false"${
-      problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'
-    } autofocus>
+<input id="code" name="code" type="password" required maxlength="100" autocomplete="off" spellcheck="false"${invalidAttributes(problem)} autofocus>
 <button class="main" type="submit">Continue</button>
 </div>
 </form>
@@ -180,15 +179,13 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
 export function activatePage(userCode: string, problem: string | undefined): Page {
   return page(
     'Connect a device',
-    `<h1>Connect a device</h1>
+    html`<h1>Connect a device</h1>
 <p>A program on another device shows a code of eight letters.</p>
 <form method="post" action="/activate">
 <label for="code">Code</label>
-${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${escapeHtml(problem)}</p>`}
+${problemText(problem)}
 <div class="row">
-<input id="code" name="user_code" required maxlength="20" autocomplete="off" autocapitalize="characters" spellcheck="false" value="${escapeHtml(userCode)}"${
-      problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'
-    } autofocus>
+<input id="code" name="user_code" required maxlength="20" autocomplete="off" autocapitalize="characters" spellcheck="false" value="${userCode}"${invalidAttributes(problem)} autofocus>
 <button class="main" type="submit">Continue</button>
 </div>
 </form>
@@ -198,36 +195,47 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
 
 export function finishedPage(isDenied: boolean): Page {
   return isDenied
-    ? page('Cancelled', '<h1>The sign-in was cancelled</h1>\n<p>The other device is told so.</p>')
+    ? page(
+        'Cancelled',
+        html`<h1>The sign-in was cancelled</h1>
+<p>The other device is told so.</p>`,
+      )
     : page(
         'Signed in',
-        '<h1>You are signed in</h1>\n<p>Go back to the other device: it goes on by itself.</p>\n<p class="note">You can close this page.</p>',
+        html`<h1>You are signed in</h1>
+<p>Go back to the other device: it goes on by itself.</p>
+<p class="note">You can close this page.</p>`,
       );
 }
 
-function waitingText(waiting: Waiting): string {
+function waitingText(waiting: Waiting): Html {
   if (waiting.kind === 'here') {
-    return `<p>A program on this machine, at <strong>${escapeHtml(waiting.client)}</strong>, waits for you to sign in.</p>`;
+    return html`<p>A program on this machine, at <strong>${waiting.client}</strong>, waits for you to sign in.</p>`;
   }
-  if (waiting.kind === 'console') return '<p>You go on to the <strong>console</strong> of this platform.</p>';
-  return `<p>A program on another device waits for you to sign in. Only go on if you started it yourself and it shows this:</p>
-<p class="check"><strong>${escapeHtml(waiting.check)}</strong></p>`;
+  if (waiting.kind === 'console') return html`<p>You go on to the <strong>console</strong> of this platform.</p>`;
+  return html`<p>A program on another device waits for you to sign in. Only go on if you started it yourself and it shows this:</p>
+<p class="check"><strong>${waiting.check}</strong></p>`;
 }
 
 export function errorPage(heading: string, lines: readonly string[]): Page {
-  const text = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
-  return page(heading, `<h1>${escapeHtml(heading)}</h1>\n${text}\n<p class="note">You can close this page.</p>`);
+  const text = lines.map((line) => html`<p>${line}</p>`);
+  return page(
+    heading,
+    html`<h1>${heading}</h1>
+${text}
+<p class="note">You can close this page.</p>`,
+  );
 }
 
-function page(title: string, body: string): Page {
-  const html = `<!doctype html>
+function page(title: string, body: Html): Page {
+  const { text } = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escapeHtml(title)} – chainctl local platform</title>
-<style>${style}</style>
+<title>${title} – chainctl local platform</title>
+<style>${trustedHtml(style)}</style>
 </head>
 <body>
 <main>
@@ -237,17 +245,25 @@ ${body}
 </body>
 </html>
 `;
-  return { html, styleDigest };
+  return { html: text, styleDigest };
 }
 
-function personButton(choice: Choice): string {
+function personButton(choice: Choice): Html {
   const { subject, name, email, roles } = choice;
   const title = name ?? email ?? subject;
   const details = [email === title ? undefined : email, roles === undefined ? 'no account yet' : roles].filter(Boolean);
-  return `<button class="person" type="submit" name="subject" value="${escapeHtml(subject)}">
-<span class="initials" aria-hidden="true">${escapeHtml(initialsOf(title))}</span>
-<span><strong>${escapeHtml(title)}</strong>${details.map((detail) => ` <small>${escapeHtml(String(detail))}</small>`).join('')}</span>
+  return html`<button class="person" type="submit" name="subject" value="${subject}">
+<span class="initials" aria-hidden="true">${initialsOf(title)}</span>
+<span><strong>${title}</strong>${details.map((detail) => html` <small>${detail}</small>`)}</span>
 </button>`;
+}
+
+function problemText(problem: string | undefined): Html | undefined {
+  return problem === undefined ? undefined : html`<p class="problem" id="problem" role="alert">${problem}</p>`;
+}
+
+function invalidAttributes(problem: string | undefined): Html | undefined {
+  return problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
 }
 
 function initialsOf(title: string): string {
@@ -259,11 +275,7 @@ function initialsOf(title: string): string {
     .toUpperCase();
 }
 
-function list(label: string, values: readonly string[]): string[] {
+function list(label: string, values: readonly string[]): Html[] {
   if (values.length === 0) return [];
-  return [`<dt>${label}</dt>`, ...values.map((value) => `<dd>${escapeHtml(value)}</dd>`)];
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return [html`<dt>${label}</dt>`, ...values.map((value) => html`<dd>${value}</dd>`)];
 }
