@@ -1,7 +1,7 @@
 // Bills of materials as documents: SPDX 2 and CycloneDX in JSON are read, SPDX 3 and the tag-value form are named. Guarantees:
 // entries come one by one, in the document's order; the image itself and its layers are no packages.
 
-import type { Plan } from './json-scanner.ts';
+import { JsonScanner, type Plan } from './json-scanner.ts';
 import { whole } from './json-sinks.ts';
 import { readPackageUrl } from './package-url.ts';
 
@@ -144,6 +144,28 @@ export function entriesPlan(format: BomFormat, { package: add, relationship }: E
           })),
     ),
   };
+}
+
+/** Returns the packages of a document that is there as a whole; undefined when it is no bill of materials that is read. */
+export function packagesIn(text: string): readonly Package[] | undefined {
+  const bytes = Buffer.from(text);
+  const read = (plan: Plan): void => {
+    const scanner = new JsonScanner(plan);
+    scanner.push(bytes);
+    scanner.end();
+  };
+  const found: Package[] = [];
+  try {
+    const { plan, facts } = factsPlan();
+    read(plan);
+    const { format } = facts();
+    if (format !== 'spdx' && format !== 'cyclonedx') return undefined;
+    read(entriesPlan(format, { package: (one) => found.push(one) }));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  return found;
 }
 
 function spdxPackage(entry: Fields): Package | undefined {

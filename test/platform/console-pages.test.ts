@@ -2,11 +2,12 @@
 
 import { renderToString } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
-import { readmeOf } from '../../src/console/pages/images/documents.tsx';
+import { readmeOf } from '../../src/console/pages/images/readme.tsx';
 import { pages } from '../../src/console/pages.gen.ts';
 import { signInToConsole } from '../support/console.ts';
 import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
+import { createClient, digestOf, imageManifest, ociManifest } from './registry-client.ts';
 
 const dev = personId('dev@example.com');
 const organization = demoOrganizations.private;
@@ -150,6 +151,92 @@ describe('images', () => {
     // The filter of a list stays on the page of the tag.
     expect(shown.text).toContain(`<input type="hidden" name="tag" value="${tag}"/>`);
     expect((await browser.get(at('images/tag?name=nothing&tag=x'))).status).toBe(404);
+  });
+
+  describe('two tags and their packages', () => {
+    const sbom = (packages: Readonly<Record<string, string>>) => ({
+      spdxVersion: 'SPDX-2.3',
+      packages: Object.entries(packages).map(([name, version]) => ({
+        name,
+        versionInfo: version,
+        externalRefs: [
+          { referenceType: 'purl', referenceLocator: `pkg:apk/wolfi/${encodeURIComponent(name)}@${version}` },
+        ],
+      })),
+    });
+
+    async function withTags(tags: Readonly<Record<string, Readonly<Record<string, string>> | undefined>>) {
+      const { platform, browser } = await signedIn({ seed: 'demo' });
+      const name = 'example.com/compared';
+      const client = createClient(platform, dev);
+      await client.pushBlob(name, '{}');
+      for (const [tag, packages] of Object.entries(tags)) {
+        const digest = await client.pushImage(name, tag, `layer of ${tag}`);
+        if (packages === undefined) continue;
+        const statement = JSON.stringify({
+          _type: 'https://in-toto.io/Statement/v1',
+          predicateType: 'https://spdx.dev/Document',
+          subject: [{ name, digest: { sha256: digest.replace('sha256:', '') } }],
+          predicate: sbom(packages),
+        });
+        await client.pushBlob(name, statement);
+        const type = 'application/vnd.in-toto+json';
+        const manifest = imageManifest('{}', 'x', {
+          layers: [{ mediaType: type, digest: digestOf(statement), size: Buffer.byteLength(statement) }],
+          subject: { mediaType: ociManifest, digest, size: 1 },
+        });
+        expect((await client.pushManifest(name, digestOf(manifest), manifest)).status).toBe(201);
+      }
+      return browser;
+    }
+
+    const rowsOf = (text: string) =>
+      [...text.matchAll(/<tr role="row">(.*?)<\/tr>/gs)]
+        .map(([, row = '']) =>
+          [...row.matchAll(/<t[dh][^>]*>(.*?)<\/t[dh]>/gs)].map(([, cell = '']) => cell.replace(/<[^>]*>/g, '')),
+        )
+        .slice(1);
+
+    test('what was added, removed and changed is what `images diff` finds', async () => {
+      const browser = await withTags({
+        '1.0': { openssl: '3.5.1-r0', gone: '1-r0', same: '2-r0' },
+        '1.1': { openssl: '3.5.2-r0', '<b>new</b>': '1-r0', same: '2-r0' },
+      });
+      const tag = (await browser.get(at('images/tag?name=compared&tag=1.1'))).text;
+      expect(/<select id="from"[^>]*>(.*?)<\/select>/s.exec(tag)?.[1]).toBe('<option value="1.0">1.0</option>');
+      const shown = await browser.get(at('images/compare?name=compared&to=1.1&from=1.0'));
+      expect(rowsOf(shown.text).sort()).toEqual([
+        ['added', '&lt;b>new&lt;/b>', '', '1-r0'],
+        ['changed', 'openssl', '3.5.1-r0', '3.5.2-r0'],
+        ['removed', 'gone', '1-r0', ''],
+      ]);
+      expect(shown.text).toMatch(/chainctl images diff \S+compared:1\.0 \S+compared:1\.1 --artifact-types=-/);
+      expect((await browser.get(at('images/compare?name=compared&to=1.1&from=2.0'))).status).toBe(404);
+    });
+
+    test('a tag without a bill of materials is named, and nothing is said to be added', async () => {
+      const browser = await withTags({ bare: undefined, full: { openssl: '3.5.2-r0' } });
+      const { text } = await browser.get(at('images/compare?name=compared&to=full&from=bare'));
+      expect(text).toContain('no bill of materials is attested of bare');
+      expect(rowsOf(text)).toEqual([]);
+    });
+
+    test('advisories that are open for the packages of a tag', async () => {
+      const browser = await withTags({ old: { openssl: '3.0.0-r0' }, none: { nothing: '1-r0' } });
+      const { text } = await browser.get(at('images/advisories?name=compared&tag=old'));
+      const rows = rowsOf(text);
+      expect(rows.length).toBeGreaterThan(0);
+      expect(rows[0]).toEqual([
+        'openssl',
+        '3.0.0-r0',
+        expect.stringMatching(/CVE-|CGA-/),
+        'fix-available',
+        expect.any(String),
+      ]);
+      expect((await browser.get(at('images/advisories?name=compared&tag=none'))).text).toContain(
+        'No advisories are open.',
+      );
+    });
   });
 
   test('a readme keeps its text and loses what could act', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { PackageDiff } from '../../src/attestations/diff-rows.ts';
+import { diffPackages } from '../../src/attestations/package-diff.ts';
 import { readPackageUrl } from '../../src/attestations/package-url.ts';
-import type { PackageDiff } from '../../src/commands/images/diff-rows.ts';
-import { diffPackages } from '../../src/commands/images/package-diff.ts';
 
 const one = (purl: string) => {
   const { type, version } = readPackageUrl(purl);

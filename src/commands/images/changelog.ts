@@ -1,11 +1,11 @@
 import { type ImageReference, wantedOf } from '../../api/oci-client.ts';
+import { type DiffRow, type PackageDiff, row, rowsOf } from '../../attestations/diff-rows.ts';
 import type { Platform } from '../../attestations/platforms.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { integer } from '../../cli/inputs/values.ts';
 import { waitingFor } from '../../cli/waiting.ts';
 import { CliError } from '../../errors.ts';
-import { type DiffRow, type PackageDiff, row, rowsOf } from './diff-rows.ts';
 import { imageReference, notFound } from './image-reference.ts';
 import type { Sbom } from './sbom.ts';
 import { platformKind, type SignatureFlags, signatureInputs, signatureProblems } from './sbom-inputs.ts';
@@ -117,7 +117,7 @@ export default defineCommand({
     const { tellUnverified, unverifiedOf } = await import('./attestation.ts');
     const unverified = unverifiedOf(found, flags);
     tellUnverified(context, unverified);
-    const { diffPackages } = await import('./package-diff.ts');
+    const { diffPackages } = await import('../../attestations/package-diff.ts');
     return wanted.slice(0, depth).map(({ time, digest }, at): Build => {
       const now = sboms[at];
       if (now === undefined || isError(now)) {

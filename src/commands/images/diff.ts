@@ -1,7 +1,7 @@
+import { type DiffRow, type PackageDiff, rowsOf, withoutEmpty } from '../../attestations/diff-rows.ts';
 import { defineCommand, defineView, exclusive } from '../../cli/define.ts';
 import { named, strings } from '../../cli/inputs/values.ts';
 import type { Unverified } from './attestation.ts';
-import { type DiffRow, type PackageDiff, rowsOf, withoutEmpty } from './diff-rows.ts';
 import type { Vulnerability } from './grype.ts';
 import { pickedImage } from './image-reference.ts';
 import { platformKind, signatureInputs, signatureProblems } from './sbom-inputs.ts';
@@ -126,7 +126,7 @@ export default defineCommand({
     const { tellUnverified, unverifiedOf } = await import('./attestation.ts');
     const unverified = unverifiedOf([before, after], flags);
     tellUnverified(context, unverified);
-    const { diffPackages } = await import('./package-diff.ts');
+    const { diffPackages } = await import('../../attestations/package-diff.ts');
     const packages = diffPackages(before.packages, after.packages, artifactTypes);
     for (const note of absentTypes([...before.packages, ...after.packages], artifactTypes)) context.io.note(note);
     const { findVulnerabilities } = await import('./grype.ts');

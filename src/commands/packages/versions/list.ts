@@ -1,8 +1,8 @@
 import { compact } from '../../../api/compact.ts';
 import type { RegistryPackageVersion } from '../../../api/schema/types/registry.gen.ts';
+import { compareVersions } from '../../../attestations/version-order.ts';
 import { defineCommand, defineView, exclusive } from '../../../cli/define.ts';
 import { boolean, string } from '../../../cli/inputs/values.ts';
-import { compareVersions } from '../../images/advisories/version-order.ts';
 
 interface Stream extends RegistryPackageVersion {
   /** Day until which images of it are still built for who has that, e.g. `2026-04-30`. */

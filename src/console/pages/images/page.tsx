@@ -1,20 +1,14 @@
-// Images: repositories, their tags with history, a tag's platforms and packages, and what to type to pull it.
+// Images: repositories, their tags with history, a tag's platforms and packages, and what to type to pull it. What changed from
+// one tag to another, and advisories, are in files of their own.
 
-import type { RegistryRepo, RegistryTag } from '../../../api/schema/types/registry.gen.ts';
-import { CallFailure } from '../../caller.ts';
 import { definePage, type Shown, type Visit } from '../../page.ts';
 import { Copied, SameCommand } from '../../parts/copied.tsx';
 import { Listing } from '../../parts/listing.tsx';
 import { When } from '../../parts/time.tsx';
-import { packagesOf, readmeOf } from './documents.tsx';
-
-const path = 'images';
-
-async function reposOf({ caller, organization }: Visit): Promise<readonly RegistryRepo[]> {
-  return (
-    (await caller.call('registry.v1.Registry.ListRepos', { uidp: { descendantsOf: organization.id } })).items ?? []
-  );
-}
+import { advisories } from './advisories.tsx';
+import { CompareForm, compare } from './compare.tsx';
+import { readmeOf } from './readme.tsx';
+import { archsOf, imageOf, orNone, packagesOf, path, repoOf, reposOf, tagOf } from './records.ts';
 
 async function list(visit: Visit): Promise<Shown> {
   const repos = await reposOf(visit);
@@ -50,16 +44,6 @@ async function list(visit: Visit): Promise<Shown> {
   };
 }
 
-async function repoOf(visit: Visit): Promise<RegistryRepo & { readonly id: string; readonly name: string }> {
-  const name = visit.query.get('name') ?? '';
-  const found = (await reposOf(visit)).find((repo) => repo.name === name);
-  if (found?.id === undefined)
-    throw new CallFailure('missing', 'The repository was deleted, or you may not see it any more.');
-  return { ...found, id: found.id, name };
-}
-
-const hostOf = ({ platform }: Visit): string => new URL(platform.registry).host;
-
 async function repository(visit: Visit): Promise<Shown> {
   const repo = await repoOf(visit);
   const { items: tags = [] } = await visit.caller.call('registry.v1.Registry.ListTags', {
@@ -72,7 +56,7 @@ async function repository(visit: Visit): Promise<Shown> {
     crumbs: [{ title: repo.name }],
     body: (
       <>
-        <Copied id="pull" label="Pull" text={`docker pull ${hostOf(visit)}/${visit.organization.name}/${repo.name}`} />
+        <Copied id="pull" label="Pull" text={`docker pull ${imageOf(visit, repo)}`} />
         <section aria-labelledby="tags">
           <h2 id="tags">Tags</h2>
           <Listing
@@ -116,41 +100,20 @@ async function repository(visit: Visit): Promise<Shown> {
 
 const shortDigest = (digest = ''): string => digest.slice(0, 'sha256:'.length + 12);
 
-async function tagOf(visit: Visit, repo: { readonly id: string }, name: string): Promise<RegistryTag> {
-  const { items = [] } = await visit.caller.call('registry.v1.Registry.ListTags', {
-    uidp: { childrenOf: repo.id },
-    name,
-  });
-  const found = items.find((each) => each.name === name);
-  if (found === undefined) throw new CallFailure('missing', 'The tag was deleted, or you may not see it any more.');
-  return found;
-}
-
-/** Undefined where the platform has none, e.g. of an image without a bill of materials. */
-async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
-  return call.catch((error: unknown) => {
-    if (error instanceof CallFailure && error.kind !== 'signed-out') return undefined;
-    throw error;
-  });
-}
-
 async function tag(visit: Visit): Promise<Shown> {
   const repo = await repoOf(visit);
   const found = await tagOf(visit, repo, visit.query.get('tag') ?? '');
   const { digest = '', name = '' } = found;
   const { caller } = visit;
-  const [archs, history] = await Promise.all([
-    orNone(caller.call('registry.v1.Registry.GetArchs', { repoId: repo.id, digest })),
+  const [platforms, { items: tags = [] }, history] = await Promise.all([
+    archsOf(visit, repo, found),
+    caller.call('registry.v1.Registry.ListTags', { uidp: { childrenOf: repo.id }, excludeReferrers: true }),
     orNone(caller.call('registry.v1.Registry.ListTagHistory', { parentId: found.id ?? '' })),
   ]);
-  const platforms = archs?.archs ?? [];
   const arch = platforms.find((each) => each === visit.query.get('arch')) ?? platforms[0];
-  const packages = await orNone(
-    caller
-      .call('registry.v1.Registry.GetRawSbom', { repoId: repo.id, digest, ...(arch === undefined ? {} : { arch }) })
-      .then(({ rawSbom = '' }) => packagesOf(rawSbom)),
-  );
-  const image = `${hostOf(visit)}/${visit.organization.name}/${repo.name}`;
+  const packages = await packagesOf(visit, repo, found, arch);
+  const image = imageOf(visit, repo);
+  const others = tags.flatMap(({ name: other = '' }) => (other === name ? [] : [other]));
   const here = { name: repo.name, tag: name };
   return {
     title: `${repo.name}:${name}`,
@@ -184,8 +147,22 @@ async function tag(visit: Visit): Promise<Shown> {
             <When time={found.lastUpdated} now={visit.now} />
           </dd>
         </dl>
+        <CompareForm
+          repository={repo.name}
+          to={name}
+          others={others}
+          arch={arch}
+          action={visit.href(path, 'compare')}
+        />
         <section aria-labelledby="packages">
           <h2 id="packages">Packages{arch === undefined ? '' : ` for ${arch}`}</h2>
+          {packages !== undefined && (
+            <p>
+              <a class="button" href={visit.href(path, 'advisories', { ...here, arch })}>
+                Advisories about them
+              </a>
+            </p>
+          )}
           {packages === undefined ? (
             <p class="empty">No bill of materials is attested of this image.</p>
           ) : (
@@ -234,5 +211,11 @@ export default definePage({
   about: 'Repositories, tags, platforms and packages.',
   menu: 10,
   needs: ['repo.list'],
-  actions: { '': { show: list }, repository: { show: repository }, tag: { show: tag } },
+  actions: {
+    '': { show: list },
+    repository: { show: repository },
+    tag: { show: tag },
+    compare: { show: compare },
+    advisories: { show: advisories },
+  },
 });

@@ -1,9 +1,9 @@
 // What differs between the packages of two images. Guarantees: taking what is removed from the packages of the first, changing
 // what is changed and adding what is added makes the packages of the second; the order of neither counts.
 
-import type { Package } from '../../attestations/documents.ts';
-import { readPackageUrl } from '../../attestations/package-url.ts';
 import { type PackageChange, type PackageDiff, type PackageEntry, withoutEmpty } from './diff-rows.ts';
+import type { Package } from './documents.ts';
+import { readPackageUrl } from './package-url.ts';
 
 /** Compares packages of these types, or of every type with `-`. */
 export function diffPackages(
