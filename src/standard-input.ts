@@ -10,9 +10,9 @@ import { isExecutable } from './build.ts';
 
 const newline = 10;
 /** Bytes. A line this long is no answer; the rest of it is not read. */
-const maxLineLength = 64 * 1024;
+const maxLineBytes = 64 * 1024;
 /** `yes\r\n`, in bytes. */
-const maxAnswerLength = 5;
+const maxAnswerBytes = 5;
 
 /**
  * One line of a pipe, or the whole of a file of one line (shells write `<<<` to one). Undefined at the end of the pipe, for
@@ -50,7 +50,7 @@ function line(open: Open, signal: AbortSignal | undefined): Promise<string | und
     signal?.addEventListener('abort', stop, { once: true });
     const take = (byte: number): boolean => {
       if (byte !== newline) bytes.push(byte);
-      const goesOn = byte !== newline && bytes.length < maxLineLength;
+      const goesOn = byte !== newline && bytes.length < maxLineBytes;
       if (!goesOn) finish(false);
       return goesOn;
     };
@@ -105,12 +105,12 @@ const readBytes: Open = (take, end, fail) => {
 
 /** The line that a file consists of, if nobody has read on in it: a loop over a file of one line has. */
 function wholeFile(size: number): string | undefined {
-  if (size > maxAnswerLength) return undefined;
-  const buffer = Buffer.alloc(maxAnswerLength);
-  const whole = buffer.toString('utf8', 0, readSync(0, buffer, 0, maxAnswerLength, 0));
+  if (size > maxAnswerBytes) return undefined;
+  const buffer = Buffer.alloc(maxAnswerBytes);
+  const whole = buffer.toString('utf8', 0, readSync(0, buffer, 0, maxAnswerBytes, 0));
   const [text, ...more] = whole.split(/\r?\n/);
   if (more.join('') !== '' || more.length > 1) return undefined;
-  const left = buffer.toString('utf8', 0, readSync(0, buffer, 0, maxAnswerLength, null));
+  const left = buffer.toString('utf8', 0, readSync(0, buffer, 0, maxAnswerBytes, null));
   return left === whole ? text : undefined;
 }
 

@@ -136,7 +136,7 @@ function fromJson(text: string, url: string): unknown {
 }
 
 /** Characters of one line; what is longer is no event of any stream. */
-const maxLineBytes = 4 * 1024 * 1024;
+const maxLineCharacters = 4 * 1024 * 1024;
 
 /** The lines of JSON that a path answers, as they come, until the other side ends. A line cut short is not given. */
 export async function* readLines(options: ApiOptions, exchange: Exchange): AsyncGenerator<unknown> {
@@ -146,7 +146,7 @@ export async function* readLines(options: ApiOptions, exchange: Exchange): Async
   for await (const chunk of response.body) {
     const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > maxLineBytes) throw notTheApi(url);
+    if (rest.length > maxLineCharacters) throw notTheApi(url);
     for (const line of lines) {
       if (line.trim() !== '') yield fromJson(line, url);
     }

@@ -20,9 +20,9 @@ export interface Plan {
 const isSink = (value: Plan | Sink | undefined): value is Sink => typeof value?.['write'] === 'function';
 
 const deepest = 500;
-const maxKeyLength = 1024;
+const maxKeyBytes = 1024;
 /** JSON's own numbers are shorter than this unless somebody plays. */
-const maxWordLength = 1024;
+const maxWordBytes = 1024;
 
 const wordPattern = /^(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$/;
 
@@ -205,7 +205,7 @@ export class JsonScanner {
 
   private hold(piece: Uint8Array): void {
     this.heldSize += piece.length;
-    const limit = this.isKey ? maxKeyLength : maxWordLength;
+    const limit = this.isKey ? maxKeyBytes : maxWordBytes;
     // A key that long is none we look for; a word that long is none.
     if (this.heldSize > limit && !(this.state === State.Text)) throw new SyntaxError('a number is too long');
     if (this.heldSize <= limit) this.held.push(Uint8Array.from(piece));
@@ -213,7 +213,7 @@ export class JsonScanner {
 
   private take(chunk: Uint8Array, from: number, end: number): string {
     const pieces = [...this.held, chunk.subarray(this.held.length > 0 ? 0 : from, end)];
-    const text = this.heldSize > maxKeyLength ? '""' : Buffer.concat(pieces).toString('utf8');
+    const text = this.heldSize > maxKeyBytes ? '""' : Buffer.concat(pieces).toString('utf8');
     this.held = [];
     this.heldSize = 0;
     return text;

@@ -209,12 +209,14 @@ function outputOf(
       timeout: waitMs,
       ...(signal === undefined ? {} : { signal }),
     });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (text.length < maxBytes) text += chunk;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (size < maxBytes) chunks.push(chunk);
+      size += chunk.length;
     });
     child.once('error', () => (signal?.aborted ? reject(signal.reason) : done(undefined)));
-    child.once('close', (code) => done(code === 0 ? text : undefined));
+    child.once('close', (code) => done(code === 0 ? Buffer.concat(chunks).toString('utf8') : undefined));
   });
 }
 

@@ -59,14 +59,14 @@ export async function listReferrers(
       existing(parts.authorization.authorize(tx, request, principal, requirement)),
     );
     if (repository === undefined) return false;
-    let length = 0;
+    let size = 0;
     for (const referrer of iterateReferrers(tx, repository, digest, {
       last: url.searchParams.get('last') ?? '',
       artifactType,
     })) {
-      length += JSON.stringify(referrer).length;
+      size += Buffer.byteLength(JSON.stringify(referrer));
       // A single longer one still goes out, or paging would never end.
-      if (length > maxReferrersBytes && manifests.length > 0) return true;
+      if (size > maxReferrersBytes && manifests.length > 0) return true;
       manifests.push(referrer);
     }
     return false;
