@@ -32,8 +32,8 @@ export interface ConsoleOptions {
   readonly clouds: CloudSetup;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
-  /** The address of the sign-in that comes back to `next`; undefined where a browser cannot sign in. */
-  readonly signIn?: (next: string) => string;
+  /** The address of the sign-in that comes back to `next`, and accepts an invite by its code; undefined where a browser cannot sign in. */
+  readonly signIn?: (next: string, invite?: string) => string;
   /** What to do without one, one sentence. */
   readonly signInHint?: string;
   /** Whether the browser may end its login. */
@@ -136,7 +136,8 @@ export function createConsole(options: ConsoleOptions): Application {
       );
     if (found.page.isOfAccount !== true && !named) {
       if (last === undefined) return redirect(`${prefix}/welcome`);
-      return redirect(`${prefix}/${last.id}/${steps.join('/')}${request.query.size === 0 ? '' : `?${request.query}`}`);
+      const address = [prefix, last.id, ...steps.filter((step) => step !== '')].join('/');
+      return redirect(`${address}${request.query.size === 0 ? '' : `?${request.query}`}`);
     }
     // A name that several have is none's.
     const matches = organizations.filter(({ id }) => id === first);
@@ -300,6 +301,7 @@ export function createConsole(options: ConsoleOptions): Application {
       },
       put: (value) => session.put(value),
       take: (ticket) => session.take(ticket),
+      acceptAddress: options.signIn && ((code) => options.signIn?.(start, code) ?? start),
     };
   };
 

@@ -48,6 +48,8 @@ export interface Visit {
   /** Keeps something for the page that is gone to; returns what `take` wants. */
   put(value: unknown): string;
   take(ticket: string): unknown;
+  /** Returns where an invite is accepted by its code, by signing in; undefined where a browser cannot sign in. */
+  readonly acceptAddress: ((code: string) => string) | undefined;
 }
 
 export type Group = IamGroup & { readonly id: string; readonly name: string };

@@ -21,6 +21,14 @@ async function signedIn(options: Parameters<typeof startTestPlatform>[0] = {}) {
 const itemsOf = async (platform: TestPlatform, path: string) =>
   (await platform.call(await platform.token(dev), 'GET', path)).body.items ?? [];
 
+/** The cells of a page's table, row by row, without its head. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/<tr role="row">(.*?)<\/tr>/gs)]
+    .map(([, row = '']) =>
+      [...row.matchAll(/<t[dh][^>]*>(.*?)<\/t[dh]>/gs)].map(([, cell = '']) => cell.replace(/<[^>]*>/g, '')),
+    )
+    .slice(1);
+
 test('every page answers its owner, and a viewer without a control or a link that would be refused', async () => {
   const { platform, browser } = await signedIn({ seed: 'demo' });
   const guest = await signInToConsole(platform.urls.api, 'guest@example.com');
@@ -40,6 +48,43 @@ test('every page answers its owner, and a viewer without a control or a link tha
     ]).toEqual([path, false]);
   }
   expect(offered).toContain('Overview');
+});
+
+describe('overview', () => {
+  test('what was changed or refused lately, without reads, to who may see it', async () => {
+    const { platform, browser } = await signedIn({ seed: 'demo' });
+    await browser.submit(at('settings/pull-tokens/create'), { name: 'lately', expiration: '30', use: 'image' });
+    const guest = await platform.token(personId('guest@example.com'));
+    await platform.call(guest, 'DELETE', `/iam/v1/groups/${organization}`);
+    const { text } = await browser.get(`/console/${organization}`);
+    const recent = /<section aria-labelledby="recent">.*?<\/section>/s.exec(text)?.[0] ?? '';
+    expect(rowsOf(recent).map(([what, who, , outcome]) => [what, who, outcome])).toEqual(
+      expect.arrayContaining([
+        ['Identities.Create', 'dev@example.com', 'done'],
+        ['Groups.Delete', 'guest@example.com', 'refused'],
+      ]),
+    );
+    expect(recent).not.toMatch(/\.List|\.Validate/);
+    const theirs = await (await signInToConsole(platform.urls.api, 'guest@example.com')).get(
+      `/console/${organization}`,
+    );
+    expect([theirs.status, theirs.text.includes('Recent events')]).toEqual([200, false]);
+  });
+
+  test('a new account enters an invite code, signs in with it, and is in the organization', async () => {
+    const { platform, browser } = await signedIn();
+    const made = await browser.submit(at('settings/users/create'), { role: 'viewer', days: '7' });
+    const code = /id="invite-code"><code>([^<]+)/.exec(made.text)?.[1] ?? '';
+    const kim = await signInToConsole(platform.urls.api, 'kim@newcomer.example');
+    const welcome = await kim.get('/console');
+    expect([welcome.at, welcome.text.includes('href="/console/welcome/invite"')]).toEqual(['/console/welcome', true]);
+    const wrong = await kim.submit('/console/welcome/invite', { code: 'two words' });
+    expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining('This is no invite code')]);
+    const asked = await kim.submit('/console/welcome/invite', { code });
+    const state = /name="state" value="([^"]+)"/.exec(asked.text)?.[1] ?? '';
+    const joined = await kim.post('/oauth/sign-in', { state, email: 'kim@newcomer.example' });
+    expect([joined.status, joined.at]).toEqual([200, `/console/${organization}`]);
+  });
 });
 
 describe('users and invites', () => {
@@ -189,13 +234,6 @@ describe('images', () => {
       }
       return browser;
     }
-
-    const rowsOf = (text: string) =>
-      [...text.matchAll(/<tr role="row">(.*?)<\/tr>/gs)]
-        .map(([, row = '']) =>
-          [...row.matchAll(/<t[dh][^>]*>(.*?)<\/t[dh]>/gs)].map(([, cell = '']) => cell.replace(/<[^>]*>/g, '')),
-        )
-        .slice(1);
 
     test('what was added, removed and changed is what `images diff` finds', async () => {
       const browser = await withTags({

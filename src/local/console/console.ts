@@ -39,7 +39,10 @@ export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {
     clouds: cloudsOf(parts.consoleClouds),
     now: () => clock.now(),
     randomBytes: (count) => clock.randomBytes(count),
-    signIn: (next) => `/oauth?${new URLSearchParams({ client_id: 'chainctl-console', next })}`,
+    signIn: (next, invite) => {
+      const code = invite === undefined ? {} : { invite };
+      return `/oauth?${new URLSearchParams({ client_id: 'chainctl-console', next, ...code })}`;
+    },
     canSignOut: true,
   });
   const sessions = new WeakMap<BrowserSession, Session>();

@@ -1,10 +1,11 @@
-// The first page of an organization: what it has, what ends soon, and where to go.
+// The first page of an organization: what it has, what ends soon, what happened lately, and where to go.
 
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
 import { CallFailure } from '../../caller.ts';
 import { identitiesOf } from '../../identities.ts';
 import { definePage, type Shown, type Visit } from '../../page.ts';
 import { When } from '../../parts/time.tsx';
+import { Recent, recentOf } from './recent.tsx';
 
 const soonMs = 14 * 86_400_000;
 
@@ -29,7 +30,7 @@ async function orUndefined<T>(may: boolean, load: () => Promise<T>): Promise<T |
 async function show(visit: Visit): Promise<Shown> {
   const { caller, organization, now, platform } = visit;
   const uidp = { descendantsOf: organization.id };
-  const [identities, invites, repos] = await Promise.all([
+  const [identities, invites, repos, recent] = await Promise.all([
     orUndefined(visit.may('identity.list'), () => identitiesOf(caller, organization.id)),
     orUndefined(
       visit.may('group_invites.list'),
@@ -39,6 +40,7 @@ async function show(visit: Visit): Promise<Shown> {
       visit.may('repo.list'),
       async () => (await caller.call('registry.v1.Registry.ListRepos', { uidp })).items ?? [],
     ),
+    recentOf(visit),
   ]);
   const isSoon = (at: number | undefined): at is number => at !== undefined && at > now && at - now <= soonMs;
   const endings: Ending[] = [
@@ -96,6 +98,7 @@ async function show(visit: Visit): Promise<Shown> {
             </ul>
           )}
         </section>
+        {recent !== undefined && <Recent visit={visit} records={recent} />}
         <section aria-labelledby="addresses">
           <h2 id="addresses">Addresses</h2>
           <dl class="facts">

@@ -1,9 +1,9 @@
 // The first page of a new account: an organization of its own, or one that it was invited to.
 
 import type { Form } from '../../form.ts';
-import { refuse } from '../../form.ts';
-import { definePage, type Visit, type Went } from '../../page.ts';
-import { SameCommand } from '../../parts/copied.tsx';
+import { FormProblem, refuse } from '../../form.ts';
+import { definePage, type Shown, type Visit, type Went } from '../../page.ts';
+import { Copied, SameCommand } from '../../parts/copied.tsx';
 import { FormBox, TextField } from '../../parts/fields.tsx';
 
 async function create(visit: Visit, form: Form): Promise<Went> {
@@ -17,13 +17,62 @@ async function create(visit: Visit, form: Form): Promise<Went> {
   return { to: address, notice: `Created the organization “${name}”.`, renews: true };
 }
 
+/** Who accepts proves anew who they are, so it is the sign-in that takes the code. */
+function enterCode(visit: Visit, form: Form): Shown {
+  const back = visit.href('welcome');
+  return {
+    title: 'Enter an invite code',
+    crumbs: [{ title: 'Invite code' }],
+    body:
+      visit.acceptAddress === undefined ? (
+        <section aria-labelledby="accept" class="card">
+          <h2 id="accept">In a terminal</h2>
+          <p>An invite is accepted while signing in. Put the code into a file; this page then goes on.</p>
+          <Copied id="accept-command" label="Accept it" text="chainctl auth login --invite-code=FILE" />
+        </section>
+      ) : (
+        <section aria-labelledby="accept" class="card">
+          <h2 id="accept">Join an organization</h2>
+          <FormBox form={form} submit="Continue to sign-in" back={back}>
+            <TextField
+              form={form}
+              name="code"
+              label="Invite code"
+              type="password"
+              required
+              maxLength={maxCodeLength}
+              note="You sign in once more, as the person who was invited."
+            />
+          </FormBox>
+          <SameCommand words={['auth', 'login', '--invite-code=FILE']} />
+        </section>
+      ),
+  };
+}
+
+const maxCodeLength = 1000;
+
+async function accept({ acceptAddress }: Visit, form: Form): Promise<Went> {
+  const code = form.value('code');
+  refuse({
+    code:
+      code === ''
+        ? 'Paste the code that you were sent.'
+        : code.length > maxCodeLength || !/^[\x21-\x7e]+$/.test(code)
+          ? 'This is no invite code: copy it whole, without spaces.'
+          : undefined,
+  });
+  if (acceptAddress === undefined) throw new FormProblem({ '': 'Accept the invite in a terminal.' });
+  return { to: acceptAddress(code) };
+}
+
 export default definePage({
   path: 'welcome',
   title: 'Welcome',
   isOfAccount: true,
   actions: {
     '': {
-      show: (_visit: Visit, form: Form) => ({
+      show: (visit: Visit, form: Form) => ({
         body: (
           <>
             <p>
@@ -44,10 +93,14 @@ export default definePage({
               </FormBox>
               <SameCommand words={['iam', 'organizations', 'create', form.value('name') || 'NAME']} />
             </section>
+            <p>
+              Somebody sent you a code? <a href={visit.href('welcome', 'invite')}>Enter an invite code</a>
+            </p>
           </>
         ),
       }),
       submit: create,
     },
+    invite: { show: enterCode, submit: accept },
   },
 });
