@@ -1,5 +1,6 @@
 // A lock between processes. Guarantees: at most one live holder; a holder that died is replaced without a race; nothing is
-// left behind after a release.
+// left behind after a release. For a moment's change of a file; a platform holds its folder by local/store/folder-lock.ts, which
+// never takes a holder that is paused for one that is gone, and wants SQLite for it.
 //
 // The lock is a folder that holds one file named by the holder's nonce. Taking it renames a prepared folder onto it, which
 // the system does only when nothing or an empty folder is there. Releasing it, and taking it over, unlinks a file by its

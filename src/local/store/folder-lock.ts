@@ -1,5 +1,6 @@
 // One platform per data folder. Guarantees: the lock is the kernel's, held through SQLite on `lock.db`, so a process that
-// is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock.
+// is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock. It does not
+// wait; changes of files that take a moment wait for each other by src/lock.ts, without SQLite.
 
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
