@@ -11,8 +11,8 @@ import {
 import { requireLiveIdentity } from '../../src/local/authorization/live-identity.ts';
 import { anonymous, type Caller } from '../../src/local/core/types.ts';
 import { requireActive } from '../../src/local/iam/active-user.ts';
+import { effectiveRolesOf } from '../../src/local/iam/effective-roles.ts';
 import { requireGrantableRole } from '../../src/local/iam/grantable-roles.ts';
-import { effectiveRolesOf } from '../../src/local/iam/roles.ts';
 import { narrow, toLimits } from '../../src/local/issuer/narrowing.ts';
 import type { Tx } from '../../src/local/store/database.ts';
 import { builtInRoleId, demoFolders, demoOrganizations } from '../support/ids.ts';

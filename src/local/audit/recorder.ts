@@ -5,7 +5,7 @@ import { ancestry, isRoot, parentOf, rootOf } from '../../api/uidp.ts';
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import type { PlatformClock } from '../core/types.ts';
 import { calledIdentity } from '../iam/called-identity.ts';
-import { effectiveRolesOf } from '../iam/roles.ts';
+import { effectiveRolesOf } from '../iam/effective-roles.ts';
 import type { Store, Tx } from '../store/database.ts';
 
 export interface Recorder {

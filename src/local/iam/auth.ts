@@ -12,9 +12,10 @@ import { authorityOf } from '../authorization/access.ts';
 import { invalidArgument, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import { effectiveRolesOf } from './effective-roles.ts';
 import { toWireGroup } from './groups.ts';
 import { removeIdentity } from './identities.ts';
-import { capabilitiesOf, effectiveRolesOf, toWireRole } from './roles.ts';
+import { capabilitiesOf, toWireRole } from './roles.ts';
 
 /** Returns what the caller's token says, with what is left of its capabilities now (protocols 4.4). */
 export function validate(tx: Tx, caller: Caller, _request: Empty): AuthWhoAmI {

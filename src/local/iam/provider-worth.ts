@@ -5,8 +5,8 @@ import { rootOf } from '../../api/uidp.ts';
 import { authorityOf } from '../authorization/access.ts';
 import type { Caller } from '../core/types.ts';
 import type { Tx } from '../store/database.ts';
+import { effectiveRolesOf } from './effective-roles.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
-import { effectiveRolesOf } from './roles.ts';
 import type { StoredProvider } from './stored-provider.ts';
 
 /** By what its groups and a first login give. Throws PERMISSION_DENIED. */

@@ -11,7 +11,7 @@ import type { Empty } from '../../api/schema/types.ts';
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { checkDescription, checkName } from '../api/field-rules.ts';
 import { type ListContext, type Resource, requiredUidp, type Selection, selectVisible } from '../api/selection.ts';
-import { capabilitiesAt, effectiveRolesSql, groupsWith } from '../authorization/access.ts';
+import { capabilitiesAt, groupsWith } from '../authorization/access.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
@@ -152,14 +152,4 @@ export function toWireRole(row: SqlRow): IamRole {
 export function capabilitiesOf(row: SqlRow): string[] {
   // Only the role service and the built-in roles write the column, as a list of dotted names in enum order.
   return JSON.parse(String(row['capabilities'])) as string[];
-}
-
-/** Returns the roles that an identity holds now, as rows with the group each is held at in `place`, by place. */
-export function effectiveRolesOf(tx: Tx, identity: string): SqlRow[] {
-  return tx.all(
-    `SELECT effective.place, r.* FROM (${effectiveRolesSql}) effective JOIN roles r ON r.id = effective.role
-     ORDER BY effective.place, r.id`,
-    identity,
-    tx.now,
-  );
 }
