@@ -855,6 +855,22 @@ export const answers: Readonly<Record<string, unknown>> = {
     nameOf: (id: string) => (id === organization ? 'example.com' : 'engineering'),
   },
   'local snapshot list': [{ name: 'before', savedAt: Date.parse('2026-03-27T11:00:00Z'), size: 2_612_224 }],
+  'local diff': [
+    { where: 'only-there', noun: 'identity', name: 'engineering/ci', details: [] },
+    { where: 'only-here', noun: 'folder', name: 'trial', details: [] },
+    { where: 'both', noun: 'role', name: 'pusher', details: ['capabilities: repo.list → repo.list, repo.create'] },
+  ],
+  'local import': {
+    id: organization,
+    name: 'example.com',
+    folders: 2,
+    roles: 1,
+    identities: 3,
+    people: 4,
+    bindings: 9,
+    otherRoles: [],
+    orphans: 0,
+  },
   'local snapshot diff': [{ table: 'groups', added: 1, removed: 0 }],
   'iam audit': [
     {

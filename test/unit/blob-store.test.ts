@@ -81,3 +81,21 @@ test.each([
     await expect(work).rejects.toMatchObject({ reason: 'unknown' });
   }
 });
+
+test('maintenance leaves what is being put', async () => {
+  const blobs = createBlobStore(temporaryFolder());
+  const contents = Array.from({ length: 40 }, (_, index) => {
+    const text = `blob ${index}`;
+    return { digest: digestOf(text), bytes: Buffer.from(text) };
+  });
+  let isDone = false;
+  const putting = blobs.putAll(contents).finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    blobs.sweep(new Set());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await putting;
+  for (const { digest, bytes } of contents) expect(await blobs.size(digest)).toBe(bytes.length);
+});

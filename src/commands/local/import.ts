@@ -27,6 +27,7 @@ const importView = defineView<Imported>({
 
 export default defineCommand({
   path: ['local', 'import'],
+  changesHere: true,
   summary: 'Copy an organization into the local platform.',
   description:
     'Folders, roles, identities, people, bindings, identity providers, group mappings and cloud accounts, under the same ids, so ' +

@@ -240,16 +240,20 @@ export function createBlobStore(dataDir: string): BlobStore {
       await takeRoom(contents.reduce((sum, { bytes }) => sum + bytes.length, 0));
       const digests = contents.map((content) => content.digest);
       await prepare(digests);
-      await forEachConcurrently(contents, concurrency, async ({ digest, bytes }) => {
-        const path = uploadPath(randomUUID());
-        const handle = await open(path, 'wx', 0o600);
-        try {
-          await handle.writeFile(bytes);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await place(path, digest);
+      await forEachConcurrently(contents, concurrency, ({ digest, bytes }) => {
+        const id = randomUUID();
+        // As the writer of an upload: what sweeps meanwhile leaves it.
+        return exclusively(id, async () => {
+          const path = uploadPath(id);
+          const handle = await open(path, 'wx', 0o600);
+          try {
+            await handle.writeFile(bytes);
+            await handle.sync();
+          } finally {
+            await handle.close();
+          }
+          await place(path, digest);
+        });
       });
       await forEachConcurrently([...new Set(digests.map(folderOf))], concurrency, syncFolder);
     },

@@ -51,7 +51,8 @@ export default defineCommand({
       required: true,
       many: true,
       help: 'What is to be run, with its own words, behind "--".',
-      question: 'What shall be run?',
+      question: 'Which command should run?',
+      example: 'chainctl iam groups list',
     },
   },
   examples: [

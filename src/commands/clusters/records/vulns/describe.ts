@@ -33,6 +33,7 @@ export default defineCommand({
       required: true,
       help: 'The image: its name, the end of it, or its digest.',
       question: 'Which image?',
+      example: 'example.com/app',
     },
   },
   examples: [{ text: 'With packages and fixes', args: 'production --image=example.com/app --output=wide' }],

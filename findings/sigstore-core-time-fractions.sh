@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# @sigstore/core 4.0.1 (below sigstore, @sigstore/verify and npm's own check of provenance) reads a GeneralizedTime only without a
+# fraction or with exactly three digits of one, and drops those three. RFC 3161, 2.4.2 lets a timestamp authority write any number
+# of digits and DER forbids trailing zeros, so half a second must be written ".5": such a timestamp is "invalid time". OpenSSL
+# reads all of them.
+# What we do: the timestamp authority of the local platform writes whole seconds (src/local/sigstore).
+# Needs: Node, npm, openssl.
+set -euo pipefail
+command -v openssl >/dev/null || { echo "there is no openssl"; exit 2; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+npm init -y >/dev/null
+npm install --silent --no-audit --no-fund @sigstore/core@4.0.1
+cat >read.cjs <<'JS'
+const { ASN1Obj } = require('@sigstore/core');
+const { readFileSync } = require('node:fs');
+try {
+  console.log(ASN1Obj.parseBuffer(readFileSync(process.argv[2])).toDate().toISOString());
+} catch (error) {
+  console.log(error.message);
+}
+JS
+seen=
+for time in 20260301120000Z 20260301120000.125Z 20260301120000.5Z 20260301120000.123456Z; do
+  openssl asn1parse -genstr "GENTIME:$time" -noout -out time.der
+  openssl asn1parse -inform DER -in time.der | grep -q ":$time" || { echo "openssl does not read $time"; exit 1; }
+  answer=$(node read.cjs time.der)
+  echo "$time: $answer"
+  seen+="$answer;"
+done
+[ "$seen" = "2026-03-01T12:00:00.000Z;2026-03-01T12:00:00.000Z;invalid time;invalid time;" ] || { echo "this has changed"; exit 1; }
