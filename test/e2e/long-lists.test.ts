@@ -5,8 +5,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { organization } from '../support/ids.ts';
-import { createWorld, isExecutable, type Person, projectRoot } from '../support/program.ts';
+import { startFaultyServer } from '../support/faulty-server.ts';
+import { builtInRoleId, organization } from '../support/ids.ts';
+import { createWorld, isExecutable, type Person, projectRoot, signIn } from '../support/program.ts';
 
 const world = createWorld();
 let person: Person;
@@ -150,4 +151,28 @@ test('what is no list is told', async () => {
   const wrong = await person.chainctl([...words, '-o', 'json']);
   expect(wrong.code).toBe(1);
   expect(wrong.err).toContain('did not answer like the Chainguard API');
+});
+
+test('what an organization has may be more than one answer may hold', async () => {
+  const platform = await world.startPlatform();
+  const api = await startFaultyServer(platform.api);
+  const owner = world.person('owner', { ...platform, env: { ...platform.env, CHAINGUARD_PLATFORM_API: api.url } });
+  await signIn(owner, platform);
+  const count = 80;
+  const megabyte = 'x'.repeat(1024 * 1024);
+  api.break('/iam/v1/rolebindings', async (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).write('{"items":[');
+    for (let number = 0; number < count; number += 1) {
+      const id = `${organization}/${number.toString(16).padStart(16, '0')}`;
+      const role = { id: builtInRoleId('viewer'), name: 'viewer', description: megabyte };
+      const email = `person-${number}@example.com`;
+      const binding = { id, identity: number.toString(16).padStart(40, '0'), email, group: { id: organization }, role };
+      const isFull = !response.write(`${number === 0 ? '' : ','}${JSON.stringify(binding)}`);
+      if (isFull) await new Promise((resolve) => response.once('drain', resolve));
+    }
+    response.end(']}');
+  });
+  const exported = await owner.chainctl(['iam', 'export', '--parent=example.com']);
+  expect([exported.code, exported.err]).toEqual([0, '']);
+  expect(exported.out.match(/user: person-\d+@example\.com\n {4}role: viewer/g)).toHaveLength(count);
 });

@@ -31,8 +31,8 @@ export async function factsAt(context: Context, place: string, everywhere = fals
     visibleRoles(context),
     // Place by place: an organization has many more bindings than the few that count here.
     everywhere
-      ? each([root], (at) => bindingsOf(api.list('iam.v1.RoleBindings.List', { uidp: { descendantsOf: at } })))
-      : each(around, (at) => bindingsOf(api.list('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } }))),
+      ? each([root], (at) => withSharedRoles(api.list('iam.v1.RoleBindings.List', { uidp: { descendantsOf: at } })))
+      : each(around, (at) => withSharedRoles(api.list('iam.v1.RoleBindings.List', { uidp: { childrenOf: at } }))),
     each([root], (at) => api.list('iam.v1.IdentityProviders.List', { uidp: { descendantsOf: at } })),
     each([root], (at) => api.list('iam.v1.ExternalGroupRoleMappings.List', { uidp: { descendantsOf: at } })),
     each([root], (at) => api.list('iam.v1.GroupInvites.List', { group: at })),
@@ -40,7 +40,7 @@ export async function factsAt(context: Context, place: string, everywhere = fals
   // Users are in no list; only identities of the organization have a name and an end to look up.
   const hasAssumable = bindings.some(({ identity = '' }) => !isRoot(identity));
   const identities = hasAssumable
-    ? await each([root], (at) => namesAndEnds(api.list('iam.v1.Identities.List', { uidp: { descendantsOf: at } })))
+    ? await each([root], (at) => namesAndTimes(api.list('iam.v1.Identities.List', { uidp: { descendantsOf: at } })))
     : [];
   const { hidden, unseen } = await hiddenFrom(
     context,
@@ -65,9 +65,9 @@ async function each<T>(places: readonly string[], list: (place: string) => Async
 }
 
 /** An identity without its rules. */
-async function* namesAndEnds(items: AsyncIterable<IamIdentity>): AsyncGenerator<IamIdentity> {
-  for await (const { id, name, static: fixed } of items) {
-    yield { ...defined({ id, name }), ...(fixed && { static: defined({ expiration: fixed.expiration }) }) };
+async function* namesAndTimes(items: AsyncIterable<IamIdentity>): AsyncGenerator<IamIdentity> {
+  for await (const { id, name, lastSeen, static: fixed } of items) {
+    yield { ...defined({ id, name, lastSeen }), ...(fixed && { static: defined({ expiration: fixed.expiration }) }) };
   }
 }
 
@@ -79,7 +79,9 @@ const defined = <T extends object>(value: T): Defined<T> =>
 /**
  * Yields what counts of each, with one role for all that have the same: an organization has many bindings of few roles.
  */
-async function* bindingsOf(items: AsyncIterable<IamRoleBindingListBinding>): AsyncGenerator<IamRoleBindingListBinding> {
+export async function* withSharedRoles(
+  items: AsyncIterable<IamRoleBindingListBinding>,
+): AsyncGenerator<IamRoleBindingListBinding> {
   const roles = new Map<string, IamRole>();
   for await (const { id, identity, email, emailUnverified, group, role = {} } of items) {
     const key = role.id ?? '';

@@ -7,9 +7,10 @@ import { rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { organization, type Reference } from '../../../cli/inputs/references.ts';
 import { printable } from '../../../cli/io.ts';
+import { gather } from '../../../cli/output/format.ts';
 import { CliError } from '../../../errors.ts';
 import type { State } from '../../../organization/state.ts';
-import { ownHoldings } from '../access/facts.ts';
+import { ownHoldings, withSharedRoles } from '../access/facts.ts';
 import { visibleRoles } from '../roles/role.ts';
 
 /** The organization with this name or id. */
@@ -22,15 +23,16 @@ export async function organizationNamed(context: Context, name: string): Promise
 export async function readState(context: Context, { id, name }: Reference): Promise<State> {
   const api = await context.api();
   const below = { uidp: { descendantsOf: id } };
+  // What grows with an organization is read item by item: as one answer, fifty thousand bindings are more than a client takes.
   const [groups, folders, roles, providers, identities, mappings, bindings, associations] = await Promise.all([
     api.call('iam.v1.Groups.List', { id }),
-    api.call('iam.v1.Groups.List', below),
-    api.call('iam.v1.Roles.List', {}),
-    api.call('iam.v1.IdentityProviders.List', below),
-    api.call('iam.v1.Identities.List', below),
-    api.call('iam.v1.ExternalGroupRoleMappings.List', below),
-    api.call('iam.v1.RoleBindings.List', below),
-    api.call('iam.v1.GroupAccountAssociations.List', {}),
+    gather(api.list('iam.v1.Groups.List', below)),
+    gather(api.list('iam.v1.Roles.List', {})),
+    gather(api.list('iam.v1.IdentityProviders.List', below)),
+    gather(api.list('iam.v1.Identities.List', below)),
+    gather(api.list('iam.v1.ExternalGroupRoleMappings.List', below)),
+    gather(withSharedRoles(api.list('iam.v1.RoleBindings.List', below))),
+    gather(api.list('iam.v1.GroupAccountAssociations.List', {})),
   ]);
   const found = groups.items?.find((one) => one.id === id);
   if (found === undefined) {
@@ -39,13 +41,13 @@ export async function readState(context: Context, { id, name }: Reference): Prom
   const isOwn = (place = '') => rootOf(place) === id;
   return {
     organization: found,
-    folders: (folders.items ?? []).filter((one) => one.id !== id),
-    roles: (roles.items ?? []).filter((role) => !role.id?.includes('/') || isOwn(role.id)),
-    providers: providers.items ?? [],
-    identities: identities.items ?? [],
-    mappings: mappings.items ?? [],
-    bindings: bindings.items ?? [],
-    associations: (associations.items ?? []).filter(({ group }) => isOwn(group)),
+    folders: folders.filter((one) => one.id !== id),
+    roles: roles.filter((role) => !role.id?.includes('/') || isOwn(role.id)),
+    providers,
+    identities,
+    mappings,
+    bindings,
+    associations: associations.filter(({ group }) => isOwn(group)),
   };
 }
 

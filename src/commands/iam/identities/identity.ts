@@ -14,6 +14,7 @@ import {
   toReference,
   uniqueName,
 } from '../../../cli/inputs/references.ts';
+import { gather } from '../../../cli/output/format.ts';
 import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
@@ -21,8 +22,7 @@ import { remembered } from '../../../cli/remembered.ts';
 export const visibleIdentities = remembered(
   async (context: Context, parent?: string): Promise<readonly IamIdentity[]> => {
     const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const answer = await (await context.api()).call('iam.v1.Identities.List', filter);
-    return [...(answer.items ?? [])].sort(byNameThenId);
+    return (await gather((await context.api()).list('iam.v1.Identities.List', filter))).sort(byNameThenId);
   },
   (parent = '') => parent,
 );
