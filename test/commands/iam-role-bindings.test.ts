@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
 import { builtInRoleId, demoFolders, organization, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
@@ -141,8 +142,34 @@ describe('list', () => {
     expect(table).toMatch(/ \| robot +\| viewer +\| sandbox\n/);
     expect((await run(['iam', 'role-bindings', 'list', '-owide'])).out).toContain(robot);
     const csv = (await run(['iam', 'role-bindings', 'list', '-o', 'csv'])).out;
-    expect(csv).toMatch(/^ID,IDENTITY,ROLE,LOCATION,IDENTITY ID,ISSUER,SUBJECT,CREATED\r\n/);
+    expect(csv).toMatch(/^ID,IDENTITY,ROLE,LOCATION,IDENTITY ID,ISSUER,SUBJECT,CREATED,LAST USED\r\n/);
     expect(csv).toContain(`,robot,viewer,sandbox,${robot},https://issuer.example.com,1,`);
+  });
+
+  test('wide and csv say when the holder was last seen, inherited ones included; json stays what the API says', async () => {
+    const { run, platform, clock, robot } = await withRobot();
+    await run(['iam', 'role-bindings', 'create', '--parent=example.com', '--identity=robot', '--role=viewer', '-y']);
+    const list = ['iam', 'role-bindings', 'list', '--parent=sandbox', '--effective', '--identity=robot'];
+    expect((await run([...list, '-ocsv'])).out).toMatch(/,\r\n$/);
+    const json = await run([...list, '-ojson']);
+    clock.advance(1000);
+    const said = { issuer: 'https://issuer.example.com', subject: '1', audience: platform.urls.issuer, claims: {} };
+    const token = await mintThirdPartyToken(platform.store, { ...said, now: clock.now() });
+    const exchange = await fetch(`${platform.urls.issuer}/sts/exchange`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: new URLSearchParams({ aud: platform.urls.api, identity: robot }),
+    });
+    expect(exchange.status).toBe(200);
+    const seen = new Date(clock.now()).toISOString().slice(0, 19);
+    expect((await run([...list, '-ocsv'])).out).toMatch(new RegExp(`,${seen}Z\r\n$`));
+    clock.advance(3 * 86_400_000);
+    expect((await run([...list, '-owide'])).out).toContain(seen);
+    expect((await run([...list, '-ojson'])).out).toBe(json.out);
+    // A report says it too.
+    const report = JSON.parse((await run(['iam', 'access', 'report', '--in=example.com', '-ojson'])).out).items;
+    const row = report.find(({ identityId }: { identityId: string }) => identityId === robot);
+    expect(row.lastSeen.slice(0, 19)).toBe(seen);
   });
 
   test('--recursive=false leaves out what is below', async () => {

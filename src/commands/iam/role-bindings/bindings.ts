@@ -1,9 +1,10 @@
-import type { IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
+import type { IamIdentity, IamRoleBindingListBinding } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf, rootOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { parseBelow, wholeId } from '../../../cli/inputs/ids.ts';
 import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
+import { gather } from '../../../cli/output/format.ts';
 import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 import { byShortId, isShortId } from '../../../cli/short-id.ts';
@@ -14,7 +15,7 @@ import { identity, visibleIdentities } from '../identities/identity.ts';
 const visibleBindings = remembered(
   async (context: Context, place?: string): Promise<readonly IamRoleBindingListBinding[]> => {
     const filter = place === undefined ? {} : { uidp: { descendantsOf: place } };
-    return (await (await context.api()).call('iam.v1.RoleBindings.List', filter)).items ?? [];
+    return gather((await context.api()).list('iam.v1.RoleBindings.List', filter));
   },
   (place = '') => place,
 );
@@ -42,13 +43,18 @@ export async function holderOf(context: Context, binding: IamRoleBindingListBind
   const address = addressOf(binding);
   // A user has an address; only assumable identities have a name to look up.
   if (address !== '' || !id.includes('/')) return address || id;
-  return (await identityNames(context, rootOf(id))).get(id) || id;
+  return (await identitiesById(context, rootOf(id))).get(id)?.name || id;
 }
 
-const identityNames = remembered(
-  async (context: Context, organization: string): Promise<ReadonlyMap<string, string>> => {
+/** Returns when the holder was last seen, as the wire writes times; undefined for a user, of whom no list tells it. */
+export async function lastUseOf(context: Context, { identity = '' }: IamRoleBindingListBinding) {
+  return identity.includes('/') ? (await identitiesById(context, rootOf(identity))).get(identity)?.lastSeen : undefined;
+}
+
+const identitiesById = remembered(
+  async (context: Context, organization: string): Promise<ReadonlyMap<string, IamIdentity>> => {
     try {
-      return new Map((await visibleIdentities(context, organization)).map((each) => [each.id ?? '', each.name ?? '']));
+      return new Map((await visibleIdentities(context, organization)).map((each) => [each.id ?? '', each]));
     } catch (error) {
       // Whoever may list bindings need not be allowed to list identities.
       if (error instanceof CliError && (error.kind === 'permission' || error.kind === 'not-found')) return new Map();

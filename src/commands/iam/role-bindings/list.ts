@@ -10,7 +10,7 @@ import { unseenAround } from '../access/facts.ts';
 import { isListed, uidpFilter } from '../recursion.ts';
 import { role } from '../roles/role.ts';
 import { addressOf, groupName, principal, roleName } from './bindings.ts';
-import { bindingView, type ShownBinding, shown } from './view.ts';
+import { bindingListView, type ShownBinding, shown } from './view.ts';
 
 /** Nobody said: people see what counts, scripts the rows of the API. */
 const whenShown: Kind<boolean | 'auto'> & { readonly boolean: true } = {
@@ -57,7 +57,7 @@ export default defineCommand({
     { text: 'Everything that counts in a folder', args: '--parent=engineering --effective --output=csv' },
     { text: 'Bindings at the organization itself', args: '--parent=example.com --recursive=false' },
   ],
-  view: bindingView,
+  view: bindingListView,
   formats: ['table', 'json', 'tree', 'id', 'csv', 'wide', 'markdown'],
   run: (context, input) => ordered(listed(context, input), ({ binding }) => placeThenHolder(binding)),
 });

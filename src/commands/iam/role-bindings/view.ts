@@ -6,12 +6,14 @@ import { defineView, type TreeNode } from '../../../cli/define.ts';
 import { groupDirectory } from '../../../cli/inputs/references.ts';
 import { sinceCell } from '../../../cli/output/age.ts';
 import { groupLabel } from '../organizations/view.ts';
-import { groupName, holderOf, roleName } from './bindings.ts';
+import { groupName, holderOf, lastUseOf, roleName } from './bindings.ts';
 
 export interface ShownBinding {
   readonly binding: IamRoleBindingListBinding;
   /** Who holds the role; looked up when it is shown. */
   readonly holder: () => Promise<string>;
+  /** When the holder was last seen, where the platform tells; looked up when it is shown. */
+  readonly lastUse: () => Promise<string | undefined>;
   /** It was made above the location that the list is about, and counts there. */
   readonly inherited?: true;
   /** The visible groups around the binding; looked up when a tree is drawn. */
@@ -21,6 +23,7 @@ export interface ShownBinding {
 export const shown = (context: Context, binding: IamRoleBindingListBinding): ShownBinding => ({
   binding,
   holder: () => holderOf(context, binding),
+  lastUse: () => lastUseOf(context, binding),
   around: async () => (await groupDirectory(context)).byId,
 });
 
@@ -46,6 +49,15 @@ export const bindingView = defineView<ShownBinding>({
   envelope: 'items',
   tree: nestBindings,
   empty: 'No role bindings found.',
+});
+
+/** With what only a list tells. */
+export const bindingListView = defineView<ShownBinding>({
+  ...bindingView,
+  columns: [
+    ...(bindingView.columns ?? []),
+    { head: 'LAST USED', value: async ({ lastUse }, cell) => sinceCell(await lastUse(), cell), wide: true },
+  ],
 });
 
 const marked = (inherited: true | undefined) => (inherited ? ' (inherited)' : '');
