@@ -10,4 +10,5 @@ test('who can do what is what the platform answers', async () => {
   const seen = await oracle.look(createRandom(15), 360);
   expect(seen.allowed).toBeGreaterThan(60);
   expect(seen.refused).toBeGreaterThan(60);
+  expect(seen.inherited).toBeGreaterThan(5);
 });

@@ -8,6 +8,7 @@ import { schema } from '../../src/api/schema/messages.gen.ts';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { IamRole } from '../../src/api/schema/types/iam.gen.ts';
 import type { Operation } from '../../src/api/schema/types.ts';
+import { isAncestor } from '../../src/api/uidp.ts';
 import { createWire } from '../../src/api/wire.ts';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { insertIdentity } from '../../src/local/iam/stored-identity.ts';
@@ -19,7 +20,11 @@ const organization = demoOrganizations.private;
 const { engineering, platform: team, sandbox } = demoFolders;
 const places = [organization, engineering, team, sandbox];
 
-const through = ['binding', 'group mapping', 'SCIM', 'narrowed', 'expired'] as const;
+const through = ['binding', 'inheritance', 'group mapping', 'SCIM', 'narrowed', 'expired'] as const;
+
+/** Places that have others below them, for roles that are bound above the place that is asked about. */
+const parents = [organization, engineering];
+const below = (parent: string) => places.filter((place) => isAncestor(parent, place));
 
 /** Operations that ask for capabilities at the place that their message names. */
 const scoped = Object.values(operations as Readonly<Record<string, Operation>>).filter(
@@ -27,11 +32,18 @@ const scoped = Object.values(operations as Readonly<Record<string, Operation>>).
     scope !== null && !unscoped && capabilities.length > 0 && iam !== 'disabled',
 );
 
+interface Seen {
+  readonly allowed: number;
+  readonly refused: number;
+  /** Allowed by a role that is bound above. */
+  readonly inherited: number;
+}
+
 export interface AccessOracle {
   readonly operations: number;
   readonly roles: number;
   /** Tries so many pairs of role and operation, each in one place and in one way. */
-  look(random: Random, count: number): Promise<{ readonly allowed: number; readonly refused: number }>;
+  look(random: Random, count: number): Promise<Seen>;
 }
 
 export async function accessOracle(): Promise<AccessOracle> {
@@ -81,7 +93,7 @@ export async function accessOracle(): Promise<AccessOracle> {
       return { id, email, token };
     }
     const id = platform.user(email, [marker.id, organization]);
-    if (way === 'binding' || way === 'narrowed') {
+    if (way === 'binding' || way === 'inheritance' || way === 'narrowed') {
       store.transact((tx) => void bindRole(tx, { identity: id, role: role.id ?? '', group: place }));
     } else {
       store.transact((tx) => {
@@ -162,12 +174,15 @@ export async function accessOracle(): Promise<AccessOracle> {
     operations: asked.length,
     roles: roles.length,
     async look(random, count) {
-      const seen = { allowed: 0, refused: 0 };
+      const seen = { allowed: 0, refused: 0, inherited: 0 };
       const perPerson = 12;
       for (let n = 0; n < count; n += perPerson) {
         const [role, way] = [random.pick(roles), random.pick(through)];
         // Mappings of a provider count in its whole organization.
-        const place = way === 'group mapping' || way === 'SCIM' ? organization : random.pick(places);
+        const place =
+          way === 'group mapping' || way === 'SCIM'
+            ? organization
+            : random.pick(way === 'inheritance' ? parents : places);
         const who = await somebody(role, place, way);
         const { method, path } = wire.encodeRequest(operations['auth.v1.Auth.Validate'] as Operation, {});
         const me = await send(who.token, method, path, method === 'GET' ? undefined : {});
@@ -177,7 +192,8 @@ export async function accessOracle(): Promise<AccessOracle> {
         for (let tries = 0; tries < perPerson; tries += 1) {
           const held = asked.filter((one) => one.capabilities.every((each) => role.capabilities?.includes(each)));
           const operation = random.pick(held.length > 0 && random.chance(0.6) ? held : asked);
-          const at = random.chance(0.5) ? place : random.pick(places);
+          const near = random.chance(0.5) ? place : random.pick(places);
+          const at = way === 'inheritance' ? random.pick(below(place)) : near;
           const allowed = await isAllowed(who.token, operation, at);
           const about = { operation: operation.id, role: role.name, place, at, way };
           const mine = operation.capabilities.every((one) => holdingsAt(holdings, one, at).length > 0);
@@ -189,10 +205,11 @@ export async function accessOracle(): Promise<AccessOracle> {
           if (way !== 'narrowed') {
             const fits = others === 'yes' ? allowed : others === 'no' ? !allowed : /group|SCIM/.test(way) || !allowed;
             expect({ ...about, others, allowed, fits }).toEqual({ ...about, others, allowed, fits: true });
-            if (way === 'binding')
+            if (way === 'binding' || way === 'inheritance')
               expect({ ...about, others: others === 'yes' }).toEqual({ ...about, others: allowed });
           }
           seen[allowed ? 'allowed' : 'refused'] += 1;
+          if (allowed && way === 'inheritance') seen.inherited += 1;
         }
       }
       return seen;
