@@ -55,7 +55,7 @@ describe('signing in', () => {
       const page = await browser.get(`/oauth?${new URLSearchParams({ client_id: 'chainctl-console', next })}`);
       const state = /name="state" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
       const first = await browser.post('/oauth/sign-in', { state, email: 'dev@example.com' });
-      expect([next, first.status, first.at]).toEqual([next, 200, `/console/${organization}/`]);
+      expect([next, first.status, first.at]).toEqual([next, 200, `/console/${organization}`]);
     }
   });
 
@@ -204,6 +204,73 @@ describe('pull tokens', () => {
     for (const query of ['page=-1', 'page=x', 'page=9e9', 'sort=nothing', 'sort=__proto__', 'q=%00']) {
       expect((await browser.get(`${tokens}?${query}`)).status).toBe(200);
     }
+  });
+});
+
+describe('two tabs', () => {
+  test('the same form in both: one makes it, the other hears in one sentence that it is there', async () => {
+    const { browser } = await signedIn({}, 'new@newcomer.example');
+    const [one, two] = [await browser.get('/console/welcome'), await browser.get('/console/welcome')];
+    const answers = await Promise.all(
+      [one, two].map((tab) => browser.post(tab.at, { form: formIdOf(tab), name: 'two-tabs.example' })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const lost = answers.find(({ status }) => status === 409);
+    const told = [...(lost?.text ?? '').matchAll(/<p class="problem" role="alert">([^<]*)</g)].map(([, text]) => text);
+    expect(told).toEqual([expect.stringMatching(/already exists/)]);
+    // What was typed is still there.
+    expect(lost?.text).toContain('value="two-tabs.example"');
+    const made = (await browser.get('/console')).text.match(/<option value="[0-9a-f]+"[^>]*>two-tabs\.example</g);
+    expect(made).toHaveLength(1);
+  });
+
+  test('one and the same thing is taken away in both: one does it, the other hears that it is gone', async () => {
+    const { browser, platform } = await signedIn();
+    await browser.submit(`${tokens}/create`, { name: 'twice', expiration: '30', repository: 'oci' });
+    const [{ id } = { id: '' }] = (await identitiesOf(platform)).filter(({ name }) => name.startsWith('twice'));
+    const address = `${tokens}/revoke?id=${encodeURIComponent(id)}`;
+    const [one, two] = [await browser.get(address), await browser.get(address)];
+    const first = await browser.post(address, { form: formIdOf(one) });
+    expect([first.status, first.text]).toEqual([200, expect.stringContaining('Revoked the pull token')]);
+    const second = await browser.post(address, { form: formIdOf(two) });
+    expect(second.status).toBe(404);
+    expect(second.text).toMatch(/was revoked already|is not there any more|was deleted|not found/i);
+    expect((await identitiesOf(platform)).some((each) => each.id === id)).toBe(false);
+  });
+
+  test('an organization that is deleted in one: every page and form of the other is one sentence', async () => {
+    const { browser, platform } = await signedIn();
+    const owner = await platform.token(dev);
+    const made = (await platform.call(owner, 'POST', '/iam/v1/groups', { body: { name: 'short-lived.example' } })).body
+      .id;
+    const other = await signInToConsole(
+      platform.urls.api,
+      'dev@example.com',
+      `/console/${made}/settings/pull-tokens/create`,
+    );
+    expect([other.first.status, formIdOf(other.first)]).toEqual([200, expect.stringMatching(/^.{22}$/)]);
+    await browser.get('/console');
+    const renewed = await platform.token(dev);
+    expect((await platform.call(renewed, 'DELETE', `/iam/v1/groups/${made}`)).status).toBe(200);
+    const before = (await platform.call(renewed, 'GET', '/iam/v1/identities')).body.items.length;
+    const sent = await other.post(other.first.at, {
+      ...{ form: formIdOf(other.first), name: 'late', description: 'x' },
+      ...{ expiration: '30', repository: 'oci' },
+    });
+    expect([403, 404]).toContain(sent.status);
+    expect(sent.text).not.toMatch(/eyJ[\w-]+\./);
+    expect(sent.text).toMatch(/There is no such organization|not found|deleted/);
+    for (const page of ['', '/settings/pull-tokens', '/images', '/settings/users']) {
+      const seen = await other.get(`/console/${made}${page}`);
+      expect([page, seen.status, seen.text.includes('It was deleted, or you may not see it any more.')]).toEqual([
+        page,
+        404,
+        true,
+      ]);
+    }
+    expect((await platform.call(renewed, 'GET', '/iam/v1/identities')).body.items).toHaveLength(before);
+    // The rest of the console goes on.
+    expect((await other.get('/console')).status).toBe(200);
   });
 });
 
