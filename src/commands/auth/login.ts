@@ -7,7 +7,12 @@ import { timeCell } from '../../cli/output/age.ts';
 import { CliError } from '../../errors.ts';
 import { loginChecks, loginInputs, loginOptions } from './login-inputs.ts';
 
-const loginView = defineView<LoginResult>({
+interface LoggedIn extends LoginResult {
+  /** Its account has no role anywhere. */
+  readonly belongsNowhere: boolean;
+}
+
+const loginView = defineView<LoggedIn>({
   id: (login) => login.identity,
   text: (login) => `Valid! Id: ${login.identity}\n`,
   columns: [
@@ -100,7 +105,7 @@ export default defineCommand({
   ],
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],
-  run: async (context, input): Promise<LoginResult | undefined> => {
+  run: async (context, input): Promise<LoggedIn | undefined> => {
     if (input.refreshOnly || input.refreshAll) return undefined;
     const { login } = await import('../../auth/login.ts');
     const { audienceOfRegistry } = await import('../../auth/session.ts');
@@ -120,12 +125,11 @@ export default defineCommand({
     const roles = await rolesOf(context);
     context.io.note('Successfully exchanged token.');
     context.io.note(printable(`Logged in as ${accountOf(result, roles)} on ${platformOf(context)}.`));
-    if (roles?.length === 0) belongsNowhere.add(result);
-    return result;
+    return { ...result, belongsNowhere: roles?.length === 0 };
   },
   afterRender: async (context, [login], { refresh, refreshOnly, refreshAll, audience }) => {
     if (!refresh && !refreshOnly && !refreshAll) {
-      if (login !== undefined && belongsNowhere.has(login)) await firstOrganization(context);
+      if (login?.belongsNowhere) await firstOrganization(context);
       return;
     }
     const audiences = audience.length > 0 ? audience : [context.config.get('platform.audience')];
@@ -141,9 +145,6 @@ function once(tell: (line: string) => void): (line: string) => void {
     printed.add(line);
   };
 }
-
-/** Logins without a role anywhere. */
-const belongsNowhere = new WeakSet<LoginResult>();
 
 /** The way on for somebody who can do nothing yet, with the login that is there. */
 async function firstOrganization(context: Context): Promise<void> {
