@@ -26,7 +26,11 @@ export interface DeleteDefinition<V, I extends Inputs, T> extends Shared<V, I, T
   /** Completes "Which … would you like to …?"; `delete` unless said otherwise. */
   readonly verb?: string;
   /** What goes, as a sentence; the question whether to continue comes behind it. Throws when it is not there. */
-  readonly describeConsequence: (context: Context, thing: V) => Promise<string | Question>;
+  readonly describeConsequence: (
+    context: Context,
+    thing: V,
+    input: InputValues<I>,
+  ) => string | Question | Promise<string | Question>;
   readonly run: (context: Context, thing: V, input: InputValues<I>) => Promise<T | undefined> | Promise<void>;
 }
 
@@ -39,8 +43,8 @@ export function defineDelete<V, const I extends Inputs = Record<never, never>, T
     aliases: ['rm'],
     ...(rest as Omit<CommandDefinition<Inputs, T>, 'inputs' | 'run'>),
     inputs: { thing: thingInput(noun, verb), ...inputs },
-    confirm: async ({ thing }, context) => {
-      const consequence = await describeConsequence(context, thing as V);
+    confirm: async (input, context) => {
+      const consequence = await describeConsequence(context, input['thing'] as V, input as InputValues<I>);
       if (typeof consequence !== 'string') return consequence;
       return { message: printable(`${consequence} Do you want to continue?`), default: false };
     },

@@ -1,33 +1,26 @@
-import { defineCommand } from '../../../cli/define.ts';
+import { defineDelete } from '../../../cli/noun-commands.ts';
 import { production } from '../../../config/contexts.ts';
 import { changeOptions, reportChange } from '../change.ts';
-import { contextInput, deletableContext } from './input.ts';
+import { deletableContext } from './input.ts';
 import { contextsOf } from './view.ts';
 
-export default defineCommand({
+export default defineDelete({
   path: ['config', 'contexts', 'delete'],
   changesHere: true,
   summary: 'Delete a context and forget its logins.',
   description: 'Nothing changes on its platform. When it was the selected one, production is selected again.',
-  aliases: ['rm'],
-  inputs: {
-    context: { ...contextInput, kind: deletableContext, help: 'Which one.' },
-  },
+  noun: { kind: deletableContext, positional: 'NAME', help: 'Which one.', called: 'context' },
   examples: [
     { text: 'Pick one', args: '' },
     { text: 'In a script', args: 'staging --yes' },
   ],
   readsConfig: false,
-  validate: ({ context }) =>
-    // Not looked up yet, it is the text that was given.
-    String(context) === production ? [`\`NAME\` must not be "${production}": that context is built in`] : [],
-  confirm: ({ context: { name } }) => ({
+  describeConsequence: (_context, { name }) => ({
     message: `This deletes the context "${name}" and its logins on this machine. Do you want to continue?`,
     default: false,
     isHere: true,
   }),
-  run: async (context, input) => {
-    const { name, isSelected, values } = input.context;
+  run: async (context, { name, isSelected, values }) => {
     const { ownLogins } = await import('../../../config/contexts.ts');
     const [{ removeContext }, { logout }, { keepLoginsApart }] = await Promise.all([
       import('../../../config/edit.ts'),

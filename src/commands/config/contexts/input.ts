@@ -30,6 +30,10 @@ export const existingContext: Kind<ShownContext> = {
 /** The same without what is built in. */
 export const deletableContext: Kind<ShownContext> = {
   ...existingContext,
+  parse: (text) => {
+    if (text === production) throw new Error(`must not be "${production}": that context is built in`);
+    return contextName.parse(text);
+  },
   candidates: async (context) =>
     ((await existingContext.candidates?.(context, {})) ?? []).filter(({ text }) => text !== production),
 };
