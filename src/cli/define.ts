@@ -242,6 +242,8 @@ export interface SarifResult {
   readonly ruleId: string;
   /** What the rule is about, one sentence. */
   readonly rule: string;
+  /** What to do about it, one sentence. */
+  readonly help: string;
   readonly level: 'error' | 'warning' | 'note';
   readonly message: string;
   /** The thing that was found, by a name that stays. */

@@ -124,11 +124,70 @@ test('keys without an end and roles that hand out access are found; --fail-on de
   expect(failed.err).toContain('1 finding');
 });
 
-test('sarif is a document of one run', async () => {
+/**
+ * What the published schema of SARIF 2.1.0 allows (OASIS, errata 01; every object here is closed) of the members that we write,
+ * and what GitHub's code scanning requires besides; `*` marks what has to be there.
+ */
+const sarif: Readonly<Record<string, readonly string[]>> = {
+  '': ['$schema*', 'version*', 'runs*'],
+  runs: ['tool*', 'results*'],
+  'runs.tool': ['driver*'],
+  'runs.tool.driver': ['name*', 'rules*'],
+  'runs.tool.driver.rules': ['id*', 'shortDescription*', 'fullDescription*', 'help*'],
+  'runs.tool.driver.rules.shortDescription': ['text*'],
+  'runs.tool.driver.rules.fullDescription': ['text*'],
+  'runs.tool.driver.rules.help': ['text*'],
+  'runs.results': ['ruleId*', 'level*', 'message*', 'locations*', 'partialFingerprints*'],
+  'runs.results.message': ['text*'],
+  'runs.results.locations': ['physicalLocation*', 'logicalLocations'],
+  'runs.results.locations.physicalLocation': ['artifactLocation*', 'region*'],
+  'runs.results.locations.physicalLocation.artifactLocation': ['uri*'],
+  'runs.results.locations.physicalLocation.region': ['startLine*'],
+  'runs.results.locations.logicalLocations': ['fullyQualifiedName', 'kind'],
+  'runs.results.partialFingerprints': ['primaryLocationLineHash*'],
+};
+
+/** What is wrong with a document, with its path. */
+function sarifProblems(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => sarifProblems(one, path));
+  if (value === null || value === '') return [`${path}: empty`];
+  if (typeof value !== 'object') return [];
+  const allowed = sarif[path] ?? [];
+  const has = Object.keys(value);
+  return [
+    ...has.filter((key) => !allowed.some((one) => one.replace('*', '') === key)).map((key) => `${path}: has ${key}`),
+    ...allowed
+      .filter((one) => one.endsWith('*') && !has.includes(one.slice(0, -1)))
+      .map((one) => `${path}: lacks ${one}`),
+    ...Object.entries(value).flatMap(([key, one]) => sarifProblems(one, path === '' ? key : `${path}.${key}`)),
+  ];
+}
+
+test('sarif is what the schema and code hosts ask for', async () => {
   const { run, identity } = await world();
+  const clean = JSON.parse((await run(['iam', 'audit', '--parent=example.com', '-osarif'])).out);
+  expect(sarifProblems(clean)).toEqual([]);
+  expect(clean.runs[0]).toMatchObject({ results: [], tool: { driver: { rules: [] } } });
   await identity('open', { issuer: github, subjectPattern: '^repo:.*$' });
-  const { out } = await run(['iam', 'audit', '--parent=example.com', '-osarif']);
-  const log = JSON.parse(out);
+  await identity('named', { issuer: github, subject: 'repo:acme/app:ref:refs/heads/main' });
+  const sarifNow = async () => JSON.parse((await run(['iam', 'audit', '--parent=example.com', '-osarif'])).out);
+  const log = await sarifNow();
+  expect(sarifProblems(log)).toEqual([]);
   expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: 'chainctl' } } }] });
-  expect(log.runs[0].results[0]).toMatchObject({ ruleId: 'admits-strangers', level: 'error' });
+  const [{ tool, results }] = log.runs;
+  expect(results.map(({ ruleId, level }: { ruleId: string; level: string }) => [ruleId, level])).toEqual([
+    ['admits-strangers', 'error'],
+    ['name-only-subject', 'warning'],
+  ]);
+  expect(tool.driver.rules.map(({ id }: { id: string }) => id)).toEqual(['admits-strangers', 'name-only-subject']);
+  const uris = results.map(
+    ({ locations }: { locations: { physicalLocation: { artifactLocation: { uri: string } } }[] }) =>
+      locations[0]?.physicalLocation.artifactLocation.uri,
+  );
+  expect(uris).toEqual([expect.stringMatching(/^iam\/[0-9a-f/]+$/), expect.stringMatching(/^iam\/[0-9a-f/]+$/)]);
+  // The same findings are the same alerts the next time, and two are not one.
+  const prints = (one: typeof log) =>
+    one.runs[0].results.map((result: { partialFingerprints: object }) => Object.values(result.partialFingerprints)[0]);
+  expect(prints(await sarifNow())).toEqual(prints(log));
+  expect(new Set(prints(log)).size).toBe(2);
 });

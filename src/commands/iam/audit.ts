@@ -5,7 +5,14 @@ import { organization, type Reference } from '../../cli/inputs/references.ts';
 import { boolean, choice } from '../../cli/inputs/values.ts';
 import { printable } from '../../cli/io.ts';
 import { CliError } from '../../errors.ts';
-import { type Finding, findingsIn, rules, type Severity, severities } from '../../organization/audit/findings.ts';
+import {
+  type Finding,
+  findingsIn,
+  remedies,
+  rules,
+  type Severity,
+  severities,
+} from '../../organization/audit/findings.ts';
 import { bindToIds } from './files/bind-to-ids.ts';
 import { readState, unseenIn } from './files/state.ts';
 
@@ -36,6 +43,7 @@ const auditView = defineView<Audit>({
   sarif: ({ finding }) => ({
     ruleId: finding.rule,
     rule: rules[finding.rule],
+    help: remedies[finding.rule],
     level: levels[finding.severity],
     message: `${finding.about}: ${finding.message}`,
     place: finding.id,

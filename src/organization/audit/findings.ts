@@ -19,6 +19,15 @@ export const rules = {
   'hands-out-access': 'A custom role lets its holders give access to others.',
 } as const;
 
+/** What to do about what a rule finds. */
+export const remedies = {
+  'admits-strangers': 'Name the subject, or write a pattern that ends where the name ends.',
+  'owner-by-condition': 'Give a smaller role, or let only people who are owners anyway meet the condition.',
+  'name-only-subject': 'Bind the rule to the ids of the repository with `chainctl iam audit --fix`.',
+  'no-end': 'Make another one that ends sooner, and delete this one.',
+  'hands-out-access': 'Take the capability out of the role, or give the role to owners alone.',
+} as const satisfies Record<keyof typeof rules, string>;
+
 export type RuleName = keyof typeof rules;
 
 export interface Finding {
