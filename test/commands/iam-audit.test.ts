@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
-import { demoOrganizations, personId } from '../support/ids.ts';
+import { builtInRoleId, demoOrganizations, personId } from '../support/ids.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const organization = demoOrganizations.private;
@@ -95,6 +95,55 @@ test('a stranger who can assume an owner can make another owner', async () => {
     body: { identity: friend, role: roles[0].id },
   });
   expect(made.status).toBe(200);
+});
+
+test('whoever manages a mapped group becomes an owner in the two steps that are told', async () => {
+  const { platform, audit, clock } = await world();
+  // SCIM wants a second owner.
+  platform.user('second@example.com', ['owner', organization]);
+  const owner = await platform.token(personId('dev@example.com'));
+  const ok = async (path: string, body: object, token = owner) => {
+    const answer = await platform.call(token, 'POST', path, { body });
+    expect([path, answer.status, answer.body.message]).toEqual([path, 200, undefined]);
+    return answer.body;
+  };
+  const oidc = { issuer: 'https://idp.example', clientId: 'c', clientSecret: 's' };
+  const { id: provider } = await ok(`/iam/v1/identityProviders/${organization}`, { name: 'okta', oidc });
+  const generated = await ok(`/iam/v1/identityProviders/${provider}:generateScimToken`, {});
+  await ok(`/iam/v1/identityProviders/${provider}:setScimEnabled`, { enabled: true, etag: generated.etag });
+  const mapping = { externalGroupId: 'admins', roleUidp: builtInRoleId('owner'), scope: organization };
+  await ok(`/iam/v1/externalGroupRoleMappings/${provider}`, mapping);
+
+  const { items } = await audit();
+  expect(items).toMatchObject([{ rule: 'owner-by-condition', severity: 'medium', about: 'group mapping of okta' }]);
+  expect(items[0].steps).toEqual(['join the group "admins"', `chainctl auth login --identity-provider=${provider}`]);
+
+  const scim = async (path: string, body: object) => {
+    const answer = await fetch(`${platform.urls.api}/scim/v2/${provider}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${generated.token}`, 'content-type': 'application/scim+json' },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const signedInAs = async (subject: string) => {
+    const claims = { email: `${subject}@example.com` };
+    const said = { issuer: oidc.issuer, subject, audience: oidc.clientId, claims };
+    const token = await mintThirdPartyToken(platform.store, { ...said, now: clock.now() });
+    const query = new URLSearchParams({ aud: platform.urls.api, identity_provider: provider });
+    const answer = await platform.call(token, 'POST', `/sts/exchange?${query}`);
+    return answer.body.token as string;
+  };
+  const friend = { identity: platform.user('friend@example.com'), role: builtInRoleId('owner') };
+  const schemas = (name: string) => [`urn:ietf:params:scim:schemas:core:2.0:${name}`];
+  const user = await scim('/Users', { schemas: schemas('User'), userName: 'kim', externalId: '00u1' });
+  // Before the first step the second gives nothing: the organization is not even told to be there.
+  const outside = await signedInAs('00u1');
+  const refused = await platform.call(outside, 'POST', `/iam/v1/rolebindings/${organization}`, { body: friend });
+  expect(refused.status).toBe(404);
+  await scim('/Groups', { schemas: schemas('Group'), displayName: 'admins', members: [{ value: user }] });
+  await ok(`/iam/v1/rolebindings/${organization}`, friend, await signedInAs('00u1'));
 });
 
 test('a name alone is found, and --fix binds it to the ids', async () => {
