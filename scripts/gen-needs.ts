@@ -122,6 +122,7 @@ function visit(node: Node, source: Source, part: string, walk: Walk, scopes: Sco
     }
     return;
   }
+  if (node.type === 'Property' && prose.has(String((node['key'] as Node)['name']))) return;
   if (
     node.type === 'VariableDeclarator' &&
     dynamic(node['id'] as Node, node['init'] as Node | null, source, part, walk)
@@ -134,6 +135,7 @@ function visit(node: Node, source: Source, part: string, walk: Walk, scopes: Sco
   }
   if (node.type === 'CallExpression' && definesCommand(node)) {
     for (const { key, value } of propertiesOf((node['arguments'] as Node[])[0] as Node)) {
+      if (key !== undefined && prose.has(key)) continue;
       if (key === 'inputs' && value !== undefined) inputs(value, source, walk, part, scopes);
       else if (value !== undefined) visit(value, source, partOf(key, part), walk, scopes);
     }
@@ -158,6 +160,9 @@ function visit(node: Node, source: Source, part: string, walk: Walk, scopes: Sco
     }
   }
 }
+
+/** What people read, where an operation is named and not called. */
+const prose = new Set(['summary', 'description', 'help', 'question', 'example', 'examples']);
 
 const expressions = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSParameterProperty']);
 

@@ -101,7 +101,7 @@ const plain = (key: string, input: Input) => spellingOf(key, input).replaceAll('
 function isLookedUp(input: Input, value: unknown): boolean {
   const texts = [value].flat().filter((text) => typeof text === 'string');
   if (texts.length === 0) return input.required === true || input.requiredUnless !== undefined;
-  return !texts.every((text) => isUidp(text));
+  return input.kind.looksUpIds === true || !texts.every((text) => isUidp(text));
 }
 
 /** Fields of requests that hold a location; others hold the id of the thing itself. */

@@ -2,8 +2,6 @@
 
 /** Operations that each command can call: `run`, `view`, or by the input whose text they look up. */
 export const needs: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  "api": {"call":["iam.v1.Groups.List"]},
-  "api describe": {"run":["iam.v1.Groups.List"]},
   "api list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"]},
   "auth configure-docker": {"run":["iam.v1.Groups.List","iam.v1.Identities.Create","iam.v1.Identities.Delete","iam.v1.RoleBindings.Create","iam.v1.RoleBindings.CreateBatch","iam.v1.Roles.List"]},
   "auth configure-npm": {"run":["iam.v1.Groups.List","iam.v1.Identities.Create","iam.v1.Identities.Delete","iam.v1.RoleBindings.Create","iam.v1.RoleBindings.CreateBatch","iam.v1.Roles.List"]},

@@ -18,8 +18,11 @@ async function claimed(argv: readonly string[], asking: boolean): Promise<Readon
     [...given].map(([key, texts]) => [key, definition.inputs[key]?.many ? texts : texts.at(-1)] as const),
   );
   const ids = (await needsOf(definition, { parsed })).flatMap((need) => need.operations);
-  const all = Object.values(needs[definition.path.join(' ')] ?? {}).flat();
-  return new Set(asking ? [...ids, ...all] : ids);
+  const parts = needs[definition.path.join(' ')] ?? {};
+  // A setting may hold what was not given.
+  const settings = Object.keys(definition.inputs).filter((key) => definition.inputs[key]?.config !== undefined);
+  const all = (asking ? Object.keys(parts) : settings).flatMap((key) => parts[key] ?? []);
+  return new Set([...ids, ...all]);
 }
 
 /** Fails when an operation that needs a capability was called and the command does not say so. */

@@ -18,6 +18,8 @@ export interface Kind<V> {
   parse(text: string): unknown;
   /** Turns the parsed text into the thing it names. Only reference kinds have it. */
   resolve?(context: Context, text: string, chosen: Chosen): Promise<V>;
+  /** An id is looked up as well, because more than the id is needed. */
+  readonly looksUpIds?: true;
   /** Returns what a person may pick from when the value is missing; undefined: it is typed. */
   candidates?(context: Context, chosen: Chosen): Promise<readonly Candidate<V>[] | undefined>;
   /** Returns what Tab offers after `typed`, where that is not all there is and so nothing to pick from. */

@@ -21,6 +21,7 @@ export const parentInput = {
   required: true,
   help: 'Organization there.',
   question: 'Which organization?',
+  example: 'example.com',
 } as const;
 
 export interface Original {

@@ -86,6 +86,7 @@ export const version: Kind<IamPolicyVersion> = {
   metavar: 'VERSION_ID',
   noun: 'version',
   parse: notEmpty,
+  looksUpIds: true,
   async resolve(context, text, chosen) {
     const versions = await versionsOf(context, isUidp(text) ? parentOf(text) : requirePolicy(text, chosen));
     const found = versions.find(({ id, label }) => id === text || label === text);

@@ -1,16 +1,17 @@
 import { defineCommand, defineView } from '../../../../cli/define.ts';
 import { type ScannedImage, scannedImages, severities, severityOf, tellUnknown, vulnInputs } from './found.ts';
 
+const counted = ({ vulnerabilities }: ScannedImage, severity: string): string | undefined =>
+  vulnerabilities && String(vulnerabilities.filter((one) => severityOf(one) === severity).length);
+
 const view = defineView<ScannedImage>({
   columns: [
     { head: 'IMAGE', value: ({ image }) => image, brief: ({ image }) => image.replace(/(@sha256:.{6}).*/, '$1…') },
     ...severities.map((severity) => ({
       head: severity,
       align: 'right' as const,
-      value: ({ vulnerabilities }: ScannedImage) =>
-        vulnerabilities === undefined
-          ? 'not known'
-          : String(vulnerabilities.filter((one) => severityOf(one) === severity).length),
+      value: (image: ScannedImage) => counted(image, severity) ?? 'not known',
+      brief: (image: ScannedImage) => counted(image, severity) ?? '?',
     })),
   ],
   json: ({ image, vulnerabilities }) => ({
