@@ -215,6 +215,18 @@ const operation = {
   idempotent: true,
 };
 
+const binding = {
+  binding: {
+    id: `${folder}/1234123412341234`,
+    identity: `${organization}/d1c2b3a4f5e6d7c8`,
+    role: { id: 'a1b2c3', name: 'registry.pull' },
+    group: groups[1],
+    createdAt: '2026-03-20T12:00:00Z',
+  },
+  holder: async () => 'ci',
+  around: async () => new Map(groups.map((group) => [group.id, group])),
+};
+
 export const answers: Readonly<Record<string, unknown>> = {
   api: { items: [{ id: organization, name: 'example.com' }] },
   'api describe': {
@@ -1018,17 +1030,15 @@ export const answers: Readonly<Record<string, unknown>> = {
     },
   ],
   'iam organizations list': groups,
-  'iam role-bindings create': [
+  'iam role-bindings create': [binding],
+  'iam role-bindings list': [
+    { ...binding, lastUse: async () => '2026-03-26T12:00:00Z' },
     {
-      binding: {
-        id: `${folder}/1234123412341234`,
-        identity: `${organization}/d1c2b3a4f5e6d7c8`,
-        role: { id: 'a1b2c3', name: 'registry.pull' },
-        group: groups[1],
-        createdAt: '2026-03-20T12:00:00Z',
-      },
-      holder: async () => 'ci',
-      around: async () => new Map(groups.map((group) => [group.id, group])),
+      ...binding,
+      binding: { ...binding.binding, id: `${organization}/1234123412341235`, group: groups[0] },
+      holder: async () => 'dev@example.com',
+      lastUse: async () => undefined,
+      inherited: true,
     },
   ],
   'iam roles capabilities list': [
