@@ -1,12 +1,12 @@
 // The readme of an image, as whoever made it wrote it. Nothing in it is believed.
 
-import { marked } from 'marked';
 import type { VNode } from 'preact';
-import sanitize from 'sanitize-html';
 
 /** Headings begin below those of the page; links leave in a tab of their own; images, scripts and styles are left out. */
 export async function readmeOf(markdown: string | undefined): Promise<VNode | undefined> {
   if (markdown === undefined || markdown.trim() === '') return undefined;
+  // Loaded only for this: with them, the console's first page would take noticeably longer.
+  const [{ marked }, { default: sanitize }] = await Promise.all([import('marked'), import('sanitize-html')]);
   const html = sanitize(await marked.parse(markdown.slice(0, 200_000), { gfm: true }), {
     allowedTags: [
       ...['h3', 'h4', 'h5', 'p', 'a', 'ul', 'ol', 'li', 'code', 'pre', 'blockquote', 'strong', 'em', 'del', 'hr', 'br'],
