@@ -46,13 +46,16 @@ async function run(...words) {
 
 const data = ['--data-dir', join(folder, 'platform')];
 const platform = start(['local', 'start', '--output=json', ...data]);
-const ended = once(platform, 'exit');
+let said = '';
+platform.stderr.on('data', (text) => {
+  said += text;
+});
+const ended = once(platform, 'close');
 try {
   await Promise.race([
     once(platform.stdout, 'data'),
-    ended.then(() => Promise.reject(new Error('no platform came up'))),
+    ended.then(() => Promise.reject(new Error(`no platform came up: ${said.trim()}`))),
   ]);
-  platform.stderr.resume();
   for (const [, name, value] of (await run('local', 'env', ...data)).matchAll(/^export (\w+)=(.*)$/gm))
     env[name] = value;
   const token = join(folder, 'token');

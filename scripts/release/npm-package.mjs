@@ -1,7 +1,7 @@
 // The package for npm: the Node build, with the version of the release.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../build-constants.mjs';
 
@@ -23,9 +23,13 @@ export function packForNpm({ folder, work, build }) {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
+  // What is recorded runs a platform, which below Node 24 needs the optional package with SQLite.
+  const packages = join(scratch, 'node_modules');
+  symlinkSync(join(root, 'node_modules'), packages, 'junction');
   execFileSync(process.execPath, [join(root, 'scripts', 'code-cache.mjs'), `--dist=${join(scratch, 'dist')}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  rmSync(packages);
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
     cwd: scratch,
     stdio: ['ignore', 'ignore', 'inherit'],

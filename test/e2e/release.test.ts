@@ -21,7 +21,7 @@ import {
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld, type Environment, projectRoot, type Ran, runProcess, until } from '../support/program.ts';
 
@@ -145,7 +145,17 @@ describe('the folder', () => {
     const names = readdirSync(join(out, '1.1.0'));
     expect(readdirSync(join(again, '1.1.0'))).toEqual(names);
     const differing = names.filter((name) => !readFileSync(join(again, '1.1.0', name)).equals(read('1.1.0', name)));
-    expect(differing.filter((name) => !name.endsWith('.sig'))).toEqual([]);
+    // What V8 compiles is not the same twice (docs/release.md), and two files name the hash of the package that has it.
+    const named = ['chainctl-1.1.0.tgz', 'chainctl_checksums.txt', 'metadata.json'];
+    expect(differing.filter((name) => !name.endsWith('.sig') && !named.includes(name))).toEqual([]);
+    const [first, second] = [out, again].map((folder, index) => {
+      const to = world.path(`package-${index}`);
+      mkdirSync(to);
+      execFileSync('tar', ['-xzf', join(folder, '1.1.0', 'chainctl-1.1.0.tgz'), '-C', to]);
+      rmSync(join(to, 'package', 'dist', 'code'), { recursive: true });
+      return filesBelow(to);
+    });
+    expect(second).toEqual(first);
     rmSync(again, { recursive: true });
   });
 
@@ -159,6 +169,17 @@ describe('the folder', () => {
     await expect(refused('--key', rsa)).rejects.toThrow(/is not ECDSA on P-256; make one with `openssl genpkey/);
   });
 });
+
+/** Hash of each file, by its path. */
+function filesBelow(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [relative(folder, path), createHash('sha256').update(readFileSync(path)).digest('hex')];
+    }),
+  );
+}
 
 describe('nothing of the folder or of variables for its runtime is obeyed', () => {
   const folder = world.path('trap');
