@@ -59,7 +59,7 @@ test('what is cut short, of another V8 or not there is compiled anew, with the s
   for (const name of readdirSync(code)) {
     const bytes = readFileSync(join(code, name));
     // The first numbers are V8's own marks of version and flags.
-    if (name.startsWith('run-')) bytes.writeUInt32LE(bytes.readUInt32LE(4) ^ 1, 4);
+    if (name.startsWith('run-')) bytes.writeUInt32LE((bytes.readUInt32LE(4) ^ 1) >>> 0, 4);
     writeFileSync(join(code, name), name.startsWith('find-') ? bytes.subarray(0, bytes.length >> 1) : bytes);
   }
   const damaged = configView();
