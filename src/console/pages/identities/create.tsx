@@ -8,7 +8,8 @@ import { nameProblem, SelectField, TextField } from '../../parts/fields.tsx';
 import { formFrame } from '../../parts/form-frame.tsx';
 import { rowsShown } from '../../parts/list-frame.tsx';
 import { PlaceField, placeIn, placeWord } from '../../parts/places.tsx';
-import { type Draft, type Kind, kinds } from './kinds.tsx';
+import type { Draft, Kind } from './kinds/kind.ts';
+import { kinds } from './kinds.ts';
 import { list, makes, path } from './list.tsx';
 import { Rule } from './rule.tsx';
 
