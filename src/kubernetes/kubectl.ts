@@ -2,6 +2,7 @@
 // kubectl's own words.
 
 import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
 import { CliError } from '../errors.ts';
 
 export interface Kubectl {
@@ -79,7 +80,8 @@ function execute(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('kubectl', [...args], {
-      env: { ...env } as NodeJS.ProcessEnv,
+      // Without a home kubectl reads and writes .kube in the current folder, which is not the person's.
+      env: { ...env, HOME: env['HOME'] ?? homedir() } as NodeJS.ProcessEnv,
       stdio: ['pipe', 'pipe', 'pipe'],
       signal,
       timeout: timeoutMs,

@@ -1,7 +1,7 @@
 // What stops an installation before anything is applied, with the real kubectl where there is one.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -105,6 +105,8 @@ describe.skipIf(!hasKubectl)('with the real kubectl', () => {
     );
     expect(err).toContain('cluster-admin');
     expect(written).toEqual([]);
+    // What kubectl remembers of a cluster is no part of the folder that somebody works in, without $HOME either.
+    expect(existsSync('.kube')).toBe(false);
   });
 
   test('an address that leads nowhere is refused before anything is asked', async () => {
