@@ -109,9 +109,9 @@ export interface Exchange {
   readonly path: string;
   readonly body?: string | undefined;
   readonly name: string;
-  /** Whether it may be sent twice. */
+  /** Whether the request may be sent twice. */
   readonly idempotent: boolean;
-  /** Where its capabilities are needed. */
+  /** Place where the capabilities are needed. */
   readonly place?: string;
   /** In place of the client's own. */
   readonly timeoutMs?: number;
@@ -234,7 +234,7 @@ function encode(wire: Wire, operation: Operation, message: Record<string, unknow
   try {
     return wire.encodeRequest(operation, message);
   } catch (error) {
-    // What a person typed and nothing upstream refused, such as `..` in an id.
+    // Input such as `..` in an id, which nothing upstream refused.
     if (error instanceof WireError) throw new CliError('usage', capitalized(error.message), { cause: error });
     throw error;
   }
@@ -352,6 +352,8 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
   }
 }
 
-/** Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`. */
+/**
+ * Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`.
+ */
 const capitalized = (text: string) =>
   /^[a-z]+(?=[\s,;]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

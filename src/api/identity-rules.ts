@@ -1,5 +1,5 @@
-// What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Guarantees: pure
-// but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
+// Builds the rule of an identity for whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13).
+// Guarantees: pure but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
 import { isPrivateUrl } from '../loopback.ts';
 import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
@@ -73,7 +73,9 @@ export function subjectOf({ claimMatch, static: keys, awsIdentity, servicePrinci
   );
 }
 
-/** The same in the words it was made from, where this program made the pattern: `acme/app` or `acme/app refs/heads/.*`. */
+/**
+ * The same in the words it was made from, where this program made the pattern: `acme/app` or `acme/app refs/heads/.*`.
+ */
 export function whoOf(identity: IamIdentity): string {
   const subject = subjectOf(identity);
   const [, repo, ref] =
@@ -123,7 +125,9 @@ export async function patternProblem(pattern: string): Promise<string | undefine
   }
 }
 
-/** Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped. */
+/**
+ * Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped.
+ */
 export function* operators(
   pattern: string,
 ): Generator<{ readonly char: string; readonly at: number; readonly depth: number }> {

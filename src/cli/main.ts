@@ -1,5 +1,5 @@
-// The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads, and
-// only here is the process ended, after everything was written.
+// The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads,
+// and only here is the process ended, after everything was written.
 
 import { basename } from 'node:path';
 import { isExecutable } from '../build.ts';
@@ -51,7 +51,7 @@ async function run(host: Host): Promise<void> {
     host.stdout.write(versionText());
     return;
   }
-  // What nobody awaits fails like everything else: with one sentence and the exit code that belongs to it.
+  // A rejection that nobody awaits fails like everything else: with one sentence and its exit code.
   process.on('uncaughtException', (error) => void fail(error, host));
   const controller = new AbortController();
   let signals = 0;

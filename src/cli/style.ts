@@ -10,7 +10,7 @@ export interface Style {
   green(text: string): string;
   yellow(text: string): string;
   cyan(text: string): string;
-  /** What is as it should be, worth a look, or wrong: the colors of `output.color`. */
+  /** Colors of `output.color`: good, worth a look, and wrong. */
   pass(text: string): string;
   warn(text: string): string;
   fail(text: string): string;

@@ -1,5 +1,6 @@
-// The console: which page an address means, what it needs, and what a form has done. Guarantees: knows neither HTTP servers nor
-// how anybody signed in; a form is done once; what fails is one sentence on a page, with what was typed still in it.
+// The console: which page an address means, what it needs, and what a form has done. Guarantees: knows neither HTTP
+// servers nor how anybody signed in; a form is done once; what fails is one sentence on a page, with what was typed
+// still in it.
 
 import type { ComponentChildren } from 'preact';
 import { type Holding, holdingsAt, holdingsOf } from '../access/authority.ts';
@@ -26,15 +27,18 @@ import { Session } from './session.ts';
 import { SignedOut } from './signed-out.tsx';
 
 export interface ConsoleOptions {
-  /** What addresses begin with, without a slash at the end. */
+  /** Prefix of addresses, without a slash at the end. */
   readonly prefix: string;
   readonly platform: PlatformAddresses;
   readonly clouds: CloudSetup;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
-  /** The address of the sign-in that comes back to `next`, and accepts an invite by its code; undefined where a browser cannot sign in. */
+  /**
+   * The address of the sign-in that comes back to `next`, and accepts an invite by its code; undefined where a browser
+   * cannot sign in.
+   */
   readonly signIn?: (next: string, invite?: string) => string;
-  /** What to do without one, one sentence. */
+  /** Next step without one, one sentence. */
   readonly signInHint?: string;
   /** Whether the browser may end its login. */
   readonly canSignOut?: boolean;
@@ -255,7 +259,7 @@ export function createConsole(options: ConsoleOptions): Application {
 
   const finished = async (session: Session, went: Went): Promise<Went> => {
     session.forgetAnswers();
-    // What was done is done, even if the login only learns of it later.
+    // The change stands, even if the login only learns of it later.
     if (went.renews) await session.caller.renew().catch(() => undefined);
     if (went.notice === undefined) return went;
     const [address = '', hash] = went.to.split('#');

@@ -1,4 +1,4 @@
-// Where npm packages are.
+// Addresses of npm registries.
 
 /**
  * * Returns where a platform serves npm packages: beside its registry (protocols 12). A platform of another name serves

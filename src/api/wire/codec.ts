@@ -22,8 +22,8 @@ export type Fields = Record<string, unknown>;
 export type EncodeMode = 'full' | 'compact';
 
 /**
- * `strict` for what a server is sent, `exact` for the same without unknown names, `tolerant` for what a client gets from
- * a platform that may be newer.
+ * `strict` for what a server is sent, `exact` for the same without unknown names, `tolerant` for what a client gets
+ * from a platform that may be newer.
  */
 export type Reading = 'strict' | 'exact' | 'tolerant';
 
@@ -333,7 +333,7 @@ export function wrong(path: string, wanted: string, value: unknown, reading: Rea
   );
 }
 
-/** What protobuf libraries take of messages inside messages. Beyond some thousands, programs run out of stack. */
+/** Depth of nesting that protobuf libraries accept. Beyond some thousands, programs run out of stack. */
 const deepest = 100;
 const tooDeep = `a value of more than ${deepest} levels`;
 

@@ -1,7 +1,7 @@
-// Which columns of a table a terminal has room for, and how wide each may be. Guarantees: a column without a rank never
-// leaves, and an id is never cut.
+// Chooses the columns of a table that fit a terminal, and how wide each may be. Guarantees: a column without a rank
+// never leaves, and an id is never cut.
 
-/** What the fitting needs to know of a column. */
+/** Facts about a column that fitting needs. */
 export interface Measured {
   /** Columns of the terminal that its head takes. */
   readonly head: number;

@@ -1,5 +1,5 @@
-// Where the agents of clusters live that run beside the platform. Guarantees: files that hold tokens are readable by their owner
-// alone, and are replaced whole.
+// Manages the folders of cluster agents that run beside the platform. Guarantees: files that hold tokens are readable
+// by their owner alone, and are replaced whole.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Context } from '../../cli/context.ts';
 import { readTextIfExists, replaceFile, toFileError } from '../../files.ts';
 import { dataDir } from '../../host.ts';
 
-/** What an agent needs to work, kept so that it survives restarts. */
+/** State of an agent, kept so that it survives restarts. */
 export interface AgentFile {
   /** Uid of namespace gulfstream. */
   readonly remoteId: string;
@@ -23,9 +23,9 @@ export interface AgentFile {
   readonly cluster: string;
   readonly api: string;
   readonly issuer: string;
-  /** What the API server calls the webhook by. */
+  /** Address by which the API server calls the webhook. */
   readonly webhookAddress: string;
-  /** What the webhook listens on. */
+  /** Address that the webhook listens on. */
   readonly webhookListen: string;
   /** Context of kubectl that it was installed with; for messages. */
   readonly context: string;

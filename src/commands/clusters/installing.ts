@@ -1,5 +1,5 @@
-// Installing and uninstalling (enforce.md 1.2). Guarantees: a temporary invite is taken back whatever happens; what fails says
-// what to type to take away what was applied.
+// Installing and uninstalling (enforce.md 1.2). Guarantees: a temporary invite is taken back whatever happens; what
+// fails says what to type to take away what was applied.
 
 import { parseAllDocuments } from 'yaml';
 import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
@@ -110,8 +110,8 @@ export async function install(context: Context, input: InstallInput): Promise<In
 }
 
 /**
- * The agent has written a URL where the manifests name a service, and an object may not have both: what the cluster has stays
- * until the agent writes it anew, so that at no time nobody is asked.
+ * The agent has written a URL where the manifests name a service, and an object may not have both: what the cluster has
+ * stays until the agent writes it anew, so that at no time nobody is asked.
  */
 async function keepingAddress(kubectl: Kubectl, manifests: string): Promise<string> {
   const documents = parseAllDocuments(manifests).map(
@@ -130,7 +130,7 @@ async function keepingAddress(kubectl: Kubectl, manifests: string): Promise<stri
 const optOutWarning =
   'in opt-out mode every namespace but kube-system, gulfstream and cosign-system takes no new workload while the agent does not run';
 
-/** What applying needs that not everybody may; asked before, so that nothing is left half-applied. */
+/** Rights that applying needs and not everybody has; checked before, so that nothing is left half-applied. */
 const neededRights = [
   'namespaces',
   'customresourcedefinitions.apiextensions.k8s.io',

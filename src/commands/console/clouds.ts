@@ -1,4 +1,4 @@
-// What the environment of this machine says of clouds, for the pages of the console.
+// Reads cloud settings of the console's pages from this machine's environment.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';

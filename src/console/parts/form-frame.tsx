@@ -1,5 +1,5 @@
-// The frame of a form: a pane over the list that it belongs to, with the command that does the same. Guarantees: giving up leads
-// back to the rows that were looked at, and to what opened the pane.
+// The frame of a form: a pane over the list that it belongs to, with the command that does the same. Guarantees: giving
+// up leads back to the rows that were looked at, and to what opened the pane.
 
 import type { ComponentChildren } from 'preact';
 import type { Form } from '../form.ts';
@@ -14,13 +14,13 @@ export interface Pane {
   readonly title: string;
   /** Words of the button. */
   readonly submit: string;
-  /** What it does cannot be taken back. */
+  /** True when the action cannot be undone. */
   readonly isDangerous?: true;
-  /** What stands above the form. */
+  /** Content above the form. */
   readonly above?: ComponentChildren;
   /** Fields, or the sentence that says what will happen. */
   readonly fields: ComponentChildren;
-  /** What stands below the form. */
+  /** Content below the form. */
   readonly below?: ComponentChildren;
   /** Words of the chainctl command that does the same. */
   readonly same: readonly string[];
@@ -36,7 +36,7 @@ export interface FormFrame<Data> {
   readonly path: string;
   /** The page that it lies over. */
   readonly behind: (visit: Visit) => Promise<Shown>;
-  /** What the form is about. Throws CallFailure when it is not there. */
+  /** Loads the subject of the form. Throws CallFailure when it is not there. */
   readonly load?: (visit: Visit) => Promise<Data>;
   readonly pane: (visit: Visit, form: Form, data: Data) => Pane;
   /** Finds out what the form would do, for `pane` to show. Throws FormProblem or CallFailure. */

@@ -1,5 +1,5 @@
-// The frame of a page that lists something: what it is, a way to create one, the list, and what can be done with each row.
-// Guarantees: what is opened from a list leads back to the same rows of it.
+// The frame of a page that lists something: what it is, a way to create one, the list, and what can be done with each
+// row. Guarantees: what is opened from a list leads back to the same rows of it.
 
 import type { ComponentChildren } from 'preact';
 import type { Visit } from '../page.ts';
@@ -7,7 +7,7 @@ import { type Column, Listing, type ListingProps } from './listing.tsx';
 
 export interface RowAction {
   readonly title: string;
-  /** What it is done to, for a screen reader. */
+  /** Name of the row, for a screen reader. */
   readonly of: string;
   readonly href: string;
 }
@@ -20,7 +20,7 @@ export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query'> {
   readonly title?: string;
   /** The button that leads to a form; left out for who may not use it. */
   readonly create?: { readonly title: string; readonly href: string; readonly id: string } | undefined;
-  /** What may be done to a row by who sees it. */
+  /** Actions on a row that the viewer may do. */
   readonly actions?: (row: T) => readonly RowAction[];
 }
 

@@ -1,13 +1,16 @@
 import type { ComponentChildren } from 'preact';
 
-/** A pane over the page, as the founding documents have it. Our script makes it modal; without scripts it is a part of the page. */
+/**
+ * A pane over the page, as the founding documents have it. Our script makes it modal; without scripts it is a part of
+ * the page.
+ */
 export function Sheet({
   title,
   back,
   children,
 }: {
   readonly title: string;
-  /** Where closing it leads. */
+  /** Address after closing. */
   readonly back: string;
   readonly children?: ComponentChildren;
 }) {

@@ -1,6 +1,7 @@
-// The agent of one cluster: gives it the platform's policies, tells the platform what runs there, looks again at what runs, and
-// decides about what wants to run. Guarantees: works with the rights of its service account alone; the API server, the platform
-// and a registry may go away and come back; an object is never let in because something of ours failed, unless the cluster says so.
+// The agent of one cluster: gives it the platform's policies, tells the platform what runs there, looks again at what
+// runs, and decides about what wants to run. Guarantees: works with the rights of its service account alone; the API
+// server, the platform and a registry may go away and come back; an object is never let in because something of ours
+// failed, unless the cluster says so.
 
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -388,7 +389,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   client.close();
 }
 
-/** What is watched: path, kind, version. Policies last, so that what they cover is known. */
+/** Resources to watch: path, kind, version. Policies last, so that what they cover is known. */
 const followed: readonly (readonly [path: string, kind: string, apiVersion: string])[] = [
   ['/api/v1/namespaces', 'Namespace', 'v1'],
   ['/api/v1/nodes', 'Node', 'v1'],
@@ -427,7 +428,9 @@ function lazyRepository(open: () => Promise<Repository>): Repository {
   };
 }
 
-/** Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out. */
+/**
+ * Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out.
+ */
 function tellAdmission(
   mirror: Mirror,
   request: AdmissionRequest,

@@ -1,5 +1,6 @@
-// Policy documents: YAML or JSON, one ClusterImagePolicy each, several to a file. Guarantees: every problem names the line; a
-// document is read whole or not at all; what is read otherwise than written is told (enforce.md 3, the traps of 004).
+// Policy documents: YAML or JSON, one ClusterImagePolicy each, several to a file. Guarantees: every problem names the
+// line; a document is read whole or not at all; what is read otherwise than written is told (enforce.md 3, the traps of
+// 004).
 
 import { createPublicKey } from 'node:crypto';
 import { RE2JS } from 're2js';
@@ -69,7 +70,7 @@ const documentShape = object({
     name: text,
     labels: texts,
     annotations: texts,
-    // What `kubectl get -o yaml` adds; none of it is the author's.
+    // Fields that `kubectl get -o yaml` adds; none of it is the author's.
     creationTimestamp: anything,
     generation: anything,
     managedFields: anything,

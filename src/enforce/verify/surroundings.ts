@@ -1,5 +1,5 @@
-// What deciding about an image may reach. Guarantees: the engine itself opens no connection, reads no file and starts no
-// program; whoever calls it hands in these, bound to one deadline.
+// Resources that deciding about an image may reach. Guarantees: the engine itself opens no connection, reads no file
+// and starts no program; whoever calls it hands in these, bound to one deadline.
 
 export interface Place {
   readonly registry: string;

@@ -1,5 +1,5 @@
-// The issuer of the platform: token exchange and browser login over HTTP.
-// Guarantees: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
+// The issuer of the platform: token exchange and browser login over HTTP. Guarantees: answers only its own paths; a
+// failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authSchema } from '../../api/schema/messages/auth.gen.ts';
@@ -38,17 +38,17 @@ export interface IssuerOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
-  /** What the API is called by in tokens besides its address. */
+  /** Name of the API in tokens besides its address. */
   readonly audiences?: readonly string[] | undefined;
   /** How documents of real issuers are fetched; over the network unless said otherwise. */
   readonly fetchUpstream?: FetchUpstream;
-  /** Where issuers and their key sets may be although the address is private or not the issuer's own. */
+  /** Addresses where issuers and their key sets may be although the address is private or not the issuer's own. */
   readonly issuerOrigins?: ReadonlySet<string> | undefined;
   /** How AWS is asked; AWS identities are refused without it. */
   readonly verifyAws?: VerifyAws;
-  /** Where AWS is asked when `verifyAws` does not say how, e.g. `https://sts.amazonaws.com`. */
+  /** Endpoint of AWS when `verifyAws` does not say it, e.g. `https://sts.amazonaws.com`. */
   readonly awsSts?: string;
-  /** What the sign-in page asks for; nothing when left out. */
+  /** Proof that the sign-in page asks for; nothing when left out. */
   readonly signInCode?: string | undefined;
   /** Told of exchanges and sign-ins. */
   readonly tell?: OnOccurrence | undefined;
@@ -177,7 +177,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         return await serve(request, response, url);
       } catch (error) {
         const { status, unexpected } = toStatusError(error);
-        // What nobody foresaw is the server's to log and to answer.
+        // An unforeseen error is the server's to log and to answer.
         if (unexpected) throw error;
         sendStatus(response, status);
         return true;

@@ -1,6 +1,6 @@
-// Sign-in in a browser (protocols 1.1 to 1.5, 2, 9). Guarantees: tokens leave only to a loopback address over http, or sealed
-// for the device whose code a person has compared, as the end of a sign-in that began in the same browser; works without
-// scripts; nothing is made before a person has chosen.
+// Sign-in in a browser (protocols 1.1 to 1.5, 2, 9). Guarantees: tokens leave only to a loopback address over http, or
+// sealed for the device whose code a person has compared, as the end of a sign-in that began in the same browser; works
+// without scripts; nothing is made before a person has chosen.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -51,18 +51,18 @@ export interface BrowserLoginOptions {
   readonly fetchUpstream: FetchUpstream;
   /** Logins of the console. */
   readonly sessions: BrowserSessions;
-  /** What the page asks for before it shows anybody to sign in as; nothing when left out. */
+  /** Proof that the page asks for before it shows anybody to sign in as; nothing when left out. */
   readonly signInCode?: string | undefined;
 }
 
-/** Where a sign-in ends. */
+/** Result of a sign-in. */
 type Destination =
   | ({ readonly kind: 'redirect' } & LoginRequest)
   | ({ readonly kind: 'console' } & ConsoleLogin)
   | { readonly kind: 'headless'; readonly code: string }
   | { readonly kind: 'device'; readonly key: string; readonly userCode: string; readonly clientId: string };
 
-/** What a program asks for when it opens the page. */
+/** Parameters of a program that opens the page. */
 interface LoginRequest {
   readonly redirect: URL;
   readonly audience: readonly string[];
@@ -91,7 +91,7 @@ interface PendingLogin {
   readonly createdAt: number;
 }
 
-/** Who has signed in, and the token that says so where one is needed. */
+/** Person who has signed in, and the token that says so where one is needed. */
 interface SignedIn {
   readonly upstream: TokenClaims;
   readonly provider?: string;
@@ -158,7 +158,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
     const { url, trip } = await relyingParty.leave(provider, state);
     login.trip = trip;
     if (destination.kind !== 'redirect' && destination.kind !== 'console') {
-      // What asks for another device's sake is looked at by a person first.
+      // A person looks first at a request made on behalf of another device.
       const name = provider.name || provider.issuer;
       return sendPage(response, 200, leavePage(state, waitingOf(destination), name, url), []);
     }
@@ -334,7 +334,10 @@ export function createBrowserLogin(options: BrowserLoginOptions): HttpHandler {
   const sendCodePage = (response: ServerResponse, status: number, next: URL, problem: string | undefined): void =>
     sendPage(response, status, codePage(`${next.pathname}${next.search}`, problem), []);
 
-  /** From the page that asks, or from a file of the owner's, which is another site to the browser: the code is the proof. */
+  /**
+   * From the page that asks, or from a file of the owner's, which is another site to the browser: the code is the
+   * proof.
+   */
   const takeCode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const form = new URLSearchParams(await readText(request, maxFormBytes));
     const wanted = form.get('next') ?? '';

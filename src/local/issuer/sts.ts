@@ -98,7 +98,7 @@ export interface VerifiedLogin extends UpstreamLogin {
   readonly actor: Readonly<Record<string, string>>;
 }
 
-/** What has been proved, before the transaction that issues a token for it. */
+/** Proof of an identity, before the transaction that issues a token for it. */
 interface Proof {
   readonly identity: string;
   /** The rule that was satisfied, to notice a change meanwhile. */
@@ -107,7 +107,7 @@ interface Proof {
   /** Seconds since the epoch beyond which no token of this proof may live. */
   readonly notAfter?: number;
   readonly ceiling?: Grants;
-  /** Whether the token it was proved with was narrowed. */
+  /** Whether the presented token was narrowed. */
   readonly narrowed?: boolean;
   /** Id of the organization's identity provider that it came through. */
   readonly provider?: string;
@@ -463,7 +463,7 @@ function requireStillOpen(tx: Tx, record: StoredIdentity, id: string | undefined
   requireVouchedFor(tx, provider, record);
 }
 
-/** What a token of a proof says, as of this transaction. */
+/** Claims of a token for a proof, as of this transaction. */
 interface Ready {
   readonly identity: string;
   readonly actor: Actor;

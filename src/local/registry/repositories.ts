@@ -1,5 +1,5 @@
-// Rows of repositories, blobs, manifests and tags. Guarantees: a manifest is stored only with everything it needs in the
-// same repository, and a tag moves together with its history.
+// Rows of repositories, blobs, manifests and tags. Guarantees: a manifest is stored only with everything it needs in
+// the same repository, and a tag moves together with its history.
 
 import { ancestry, newChildId } from '../../api/uidp.ts';
 import { findOrganizationNamed, foldersNamed, groupName, groupPathsIn } from '../iam/group-names.ts';
@@ -352,7 +352,7 @@ export function deleteTags(
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Whether there is something after the last item. */
+  /** True when more items follow. */
   readonly more: boolean;
 }
 

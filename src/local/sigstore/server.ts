@@ -1,6 +1,6 @@
-// What cosign and other clients of sigstore ask, below `/local/sigstore/<authority>` (Fulcio's API v1 and v2, RFC 3161 over
-// HTTP). Guarantees: a certificate is only for whom the platform itself has recognized, and who may have one of this
-// authority; what is here to be trusted is public, and no private key ever leaves.
+// Serves what cosign and other clients of sigstore ask, below `/local/sigstore/<authority>` (Fulcio's API v1 and v2,
+// RFC 3161 over HTTP). Guarantees: a certificate is only for whom the platform itself has recognized, and who may have
+// one of this authority; what is here to be trusted is public, and no private key ever leaves.
 //
 //   POST api/v2/signingCert           JSON: a chain of certificates
 //   POST api/v1/signingCert           201 and the same as PEM

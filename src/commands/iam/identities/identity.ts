@@ -59,7 +59,7 @@ export const identity: Kind<IdentityReference> = {
       ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
     }));
   },
-  // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
+  // The command never guesses which identity is meant: the only one there is may be the wrong one to delete.
   onlyCandidate: async () => undefined,
 };
 

@@ -71,10 +71,12 @@ export function shown(context: Context, identity: IamIdentity, within = identity
   };
 }
 
-/** What came of each question. A list asks once for every row, and waiting costs more than looking it up. */
+/** Answers by question. A list asks once for every row, and waiting costs more than looking it up. */
 const answered = new WeakMap<Promise<unknown>, ReadonlyMap<string, readonly string[]>>();
 
-/** `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them. */
+/**
+ * `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them.
+ */
 const boundRoles = remembered(
   async (context: Context, within: string): Promise<ReadonlyMap<string, readonly string[]>> => {
     const organization = rootOf(within);

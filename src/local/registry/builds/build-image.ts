@@ -1,5 +1,5 @@
-// One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is in
-// place; the base's bytes are used as they are.
+// One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is
+// in place; the base's bytes are used as they are.
 
 import type { RegistryCustomOverlay } from '../../../api/schema/types/registry.gen.ts';
 import { attestationKey } from '../../keys/attestation-key.ts';
@@ -30,7 +30,7 @@ import { applyOverlay, changedFiles, customConfig, type OverlayResult, toApkoCon
 interface Job {
   readonly id: string;
   readonly repository: Repository;
-  /** Where the base image is: the repository itself or the one it is filled from. */
+  /** Repository of the base image: the repository itself or the one it is filled from. */
   readonly origin: Repository;
   readonly base: string;
   readonly tags: readonly string[];

@@ -1,5 +1,5 @@
-// What a push or a deletion changes besides the content itself. Guarantees: whatever comes or goes that the API has an event
-// for is told of in the API's words, in the same transaction.
+// Records the changes that a push or a deletion makes besides the content. Guarantees: whatever comes or goes that the
+// API has an event for is told of in the API's words, in the same transaction.
 
 import type { Tx } from '../../store/database.ts';
 import { findRepo, toWireRepo } from '../catalog/repos.ts';

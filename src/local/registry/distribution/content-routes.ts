@@ -204,7 +204,9 @@ export async function removeManifest(
   sendEmpty(exchange, 202, {});
 }
 
-/** What has a colon is no tag, so it has to be a digest. Any other text may be the tag of some other registry. */
+/**
+ * A reference with a colon is no tag, so it has to be a digest. Any other text may be the tag of some other registry.
+ */
 function requireReference(reference: string): void {
   if (reference.includes(':')) requireDigest(reference);
 }

@@ -1,4 +1,4 @@
-// Which bill of materials is attested of an image of this registry. Guarantees: found as every client finds it
+// Finds the bill of materials attested of an image of this registry. Guarantees: found as every client finds it
 // (src/attestations/finding.ts), the first that can be read; rows are read in short transactions, documents in none.
 
 import type { Package } from '../../../attestations/documents.ts';

@@ -1,5 +1,5 @@
-// The four steps that connect a project of Google Cloud (document 003): authenticate, project, workload identity federation,
-// service accounts. Guarantees: each step shows what is there, whoever made it, and makes only what is not.
+// The four steps that connect a project of Google Cloud (document 003): authenticate, project, workload identity
+// federation, service accounts. Guarantees: each step shows what is there, whoever made it, and makes only what is not.
 
 import type { ComponentChildren } from 'preact';
 import { CallFailure } from '../../../caller.ts';
@@ -56,7 +56,7 @@ async function show(visit: Visit, form: Form): Promise<Shown> {
     body = await bodies[step](visit, form, what);
   } catch (error) {
     if (!(error instanceof CallFailure) || error.kind === 'signed-out') throw error;
-    // What Google refuses belongs into the pane, and so does the way on.
+    // A refusal by Google belongs into the pane, and so does the way on.
     body = <Refused visit={visit} message={error.message} />;
   }
   return {
