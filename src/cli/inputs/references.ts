@@ -190,7 +190,7 @@ export function notEmpty(text: string): string {
 
 const plurals: Readonly<Record<string, string>> = { identity: 'identities', repository: 'repositories' };
 
-interface Named {
+export interface Named {
   readonly id?: string;
   readonly name?: string;
 }
