@@ -32,7 +32,7 @@ async function write<T>({ view, items, now, rawCsv }: RenderInput<T>, batch: Bat
 }
 
 /** Spreadsheets run what begins like a formula, also behind quotes; an apostrophe makes it a text (OWASP, CSV Injection). */
-const inert = (value: string) => (/^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
+const inert = (value: string) => (/^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
 
 /** Most cells are, and need no look at each character. */
 const plain = /^[!#-+\--~][ !#-+\--~]*(?<! )$/;
