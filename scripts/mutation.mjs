@@ -65,7 +65,7 @@ const testsOf = {
   'src/local/issuer/device-codes': ['unit/device-codes', 'unit/sign-in-gate'],
   'src/local/issuer/headless-sessions': ['unit/headless-sessions'],
   'src/local/issuer/refresh-tokens': ['unit/refresh-tokens'],
-  'src/local/issuer/sign-in-gate': ['unit/sign-in-gate'],
+  'src/local/issuer/sign-in/gate': ['unit/sign-in-gate'],
   'src/local/issuer/wrong-tries': ['unit/sign-in-gate'],
   'src/local/issuer/upstream': ['unit/upstream'],
   'src/local/keys/jwt': ['unit/jwt'],

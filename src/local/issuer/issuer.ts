@@ -27,10 +27,10 @@ import { deviceCodePath, requireGet, tokenPath } from './discovery.ts';
 import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
-import { createBrowserLogin } from './oauth.ts';
 import { createOwnIdTokens } from './own-id-tokens.ts';
 import { createPkceCheck } from './pkce-support.ts';
 import type { AgentProof } from './prepared.ts';
+import { createBrowserLogin } from './sign-in/browser-login.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
 import { createUpstream } from './upstream.ts';
 

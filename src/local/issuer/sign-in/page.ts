@@ -2,8 +2,8 @@
 // keyboard, by screen reader, on a narrow screen, in light and in dark.
 
 import { createHash } from 'node:crypto';
-import { type Html, html, trustedHtml } from '../../html.ts';
-import { card } from '../../look.ts';
+import { type Html, html, trustedHtml } from '../../../html.ts';
+import { card } from '../../../look.ts';
 
 export interface Page {
   readonly html: string;

@@ -4,14 +4,14 @@
 // its details.
 
 import type { Configuration, CustomFetch } from 'openid-client';
-import { grpcCodes } from '../../api/status.ts';
-import { quote } from '../../quote.ts';
-import { isIssuerUrl } from '../../trust/issuer-keys.ts';
-import { failedPrecondition, permissionDenied } from '../core/failures.ts';
-import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
-import { type PlatformUrls, StatusError } from '../core/types.ts';
-import type { StoredProvider } from '../iam/stored-provider.ts';
-import type { FetchUpstream } from './fetch-upstream.ts';
+import { grpcCodes } from '../../../api/status.ts';
+import { quote } from '../../../quote.ts';
+import { isIssuerUrl } from '../../../trust/issuer-keys.ts';
+import { failedPrecondition, permissionDenied } from '../../core/failures.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../../core/loopback.ts';
+import { type PlatformUrls, StatusError } from '../../core/types.ts';
+import type { StoredProvider } from '../../iam/stored-provider.ts';
+import type { FetchUpstream } from '../fetch-upstream.ts';
 
 /** State kept between leaving for the provider and coming back. */
 export interface ProviderTrip {

@@ -4,8 +4,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { PlatformClock } from '../core/types.ts';
-import { createWrongTries } from './wrong-tries.ts';
+import type { PlatformClock } from '../../core/types.ts';
+import { createWrongTries } from '../wrong-tries.ts';
 
 export type GateAnswer =
   | { readonly kind: 'open' /** What the browser is given, as a header. */; readonly cookie: string }
