@@ -32,6 +32,7 @@ import { createPkceCheck } from './pkce-support.ts';
 import type { AgentProof } from './prepared.ts';
 import { createBrowserLogin } from './sign-in/browser-login.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
+import { tellOfExchanges } from './told-exchanges.ts';
 import { createUpstream } from './upstream.ts';
 
 export interface IssuerOptions {
@@ -92,16 +93,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
   const upstream = createUpstream(store, urls, clock, fetchDocument, origins);
   const ownIdTokens = createOwnIdTokens(store, urls.issuer, clock);
-  const sts = createSts({
-    store,
-    urls,
-    clock,
-    upstream,
-    accessTokens,
-    ownIdTokens,
-    verifyAws,
-    tell: options.tell,
-  });
+  const exchanges = createSts({ store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws });
+  const sts = options.tell === undefined ? exchanges : tellOfExchanges(exchanges, options.tell);
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
   const sessions = createBrowserSessions({
