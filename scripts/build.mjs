@@ -11,7 +11,7 @@ import { standInFor } from './stand-ins.mjs';
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
   { name: 'token-file', test: /src\/(host|stats|auth\/(cache-files|jwt))\.ts$/ },
-  { name: 'process', test: /src\/(build|errors|loopback|api\/(status|uidp)|real-(host|pager))\.ts$/ },
+  { name: 'process', test: /src\/(build|arrivals|errors|loopback|api\/(status|uidp)|real-(host|pager))\.ts$/ },
   {
     name: 'find',
     test: /src\/(cli\/(help|program|globals|spelling|define|inputs\/(is-true|values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,

@@ -65,30 +65,40 @@ export function placeOf({ scope }: Operation, message: Record<string, unknown>):
 }
 
 /**
- * The items of a list operation's answer, each as soon as it has arrived, so that memory does not grow with the list.
- * Throws, after the items before, when the answer ends in the middle.
+ * The items of a list operation's answer, as soon as they have arrived, so that memory does not grow with the list. Throws,
+ * after the items before, when the answer ends in the middle.
  */
 export async function* listItems(
   options: ApiOptions,
   wire: Wire,
   operation: Operation,
   message: Record<string, unknown>,
-): AsyncGenerator<unknown> {
+): AsyncGenerator<readonly unknown[]> {
   const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), (host, request) =>
     // One byte a second would be waited for till the end of days.
     streaming(host, { ...request, leastBytes: 1024 }),
   );
-  const { ItemSplitter } = await import('./item-splitter.ts');
-  const splitter = new ItemSplitter();
-  try {
-    for await (const chunk of response.body) {
-      for (const text of splitter.push(chunk)) yield wire.decodeItem(operation.response, text);
+  const { ItemReader } = await import('./item-reader.ts');
+  const reader = new ItemReader();
+  for await (const chunk of response.body) {
+    const items: unknown[] = [];
+    const values: unknown[] = [];
+    let failure: unknown;
+    try {
+      reader.read(chunk, values);
+    } catch (error) {
+      failure = error;
     }
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof WireError) throw notTheApi(url, error);
-    throw error;
+    try {
+      for (const value of values) items.push(wire.decodeItem(operation.response, value));
+    } catch (error) {
+      failure = error;
+    }
+    if (items.length > 0) yield items;
+    if (failure instanceof SyntaxError || failure instanceof WireError) throw notTheApi(url, failure);
+    if (failure !== undefined) throw failure;
   }
-  if (splitter.isWhole) return;
+  if (reader.isWhole) return;
   const { protocol, host } = new URL(url);
   throw new CliError('network', `The answer of ${protocol}//${host} ends in the middle`, {
     code: 'network.truncated',

@@ -93,7 +93,9 @@ export function audienceOf({ claimMatch, static: keys }: IamIdentity): string {
 
 /** Returns when it ends, in milliseconds since the epoch; undefined when it does not. */
 export function expirationOf(identity: IamIdentity): number | undefined {
-  const end = Date.parse(identity.static?.expiration ?? '');
+  const expiration = identity.static?.expiration;
+  if (expiration === undefined) return undefined;
+  const end = Date.parse(expiration);
   return Number.isNaN(end) ? undefined : end;
 }
 

@@ -90,6 +90,11 @@ export class ItemSplitter {
     return this.started && this.depth === 0;
   }
 
+  /** Whether the next byte that is no blank belongs to an item of the list, or ends the list. */
+  get isBetween(): boolean {
+    return this.depth === 2 && !this.inText && this.isList() && !this.isCollecting();
+  }
+
   private isList(): boolean {
     return this.afterColon && this.member === this.key;
   }

@@ -180,6 +180,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly changesHere?: true;
   /** Operations that it calls because of what was given. Others are found in the sources (`scripts/gen-needs.ts`). */
   readonly operations?: (given: Partial<InputValues<I>>) => Promise<readonly OperationFacts[]>;
+  /** Begins what the view's columns will ask for, while the list itself is on its way; only where columns are shown. */
+  readonly ahead?: (context: Context, input: InputValues<I>) => void;
   readonly run: (
     context: Context,
     input: InputValues<I>,
