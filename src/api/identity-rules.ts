@@ -27,7 +27,7 @@ export const servicePrincipals = [
 ] as const;
 
 /**
- * * Returns what is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody
+ * Returns what is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody
  * in between may be able to answer for it, and tokens name it without anything around it (protocols 3.7).
  */
 export function issuerUrlProblem(issuer: string): string | undefined {
@@ -161,7 +161,7 @@ function classEnd(pattern: string, from: number): number {
 }
 
 /**
- * * Returns what is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which
+ * Returns what is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which
  * repeats the slash. Undefined when there is nothing to say; otherwise a sentence that begins with `name`.
  */
 export function patternWarning(name: string, pattern: string): string | undefined {

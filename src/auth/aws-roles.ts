@@ -164,7 +164,7 @@ export async function ssoCredentials(
 }
 
 /**
- * * Returns what AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it.
+ * Returns what AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it.
  * Undefined where it is not on PATH, too old for the question, or has none; whatever it says of that goes to stderr,
  * where people see it.
  */

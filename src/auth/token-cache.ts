@@ -98,7 +98,7 @@ function isFolderName(name: string): boolean {
 }
 
 /**
- * * Returns what `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie
+ * Returns what `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie
  * behind a link or in a folder of others: then nothing is made there.
  */
 export function audienceLock(host: CacheHost, audience: string): string {

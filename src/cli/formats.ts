@@ -35,7 +35,7 @@ export function formatsOf(definition: AnyCommand): readonly Format[] {
 }
 
 /**
- * * Returns what `--output` takes; `text` is what comes without it. A command without output takes every word and
+ * Returns what `--output` takes; `text` is what comes without it. A command without output takes every word and
  * ignores it, as scripts write `--output=none`.
  */
 export function acceptedFormats(definition: AnyCommand): readonly Format[] {

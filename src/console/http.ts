@@ -52,7 +52,7 @@ export async function serveConsole(
 }
 
 /**
- * * Returns what is answered instead of a page. A browser says where a form comes from, and for which site and what it
+ * Returns what is answered instead of a page. A browser says where a form comes from, and for which site and what it
  * asks; a form without that word comes from no browser of today.
  */
 function refusalOf({ method, headers }: IncomingMessage): ConsoleAnswer | undefined {

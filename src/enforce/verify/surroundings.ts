@@ -41,7 +41,7 @@ export interface Surroundings {
   /** Values of a secret of namespace cosign-system unless another is named; undefined when there is none. */
   secret(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * * Returns what `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its
+   * Returns what `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its
    * platform is trusted; else that of sigstore on this machine. Undefined when there is none to be had.
    */
   trustRoot(name: string | undefined, url: string | undefined): Promise<object | undefined>;

@@ -6,7 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import { insertEvent, keepNewestOf } from '../outbox/stored-events.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { findTag, moveTag, type Repository } from './repositories.ts';
+import type { Repository } from './repositories.ts';
+import { findTag, moveTag } from './stored-tags.ts';
 
 /** Caller and client address. */
 export interface Visit {

@@ -138,7 +138,7 @@ const methods: Readonly<Record<string, 'GET' | 'POST'>> = {
 const json = (value: object): Reply => ({ type: 'application/json', body: JSON.stringify(value) });
 
 /**
- * * Returns whom the certificate names: the verified address of a person, or an identity as a URL below its issuer.
+ * Returns whom the certificate names: the verified address of a person, or an identity as a URL below its issuer.
  * `challenge` is what clients sign as proof of possession.
  */
 function signerOf(caller: Caller, header: string | undefined): { signer: Signer; challenge: string } {

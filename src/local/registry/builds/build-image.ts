@@ -9,17 +9,12 @@ import { type Digest, digestOf, parseDigest } from '../../store/digest.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { configOf, type ImageConfigDocument, type ImageOfPlatform, imagesOf } from '../image-documents.ts';
 import { type Descriptor, mediaTypes, parseManifest } from '../manifest.ts';
-import {
-  addBlob,
-  addManifest,
-  findManifest,
-  findProblems,
-  findRepositoryById,
-  type Repository,
-} from '../repositories.ts';
+import { findRepositoryById, type Repository } from '../repositories.ts';
 import { makeSpdx } from '../sbom.ts';
 import { catalogPackages } from '../seed/image-packages.ts';
 import { sourceOf } from '../sources.ts';
+import { addBlob } from '../stored-blobs.ts';
+import { addManifest, findManifest, findProblems } from '../stored-manifests.ts';
 import { addUniqueTag, copyManifest, publishOwnTag } from '../sync.ts';
 import { addToLog, BuildError } from './build-log.ts';
 import { type LayerFile, makeLayer, readLayerFiles } from './layer.ts';

@@ -18,14 +18,9 @@ import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
-import {
-  declareTag,
-  findManifest,
-  findRepositoryById,
-  noteTagUpdate,
-  type Repository,
-  tagUpdates,
-} from '../repositories.ts';
+import { findRepositoryById, type Repository } from '../repositories.ts';
+import { findManifest } from '../stored-manifests.ts';
+import { declareTag, noteTagUpdate, tagUpdates } from '../stored-tags.ts';
 import { publishTag } from '../sync.ts';
 import { type Condition, selectTags } from './registry-selection.ts';
 import { checkTagName } from './repo-rules.ts';

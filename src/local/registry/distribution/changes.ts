@@ -3,7 +3,8 @@
 
 import type { Tx } from '../../store/database.ts';
 import { findRepo, toWireRepo } from '../catalog/repos.ts';
-import { createRepository, deleteTags, type Repository } from '../repositories.ts';
+import { createRepository, type Repository } from '../repositories.ts';
+import { deleteTags } from '../stored-tags.ts';
 import type { Principal, ResolvedRepository } from './authorization.ts';
 import type { RegistryParts } from './exchange.ts';
 

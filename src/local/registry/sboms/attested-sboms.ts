@@ -15,7 +15,8 @@ import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
 import { mediaTypes } from '../manifest.ts';
-import { findManifest, iterateReferrers, type Repository } from '../repositories.ts';
+import type { Repository } from '../repositories.ts';
+import { findManifest, iterateReferrers } from '../stored-manifests.ts';
 import { type SbomReader, UnreadableStatement } from './sbom-reader.ts';
 
 export interface AttestedSbom {

@@ -12,17 +12,11 @@ import { writeMeta } from '../../store/meta.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { type Layer, type LayerFile, makeLayer } from '../builds/layer.ts';
 import { mediaTypes, parseManifest } from '../manifest.ts';
-import {
-  addBlob,
-  addManifest,
-  createRepository,
-  findProblems,
-  findRepository,
-  moveTag,
-  type Organization,
-  type Repository,
-} from '../repositories.ts';
+import { createRepository, findRepository, type Organization, type Repository } from '../repositories.ts';
 import { makeSpdx } from '../sbom.ts';
+import { addBlob } from '../stored-blobs.ts';
+import { addManifest, findProblems } from '../stored-manifests.ts';
+import { moveTag } from '../stored-tags.ts';
 import { buildAges, buildDates, type SeededImage, seededImages } from './image-catalog.ts';
 import { type BuiltChart, buildChart, type SeededChart, seededCharts } from './image-charts.ts';
 import { type Architecture, baseFiles, installedPackages, programFiles, variantFiles } from './image-layers.ts';
