@@ -28,6 +28,11 @@ const chunkGroups = [
     name: 'api',
     test: /src\/api\/(http|client|direct-client|status|transport|wire|wire\/(codec|encode-request|values|template)|schema\/(lazily|packages\.gen|messages\/common\.gen))\.ts$/,
   },
+  {
+    name: 'console',
+    test: /src\/(console\/[\w.-]+|console\/look\/[\w.]+|commands\/console\/\w+|look|access\/authority|html)\.tsx?$|node_modules\/preact(-render-to-string)?\//,
+  },
+  { name: 'console-parts', test: /src\/(console\/parts\/[\w-]+|shell-word)\.tsx?$/ },
   // Of one package each.
   { name: 'iam-tables', test: /src\/api\/schema\/(operations|messages)\/iam\.gen\.ts$/ },
   { name: 'registry-tables', test: /src\/api\/schema\/(operations|messages)\/(registry|tenant)\.gen\.ts$/ },

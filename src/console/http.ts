@@ -2,7 +2,8 @@
 // to other sites; a body has an end.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Application, type ConsoleAnswer, messagePage } from './application.tsx';
+import { type ConsoleAnswer, messagePage } from './answers.tsx';
+import type { Application } from './application.tsx';
 import type { Session } from './session.ts';
 
 const maxFormBytes = 256 * 1024;

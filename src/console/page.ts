@@ -26,8 +26,10 @@ export interface Visit {
   /** It and its folders, sorted by path. */
   readonly places: readonly Place[];
   /** Pages of the navigation that the caller may use, in its order. */
-  readonly offered: readonly PageDefinition[];
+  readonly offered: readonly PageFacts[];
   readonly query: URLSearchParams;
+  /** Address of the page whose lists are shown: where their filters and orders lead. */
+  readonly here: string;
   readonly clouds: CloudSetup;
   /** Of this console, as the browser calls it. */
   readonly origin: string;
@@ -107,7 +109,8 @@ export interface Action {
   readonly submit?: (visit: Visit, form: Form) => Promise<Went>;
 }
 
-export interface PageDefinition {
+/** Facts of a page, without its code. */
+export interface PageFacts {
   /** Below an organization, e.g. `settings/pull-tokens`; unique. */
   readonly path: string;
   readonly title: string;
@@ -119,8 +122,20 @@ export interface PageDefinition {
   readonly about?: string;
   /** It is about the caller's account: its address names no organization. */
   readonly isOfAccount?: true;
-  /** By the last part of the address; '' for the page itself. */
-  readonly actions: Readonly<Record<string, Action>>;
+}
+
+/** By the last part of the address; '' for the page itself. */
+type Actions = Readonly<Record<string, Action>>;
+
+export interface PageDefinition extends PageFacts {
+  readonly actions: Actions;
+}
+
+/** A page in the list that is generated: its code is loaded when somebody looks. */
+export interface PageEntry extends PageFacts {
+  /** Names of its actions. */
+  readonly actions: readonly string[];
+  readonly load: () => Promise<Actions>;
 }
 
 export const definePage = (page: PageDefinition): PageDefinition => page;

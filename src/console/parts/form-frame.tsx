@@ -7,7 +7,7 @@ import type { Action, Shown, Visit, Went } from '../page.ts';
 import { SameCommand } from './copied.tsx';
 import { FormBox } from './fields.tsx';
 import { rowsShown } from './list-frame.tsx';
-import { Sheet } from './sheet.tsx';
+import { sheetOver } from './sheet.tsx';
 
 export interface Pane {
   /** Of the pane, and of the window. */
@@ -51,11 +51,10 @@ export function formFrame<Data = undefined>({ path, behind, load, pane, preview,
   const shown = async (visit: Visit, form: Form, data: Data): Promise<Shown> => {
     const { title, anchor, above, fields, below, same, backLabel, isDangerous, ...words } = pane(visit, form, data);
     const back = backTo(visit, path, anchor);
-    return {
-      ...(await behind(visit)),
-      title,
-      dialog: (
-        <Sheet title={title} back={back}>
+    return sheetOver(visit, {
+      ...{ path, behind, title, back },
+      children: (
+        <>
           {above}
           <FormBox
             form={form}
@@ -69,9 +68,9 @@ export function formFrame<Data = undefined>({ path, behind, load, pane, preview,
           </FormBox>
           {below}
           <SameCommand words={same} />
-        </Sheet>
+        </>
       ),
-    };
+    });
   };
   return {
     show: async (visit, form) => shown(visit, form, await dataOf(visit)),
@@ -105,18 +104,18 @@ export function onceFrame<Made>({ path, behind, title, body, afterwards, anchor 
       // Only the form of the same page puts something away under a ticket that its own address names.
       const made = visit.take(visit.query.get('ticket') ?? '') as Made | undefined;
       const back = backTo(visit, path, anchor(visit));
-      return {
-        ...(await behind(visit)),
+      return sheetOver(visit, {
+        ...{ path, behind, back },
         title: made === undefined ? 'Shown once' : title,
-        dialog: (
-          <Sheet title={made === undefined ? 'Shown once' : title} back={back}>
+        children: (
+          <>
             {made === undefined ? <p>{afterwards}</p> : <div data-secret>{body(visit, made)}</div>}
             <a class="button main" href={back}>
               {made === undefined ? 'Back to the list' : 'Done'}
             </a>
-          </Sheet>
+          </>
         ),
-      };
+      });
     },
   };
 }

@@ -12,7 +12,7 @@ export interface RowAction {
   readonly href: string;
 }
 
-export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query'> {
+export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query' | 'at'> {
   readonly visit: Visit;
   /** One sentence on what is listed. */
   readonly about?: ComponentChildren;
@@ -28,10 +28,12 @@ export function ListFrame<T>(props: ListFrameProps<T>) {
   const { visit, about, title, create, actions, columns, label, ...rest } = props;
   const all: readonly Column<T>[] =
     actions === undefined ? columns : [...columns, { head: '', cell: (row) => <Actions actions={actions(row)} /> }];
+  const id = label.replaceAll(' ', '-');
   const list = (
     <>
-      {(about !== undefined || create !== undefined) && (
+      {(about !== undefined || create !== undefined || title !== undefined) && (
         <div class="top">
+          {title !== undefined && <h2 id={id}>{title}</h2>}
           {about !== undefined && <p>{about}</p>}
           {create !== undefined && (
             <a class="button main" id={create.id} href={create.href}>
@@ -40,17 +42,10 @@ export function ListFrame<T>(props: ListFrameProps<T>) {
           )}
         </div>
       )}
-      <Listing {...rest} columns={all} label={label} query={visit.query} />
+      <Listing {...rest} columns={all} label={label} query={visit.query} at={visit.here} />
     </>
   );
-  if (title === undefined) return list;
-  const id = label.replaceAll(' ', '-');
-  return (
-    <section aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      {list}
-    </section>
-  );
+  return title === undefined ? list : <section aria-labelledby={id}>{list}</section>;
 }
 
 function Actions({ actions }: { readonly actions: readonly RowAction[] }) {

@@ -21,6 +21,8 @@ export interface ListingProps<T> {
   /** Text that the filter looks into. */
   readonly text: (row: T) => string;
   readonly query: URLSearchParams;
+  /** Address of the page that shows it, where that is not the one that was asked for. */
+  readonly at?: string;
   /** Plural noun of the list, e.g. `pull tokens`. */
   readonly label: string;
   /** Said when there are none at all. */
@@ -39,7 +41,7 @@ export interface ListingProps<T> {
 const rowsOfPage = 50;
 
 export function Listing<T>(props: ListingProps<T>) {
-  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '' } = props;
+  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '', at } = props;
   const [filterName, sortName, pageName] = [`${prefix}q`, `${prefix}sort`, `${prefix}page`];
   const filter = (query.get(filterName) ?? '').trim();
   const sort = query.get(sortName) ?? props.initialSort ?? '';
@@ -51,7 +53,7 @@ export function Listing<T>(props: ListingProps<T>) {
       if (value !== '') next.set(name, value);
     }
     if (changes[pageName] !== undefined && changes[pageName] !== '1') next.set(pageName, changes[pageName]);
-    return `?${next}`;
+    return `${at ?? ''}?${next}`;
   };
   const words = filter.toLowerCase().split(/\s+/);
   const found = filter === '' ? rows : rows.filter((row) => hasAll(text(row).toLowerCase(), words));
@@ -65,7 +67,7 @@ export function Listing<T>(props: ListingProps<T>) {
     <div class="listing">
       {!isShort && (
         <search aria-label={`Filter ${label}`}>
-          <form method="get" class="filter">
+          <form method="get" action={at} class="filter">
             {sort !== (props.initialSort ?? '') && <input type="hidden" name={sortName} value={sort} />}
             {filters === undefined &&
               kept.map((name) => <input type="hidden" name={name} value={query.get(name) ?? ''} key={name} />)}

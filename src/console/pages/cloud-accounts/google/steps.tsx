@@ -9,7 +9,7 @@ import { SameCommand } from '../../../parts/copied.tsx';
 import { FormBox, SelectField } from '../../../parts/fields.tsx';
 import { rowsShown } from '../../../parts/list-frame.tsx';
 import { Table } from '../../../parts/listing.tsx';
-import { Sheet } from '../../../parts/sheet.tsx';
+import { sheetOver } from '../../../parts/sheet.tsx';
 import { list } from '../list.tsx';
 import { associate, backToRow, type Chosen, chosen, path } from '../records.ts';
 import { authorizeUrl, isSignedIn, keepAccess, setupOf } from './client.ts';
@@ -59,11 +59,12 @@ async function show(visit: Visit, form: Form): Promise<Shown> {
     // A refusal by Google belongs into the pane, and so does the way on.
     body = <Refused visit={visit} message={error.message} />;
   }
-  return {
-    ...(await list(visit)),
+  return sheetOver(visit, {
+    ...{ path, behind: list, back: backToRow(visit, what) },
     title: `GCP of ${what.place.name}`,
-    dialog: (
-      <Sheet title={`Associate GCP with ${what.place.name}`} back={backToRow(visit, what)}>
+    heading: `Associate GCP with ${what.place.name}`,
+    children: (
+      <>
         <ol class="steps" aria-label="Steps">
           {stepNames.map((each) => (
             <li key={each} aria-current={each === step ? 'step' : undefined}>
@@ -79,9 +80,9 @@ async function show(visit: Visit, form: Form): Promise<Shown> {
             ...[`--project-id=${visit.query.get('project') ?? 'PROJECT_ID'}`, '--project-number=PROJECT_NUMBER'],
           ]}
         />
-      </Sheet>
+      </>
     ),
-  };
+  });
 }
 
 function Refused({ visit, message }: { readonly visit: Visit; readonly message: string }) {
