@@ -3,14 +3,16 @@
 import { createServer, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Application, ConsoleRequest } from '../../src/console/application.tsx';
+import type { Application } from '../../src/console/application.tsx';
 import { serveConsole } from '../../src/console/http.ts';
+import type { ConsoleRequest } from '../../src/console/request.ts';
 
 /** A console whose only page says that it was reached. */
 async function reached() {
   const requests: ConsoleRequest[] = [];
   const application: Application = {
     newSession: () => expect.fail('nobody signs in'),
+    prepare: () => expect.fail('nothing is prepared'),
     answer: async (request) => {
       requests.push(request);
       return { status: 200, headers: {}, body: 'reached' };
