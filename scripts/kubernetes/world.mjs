@@ -63,6 +63,20 @@ export async function startWorld(programs) {
     chainctl,
     chainctlIn: (kubeconfig, ...args) =>
       run(process.execPath, [join(root, 'bin/chainctl.js'), ...args], '', { KUBECONFIG: kubeconfig }),
+    /** The same without waiting; the last word may be more variables. */
+    chainctlLater(...words) {
+      const more = typeof words.at(-1) === 'object' ? words.pop() : {};
+      const child = spawn(process.execPath, [join(root, 'bin/chainctl.js'), ...words], {
+        env: { ...env, ...more },
+        cwd: home,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      servers.push(child);
+      return {
+        ended: new Promise((resolve) => child.on('exit', (code) => resolve(code))),
+        stop: () => child.kill('SIGINT'),
+      };
+    },
     kubectl: (...args) => run('kubectl', args),
     write: (name, text) => writeFileSync(join(home, name), text),
     read: (name) => readFileSync(join(home, name), 'utf8'),
