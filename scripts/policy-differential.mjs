@@ -5,22 +5,17 @@
 // NUMBERS such as 1-9 are of the policies to compare; all without them.
 // cue and opa have to be on the PATH. Prints a table; ends with 1 where a verdict differs that enforce.md 3 does not decide otherwise.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startCraneRegistry } from './kubernetes/crane-registry.mjs';
 
 const { TESTER = 'tester', COSIGN = 'cosign', COSIGN3 = '', CRANE = 'crane' } = process.env;
 const program = fileURLToPath(new URL('../bin/chainctl.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'policy-differential-'));
-const server = spawn(CRANE, ['registry', 'serve', '--address', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
-const registry = await new Promise((resolve) => {
-  server.stderr.on('data', (chunk) => {
-    const [, port] = /serving on port (\d+)/.exec(String(chunk)) ?? [];
-    if (port) resolve(`127.0.0.1:${port}`);
-  });
-});
+const { server, registry } = await startCraneRegistry(CRANE, join(folder, 'registry.log'));
 const env = {
   PATH: process.env.PATH,
   HOME: folder,

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from './cluster.mjs';
+import { startCraneRegistry } from './crane-registry.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,15 +34,7 @@ export async function startWorld(programs) {
   const home = join(folder, 'home');
   mkdirSync(home);
   const clusters = [await startCluster(programs, join(folder, 'cluster'))];
-  const registryServer = spawn(crane, ['registry', 'serve', '--address', '127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const registry = await new Promise((resolve) => {
-    registryServer.stderr.on('data', (chunk) => {
-      const [, port] = /serving on port (\d+)/.exec(String(chunk)) ?? [];
-      if (port) resolve(`127.0.0.1:${port}`);
-    });
-  });
+  const { server: registryServer, registry } = await startCraneRegistry(crane, join(folder, 'registry.log'));
   let env = {
     ...process.env,
     HOME: home,

@@ -244,7 +244,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   };
 
   const certificate = makeCertificate(namesOf(options.webhook.place), now());
-  const secret = randomBytes(24).toString('base64url');
+  // Lower case: the API server takes nothing else in the path behind a Service.
+  const secret = randomBytes(24).toString('hex');
   const deciderFor = (limit: AbortSignal): Decider => ({
     policies: [...policies.values()].map(({ policy }) => policy),
     unreadable: [...unreadable],
