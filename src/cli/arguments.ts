@@ -1,20 +1,13 @@
-// From the words after a command to raw texts by input. Commander does the reading; the two spellings that Go's flag
-// library takes and commander does not (`--flag=false`, `-o=json`) are rewritten first.
+// From the words after a command to raw texts by input, where plain-arguments.ts does not know better. Commander does the
+// reading; the two spellings that Go's flag library takes and commander does not (`--flag=false`, `-o=json`) are rewritten
+// first.
 
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import type { AnyCommand, Input } from './define.ts';
 import { isTrue } from './inputs/is-true.ts';
+import type { ParsedArguments } from './plain-arguments.ts';
 import { allInputs, commandName, flagOf, unknownFlag } from './spelling.ts';
-
-export interface ParsedArguments {
-  /** Texts given, by input key, in the order given; positionals included. */
-  readonly given: ReadonlyMap<string, readonly string[]>;
-  /** Last text given, by global key. */
-  readonly globals: Readonly<Partial<Record<string, string>>>;
-  /** Flags given in an older spelling, and how they are spelled today; with dashes. */
-  readonly older: ReadonlyMap<string, string>;
-}
 
 interface Flag {
   /** With dashes, as are the others. */
@@ -48,7 +41,7 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
     const known = flags.filter((flag) => !flag.isHidden).map((flag) => flag.name);
     throw unknownFlag(stranger, known, commandName(definition));
   }
-  // A request for help may end an incomplete command line.
+  // Who asks for help has not finished the command line.
   if (!isTrue(globals['help'])) placeOperands(definition, operands, given, taken);
   return { given, globals, older };
 }
@@ -79,7 +72,7 @@ function read(words: readonly string[], flags: readonly Flag[], definition: AnyC
     const spellings = [short === undefined ? name : `${short}, ${name}`, ...aliases];
     for (const each of [
       ...spellings.map((spelling) => (isBoolean ? spelling : `${spelling} <value>`)),
-      // Forms that `straighten` makes of `--flag=value` for a flag that otherwise takes none.
+      // What `straighten` makes of `--flag=value` for a flag that otherwise takes none.
       ...(isBoolean ? [`${name}= <value>`] : []),
     ]) {
       const alias = aliases.find((one) => each === one || each.startsWith(`${one} `));

@@ -2,10 +2,10 @@
 // environment beats file beats default, every problem names its source, and no message shows a secret.
 
 import { envName } from '../config/schema.ts';
-import type { ParsedArguments } from './arguments.ts';
 import type { Context } from './context.ts';
 import type { AnyCommand, Check, Input, Inputs } from './define.ts';
 import { globalInputs } from './globals.ts';
+import type { ParsedArguments } from './plain-arguments.ts';
 import { spellingOf } from './spelling.ts';
 
 export interface Collected {

@@ -1,11 +1,9 @@
 // One command from words to output: collect, check, resolve, ask, confirm, run, render. Guarantees: `run`
 // starts only when every input is known and agreed to, and nothing is asked twice.
 
-import { Arrivals, partsOf } from '../arrivals.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { requireAgreement } from './agreement.ts';
-import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { type Collected, collect } from './collect.ts';
 import { askOption, complete, missingError, missingInputs, missingSentence, pendingAlternatives } from './complete.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
@@ -16,8 +14,9 @@ import { isTrue } from './inputs/is-true.ts';
 import { show } from './io.ts';
 import type { Order, RenderInput } from './output/format.ts';
 import type { Ordered } from './output/ordered.ts';
-import { columnFormats, itemsFor, renderers } from './output/renderer.ts';
+import { itemsFor, renderers } from './output/renderer.ts';
 import type { Pager } from './pager.ts';
+import { type ParsedArguments, readPlainly } from './plain-arguments.ts';
 import { commandName, isList as isListCommand } from './spelling.ts';
 
 /** Runs one command. Resolves when its output is written; throws what `main` turns into an exit code. */
@@ -29,7 +28,7 @@ export async function runCommand(
   parts: ContextParts = {},
   children: readonly IndexNode[] = [],
 ): Promise<void> {
-  const parsed = parseArguments(definition, words);
+  const parsed = readPlainly(definition, words) ?? (await import('./arguments.ts')).parseArguments(definition, words);
   if (isTrue(parsed.globals['help'])) {
     const [{ commandHelp }, { helpPage }] = await Promise.all([import('./help.ts'), import('./help-page.ts')]);
     return show(host, commandHelp(helpPage(definition), host, children));
@@ -105,7 +104,6 @@ async function perform(
     if (question !== undefined) await requireAgreement(question, context);
   }
   signal.throwIfAborted();
-  if (columnFormats.has(format.use)) definition.ahead?.(context, values);
   const result = await definition.run(context, values, given);
   const items = await write(definition, result, format.use, context);
   await definition.afterRender?.(context, items, values);
@@ -286,15 +284,29 @@ async function inOrder(
   return { items: limit === undefined ? items : first(items, limit), order };
 }
 
-/** The same, each told. */
+/** The same, each told. Without a generator, which would cost an item as much as reading it. */
 function watched<T>(items: AsyncIterable<T> | Iterable<T>, each: (item: T) => void): AsyncIterable<T> | Iterable<T> {
-  if (Symbol.asyncIterator in items) return new Arrivals(partsOf(items)).tap(each);
+  if (!(Symbol.asyncIterator in items)) {
+    return {
+      *[Symbol.iterator]() {
+        for (const item of items) {
+          each(item);
+          yield item;
+        }
+      },
+    };
+  }
   return {
-    *[Symbol.iterator]() {
-      for (const item of items) {
-        each(item);
-        yield item;
-      }
+    [Symbol.asyncIterator]() {
+      const inner = items[Symbol.asyncIterator]();
+      const tell = (result: IteratorResult<T>) => {
+        if (!result.done) each(result.value);
+        return result;
+      };
+      return {
+        next: () => inner.next().then(tell),
+        return: async () => (await inner.return?.()) ?? { done: true, value: undefined },
+      };
     },
   };
 }
