@@ -14,6 +14,7 @@ import {
 import { expiryOf } from './auth/jwt.ts';
 import { cacheDir, type Host } from './host.ts';
 import { parseObject } from './json.ts';
+import { isNullDevice } from './null-device.ts';
 
 const name = 'docker-credential-cgr';
 const notFound = 'credentials not found in native keychain';
@@ -241,21 +242,18 @@ function readInput(): string {
 }
 
 /**
- * Returns whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and
+ * * Returns whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and
  * writing; who throws output away, a shell or Docker, opens that for writing alone. Only Linux tells how it was opened.
  */
 function isStdoutClosed(): boolean {
   try {
-    if (process.platform !== 'linux' || fstatSync(1).rdev !== nullDevice) return false;
+    if (!isNullDevice(fstatSync(1), process.platform)) return false;
     const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))?.[1] ?? '0';
     return (Number.parseInt(flags, 8) & 3) === 2;
   } catch (error) {
     return isCode(error, 'EBADF');
   }
 }
-
-/** Device 1:3 of Linux, as `stat` numbers it. */
-const nullDevice = 0x103;
 
 /** Returns why not all of it was written. */
 function write(descriptor: 1 | 2, text: string): unknown {

@@ -55,6 +55,11 @@ export class Ending extends Error {
   }
 }
 
+/** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
+
 /** For those who mend it: where an error came from. Anything may be thrown, so anything is taken. */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { isExecutable } from './build.ts';
-import { CliError } from './errors.ts';
+import { CliError, OutputClosed } from './errors.ts';
 import {
   type ForegroundOptions,
   type Host,
@@ -14,12 +14,8 @@ import {
   hasDesktop,
   type StartedProcess,
 } from './host.ts';
+import { isNullDevice } from './null-device.ts';
 import { startPager } from './real-pager.ts';
-
-/** Thrown by a write after the reader has gone: ends the program quietly, as `| head` expects. */
-export class OutputClosed extends Error {
-  override readonly name = 'OutputClosed';
-}
 
 // These cost up to 3 ms each to load, and most commands need none of them.
 const childProcess = () => process.getBuiltinModule('node:child_process');
@@ -189,7 +185,7 @@ function createOutput(fd: 1 | 2): HostOutput {
         } catch (error) {
           const code = (error as NodeJS.ErrnoException).code;
           closed = true;
-          // An error that stderr does not take cannot be shown; the exit code still tells it.
+          // What cannot be told on stderr cannot be told at all; the exit code still is.
           if (fd === 2) return;
           if (code === 'EPIPE') throw new OutputClosed('the reader of stdout has gone');
           throw new CliError('local', `The output could not be written: ${writeFailures[code ?? ''] ?? code}`, {
@@ -251,10 +247,13 @@ const writeFailures: Readonly<Record<string, string>> = {
   EIO: 'the device reported an error',
 };
 
-/** A character device that is no terminal, such as /dev/null, must not count: only then is `node:tty` worth loading. */
+/** Only a character device other than /dev/null can be one, and only then is `node:tty` worth loading. */
 function isTerminal(fd: number): boolean {
   try {
-    if (process.platform !== 'win32' && !fstatSync(fd).isCharacterDevice()) return false;
+    if (process.platform !== 'win32') {
+      const stats = fstatSync(fd);
+      if (!stats.isCharacterDevice() || isNullDevice(stats, process.platform)) return false;
+    }
   } catch {
     return false;
   }
@@ -298,8 +297,8 @@ function createInput(): HostInput {
 function startAgain(args: readonly string[], logPath: string): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
     const log = openSync(logPath, 'a', 0o600);
-    // The same node with the same loaders, so that a program run from its sources starts itself from them. An
-    // executable is its own runtime and takes nothing but its words.
+    // The same node with the same loaders, so that a program run from its sources starts itself from them. An executable
+    // is its own runtime and takes nothing but its words.
     const words = isExecutable ? [...args] : [...process.execArgv, process.argv[1] ?? '', ...args];
     const child = childProcess().spawn(process.execPath, words, {
       detached: true,
@@ -320,8 +319,8 @@ function startAgain(args: readonly string[], logPath: string): Promise<StartedPr
 }
 
 async function openBrowser(url: string): Promise<boolean> {
-  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang. Over SSH
-  // it would open where nobody looks.
+  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang. Over SSH it
+  // would open where nobody looks.
   if (!hasDesktop(process) && !process.env['BROWSER']) return false;
   try {
     // BROWSER names a program, as xdg-open and python's webbrowser take it.

@@ -1,11 +1,10 @@
-// The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads,
-// and only here is the process ended, after everything was written.
+// The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads, the
+// outside world included, and only here is the process ended, after everything was written.
 
 import { basename } from 'node:path';
 import { isExecutable } from '../build.ts';
-import { CliError, exitCodes } from '../errors.ts';
+import { CliError, exitCodes, OutputClosed } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { createRealHost, OutputClosed } from '../real-host.ts';
 
 async function main(): Promise<void> {
   // An executable's argv[1] is a path inside of it.
@@ -17,6 +16,11 @@ async function main(): Promise<void> {
     const { runHelper } = await import('../credential-helper.ts');
     return runHelper(isHelper ? words : words.slice(1));
   }
+  if (asksForVersion(words)) {
+    const { writesVersion } = await import('../version.ts');
+    if (writesVersion()) return;
+  }
+  const { createRealHost } = await import('../real-host.ts');
   const host = createRealHost();
   const isProvider = invoked === 'kubelet-credential-provider-cgr';
   if (isProvider || words[0] === '__kubelet-credential-provider-cgr') {
@@ -32,6 +36,9 @@ async function main(): Promise<void> {
   }
 }
 
+const asksForVersion = (words: readonly string[]): boolean =>
+  words.length === 1 && (words[0] === '--version' || words[0] === 'version');
+
 async function fail(error: unknown, host: Host): Promise<void> {
   if (error instanceof OutputClosed) return finish(exitCodes.done);
   try {
@@ -45,13 +52,13 @@ async function fail(error: unknown, host: Host): Promise<void> {
 }
 
 async function run(host: Host): Promise<void> {
-  const [word, ...others] = host.argv;
-  if (others.length === 0 && (word === '--version' || word === 'version')) {
+  // Where the quick way could not write it: here the reason is told.
+  if (asksForVersion(host.argv)) {
     const { versionText } = await import('../version.ts');
     host.stdout.write(versionText());
     return;
   }
-  // A rejection that nobody awaits fails like everything else: with one sentence and its exit code.
+  // What nobody awaits fails like everything else: with one sentence and the exit code that belongs to it.
   process.on('uncaughtException', (error) => void fail(error, host));
   const controller = new AbortController();
   let signals = 0;
