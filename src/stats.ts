@@ -1,4 +1,4 @@
-// Reads the stat of a path, or undefined when there is nothing.
+// What is at a path, or undefined when there is nothing.
 
 import { lstatSync, type Stats, statSync } from 'node:fs';
 

@@ -1,15 +1,13 @@
 import type { Client, ClientOptions, RawRequest, RawResponse } from './connection.ts';
 
-/** Options of Bun's fetch beyond the standard. */
+/** What Bun's fetch takes beyond the standard. */
 type BunInit = RequestInit & {
   readonly decompress: false;
   readonly timeout: false;
   readonly tls?: { readonly ca: string[] };
 };
 
-/**
- * HTTP without a proxy in an executable: Bun's own fetch, which starts in two thirds of the time of its `node:http`.
- */
+/** HTTP without a proxy in an executable: Bun's own fetch, which starts in two thirds of the time of its `node:http`. */
 export function createFetchClient({ connectTimeoutMs, ca }: ClientOptions): Client {
   return {
     async request(raw) {
@@ -51,7 +49,7 @@ function toRaw(response: Response, controller: AbortController): RawResponse {
         yield Buffer.from(part.value.buffer, part.value.byteOffset, part.value.byteLength);
       }
     } finally {
-      // A caller that stops early does not want the rest.
+      // Who leaves before the end does not want the rest.
       await reader.cancel().catch(() => {});
     }
   };
@@ -60,7 +58,7 @@ function toRaw(response: Response, controller: AbortController): RawResponse {
 
 const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
 
-/** The route is chosen before (`proxy.ts`). Bun reads the variables by rules of its own, when it is called. */
+/** Which way a request goes is decided before (`proxy.ts`). Bun reads the variables by rules of its own, when it is called. */
 function withoutProxies<T>(call: () => T): T {
   const hidden = proxyVariables.flatMap((name) => {
     const value = process.env[name];

@@ -1,4 +1,4 @@
-// Shared code: reads the answers of the sources of AWS credentials.
+// What every source of AWS credentials needs to read its answer.
 
 import { CliError } from '../errors.ts';
 import { memberOf } from '../json.ts';

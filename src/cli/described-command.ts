@@ -21,12 +21,12 @@ export interface DescribedCommand {
   readonly summary: string;
   readonly aliases: readonly string[];
   readonly deprecated?: string;
-  /** Whether the command may change something on the platform or on this machine. */
+  /** Whether it may change something on the platform or on this machine. */
   readonly writes: boolean;
-  /** Whether the command asks before it acts, unless `--yes` is given. */
+  /** Whether it asks before it does, unless `--yes` is given. */
   readonly confirms: boolean;
   readonly lists: boolean;
-  /** Formats of `--output`. */
+  /** What `--output` takes. */
   readonly formats: readonly string[];
   readonly arguments: readonly DescribedFlag[];
   readonly flags: readonly DescribedFlag[];

@@ -1,4 +1,4 @@
-// Texts of `chainctl help TOPIC`, which hold for every command.
+// What `chainctl help TOPIC` tells: what is the same for every command.
 
 import { configSchema, envName } from '../config/schema.ts';
 import type { Host } from '../host.ts';

@@ -1,4 +1,4 @@
-// Checks whether somebody is signed in, for the API and for the registry, and whether the issuer agrees.
+// Whether somebody is signed in, for the API and for the registry, and whether the issuer agrees.
 
 import { accessToken } from '../auth/session.ts';
 import { audiencePath, remainingMs } from '../auth/token-cache.ts';
@@ -9,8 +9,7 @@ export const login: Check = {
   name: 'login',
   async look(examined) {
     const { config, purpose, image, registry } = examined;
-    // A job that only pulls needs a login for the registry and none for the API, as a job has that signs in for nothing
-    // else.
+    // Who pulls needs a login for the registry and none for the API, as a job has that signs in for nothing else.
     if (purpose === 'docker' || image !== undefined) return [await loginFor(examined, registry, registry)];
     const findings: Finding[] = [await loginFor(examined, config.get('platform.audience'), 'the API')];
     if (findings[0]?.state === 'ok') findings[0] = (await refusal(examined)) ?? findings[0];

@@ -1,8 +1,9 @@
 // The first file of the Node build. Guarantees: `version` costs this file and nothing else; everything else comes from the
-// chunks beside it, with the code that V8 made of them at build time where this is the same V8, and without it elsewhere.
+// chunks beside it. Where this is the V8 that `npm run build` ran on, they and what V8 made of them come out of one file
+// (scripts/code-cache.mjs), and each from its own elsewhere.
 
-import { readFileSync, writeSync } from 'node:fs';
-import { versionText } from '../version.ts';
+import { openSync, readFileSync, readSync } from 'node:fs';
+import { writesVersion } from '../version.ts';
 
 declare const require: NodeJS.Require;
 declare const __dirname: string;
@@ -14,29 +15,59 @@ interface Chunk {
 type Body = (exports: unknown, require: (id: string) => unknown, module: Chunk, file: string, folder: string) => void;
 
 const chunks = new Map<string, Chunk>();
-const codeFolder = `${__dirname}/code/${process.versions.v8}-${process.arch}`;
 
 /** Node's `require` for files of this folder, without its search for packages; `name` is e.g. `chunks/run-1a2b3c4d.cjs`. */
 function load(name: string): unknown {
   const known = chunks.get(name);
   if (known !== undefined) return known.exports;
-  const file = `${__dirname}/${name}`;
+  const filename = `${__dirname}/${name}`;
+  const packed = pack?.(name);
   // On the chunk's own first line, so that stack traces keep their lines.
-  const source = `(function(exports,require,module,__filename,__dirname){${readFileSync(file, 'utf8')}\n})`;
+  const source =
+    packed?.source ?? `(function(exports,require,module,__filename,__dirname){${readFileSync(filename, 'latin1')}\n})`;
   const { Script } = require('node:vm') as typeof import('node:vm');
-  const script = new Script(source, { filename: file, cachedData: codeOf(name) });
+  const script = new Script(source, { filename, cachedData: packed?.code });
   const chunk: Chunk = { exports: {} };
   chunks.set(name, chunk);
   const folder = name.slice(0, name.lastIndexOf('/') + 1);
   const requireFrom = (id: string): unknown => (id.startsWith('./') ? load(folder + id.slice(2)) : require(id));
-  (script.runInThisContext() as Body)(chunk.exports, requireFrom, chunk, file, `${__dirname}/${folder}`);
+  (script.runInThisContext() as Body)(chunk.exports, requireFrom, chunk, filename, `${__dirname}/${folder}`);
   return chunk.exports;
 }
 
-/** Returns what another V8 made is refused by V8 itself, and then made anew. */
-function codeOf(name: string): Buffer | undefined {
+interface Packed {
+  readonly source: string;
+  /** What another V8 made is refused by V8 itself, and then made anew. */
+  readonly code: Buffer;
+}
+
+/** Returns what finds a chunk in the file for this V8; undefined without one, as after `scripts/build.mjs` alone. */
+function openPack(): ((name: string) => Packed | undefined) | undefined {
   try {
-    return readFileSync(`${codeFolder}/${name.slice(name.lastIndexOf('/') + 1)}`);
+    const descriptor = openSync(`${__dirname}/code/${process.versions.v8}-${process.arch}.pack`, 'r');
+    const read = (at: number, length: number) => {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      if (readSync(descriptor, bytes, 0, length, at) !== length) throw new Error('cut short');
+      return bytes;
+    };
+    // Two numbers of eight digits: bytes of the index, and of it with the chunks behind it that every command loads.
+    const lengths = read(0, 16).toString('latin1');
+    const head = read(16, Number(lengths.slice(8)));
+    const index = JSON.parse(head.toString('latin1', 0, Number(lengths.slice(0, 8)))) as Record<
+      string,
+      [at: number, source: number, code: number]
+    >;
+    return (name) => {
+      const [at, source, code] = index[name] ?? [];
+      if (at === undefined || source === undefined || code === undefined) return undefined;
+      try {
+        const end = at + source + code;
+        const bytes = end <= head.length ? head.subarray(at, end) : read(16 + at, source + code);
+        return { source: bytes.toString('latin1', 0, source), code: bytes.subarray(source) };
+      } catch {
+        return undefined;
+      }
+    };
   } catch {
     return undefined;
   }
@@ -48,12 +79,9 @@ function answersVersion(): boolean {
   if (others.length > 0 || (word !== 'version' && word !== '--version') || !/[/\\]chainctl(?:\.js)?$/.test(path)) {
     return false;
   }
-  try {
-    const bytes = Buffer.from(versionText());
-    return writeSync(1, bytes) === bytes.length;
-  } catch {
-    return false;
-  }
+  return writesVersion();
 }
 
-if (!answersVersion()) load('main.cjs');
+const isAnswered = answersVersion();
+const pack = isAnswered ? undefined : openPack();
+if (!isAnswered) load('main.cjs');

@@ -1,6 +1,5 @@
-// Computes the changes that make an organization as files say. Guarantees: no input or output; nothing is deleted that
-// the files could not have said, and nothing at all without `prune`; what is impossible is told before anything
-// changes.
+// What has to change so that an organization is as files say. Guarantees: no input or output; nothing is deleted that the
+// files could not have said, and nothing at all without `prune`; what is impossible is told before anything changes.
 
 import { typeOf } from '../api/identity-rules.ts';
 import type {
@@ -41,12 +40,12 @@ export interface Change<S extends Section = Section> {
   readonly kind: S;
   /** The thing as it will be, or as it was where it goes. */
   readonly thing: Things[S];
-  /** Label: `engineering/ci`, `viewer for dev@example.com in engineering`. */
+  /** What people call it: `engineering/ci`, `viewer for dev@example.com in engineering`. */
   readonly label: string;
   /** `description: "a" → "b"`, without secrets. */
   readonly details: readonly string[];
   readonly id: string;
-  /** Present or future place. */
+  /** Where it is or will be. */
   readonly place: string;
   /** The environment variable that holds the secret of an identity provider's client, where the file names one. */
   readonly secretFrom?: string;
@@ -57,9 +56,9 @@ export const isOf = <S extends Section>(change: Change, kind: S): change is Chan
 export interface Changes {
   /** In the order in which they can be made. */
   readonly changes: readonly Change[];
-  /** Content of the organization once the changes are made. */
+  /** What the organization has once they are made. */
   readonly after: State;
-  /** Labels of what `prune` would delete. */
+  /** What `prune` would delete, by label. */
   readonly unmentioned: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// Labels of the things of an organization: `engineering/ci`, `viewer for dev@example.com in engineering`.
+// What people call the things of an organization: `engineering/ci`, `viewer for dev@example.com in engineering`.
 // Guarantees: pure; what has no name is called by its id.
 
 import type { IamRoleBindingListBinding } from '../api/schema/types/iam.gen.ts';

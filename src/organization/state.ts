@@ -1,4 +1,4 @@
-// Content of an organization, as the lists of the API answer: the state that files describe, compare with and change.
+// What an organization has, as the lists of the API answer: the state that files describe, compare with and change.
 // Guarantees: no input or output.
 
 import type { Facts } from '../access/grants.ts';
@@ -27,7 +27,7 @@ export interface State {
   readonly associations: readonly IamAccountAssociations[];
 }
 
-/** Type of a section's entries. */
+/** What the entries of a section become. */
 export interface Things {
   readonly folders: IamGroup;
   readonly roles: IamRole;
@@ -121,16 +121,13 @@ export function usersOf({ bindings }: State): Map<string, string> {
   return users;
 }
 
-/** Returns the entries of a section that are no longer there. */
+/** What of a section is there no more. */
 export interface Gone {
   readonly kind: Section;
   readonly id: string;
 }
 
-/**
- * Without these, and without what goes with them: bindings of an identity, mappings of a provider, all that a folder
- * holds.
- */
+/** Without these, and without what goes with them: bindings of an identity, mappings of a provider, all that a folder holds. */
 export function without(state: State, gone: readonly Gone[]): State {
   const associations = new Set(gone.filter(({ kind }) => kind === 'accountAssociations').map(({ id }) => id));
   const ids = new Set(gone.filter(({ kind }) => kind !== 'accountAssociations').map(({ id }) => id));
@@ -148,7 +145,7 @@ export function without(state: State, gone: readonly Gone[]): State {
   };
 }
 
-/** Returns the places of a section's things. */
+/** Where things of a section are. */
 export const lists = {
   folders: 'folders',
   roles: 'roles',

@@ -1,7 +1,6 @@
-// Writes an organization as resources of the official Terraform provider (chainguard-dev/chainguard), with an `import`
-// block each, so that a first `terraform plan` finds nothing to do. Guarantees: pure; no secret; texts of the
-// organization are quoted so that Terraform takes no part of them for a template. The provider has no resource for
-// group mappings.
+// Writes an organization as resources of the official Terraform provider (chainguard-dev/chainguard), with an `import` block
+// each, so that a first `terraform plan` finds nothing to do. Guarantees: pure; no secret; texts of the organization are
+// quoted so that Terraform takes no part of them for a template. The provider has no resource for group mappings.
 
 import { typeOf } from '../api/identity-rules.ts';
 import type { IamIdentity } from '../api/schema/types/iam.gen.ts';
@@ -137,7 +136,7 @@ function resources(state: State): Resource[] {
       attributes({
         name: organization.name,
         description: organization.description,
-        // Terraform would take back what is left out.
+        // What is left out would be taken back.
         ...(organization.verified === true ? { verified: true } : {}),
       }),
     ),

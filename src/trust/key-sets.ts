@@ -1,5 +1,4 @@
-// Decides whether a text is a key set that tokens can be verified with. Guarantees: pure; says nothing of what is in
-// it.
+// Whether a text is a key set that tokens can be verified with. Guarantees: pure; says nothing of what is in it.
 
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 

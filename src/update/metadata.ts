@@ -1,4 +1,4 @@
-// Reads and checks a release's `metadata.json`, signed as a whole. Guarantees: nothing of it is looked at before the
+// What a release says of itself: `metadata.json`, signed as a whole. Guarantees: nothing of it is looked at before the
 // signature fits the key this program was built with.
 
 import { send } from '../api/transport.ts';
@@ -65,7 +65,7 @@ async function fits(text: string, signature: string, publicKey: string): Promise
   try {
     return verify('sha256', Buffer.from(text), publicKey, Buffer.from(signature.trim(), 'base64'));
   } catch {
-    // The text is no signature.
+    // What is no signature at all.
     return false;
   }
 }

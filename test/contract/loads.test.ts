@@ -108,6 +108,27 @@ describe('a real process', () => {
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
   });
 
+  test('a command whose words are plain loads no parser, and one with others does', () => {
+    const parser = (...words: string[]) =>
+      modulesOf(loadedBy('chainctl.js', words).files).filter((id) => /commander/.test(id)).length;
+    expect(parser('config', 'view', '--output', 'json')).toBe(0);
+    expect(parser('config', 'view', '--output=json')).toBeGreaterThan(0);
+  });
+
+  test('output that is thrown away loads no terminal', () => {
+    const report = join(folder, 'null.json');
+    const { status } = spawnSync(
+      process.execPath,
+      ['--require', join(root, 'test/support/loaded.cjs'), join(root, 'bin/chainctl.js'), 'config', 'view'],
+      { env: { PATH: process.env['PATH'], HOME: folder, LOADED_REPORT: report }, stdio: 'ignore' },
+    );
+    expect(status).toBe(0);
+    const { builtins } = JSON.parse(readFileSync(report, 'utf8')) as { builtins: string[] };
+    expect(builtins).toContain('fs');
+    // Elsewhere than on Linux its device has no number that is known.
+    if (process.platform === 'linux') expect(builtins).not.toContain('tty');
+  });
+
   test('the Docker helper with a good token loads itself only', () => {
     const audience = 'registry.example';
     const expires = Math.floor(Date.now() / 1000) + 3600;

@@ -31,8 +31,6 @@ type PlainAnswer = string | boolean | readonly string[];
 
 export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
   readonly answers?: readonly Answer[];
-  /** Ctrl-C. */
-  readonly signal?: AbortSignal;
 }
 
 /** Runs one command line in this process, with everything outside it faked but the network and the file system. */
@@ -51,7 +49,7 @@ export function runDefinition(
 
 async function run(
   argv: readonly string[],
-  { answers, signal, ...hostOptions }: CliOptions,
+  { answers, ...hostOptions }: CliOptions,
   work: typeof runProgram,
 ): Promise<CliRun> {
   const host = fakeHost({ ...hostOptions, argv });
@@ -60,7 +58,7 @@ async function run(
   const controller = new AbortController();
   let code = 0;
   try {
-    await work(host, signal ?? controller.signal, script === undefined ? {} : { prompter: script.prompter });
+    await work(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
     script?.finished();
   } catch (error) {
     if (!(error instanceof CliError || error instanceof Ending))

@@ -1,4 +1,4 @@
-// Interface of an output format.
+// What a format gets, and what it is.
 
 import type { View } from '../define.ts';
 import type { Io } from '../io.ts';

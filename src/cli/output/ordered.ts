@@ -1,7 +1,6 @@
 // The order of a list. Guarantees: scripts get each item as it arrives, however long the list is; people get all of them
 // in an order that is the same on every machine.
 
-import { Arrivals, partsOf } from '../../arrivals.ts';
 import { gather, type Order } from './format.ts';
 
 /** How people see a list: by a key of each item that is compared by code units, or as all of them are arranged. */
@@ -10,12 +9,14 @@ export type Arrangement<T> =
   | { readonly arrange: (all: readonly T[]) => readonly T[] };
 
 /** A list that people see in an order of its own. Iterating it gives the items as they come. */
-export class Ordered<T> extends Arrivals<T> {
+export class Ordered<T> implements AsyncIterable<T> {
   constructor(
-    items: AsyncIterable<T>,
+    private readonly items: AsyncIterable<T>,
     readonly order: Arrangement<T>,
-  ) {
-    super(partsOf(items));
+  ) {}
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return this.items[Symbol.asyncIterator]();
   }
 }
 

@@ -2,10 +2,10 @@
 export type Validate = (text: string) => string | undefined | Promise<string | undefined>;
 
 export interface TextOptions {
-  /** Hides the text that is typed. */
+  /** What is typed does not show. */
   readonly secret?: boolean;
-  /** Example of an answer, shown while nothing is typed. */
+  /** What an answer looks like, shown while nothing is typed. */
   readonly example?: string | undefined;
-  /** Text to begin with, to be changed or taken with Enter. */
+  /** What stands there already, to be changed or taken with Enter. */
   readonly initial?: string | undefined;
 }

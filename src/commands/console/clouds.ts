@@ -1,8 +1,8 @@
-// Reads cloud settings of the console's pages from this machine's environment.
+// What the environment of this machine says of clouds, for the pages of the console.
 
 import { execFile } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CallFailure } from '../../console/caller.ts';
 import {
@@ -49,13 +49,13 @@ function clientIn(path: string): { readonly id: string; readonly secret?: string
 }
 
 /** For the one person whose login this is: who is logged in to gcloud here is that person too. */
-export function cloudSetupOf(context: Context): CloudSetup {
+export async function cloudSetupOf(context: Context): Promise<CloudSetup> {
   const { google, ...rest } = consoleCloudsIn(context.host);
   return {
     ...rest,
     google: {
       ...google,
-      ...(hasGcloud(context) ? { gcloud: () => gcloudToken(context) } : {}),
+      ...((await hasGcloud(context)) ? { gcloud: () => gcloudToken(context) } : {}),
       async ask({ method, url, headers, body }) {
         const { send } = await import('../../api/transport.ts');
         try {
@@ -86,16 +86,17 @@ const gcloud = (context: Context, args: readonly string[]): Promise<string> =>
     execFile('gcloud', [...args], options, (error, out) => (error ? fail(error) : done(out)));
   });
 
-function hasGcloud({ host }: Context): boolean {
+async function hasGcloud({ host }: Context): Promise<boolean> {
+  const { access, constants } = await import('node:fs/promises');
+  const { delimiter, join } = await import('node:path');
   const names = host.platform === 'win32' ? ['gcloud.cmd', 'gcloud.exe'] : ['gcloud'];
   for (const folder of (host.env['PATH'] ?? '').split(delimiter).filter((each) => each !== '')) {
     for (const name of names) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return true;
-      } catch {
-        // Not in this one.
-      }
+      const found = await access(join(folder, name), constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (found) return true;
     }
   }
   return false;

@@ -7,8 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { writeFormFile } from '../../auth/sign-in-file.ts';
 import type { Context } from '../../cli/context.ts';
-import { alone, messagePage } from '../../console/answers.tsx';
-import { createConsole } from '../../console/application.tsx';
+import { alone, createConsole, messagePage } from '../../console/application.tsx';
 import { EnterCode } from '../../console/enter-code.tsx';
 import { readForm, send, serveConsole } from '../../console/http.ts';
 import { CliError, stackOf } from '../../errors.ts';
@@ -32,7 +31,7 @@ export async function startConsole(
   { page, port }: { readonly page: string; readonly port: number },
 ): Promise<ConsoleServer> {
   const { host, config } = context;
-  const clouds = cloudSetupOf(context);
+  const clouds = await cloudSetupOf(context);
   const random = (bytes: number): string => Buffer.from(host.randomBytes(bytes)).toString('base64url');
   const server = createServer();
   const { port: taken } = await listen(server, port);
@@ -54,8 +53,6 @@ export async function startConsole(
     signInHint: 'Log in again with `chainctl auth login` in a terminal; this page then goes on.',
   });
   const session = console.newSession(createCaller(context));
-  // While the browser starts, and the answer is printed.
-  void console.prepare(session, page);
   const file = writeFormFile({ name: 'console', title: 'Open the console', action: `${url}code`, fields: { code } });
   let cookie: string | undefined;
   let wrong = 0;

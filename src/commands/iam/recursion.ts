@@ -1,4 +1,4 @@
-// Interprets `--parent` and `--recursive` of a list together.
+// What `--parent` and `--recursive` of a list mean together.
 
 import { isRoot, parentOf } from '../../api/uidp.ts';
 

@@ -13,7 +13,7 @@ interface ImageDiff {
   readonly unverified?: readonly Unverified[];
   /** Set where an item is one row of a table. */
   readonly row?: DiffRow;
-  /** Output of the command line's template. */
+  /** What the template of the command line makes of it. */
   readonly templated: (diff: object) => Promise<string>;
 }
 

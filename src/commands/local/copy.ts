@@ -1,5 +1,4 @@
-// Shared code of `local import` and `local diff`: an organization of another context, and the same one in a folder of
-// this machine.
+// What `local import` and `local diff` share: an organization of another context, and the same one in a folder of this machine.
 
 import { join } from 'node:path';
 import { type Context, createContext } from '../../cli/context.ts';
@@ -28,7 +27,7 @@ export const parentInput = {
 export interface Original {
   readonly reference: Reference;
   readonly copy: CopiedOrganization;
-  /** Lists that the login there does not see, a sentence each. */
+  /** What the login there does not see, a sentence each. */
   readonly unseen: readonly string[];
 }
 

@@ -22,7 +22,7 @@ const life: Kind<number> = {
   },
 };
 
-/** Inputs of every token. */
+/** What every token takes. */
 export const mintInputs = {
   audience: {
     kind: named('AUDIENCE'),
@@ -84,7 +84,7 @@ export function mintIn(
   });
 }
 
-/** Claims of every kind of token. */
+/** What the token itself says of every kind of token. */
 const ofEveryToken: Readonly<Record<string, string | undefined>> = {
   iss: '--issuer',
   sub: '--subject',

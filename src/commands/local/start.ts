@@ -17,7 +17,7 @@ interface Started {
   readonly here?: Platform;
   /** Undefined when the configuration could not be changed. */
   readonly context: Registered | undefined;
-  /** Next commands, one each. */
+  /** What to type next, one command each. */
   readonly next: readonly string[];
 }
 

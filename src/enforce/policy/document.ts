@@ -1,14 +1,101 @@
-// Policy documents: YAML or JSON, one ClusterImagePolicy each, several to a file. Guarantees: every problem names the
-// line; a document is read whole or not at all; what is read otherwise than written is told (enforce.md 3, the traps of
-// 004).
+// Policy documents: YAML or JSON, one ClusterImagePolicy each, several to a file. Guarantees: every problem names the line; a
+// document is read whole or not at all; what is read otherwise than written is told (enforce.md 3, the traps of 004).
 
+import { createPublicKey } from 'node:crypto';
+import { RE2JS } from 're2js';
 import { isDocument, LineCounter, parseAllDocuments } from 'yaml';
-import { toAuthority } from './authority-fields.ts';
-import { documentShape } from './fields.ts';
 import { isGlob, widened } from './globs.ts';
-import { toMatch, toRule } from './rule-fields.ts';
-import { type Fields, type Lines, problem, type Reader, read } from './shapes.ts';
-import { type Authority, type Policy, type PolicyDocument, PolicyError } from './types.ts';
+import {
+  anything,
+  boolean,
+  type Fields,
+  type Lines,
+  list,
+  object,
+  problem,
+  type Reader,
+  read,
+  text,
+  texts,
+} from './shapes.ts';
+import {
+  type AttestationRule,
+  type Authority,
+  type AuthorityKind,
+  type CtLog,
+  type IdentityRule,
+  type KeySource,
+  type Policy,
+  type PolicyDocument,
+  PolicyError,
+  type ResourceMatch,
+  type Rule,
+  type Source,
+} from './types.ts';
+
+const reference = object({ name: text, namespace: text });
+const key = { data: text, secretRef: reference, kms: text, hashAlgorithm: text };
+const rule = object({
+  type: text,
+  data: text,
+  configMapRef: object({ name: text, key: text, namespace: text }),
+  remote: object({ url: text, sha256sum: text }),
+  fetchConfigFile: boolean,
+  includeSpec: boolean,
+  includeObjectMeta: boolean,
+  includeTypeMeta: boolean,
+});
+const authority = object({
+  name: text,
+  key: object(key),
+  keyless: object({
+    url: text,
+    'ca-cert': object(key),
+    trustRootRef: text,
+    insecureIgnoreSCT: boolean,
+    identities: list(object({ issuer: text, issuerRegExp: text, subject: text, subjectRegExp: text })),
+  }),
+  static: object({ action: text, message: text }),
+  source: list(object({ oci: text, tagPrefix: text, signaturePullSecrets: list(object({ name: text })) })),
+  ctlog: object({ url: text, publicKey: object(key), trustRootRef: text }),
+  rfc3161timestamp: object({ trustRootRef: text }),
+  attestations: list(object({ name: text, predicateType: text, policy: rule })),
+  signatureFormat: text,
+});
+const documentShape = object({
+  apiVersion: text,
+  kind: text,
+  metadata: object({
+    name: text,
+    labels: texts,
+    annotations: texts,
+    // What `kubectl get -o yaml` adds; none of it is the author's.
+    creationTimestamp: anything,
+    generation: anything,
+    managedFields: anything,
+    resourceVersion: anything,
+    uid: anything,
+    finalizers: anything,
+  }),
+  spec: object({
+    images: list(object({ glob: text })),
+    authorities: list(authority),
+    mode: text,
+    match: list(
+      object({
+        group: text,
+        version: text,
+        resource: text,
+        selector: object({
+          matchLabels: texts,
+          matchExpressions: list(object({ key: text, operator: text, values: list(text) })),
+        }),
+      }),
+    ),
+    policy: rule,
+  }),
+  status: anything,
+});
 
 /** Bytes. What a platform stores of one policy. */
 export const maxDocumentBytes = 512 * 1024;
@@ -161,3 +248,255 @@ function objectOf(fields: Fields, policy: Policy, metadata: { labels?: Fields; a
 }
 
 const anyIdentity = { issuerRegExp: '.*', subjectRegExp: '.*' };
+
+function toAuthority(fields: Fields, at: number, path: string, lines: Lines, warnings: string[]): Authority {
+  const fail = (part: string, message: string): PolicyError => problem(lines, `${path}${part}`, `${path}${message}`);
+  const given = ['key', 'keyless', 'static'].filter((one) => fields[one] !== undefined);
+  if (given.length !== 1) throw fail('', ' needs exactly one of key, keyless and static');
+  const { name, signatureFormat } = fields as { name?: string; signatureFormat?: string };
+  const sources = ((fields['source'] ?? []) as Fields[]).map(toSource);
+  if (sources.length > 1) throw fail('.source', '.source may hold one source');
+  const kind = toKind(fields, path, lines, warnings);
+  const ctlog = fields['ctlog'] === undefined ? undefined : toCtLog(fields['ctlog'] as Fields, `${path}.ctlog`, lines);
+  const timestamp = fields['rfc3161timestamp'] as { trustRootRef?: string } | undefined;
+  const attestations = ((fields['attestations'] ?? []) as Fields[]).map((one, index) =>
+    toAttestation(one, `${path}.attestations[${index}]`, lines),
+  );
+  if (kind.kind === 'static') {
+    const beside = ['source', 'ctlog', 'rfc3161timestamp', 'attestations'].find((one) => fields[one] !== undefined);
+    if (beside !== undefined) throw fail(`.${beside}`, `.${beside} has no use beside static`);
+  }
+  if (signatureFormat !== undefined && !['bundle', 'simplesigning', 'legacy'].includes(signatureFormat)) {
+    throw fail(
+      '.signatureFormat',
+      `.signatureFormat must be bundle or simplesigning, not ${JSON.stringify(signatureFormat)}`,
+    );
+  }
+  return {
+    name: name === undefined || name === '' ? `authority-${at}` : name,
+    kind,
+    sources,
+    ctlog,
+    timestamp: timestamp === undefined ? undefined : { trustRootRef: timestamp.trustRootRef },
+    attestations,
+  };
+}
+
+function toKind(fields: Fields, path: string, lines: Lines, warnings: string[]): AuthorityKind {
+  if (fields['static'] !== undefined) {
+    const { action, message = '' } = fields['static'] as { action?: string; message?: string };
+    if (action === 'pass' || action === 'fail') return { kind: 'static', action, message };
+    throw problem(lines, `${path}.static`, `${path}.static.action must be pass or fail`);
+  }
+  if (fields['key'] !== undefined) return { kind: 'key', ...toKey(fields['key'] as Fields, `${path}.key`, lines) };
+  const keyless = fields['keyless'] as Fields & { url?: string; trustRootRef?: string; insecureIgnoreSCT?: boolean };
+  const { url, trustRootRef, insecureIgnoreSCT = false } = keyless;
+  const here = `${path}.keyless`;
+  if (url !== undefined && !/^https?:$/.test(protocolOf(url))) {
+    throw problem(lines, `${here}.url`, `${here}.url: ${JSON.stringify(url)} is not an https URL`);
+  }
+  const identities = ((keyless['identities'] ?? []) as Fields[]).map((one, index) =>
+    toIdentity(one, `${here}.identities[${index}]`, lines),
+  );
+  if (identities.length === 0) {
+    const line = lines.get(here);
+    warnings.push(
+      `${line === undefined ? '' : `line ${line}: `}${here} names no identities, so a signature of anybody with a certificate of that authority counts; say who with identities`,
+    );
+  }
+  const caCert = keyless['ca-cert'] as Fields | undefined;
+  return {
+    kind: 'keyless',
+    url,
+    caCert: caCert === undefined ? undefined : toKey(caCert, `${here}.ca-cert`, lines),
+    trustRootRef,
+    identities:
+      identities.length > 0
+        ? identities
+        : [{ issuer: undefined, issuerPattern: '.*', subject: undefined, subjectPattern: '.*' }],
+    ignoresSct: insecureIgnoreSCT,
+  };
+}
+
+function toKey(fields: Fields, path: string, lines: Lines): KeySource {
+  const {
+    data,
+    secretRef,
+    kms,
+    hashAlgorithm = 'sha256',
+  } = fields as {
+    data?: string;
+    secretRef?: { name?: string; namespace?: string };
+    kms?: string;
+    hashAlgorithm?: string;
+  };
+  if ([data, secretRef, kms].filter((one) => one !== undefined).length !== 1) {
+    throw problem(lines, path, `${path} needs exactly one of data, secretRef and kms`);
+  }
+  if (data !== undefined && !/-----BEGIN (?:PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----/.test(data)) {
+    throw problem(lines, `${path}.data`, `${path}.data holds no PEM of a public key`);
+  }
+  if (data !== undefined && !isReadable(data)) {
+    throw problem(lines, `${path}.data`, `${path}.data holds a key that cannot be read; it may be cut short`);
+  }
+  if (secretRef !== undefined && !secretRef.name) throw problem(lines, path, `${path}.secretRef.name is missing`);
+  if (!['sha224', 'sha256', 'sha384', 'sha512'].includes(hashAlgorithm.toLowerCase())) {
+    throw problem(lines, `${path}.hashAlgorithm`, `${path}.hashAlgorithm must be sha256, sha384 or sha512`);
+  }
+  return {
+    data,
+    secretRef: secretRef === undefined ? undefined : { name: secretRef.name ?? '', namespace: secretRef.namespace },
+    kms,
+    hashAlgorithm: hashAlgorithm.toLowerCase(),
+  };
+}
+
+function isReadable(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g) ?? [];
+  try {
+    for (const block of blocks) createPublicKey(block);
+    return blocks.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function toIdentity(fields: Fields, path: string, lines: Lines): IdentityRule {
+  const { issuer, issuerRegExp, subject, subjectRegExp } = fields as Record<string, string | undefined>;
+  if ((issuer === undefined) === (issuerRegExp === undefined)) {
+    throw problem(lines, path, `${path} needs exactly one of issuer and issuerRegExp`);
+  }
+  if ((subject === undefined) === (subjectRegExp === undefined)) {
+    throw problem(lines, path, `${path} needs exactly one of subject and subjectRegExp`);
+  }
+  for (const [name, pattern] of Object.entries({ issuerRegExp, subjectRegExp })) {
+    if (pattern === undefined) continue;
+    try {
+      RE2JS.compile(pattern);
+    } catch (error) {
+      throw problem(
+        lines,
+        `${path}.${name}`,
+        `${path}.${name}: ${JSON.stringify(pattern)} is no pattern: ${(error as Error).message}`,
+      );
+    }
+  }
+  return { issuer, issuerPattern: issuerRegExp, subject, subjectPattern: subjectRegExp };
+}
+
+function toSource(fields: Fields): Source {
+  const {
+    oci,
+    tagPrefix,
+    signaturePullSecrets = [],
+  } = fields as {
+    oci?: string;
+    tagPrefix?: string;
+    signaturePullSecrets?: { name?: string }[];
+  };
+  return { oci, tagPrefix, pullSecrets: signaturePullSecrets.flatMap(({ name }) => name ?? []) };
+}
+
+function toCtLog(fields: Fields, path: string, lines: Lines): CtLog {
+  const { url, trustRootRef } = fields as { url?: string; trustRootRef?: string };
+  if (url !== undefined && !/^https?:$/.test(protocolOf(url))) {
+    throw problem(lines, `${path}.url`, `${path}.url: ${JSON.stringify(url)} is not an https URL`);
+  }
+  const publicKey = fields['publicKey'] as Fields | undefined;
+  return {
+    url,
+    trustRootRef,
+    publicKey: publicKey === undefined ? undefined : toKey(publicKey, `${path}.publicKey`, lines),
+  };
+}
+
+function toAttestation(fields: Fields, path: string, lines: Lines): AttestationRule {
+  const { name, predicateType, policy } = fields as { name?: string; predicateType?: string; policy?: Fields };
+  if (!name) throw problem(lines, path, `${path}.name is missing`);
+  if (!predicateType) throw problem(lines, path, `${path}.predicateType is missing`);
+  return { name, predicateType, policy: policy === undefined ? undefined : toRule(policy, `${path}.policy`, lines) };
+}
+
+function toRule(fields: Fields, path: string, lines: Lines): Rule {
+  const { type, data, configMapRef, remote, fetchConfigFile, includeSpec, includeObjectMeta, includeTypeMeta } =
+    fields as {
+      type?: string;
+      data?: string;
+      configMapRef?: { name?: string; key?: string; namespace?: string };
+      remote?: { url?: string; sha256sum?: string };
+    } & Record<'fetchConfigFile' | 'includeSpec' | 'includeObjectMeta' | 'includeTypeMeta', boolean | undefined>;
+  if (type !== 'cue' && type !== 'rego') throw problem(lines, `${path}.type`, `${path}.type must be cue or rego`);
+  if ([data, configMapRef, remote].filter((one) => one !== undefined).length !== 1) {
+    throw problem(lines, path, `${path} needs exactly one of data, configMapRef and remote`);
+  }
+  if (configMapRef !== undefined && (!configMapRef.name || !configMapRef.key)) {
+    throw problem(lines, `${path}.configMapRef`, `${path}.configMapRef needs name and key`);
+  }
+  if (
+    remote !== undefined &&
+    !(protocolOf(remote.url ?? '') === 'https:' && /^[0-9a-f]{64}$/.test(remote.sha256sum ?? ''))
+  ) {
+    throw problem(lines, `${path}.remote`, `${path}.remote needs an https url and its sha256sum`);
+  }
+  return {
+    type,
+    data,
+    configMapRef:
+      configMapRef === undefined
+        ? undefined
+        : { name: configMapRef.name ?? '', key: configMapRef.key ?? '', namespace: configMapRef.namespace },
+    remote: remote === undefined ? undefined : { url: remote.url ?? '', sha256: remote.sha256sum ?? '' },
+    needs: [
+      ...(fetchConfigFile ? (['config'] as const) : []),
+      ...(includeSpec ? (['spec'] as const) : []),
+      ...(includeObjectMeta ? (['metadata'] as const) : []),
+      ...(includeTypeMeta ? (['typemeta'] as const) : []),
+    ],
+  };
+}
+
+function toMatch(fields: Fields, path: string, lines: Lines): ResourceMatch {
+  const {
+    group = '',
+    version = '*',
+    resource,
+    selector,
+  } = fields as {
+    group?: string;
+    version?: string;
+    resource?: string;
+    selector?: {
+      matchLabels?: Record<string, string>;
+      matchExpressions?: { key?: string; operator?: string; values?: string[] }[];
+    };
+  };
+  if (!resource) throw problem(lines, path, `${path}.resource is missing, such as pods`);
+  for (const { key: label, operator } of selector?.matchExpressions ?? []) {
+    if (label && ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator ?? '')) continue;
+    throw problem(
+      lines,
+      `${path}.selector`,
+      `${path}.selector.matchExpressions needs a key and an operator of In, NotIn, Exists, DoesNotExist`,
+    );
+  }
+  return {
+    group,
+    version,
+    resource,
+    selector:
+      selector === undefined
+        ? undefined
+        : {
+            matchLabels: selector.matchLabels ?? {},
+            matchExpressions: (selector.matchExpressions ?? []).map(
+              ({ key: label = '', operator = '', values = [] }) => ({
+                key: label,
+                operator,
+                values,
+              }),
+            ),
+          },
+  };
+}
+
+const protocolOf = (url: string): string => (URL.canParse(url) ? new URL(url).protocol : '');

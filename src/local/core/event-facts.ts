@@ -1,9 +1,9 @@
-// Types of the facts that events tell about a module's messages.
+// What events tell of the messages of a module.
 
 /** A message as it goes over the wire, in JSON names. */
 export type EventBody = Readonly<Record<string, unknown>>;
 
-/** Place of an event. */
+/** Where an event happened. */
 export interface EventPlace {
   readonly subject: string;
   readonly group: string;

@@ -1,14 +1,14 @@
-// Reads that a call needs besides rows. Handlers run in a transaction and cannot wait: what they ask for and is not
-// there yet is noted, read after the transaction, and there when they run again.
+// What a call needs besides rows. Handlers run in a transaction and cannot wait: what they ask for and is not there yet is
+// noted, read after the transaction, and there when they run again.
 
-/** Reads of one call. */
+/** What one call has asked for. */
 export interface LateReads {
   /** Returns whether something asked for is still to be read; nothing that was made without it may be kept. */
   isWaiting(): boolean;
   load(): Promise<void>;
 }
 
-/** Sources of a call's late reads, by module. */
+/** Where the handlers of a call find what their module reads for it. */
 export class LateReader<Reads extends LateReads> {
   readonly #calls = new WeakMap<object, Reads>();
   readonly #absent: string;

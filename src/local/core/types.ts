@@ -1,8 +1,8 @@
-// Types shared by the parts of the local platform.
+// What the parts of the local platform know of each other.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Caller, as a verified platform token says. */
+/** Who is calling, as a verified platform token says. */
 export interface Caller {
   /** UIDP of the identity. */
   readonly identity: string;
@@ -25,7 +25,7 @@ export interface Caller {
   readonly ceiling: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Caller without a token, where that is allowed. Holds nothing. */
+/** Who calls without a token, where that is allowed. Holds nothing. */
 export const anonymous: Caller = {
   identity: '',
   issuer: '',

@@ -1,15 +1,14 @@
-// Push and pull events (semantics 8.4). Guarantees: a push's event commits with the push; a pull's is on disk before
-// the pull is answered.
+// Push and pull events (semantics 8.4). Guarantees: a push's event commits with the push; a pull's is on disk before the
+// pull is answered.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import { insertEvent, keepNewestOf } from '../outbox/stored-events.ts';
 import type { Store, Tx } from '../store/database.ts';
-import type { Repository } from './repositories.ts';
-import { findTag, moveTag } from './stored-tags.ts';
+import { findTag, moveTag, type Repository } from './repositories.ts';
 
-/** Caller and client address. */
+/** Who did it and from where. */
 export interface Visit {
   /** UIDP; undefined for anonymous pulls. */
   readonly identity: string | undefined;
@@ -96,7 +95,7 @@ export function createPullLog(
         sincePruned = 0;
       })
       .catch((error: unknown) => {
-        // Even when the transaction did not begin.
+        // Whether or not the transaction came to begin.
         gathering = undefined;
         throw error;
       });

@@ -1,6 +1,6 @@
-// Resolves a member of a planned resource that Terraform says is "known after apply": the plan tells which expression
-// stands there, and the expression names other resources. Guarantees: no input or output; what the configuration leaves
-// open, such as a local value, is undefined and never a guess.
+// What a member of a planned resource is where Terraform says "known after apply": the plan tells which expression stands
+// there, and the expression names other resources. Guarantees: no input or output; what the configuration leaves open, such as
+// a local value, is undefined and never a guess.
 
 import { parentOf } from '../../api/uidp.ts';
 import { isBuiltIn, type State } from '../state.ts';
@@ -14,15 +14,15 @@ import {
   type TerraformPlan,
 } from './read.ts';
 
-/** Position of an expression. */
+/** Where an expression stands. */
 interface Scope {
   readonly modules: readonly Step[];
   readonly index: Step['index'];
-  /** Origin of `each.value`. */
+  /** What `each.value` comes from. */
   readonly each: readonly string[];
 }
 
-/** Thing whose id the value of a member is. */
+/** What the value of a member is the id of. */
 const typeBehind: Readonly<Record<string, string>> = {
   parent_id: 'chainguard_group',
   group: 'chainguard_group',
@@ -57,10 +57,7 @@ export class PlannedIds {
     }
   }
 
-  /**
-   * That of the thing as it will be: what is made anew in its place keeps its id here, and what is new ends in
-   * `/new-N`.
-   */
+  /** That of the thing as it will be: what is made anew in its place keeps its id here, and what is new ends in `/new-N`. */
   idOf(resource: PlannedResource): string | undefined {
     const before = resource.before['id'];
     if (typeof before === 'string' && resource.action !== 'replace') return before;

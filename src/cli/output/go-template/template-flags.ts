@@ -18,7 +18,7 @@ export interface TemplateFlags {
 
 interface Source {
   readonly text: string;
-  /** Name in a sentence. */
+  /** What to call it in a sentence. */
   readonly name: string;
 }
 

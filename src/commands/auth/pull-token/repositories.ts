@@ -1,4 +1,4 @@
-// Uses of a pull token, on the command line.
+// What a pull token may be for, on the command line.
 
 import { choice } from '../../../cli/inputs/values.ts';
 import { type Repository, repositories } from '../../../pull-tokens.ts';

@@ -1,4 +1,4 @@
-// Collects facts about the images of a cluster from its lists.
+// What is known of the images of a cluster, put together from its lists.
 
 import type {
   TenantCluster,

@@ -22,7 +22,7 @@ const delivery: Kind<string> = {
     }
     return found;
   },
-  // The command never guesses which one is meant.
+  // Which one is meant is never guessed.
   onlyCandidate: async () => undefined,
 };
 

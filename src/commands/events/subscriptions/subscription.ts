@@ -20,6 +20,6 @@ export const subscription: Kind<string> = {
     const items = await visibleSubscriptions(context);
     return items.map(({ id = '', sink = '' }) => ({ value: id, label: sink, description: id, text: id }));
   },
-  // The command never guesses which one is meant.
+  // Which one is meant is never guessed.
   onlyCandidate: async () => undefined,
 };

@@ -19,11 +19,11 @@ interface Answer {
   readonly capability: string;
   readonly location: string;
   readonly locationId: string;
-  /** Sources that give it, a line each. */
+  /** What gives it, a line each. */
   readonly through: readonly string[];
-  /** Sources that would give it, if a condition is met that no list answers. */
+  /** What would give it, if a condition is met that no list answers. */
   readonly conditions: readonly string[];
-  /** Lists that this login does not see, a sentence each. */
+  /** What this login does not see, a sentence each. */
   readonly unseen: readonly string[];
 }
 

@@ -42,7 +42,7 @@ export const capabilityInput = {
   question: 'Which capability?',
 } as const;
 
-/** Needed capability, and the command it is for. */
+/** What somebody has to have, and what for. */
 export interface Asked {
   /** The capability, or the command line. */
   readonly text: string;

@@ -1,22 +1,22 @@
-// Shape of a plan, of files or of Terraform.
+// What a plan says, of files or of Terraform.
 
 import type { AccessChange } from '../../../access/difference.ts';
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import type { Expectation } from '../../../organization/expectations.ts';
 
-/** Changes, however they are said. */
+/** What would change, however it is said. */
 export interface Plan {
   readonly organization: Reference;
   readonly source: 'the files say' | 'Terraform says';
   readonly changes: readonly ToldChange[];
   readonly access: readonly AccessChange[];
   readonly expectations: readonly Expectation[];
-  /** Labels of what `--prune` would delete. */
+  /** What `--prune` would delete, by label. */
   readonly unmentioned: readonly string[];
   /** Before and after: what somebody gains or loses may be all of one. */
   readonly roles: readonly IamRole[];
-  /** Facts that the plan does not tell, a clause each. */
+  /** What the plan does not tell, a clause each. */
   readonly unsure: readonly string[];
   /** Names of places by id, before and after. */
   readonly nameOf: (id: string) => string;
@@ -29,6 +29,6 @@ interface ToldChange {
   readonly label: string;
   readonly details: readonly string[];
   readonly id: string;
-  /** Address in Terraform. */
+  /** Where Terraform has it. */
   readonly address?: string;
 }

@@ -1,12 +1,11 @@
 import { expirationOf, identityTypes, typeOf } from '../../../api/identity-rules.ts';
-import type { Arrivals } from '../../../arrivals.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, choice, string } from '../../../cli/inputs/values.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { isListed, uidpFilter } from '../recursion.ts';
-import { beginRoles, identityView, type ShownIdentity, shown } from './view.ts';
+import { identityView, type ShownIdentity, shown } from './view.ts';
 
 const inputs = {
   parent: {
@@ -43,18 +42,18 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  ahead: (context, { parent }) => beginRoles(context, parent?.id),
-  run: async (context, input) => ordered(await listed(context, input), ({ identity }) => nameThenId(identity)),
+  run: (context, input) => ordered(listed(context, input), ({ identity }) => nameThenId(identity)),
 });
 
-async function listed(context: Context, input: InputValues<typeof inputs>): Promise<Arrivals<ShownIdentity>> {
+async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<ShownIdentity> {
   const { parent, name, type, expired } = input;
+  const identities = (await context.api()).list('iam.v1.Identities.List', uidpFilter(input));
   const now = context.host.now();
-  return (await context.api()).list('iam.v1.Identities.List', uidpFilter(input)).map((identity) => {
-    if (!isListed(identity, input)) return undefined;
-    if (name !== undefined && identity.name !== name) return undefined;
-    if (type !== undefined && typeOf(identity) !== type) return undefined;
-    if ((expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now !== expired) return undefined;
-    return shown(context, identity, parent?.id ?? '');
-  });
+  for await (const identity of identities) {
+    if (!isListed(identity, input)) continue;
+    if (name !== undefined && identity.name !== name) continue;
+    if (type !== undefined && typeOf(identity) !== type) continue;
+    if ((expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now !== expired) continue;
+    yield shown(context, identity, parent?.id ?? '');
+  }
 }

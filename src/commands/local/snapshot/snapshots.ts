@@ -1,4 +1,4 @@
-// Shared code of the commands on snapshots.
+// What the commands on snapshots share.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

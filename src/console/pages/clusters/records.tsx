@@ -1,4 +1,4 @@
-// Shows what is known of the images of a cluster, put together from its lists.
+// What is known of the images of a cluster, put together from its lists.
 
 import type {
   TenantCluster,

@@ -1,4 +1,4 @@
-// Page to which Google sends a person back who signed in there from a page of ours.
+// Where Google sends a person back to who signed in there from a page of ours.
 
 import { definePage } from '../../page.ts';
 import { finishSignIn } from '../cloud-accounts/google/client.ts';

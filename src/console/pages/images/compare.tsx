@@ -1,4 +1,4 @@
-// Compares the packages of two tags, as `chainctl images diff` does.
+// What changed between the packages of two tags, as `chainctl images diff` compares them.
 
 import { type DiffRow, rowsOf } from '../../../attestations/diff-rows.ts';
 import { diffPackages } from '../../../attestations/package-diff.ts';

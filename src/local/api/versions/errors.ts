@@ -1,5 +1,4 @@
-// Adds what v2 says of a failure besides its code (semantics 7, "v2 details"): always why, and of a bad request which
-// field.
+// What v2 says of a failure besides its code (semantics 7, "v2 details"): always why, and of a bad request which field.
 
 import { messages } from '../../../api/schema/messages.gen.ts';
 import type { Operation } from '../../../api/schema/types.ts';

@@ -8,7 +8,7 @@ import { refuse } from '../registry-error.ts';
 import type { createPullLog } from '../registry-events.ts';
 import type { Authorization } from './authorization.ts';
 
-/** Dependencies of every route of the registry. */
+/** What every route of the registry works with. */
 export interface RegistryParts {
   readonly store: Store;
   readonly blobs: BlobStore;

@@ -1,4 +1,4 @@
-// Messages between the platform and the thread that reads attestations.
+// What the platform and the thread that reads attestations say to each other.
 
 import type { StatementFacts } from '../../../attestations/statement.ts';
 

@@ -8,7 +8,7 @@ export const buildParent = {
   question: 'Which organization holds the repositories?',
 } as const;
 
-/** Sources of the configuration. */
+/** What the configuration is made from. */
 export const overlayInputs = {
   file: {
     kind: named('FILE'),

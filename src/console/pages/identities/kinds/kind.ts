@@ -1,4 +1,4 @@
-// Interface of an identity kind, for the form that creates one.
+// What a kind of identity is to the form that makes one.
 
 import type { VNode } from 'preact';
 import { isPattern, issuerUrlProblem, patternProblem } from '../../../../api/identity-rules.ts';
@@ -6,10 +6,10 @@ import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { type Form, refuse } from '../../../form.ts';
 import type { Visit } from '../../../page.ts';
 
-/** Rule of an identity to create. */
+/** Who may assume an identity that is to be made. */
 export interface Draft {
   readonly identity: IamIdentity;
-  /** Warnings about what is allowed but rarely meant, a sentence each. */
+  /** What is allowed but rarely meant, a sentence each. */
   readonly warnings: readonly string[];
 }
 
