@@ -16,9 +16,11 @@ export interface StubReply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text as it is, or a value sent as JSON. */
   readonly body?: unknown;
+  /** In place of a body: written one after the other, each in a packet of its own where the system has it so. */
+  readonly pieces?: readonly (string | Uint8Array)[];
   /** Milliseconds before the answer. */
   readonly delayMs?: number;
-  /** Cuts the connection instead of answering. */
+  /** Cuts the connection instead of answering, or behind the pieces. */
   readonly reset?: boolean;
 }
 
@@ -84,7 +86,7 @@ export async function stubServer(tls?: { readonly key: string; readonly cert: st
 
 async function answer(response: ServerResponse, reply: StubReply): Promise<void> {
   if (reply.delayMs) await new Promise((resolve) => setTimeout(resolve, reply.delayMs));
-  if (reply.reset) {
+  if (reply.reset && reply.pieces === undefined) {
     response.destroy();
     return;
   }
@@ -93,6 +95,15 @@ async function answer(response: ServerResponse, reply: StubReply): Promise<void>
     'content-type': isText ? 'text/html' : 'application/json',
     ...reply.headers,
   });
+  if (reply.pieces !== undefined) {
+    for (const piece of reply.pieces) {
+      await new Promise((resolve) => response.write(piece, resolve));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    if (reply.reset) response.destroy();
+    else response.end();
+    return;
+  }
   response.end(isText ? reply.body : JSON.stringify(reply.body ?? {}));
 }
 

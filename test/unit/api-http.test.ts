@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { createApiClient } from '../../src/api/client.ts';
-import { type ApiOptions, callPath, type Exchange, readLines } from '../../src/api/http.ts';
+import { type ApiOptions, callPath, type Exchange, placeOf, readLines } from '../../src/api/http.ts';
+import { operations } from '../../src/api/schema/operations.gen.ts';
 import { closeTransport } from '../../src/api/transport.ts';
 import { CliError } from '../../src/errors.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -154,6 +155,23 @@ describe('sending again', () => {
     expect(host.sleeps).toEqual([]);
   });
 
+  test('waits differ by chance, so that many clients do not return together', async () => {
+    const { host, call } = await world();
+    await refusal(call(read, repeated(busy)));
+    expect(host.sleeps).not.toEqual([250, 500, 1000]);
+  });
+
+  test.each([
+    ['of the client', { timeoutMs: 50 }, {}],
+    ['of the call, which counts more', { timeoutMs: 60_000 }, { timeoutMs: 50 }],
+  ])('silence beyond the time %s is told at once', async (_, options, exchange) => {
+    const { host, call } = await world(options);
+    expect(await refusal(call({ ...read, ...exchange }, [{ delayMs: 1_000, body: {} }]))).toMatchObject({
+      kind: 'timeout',
+    });
+    expect(host.sleeps).toEqual([]);
+  });
+
   test('Ctrl-C ends the wait', async () => {
     const controller = new AbortController();
     const { call } = await world({ signal: controller.signal, onRetry: () => controller.abort(new Error('stop')) });
@@ -183,6 +201,14 @@ describe('a redirect', () => {
   });
 });
 
+test.each([
+  ['the reason why there is no token', new CliError('network', 'The issuer is away', { code: 'network.refused' })],
+  ['a defect', new TypeError('x is not a function')],
+])('%s is told as it is, without what the platform said before', async (_, error) => {
+  const { call } = await world({ bearer: (renew) => (renew ? Promise.reject(error) : Promise.resolve('token')) });
+  expect(await refusal(call(read, [unauthorized]))).toBe(error);
+});
+
 test('a login that is refused is not called another reason’s, and the platform’s own is told', async () => {
   const { call } = await world({
     bearer: async (renew) => {
@@ -209,6 +235,9 @@ describe('what failures say', () => {
     [409, { code: 10, message: 'etag: changed' }, 'conflict', 'api.conflict', 'etag: changed'],
     [403, { code: 7, message: 'missing: x' }, 'permission', 'api.permission-denied', 'Permission denied: missing: x'],
     [401, { code: 16, message: '' }, 'auth', 'auth.refused', 'Not authenticated: the token was refused'],
+    [400, { code: 3, message: ' see a.b.c. ' }, 'api', 'api.refused', 'See a.b.c'],
+    [403, { code: 7, message: 'role x missing: y' }, 'permission', 'api.permission-denied', 'Role x missing: y'],
+    [300, {}, 'api', 'api.redirect', 'ORIGIN answers with a redirect, which is not followed'],
     [429, { code: 8, message: '' }, 'api', 'api.rate-limited', 'ORIGIN asks to slow down'],
     [429, { code: 8, message: 'quota used' }, 'api', 'api.rate-limited', 'Quota used'],
     [501, { code: 12, message: 'no' }, 'api', 'api.unimplemented', 'ORIGIN does not offer iam.v1.X'],
@@ -233,10 +262,90 @@ describe('what failures say', () => {
     ['text', 'fine'],
     ['half a document', '{"a":'],
     ['nothing', ''],
+    ['a word', '"fine"'],
+    ['a number', '7'],
+    ['null', 'null'],
+    ['text with a document in it', 'fine {"a":1}'],
     ['a document without bottom', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
   ])('%s with a good status is not the API', async (_, body) => {
     const { call } = await world();
     expect(await refusal(call(read, [{ body }]))).toMatchObject({ kind: 'api', code: 'api.not-json' });
+  });
+});
+
+describe('a call', () => {
+  async function called(id: 'iam.v1.Groups.List' | 'iam.v1.Groups.Delete', message: object, reply?: StubReply) {
+    const { server, host, options } = await world();
+    if (reply !== undefined)
+      server.expect(id.endsWith('List') ? 'GET /iam/v1/groups' : 'DELETE /iam/v1/groups/a', reply);
+    return createApiClient(options)
+      .call(id, message as never)
+      .finally(() => closeTransport(host));
+  }
+
+  test('answers what the operation says', async () => {
+    expect(await called('iam.v1.Groups.List', {}, { body: { items: [{ name: 'a' }] } })).toEqual({
+      items: [{ name: 'a' }],
+    });
+  });
+
+  test.each([
+    ['a page', '<html></html>'],
+    ['a word', '"fine"'],
+    ['another message', { items: 'many' }],
+    ['half a document', '{"items":['],
+  ])('that is answered with %s did not reach the API', async (_, body) => {
+    expect(await refusal(called('iam.v1.Groups.List', {}, { body }))).toMatchObject({ code: 'api.not-json' });
+  });
+
+  test('that cannot be put into an address is the fault of who typed it, and asks nobody', async () => {
+    const error = await refusal(called('iam.v1.Groups.Delete', { id: '../x' }));
+    expect(error).toMatchObject({ kind: 'usage' });
+    expect(error.message).toContain('"id" must not contain');
+  });
+});
+
+describe('where a call needs its capabilities', () => {
+  const list = operations['iam.v1.Groups.List'];
+  test.each<[what: string, scope: string | null, message: Record<string, unknown>, place: string | undefined]>([
+    ['the field of its scope', 'parent', { parent: 'a' }, 'a'],
+    ['a field within a field', 'uidp.children_of', { uidp: { childrenOf: 'a' } }, 'a'],
+    ['a field of several words', 'parent_id', { parentId: 'a' }, 'a'],
+    ['no other field', 'parent', { id: 'a', group: 'b' }, undefined],
+    ['nothing that is empty', 'parent', { parent: '' }, undefined],
+    ['nothing that is no text', 'parent', { parent: 7 }, undefined],
+    ['nothing within what is missing', 'uidp.children_of', {}, undefined],
+    ['without a scope, the first that names a place', null, { id: 'c', group: 'b' }, 'b'],
+    ['without a scope, the next one for one that is empty', null, { parent: '', parentId: '', id: 'c' }, 'c'],
+    ['without a scope, the parent before all', null, { parent: 'a', parentId: 'b', group: 'c', id: 'd' }, 'a'],
+  ])('%s', (_, scope, message, place) => {
+    expect(placeOf({ ...list, scope }, message)).toBe(place);
+  });
+
+  const token = (subject: string) =>
+    `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(JSON.stringify({ iss: 'i', sub: subject, aud: 'a', exp: 9e9 })).toString('base64url')}.x`;
+  const denied = { status: 403, body: { code: 7, message: 'missing: groups.list' } };
+
+  test.each<[what: string, place: string | undefined, bearer: string, reply: StubReply, hint: string]>([
+    ['known', 'ab/cd', token('ef'), denied, 'see why with `chainctl iam access explain ef groups.list --on=ab/cd`'],
+    ['unknown', undefined, token('ef'), denied, 'see what this login may do with `chainctl auth status`'],
+    ['no id', 'name', token('ef'), denied, 'see what this login may do with `chainctl auth status`'],
+    [
+      'known, and who asks is not',
+      'ab',
+      token('robot x'),
+      denied,
+      'see what this login may do with `chainctl auth status`',
+    ],
+    ['known, and another refusal', 'ab', token('ef'), { status: 404, body: denied.body }, 'see why with `chainctl'],
+    ['known, and it is not there', 'ab', token('ef'), { status: 404, body: { code: 5 } }, 'undefined'],
+  ])('%s: the way to learn why', async (_, place, bearer, reply, hint) => {
+    const { call } = await world({ bearer: async () => bearer });
+    const error = await refusal(call({ ...read, ...(place === undefined ? {} : { place }) }, [reply]));
+    expect(String(error.hint)).toContain(hint);
+    if (reply === denied)
+      expect(error).toMatchObject({ kind: 'permission', message: 'Permission denied: missing: groups.list' });
+    expect(`${error.message} ${error.hint}`).not.toContain(bearer);
   });
 });
 
@@ -283,6 +392,20 @@ describe('lists', () => {
     expect(error).toMatchObject({ code: 'api.not-json' });
   });
 
+  test('whose connection is cut give what was whole, and say that it was cut', async () => {
+    const { names, error } = await listed({ pieces: ['{"items":[{"name":"a"},'], reset: true });
+    expect(names).toEqual(['a']);
+    expect(error).toMatchObject({ kind: 'network' });
+    expect(error).not.toMatchObject({ code: 'api.not-json' });
+  });
+
+  test('that are refused say why, and a refusal without end is not waited for', async () => {
+    const refused = { status: 400, body: { code: 3, message: 'no such filter' } };
+    expect((await listed(refused)).error).toMatchObject({ code: 'api.refused', message: 'No such filter' });
+    const pieces = Array.from({ length: 80 }, () => ' '.repeat(64 * 1024));
+    expect((await listed({ status: 400, pieces })).error).toMatchObject({ code: 'api.refused' });
+  });
+
   test('are asked for again and renewed as everything else', async () => {
     const { server, host, options } = await world();
     for (const reply of [busy, unauthorized, { body: { items: [{ name: 'a' }] } }]) server.expect(`GET ${path}`, reply);
@@ -295,9 +418,9 @@ describe('lists', () => {
 });
 
 describe('lines', () => {
-  async function lines(body: string) {
+  async function lines(...pieces: (string | Uint8Array)[]) {
     const { host, options, answers } = await world();
-    answers(read, [{ body }]);
+    answers(read, [{ pieces }]);
     const found: unknown[] = [];
     let failure: unknown;
     try {
@@ -311,6 +434,13 @@ describe('lines', () => {
 
   test('come one by one; blank ones and a last one cut short are not given', async () => {
     expect(await lines('{"a":1}\n\n  \n{"a":"é"}\n{"a":')).toEqual({ found: [{ a: 1 }, { a: 'é' }] });
+  });
+
+  test('are put together, wherever they were cut on their way', async () => {
+    const bytes = Buffer.from('{"a":"é漢"}\n{"b":1}\n');
+    for (const at of [7, 9, 10, 13]) {
+      expect(await lines(bytes.subarray(0, at), bytes.subarray(at))).toEqual({ found: [{ a: 'é漢' }, { b: 1 }] });
+    }
   });
 
   test('that are not JSON, or have no end, are not the API', async () => {
