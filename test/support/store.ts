@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { bindRole } from '../../src/local/iam/bind-role.ts';
@@ -8,7 +7,7 @@ import { seedDemo } from '../../src/local/iam/seed.ts';
 import { subRule } from '../../src/local/iam/stored-provider.ts';
 import { allMigrations } from '../../src/local/modules.ts';
 import { openStore, type SqlValue, type Store } from '../../src/local/store/database.ts';
-import { TestClock } from './platform.ts';
+import { quickFolder, TestClock } from './platform.ts';
 
 /** Makes identities, roles and bindings straight in a store, each with just what a test needs. */
 export function standIns(store: Store) {
@@ -80,13 +79,47 @@ export function standIns(store: Store) {
 export async function testStore(
   clock = new TestClock(),
 ): Promise<{ readonly store: Store; readonly clock: TestClock }> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'chainctl-store-'));
-  const store = openStore(join(dataDir, 'platform.db'), allMigrations(), clock);
-  onTestFinished(() => {
-    store.close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  const { content, drawn } = await templateOf(clock.now());
+  const copy = join(quickFolder(), 'platform.db');
+  writeFileSync(copy, content);
+  // Else the next ids that are made would be those of the template.
+  clock.randomBytes(drawn);
+  const store = openStore(copy, allMigrations(), clock);
+  onTestFinished(() => store.close());
+  return { store, clock };
+}
+
+/** A store that was made and filled once: that takes as long as a dozen tests that ask it. */
+interface Template {
+  readonly content: Buffer;
+  /** Bytes that were drawn for it, each draw counted up to its next 32. */
+  readonly drawn: number;
+}
+
+/** By the time they were made at. */
+const templates = new Map<number, Promise<Template>>();
+
+function templateOf(now: number): Promise<Template> {
+  const template = templates.get(now) ?? makeTemplate(now);
+  templates.set(now, template);
+  return template;
+}
+
+async function makeTemplate(now: number): Promise<Template> {
+  const source = new TestClock(now);
+  let drawn = 0;
+  const clock = {
+    now: () => now,
+    randomBytes(count: number) {
+      drawn += Math.ceil(count / 32) * 32;
+      return source.randomBytes(count);
+    },
+  };
+  const dataDir = quickFolder();
+  const path = join(dataDir, 'platform.db');
+  const store = openStore(path, allMigrations(), clock);
   await iamModule.seed?.({ store, clock, dataDir, scenario: 'empty' });
   store.transact(seedDemo);
-  return { store, clock };
+  store.close();
+  return { content: readFileSync(path), drawn };
 }

@@ -20,7 +20,12 @@ import {
   audiencePath,
   deleteAllTokens,
   deleteTokens,
+  isLocalIssuer,
+  keepLoginsApart,
+  type LoginRecord,
   listAudiences,
+  listFolders,
+  readRecord,
   readTokens,
   refreshRemainingMs,
   remainingMs,
@@ -64,6 +69,29 @@ describe('a local platform that goes by an audience of production', () => {
       expect.objectContaining({ code: 'local.foreign-login', kind: 'conflict' }),
     );
     expect(readTokens(host, api)).toMatchObject({ token: ofProduction, refreshToken });
+  });
+
+  test('nor when only the record of the login is left of them', () => {
+    const host = fakeHost();
+    const record = { issuer: 'https://issuer.enforce.dev', subject: 'a', source: { kind: 'browser' } } as const;
+    writeTokens(host, api, { token: ofProduction, refreshToken: null, record });
+    rmSync(join(audiencePath(host, api), 'oidc-token'));
+    expect(() => writeTokens(host, api, { token: ofLocal, refreshToken: null })).toThrow('is kept');
+  });
+
+  test.each<[issuer: unknown, isLocal: boolean]>([
+    ['http://127.0.0.1:4711', true],
+    ['http://localhost', true],
+    ['http://[::1]:1', true],
+    ['https://127.0.0.1:4711', false],
+    ['http://issuer.example', false],
+    ['https://issuer.enforce.dev', false],
+    ['127.0.0.1', false],
+    ['', false],
+    [undefined, false],
+    [7, false],
+  ])('is told by its issuer: %s', (issuer, isLocal) => {
+    expect(isLocalIssuer(issuer)).toBe(isLocal);
   });
 
   test('may be the first, and gives way to production', () => {
@@ -144,6 +172,103 @@ describe('layout', () => {
       writeFileSync(join(audiencePath(host, api), 'login.json'), text);
       expect(readTokens(host, api).record, text).toBeUndefined();
     }
+  });
+});
+
+describe('a record of a login', () => {
+  const whole: LoginRecord = {
+    ...{ issuer: 'https://i', subject: someUser, identity: 'a/b', identityProvider: 'a/c' },
+    ...{ source: { kind: 'file', path: '/t' }, refreshIn: 'keychain', shared: true },
+  };
+
+  /** What is read back of a record with these members changed; undefined leaves one out. */
+  function read(changes: Readonly<Record<string, unknown>>) {
+    const host = fakeHost();
+    writeTokens(host, api, { token: makeToken({ aud: api }), refreshToken: null, record: whole });
+    writeFileSync(join(audiencePath(host, api), 'login.json'), JSON.stringify({ version: 1, ...whole, ...changes }));
+    expect(readRecord(host, api)).toEqual(readTokens(host, api).record);
+    return readRecord(host, api);
+  }
+
+  test.each<LoginRecord['source']>([
+    { kind: 'browser' },
+    { kind: 'token' },
+    { kind: 'file', path: '/t' },
+    { kind: 'ambient', provider: 'github' },
+  ])('is read as it was written: from %j', (source) => {
+    expect(read({ source })).toEqual({ ...whole, source });
+  });
+
+  test.each<Readonly<Record<string, unknown>>>([
+    { version: 2 },
+    { version: undefined },
+    { issuer: 7 },
+    { issuer: undefined },
+    { subject: null },
+    { subject: undefined },
+    { source: undefined },
+    { source: null },
+    { source: 'browser' },
+    { source: { kind: 'guess' } },
+    { source: { kind: 'guess', path: '/t', provider: 'github' } },
+    { source: { path: '/t' } },
+    { source: { kind: 'file' } },
+    { source: { kind: 'file', path: 7 } },
+    { source: { kind: 'file', provider: 'github' } },
+    { source: { kind: 'ambient' } },
+    { source: { kind: 'ambient', provider: 7 } },
+    { source: { kind: 'ambient', path: '/t' } },
+  ])('is none with %j', (changes) => {
+    expect(read(changes)).toBeUndefined();
+  });
+
+  test.each([
+    ['identity', 7],
+    ['identityProvider', null],
+    ['refreshIn', 'pocket'],
+    ['shared', 'true'],
+    ['shared', false],
+  ])('is read without a %s that is %j', (name, value) => {
+    const { [name as 'identity']: _, ...rest } = whole;
+    expect(read({ [name]: value })).toEqual(rest);
+  });
+});
+
+describe('logins of a context that lie apart', () => {
+  function two() {
+    const shared = fakeHost();
+    const apart = fakeHost();
+    // The same home, by way of a place of its own.
+    shared.env['XDG_CACHE_HOME'] = apart.env['XDG_CACHE_HOME'] = join(shared.root, 'cache');
+    keepLoginsApart(apart, 'work');
+    writeTokens(shared, 'cgr.dev', { token: makeToken({ aud: 'cgr.dev' }), refreshToken: null });
+    writeTokens(apart, api, { token: makeToken({ aud: api }), refreshToken: null });
+    return { shared, apart };
+  }
+
+  test('are each other’s neither to see nor to forget', () => {
+    const { shared, apart } = two();
+    expect([listAudiences(shared), listAudiences(apart)]).toEqual([['cgr.dev'], [api]]);
+    expect([listFolders(shared), listFolders(apart)]).toEqual([['cgr.dev'], ['https:--console-api.enforce.dev']]);
+    expect(deleteAllTokens(shared)).toBe(true);
+    expect([listAudiences(shared), listAudiences(apart)]).toEqual([[], [api]]);
+    writeTokens(shared, 'cgr.dev', { token: makeToken({ aud: 'cgr.dev' }), refreshToken: null });
+    expect(deleteAllTokens(apart)).toBe(true);
+    expect([listAudiences(shared), listAudiences(apart)]).toEqual([['cgr.dev'], []]);
+  });
+
+  test('lie in folders for their owner only, all the way, and are not read behind one that is open', () => {
+    const { apart } = two();
+    const folder = audiencePath(apart, api);
+    const root = dirname(dirname(dirname(folder)));
+    for (const one of [folder, dirname(folder), dirname(dirname(folder)), root])
+      expect([one, mode(one)]).toEqual([one, '700']);
+    for (const one of [folder, dirname(folder), dirname(dirname(folder)), root]) {
+      chmodSync(one, 0o755);
+      expect(() => readTokens(apart, api), one).toThrow('is open to others');
+      chmodSync(one, 0o700);
+    }
+    expect(readTokens(apart, api).token).toBeDefined();
   });
 });
 
@@ -241,6 +366,24 @@ describe('remaining life, listing, forgetting', () => {
     writeFileSync(join(alias, 'oidc-token'), makeToken({ aud: 'below.alias' }), { mode: 0o600 });
     expect(listAudiences(host)).toEqual(['below.alias', 'cgr.dev', api]);
     expect(listAudiences(fakeHost())).toEqual([]);
+  });
+
+  test('a token for several audiences is listed as it was asked for only where it lies under all of them', () => {
+    const host = fakeHost();
+    const together = makeToken({ aud: ['b', 'a'] });
+    writeTokens(host, 'b,a', { token: together, refreshToken: null });
+    expect(listAudiences(host)).toEqual(['b,a']);
+    writeTokens(host, 'c', { token: makeToken({ aud: ['d', 'c'] }), refreshToken: null });
+    expect(listAudiences(host)).toEqual(['b,a', 'c', 'd']);
+    const below = join(audiencePath(host, 'c'), 'b,a');
+    mkdirSync(below, { mode: 0o700 });
+    writeFileSync(join(below, 'oidc-token'), together, { mode: 0o600 });
+    expect(listAudiences(host)).toEqual(['a', 'b', 'b,a', 'c', 'd']);
+  });
+
+  test('a folder’s name has at most 255 characters', () => {
+    expect(audiencePath(fakeHost(), 'a'.repeat(255))).toMatch(/a{255}$/);
+    expect(() => audiencePath(fakeHost(), 'a'.repeat(256))).toThrow('cannot be an audience');
   });
 
   test('forgetting takes known names and empty folders only', () => {
