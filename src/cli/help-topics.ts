@@ -2,6 +2,7 @@
 
 import { configSchema, envName } from '../config/schema.ts';
 import type { Host } from '../host.ts';
+import { nearest } from '../suggest.ts';
 import { helpWidth, section } from './help.ts';
 import { flagRows } from './help-page.ts';
 import { allInputs } from './spelling.ts';
@@ -87,4 +88,7 @@ const topics: Readonly<Record<string, (host: Host) => string>> = {
 export const topicNames: readonly string[] = Object.keys(topics);
 
 /** The text of a topic; undefined when there is none of that name. */
-export const helpTopic = (name: string, host: Host): string | undefined => topics[name]?.(host);
+export const helpTopic = (name: string, host: Host): string | undefined =>
+  Object.hasOwn(topics, name) ? topics[name]?.(host) : undefined;
+
+export const nearestTopic = (word: string): string | undefined => nearest(word, topicNames);

@@ -95,7 +95,7 @@ const rootExamples = [
   'Examples:',
   '  chainctl auth login                       # sign in',
   '  chainctl auth configure-docker            # let Docker pull with your login',
-  '  chainctl local start                      # a platform of your own, without an account',
+  '  chainctl local start                      # a platform of your own',
 ].join('\n');
 
 const childRows = (children: readonly IndexNode[]) =>

@@ -30,6 +30,14 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
     if (text !== undefined) return show(host, text);
   }
   const { path, node, rest, stranger } = await find(host.argv);
+  if (word === 'help' && stranger === topic && topic !== undefined && nearestChild(topic, node) === undefined) {
+    const { nearestTopic } = await import('./help-topics.ts');
+    const meant = nearestTopic(topic);
+    if (meant !== undefined) {
+      const hint = `did you mean \`chainctl help ${meant}\`?`;
+      throw new CliError('usage', `There is no help about "${topic}"`, { code: 'usage.unknown-command', hint });
+    }
+  }
   if (node.load === undefined) {
     if (stranger !== undefined) throw await unknownCommand(stranger, path, node);
     refuseFlags(rest, path);

@@ -21,6 +21,29 @@ const numbers: Readonly<Record<ErrorKind, number>> = {
   cancelled: 130,
 };
 
+/** Where one sees what there is of what was not found, by the code of the error. */
+export const listsOf: Readonly<Record<string, string>> = {
+  'not-found.capability': 'iam roles capabilities list',
+  'not-found.certificate-authority': 'sigstore ca list',
+  'not-found.cluster': 'clusters list',
+  'not-found.folder': 'iam folders list',
+  'not-found.group-mapping': 'iam identity-providers group-mappings list',
+  'not-found.identity': 'iam identities list',
+  'not-found.identity-provider': 'iam identity-providers list',
+  'not-found.invite': 'iam invites list',
+  'not-found.organization': 'iam organizations list',
+  'not-found.policy': 'policies list',
+  'not-found.pull-token': 'auth pull-token list',
+  'not-found.repository': 'images repos list',
+  'not-found.role': 'iam roles list',
+  'not-found.role-binding': 'iam role-bindings list',
+  'not-found.subscription': 'events subscriptions list',
+};
+
+/** What to type next: where nothing nearer is known, what lists the things that there are. */
+const hintOf = ({ code, hint }: CliError): string | undefined =>
+  hint ?? (listsOf[code] === undefined ? undefined : `see \`chainctl ${listsOf[code]}\``);
+
 /** The only classifier: by type and code, never by text. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
@@ -73,7 +96,9 @@ export function reportError(error: unknown, host: Host): number {
   return exitCodeOf(cliError);
 }
 
-function toJson({ kind, code, number, message, details, hint }: CliError) {
+function toJson(error: CliError) {
+  const { kind, code, number, message, details } = error;
+  const hint = hintOf(error);
   return {
     code: number ?? numbers[kind],
     reason: code,
@@ -86,7 +111,9 @@ function toJson({ kind, code, number, message, details, hint }: CliError) {
 const styleOf = (host: Host): Style =>
   createStyle(hasColors(host, host.stderr.isTty, host.argv.includes('--force-color')), host.env);
 
-function toText({ kind, number, message, details, hint }: CliError, style: Style): string {
+function toText(error: CliError, style: Style): string {
+  const { kind, number, message, details } = error;
+  const hint = hintOf(error);
   if (kind === 'cancelled') return `${printable(message)}\n`;
   const lines = [
     `error: ${number === undefined ? '' : `[${number}] `}${message}`,

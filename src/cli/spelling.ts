@@ -60,8 +60,10 @@ export function unknownFlag(word: string, known: readonly string[], name: string
   const flag = word.split('=')[0] ?? word;
   // `-output` was meant as `--output`; of single letters any is near any other.
   const near = flag.length > 2 ? nearest(flag.replace(/^-(?!-)/, '--'), known) : undefined;
-  return new CliError('usage', `Unknown flag \`${flag}\` for \`${name}\``, {
-    code: 'usage.unknown-flag',
-    hint: near === undefined ? `see \`${name} --help\`` : `did you mean \`${near}\`?`,
-  });
+  const hint = ['-y', '--yes'].includes(flag)
+    ? `it asks for no agreement; leave \`${flag}\` out`
+    : near === undefined
+      ? `see \`${name} --help\``
+      : `did you mean \`${near}\`?`;
+  return new CliError('usage', `Unknown flag \`${flag}\` for \`${name}\``, { code: 'usage.unknown-flag', hint });
 }

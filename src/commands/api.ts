@@ -68,7 +68,18 @@ export default defineCommand({
     if (method !== undefined && target !== undefined) {
       const operation = await operationAt(method, target);
       const exchange = (token?: string) => atPath(method, target, [...fields, ...pageField(token)]);
-      return answerOf(context, operation?.id.startsWith('auth.') === true, exchange, paginate);
+      try {
+        return await answerOf(context, operation?.id.startsWith('auth.') === true, exchange, paginate);
+      } catch (error) {
+        // A path of no operation is most likely misspelled; of one that there is, the platform's answer says more.
+        if (operation !== undefined || !(error instanceof CliError) || error.code !== 'api.not-found') throw error;
+        const { kind, code, message, details } = error;
+        throw new CliError(kind, message, {
+          code,
+          details,
+          hint: 'see which paths there are with `chainctl api list`',
+        });
+      }
     }
     const operation = await findOperation(call);
     const exchanges = async (token?: string) => requestOf(operation, [...fields, ...pageField(token)]);

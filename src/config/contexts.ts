@@ -3,6 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { nearest } from '../suggest.ts';
 import { type ConfigKey, configSchema, isConfigKey } from './schema.ts';
 
 export const production = 'production';
@@ -69,9 +70,14 @@ export function requireContext(contexts: StoredContexts, name: string, source: s
   const all = allContexts(contexts);
   const found = all.find((context) => context.name === name);
   if (found !== undefined) return found;
+  const names = all.map((context) => context.name);
+  const near = nearest(name, names);
   throw new CliError('usage', `There is no context "${name}", which ${source} names`, {
     code: 'usage.unknown-context',
-    hint: `use one of ${all.map((context) => context.name).join(', ')}, or \`chainctl config contexts create\``,
+    hint:
+      near === undefined
+        ? `use one of ${names.join(', ')}, or \`chainctl config contexts create\``
+        : `did you mean "${near}"? There are ${names.join(', ')}`,
   });
 }
 

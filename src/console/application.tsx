@@ -356,7 +356,7 @@ interface Found {
   readonly action: Action;
 }
 
-function findPage(steps: readonly string[]): Found | undefined {
+export function findPage(steps: readonly string[]): Found | undefined {
   const whole = steps.join('/');
   const exact = pages.find(({ path }) => path === whole);
   const page = exact ?? pages.find(({ path }) => path === steps.slice(0, -1).join('/'));

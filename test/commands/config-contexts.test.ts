@@ -91,11 +91,11 @@ describe('what decides', () => {
   });
 
   test('a name that no context has is refused before anything is sent, also when it is the selected one', async () => {
-    const { run } = place(two('gone'));
+    const { run } = place(two('elsewhere'));
     const selected = await run(['iam', 'organizations', 'list']);
     expect(selected).toMatchObject({ code: 2, out: '' });
     expect(selected.err).toMatch(
-      /There is no context "gone", which your configuration .*\nhint: use one of production, one, two/,
+      /There is no context "elsewhere", which your configuration .*\nhint: use one of production, one, two/,
     );
     const flagged = await run(['iam', 'organizations', 'list', '--context=nope']);
     expect(flagged.err).toContain('There is no context "nope", which `--context` names');
@@ -139,7 +139,9 @@ describe('the commands', () => {
       selected: true,
       values: { 'platform.api': 'http://127.0.0.1:1', 'default.group': 'engineering' },
     });
-    expect((await run(['config', 'contexts', 'describe', 'stag'])).err).toContain('there are production, stage');
+    expect((await run(['config', 'contexts', 'describe', 'stag'])).err).toContain(
+      'did you mean "stage"? There are production, stage',
+    );
     expect((await run(['config', 'contexts', 'delete', 'production', '-y'])).code).toBe(2);
     expect((await run(['config', 'contexts', 'delete', 'stage'])).code).toBe(2);
     const deleted = await run(['config', 'contexts', 'delete', 'stage', '-y']);

@@ -19,10 +19,11 @@ export async function findOperation(name: string): Promise<Operation> {
   const all = await allOperations();
   const found = all.find(({ id }) => id.toLowerCase() === name.toLowerCase());
   if (found !== undefined) return found;
-  const near = nearest(
-    name,
-    all.map(({ id }) => id),
-  );
+  // People leave the package out: `Groups.List`.
+  const short = (id: string) => id.split('.').slice(-2).join('.');
+  const ids = all.map(({ id }) => id);
+  const nearShort = nearest(name, ids.map(short));
+  const near = nearest(name, ids) ?? ids.find((id) => short(id) === nearShort);
   throw new CliError('usage', `There is no operation "${name}"`, {
     code: 'usage.unknown-operation',
     hint: near === undefined ? 'see `chainctl api list`' : `did you mean ${near}? See \`chainctl api list\``,

@@ -5,13 +5,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isUidp } from '../../api/uidp.ts';
 import { writeFormFile } from '../../auth/sign-in-file.ts';
 import type { Context } from '../../cli/context.ts';
-import { alone, createConsole, messagePage } from '../../console/application.tsx';
+import { groupDirectory } from '../../cli/inputs/references.ts';
+import { alone, createConsole, findPage, messagePage } from '../../console/application.tsx';
 import { EnterCode } from '../../console/enter-code.tsx';
 import { readForm, send, serveConsole } from '../../console/http.ts';
+import { pages } from '../../console/pages.gen.ts';
 import { CliError, stackOf } from '../../errors.ts';
 import { codeOf } from '../../files.ts';
+import { nearest } from '../../suggest.ts';
 import { createCaller } from './caller.ts';
 import { cloudSetupOf } from './clouds.ts';
 
@@ -23,6 +27,20 @@ export interface ConsoleServer {
   stop(): Promise<void>;
 }
 
+/** Throws kind `usage` unless the path is one of a page, which may stand below an organization. */
+async function requirePage(context: Context, path: string): Promise<void> {
+  const steps = path.split('/').filter((step) => step !== '');
+  if (findPage(steps) !== undefined) return;
+  const [first = '', ...rest] = steps;
+  if (findPage(rest) !== undefined && (isUidp(first) || (await groupDirectory(context)).byName.has(first))) return;
+  const known = pages.flatMap((page) => (page.path === '' ? [] : [page.path])).sort();
+  const near = nearest(steps.join('/'), known);
+  throw new CliError('usage', `The console has no page "${path}"`, {
+    code: 'usage.bad-value',
+    hint: near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`,
+  });
+}
+
 const maxWrongCodes = 50;
 const cookieName = 'chainctl-console';
 
@@ -30,6 +48,7 @@ export async function startConsole(
   context: Context,
   { page, port }: { readonly page: string; readonly port: number },
 ): Promise<ConsoleServer> {
+  await requirePage(context, page);
   const { host, config } = context;
   const clouds = await cloudSetupOf(context);
   const random = (bytes: number): string => Buffer.from(host.randomBytes(bytes)).toString('base64url');

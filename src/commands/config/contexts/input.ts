@@ -2,6 +2,7 @@ import { contextName } from '../../../cli/inputs/context-name.ts';
 import type { Kind } from '../../../cli/inputs/kind.ts';
 import { production } from '../../../config/contexts.ts';
 import { CliError } from '../../../errors.ts';
+import { nearest } from '../../../suggest.ts';
 import { contextsOf, type ShownContext, shown } from './view.ts';
 
 /** One of the contexts there are. */
@@ -13,9 +14,11 @@ export const existingContext: Kind<ShownContext> = {
     const all = await shown(await contextsOf(context));
     const found = all.find(({ name }) => name === text);
     if (found !== undefined) return found;
+    const names = all.map(({ name }) => name);
+    const near = nearest(text, names);
     throw new CliError('not-found', `There is no context "${text}"`, {
       code: 'not-found.context',
-      hint: `there are ${all.map(({ name }) => name).join(', ')}`,
+      hint: `${near === undefined ? 'there' : `did you mean "${near}"? There`} are ${names.join(', ')}`,
     });
   },
   candidates: async (context) =>

@@ -24,10 +24,12 @@ const knownCapability: Kind<string> = {
   resolve: async (context, text) => {
     const known = await knownCapabilities(context);
     if (known.has(text)) return text;
-    const near = nearest(text, known);
+    const isRole = (await visibleRoles(context)).some(({ name }) => name === text);
+    const near = isRole ? undefined : nearest(text, known);
     throw new CliError('not-found', `No capability is called "${text}"`, {
       code: 'not-found.capability',
-      hint: near === undefined ? 'see `chainctl iam roles capabilities list`' : `did you mean "${near}"?`,
+      ...(isRole ? { hint: `it is a role; see what it can do with \`chainctl iam roles list --name=${text}\`` } : {}),
+      ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
     });
   },
   candidates: async (context) => [...(await knownCapabilities(context))].sort().map(toCandidate),

@@ -1,6 +1,7 @@
 import { expirationOf, typeOf } from '../../../api/identity-rules.ts';
+import type { Context } from '../../../cli/context.ts';
 import { defineView } from '../../../cli/define.ts';
-import type { Kind } from '../../../cli/inputs/kind.ts';
+import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
 import type { Noun } from '../../../cli/noun-commands.ts';
 import { endState, sinceCell } from '../../../cli/output/age.ts';
 import { CliError } from '../../../errors.ts';
@@ -14,7 +15,7 @@ const pullTokenKind: Kind<IdentityReference> = {
   metavar: 'PULL_TOKEN',
   noun: 'pull token',
   async resolve(context, text, chosen) {
-    const found = (await identity.resolve?.(context, text, chosen)) ?? { id: text, name: text };
+    const found = await identityNamed(context, text, chosen);
     const whole = await lookUp(context, found);
     if (typeOf(whole) === 'pull_token') return { ...found, identity: whole };
     throw new CliError('usage', `"${text}" is an identity, but no pull token`, {
@@ -27,6 +28,18 @@ const pullTokenKind: Kind<IdentityReference> = {
       ({ value }) => value.identity !== undefined && typeOf(value.identity) === 'pull_token',
     ),
 };
+
+async function identityNamed(context: Context, text: string, chosen: Chosen): Promise<IdentityReference> {
+  try {
+    return (await identity.resolve?.(context, text, chosen)) ?? { id: text, name: text };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'not-found.identity') throw error;
+    throw new CliError('not-found', `No pull token found for "${text}"`, {
+      code: 'not-found.pull-token',
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}
 
 export const pullTokenNoun: Noun<IdentityReference> = {
   kind: pullTokenKind,

@@ -3,7 +3,9 @@ import type { Context } from '../../../cli/context.ts';
 import { defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, string, strings } from '../../../cli/inputs/values.ts';
+import { printable } from '../../../cli/io.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
+import { nearest } from '../../../suggest.ts';
 import { uidpFilter } from '../recursion.ts';
 import { roleView } from './view.ts';
 
@@ -52,13 +54,30 @@ export default defineCommand({
 });
 
 async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<IamRole> {
+  let found = 0;
   const api = await context.api();
   const name = input.name === undefined ? {} : { name: input.name };
   const wanted = input.managed ? [builtIn] : input.parent === undefined ? [{}] : [builtIn, uidpFilter(input)];
   for (const filter of wanted) {
     for await (const role of api.list('iam.v1.Roles.List', { ...name, ...filter })) {
-      if (input.capabilities.every((one) => role.capabilities?.includes(one))) yield role;
+      if (!input.capabilities.every((one) => role.capabilities?.includes(one))) continue;
+      found += 1;
+      yield role;
     }
+  }
+  if (found === 0) await tellUnknown(context, input.capabilities);
+}
+
+/** Says which of the names no capability has: a platform may know more than this program, so it is no error. */
+async function tellUnknown(context: Context, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { capabilities } = await import('../../../api/schema/capabilities.gen.ts');
+  const known = capabilities.map(({ name }) => name);
+  for (const name of names.filter((each) => !known.includes(each))) {
+    const near = nearest(name, known);
+    context.io.note(
+      printable(`No capability is called "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`),
+    );
   }
 }
 
