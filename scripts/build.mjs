@@ -11,7 +11,7 @@ import { standInFor } from './stand-ins.mjs';
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
 const chunkGroups = [
   { name: 'token-file', test: /src\/(host|stats|json|null-device|auth\/(cache-files|jwt))\.ts$/ },
-  { name: 'process', test: /src\/(build|errors|loopback|api\/(status|uidp)|real-(host|pager))\.ts$/ },
+  { name: 'process', test: /src\/(build|arrivals|errors|loopback|api\/(status|uidp)|real-(host|pager))\.ts$/ },
   {
     name: 'find',
     test: /src\/(cli\/(help|program|globals|spelling|define|inputs\/(is-true|values|context-name))|config\/context-name|suggest|duration|commands\/index\.gen)\.ts$/,
@@ -28,6 +28,11 @@ const chunkGroups = [
     name: 'api',
     test: /src\/api\/(http|client|direct-client|status|transport|wire|wire\/(codec|encode-request|values|template)|schema\/(lazily|packages\.gen|messages\/common\.gen))\.ts$/,
   },
+  {
+    name: 'console',
+    test: /src\/(console\/[\w.-]+|console\/look\/[\w.]+|commands\/console\/\w+|look|access\/authority|html)\.tsx?$|node_modules\/preact(-render-to-string)?\//,
+  },
+  { name: 'console-parts', test: /src\/(console\/parts\/[\w-]+|shell-word)\.tsx?$/ },
   // Of one package each.
   { name: 'iam-tables', test: /src\/api\/schema\/(operations|messages)\/iam\.gen\.ts$/ },
   { name: 'registry-tables', test: /src\/api\/schema\/(operations|messages)\/(registry|tenant)\.gen\.ts$/ },

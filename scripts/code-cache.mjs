@@ -45,6 +45,32 @@ async function run(...words) {
   return out;
 }
 
+/** Opens the console and some of its pages, as its browser does. */
+async function lookAtConsole(...pages) {
+  const child = start(['console', '--no-browser', '-o', 'json']);
+  const gone = once(child, 'close');
+  try {
+    const [text] = await Promise.race([
+      once(child.stdout, 'data'),
+      gone.then(() => Promise.reject(new Error('chainctl console did not come up'))),
+    ]);
+    const { url, file } = JSON.parse(text);
+    const code = /name="code" value="([^"]+)"/.exec(readFileSync(fileURLToPath(file), 'utf8'))?.[1] ?? '';
+    const body = new URLSearchParams({ code });
+    const entered = await fetch(`${url}code`, { method: 'POST', redirect: 'manual', body });
+    const cookie = entered.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    for (const page of pages) {
+      const first = new URL(`${entered.headers.get('location')}${page}`, url);
+      const led = await fetch(first, { headers: { cookie }, redirect: 'manual' });
+      const shown = await fetch(new URL(led.headers.get('location') ?? first, url), { headers: { cookie } });
+      if (shown.status !== 200) throw new Error(`the console's page "${page}" answered ${shown.status}`);
+    }
+  } finally {
+    child.kill('SIGINT');
+    await gone;
+  }
+}
+
 const data = ['--data-dir', join(folder, 'platform')];
 const platform = start(['local', 'start', '--output=json', ...data]);
 let said = '';
@@ -78,6 +104,7 @@ try {
     const names = JSON.parse(readFileSync(used, 'utf8'));
     common = common?.filter((name) => names.includes(name)) ?? names;
   }
+  await lookAtConsole('', 'settings/pull-tokens', 'images');
 } finally {
   platform.kill('SIGINT');
   await ended;

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     }
   };
   keep(await generateSchema());
-  keep(generateConsole());
+  keep(await generateConsole());
   keep(await generateIndex());
   keep(await generateNeeds());
   // Loaded now: both walk the index that was just written.

@@ -65,7 +65,7 @@ const testsOf = {
   'src/local/issuer/device-codes': ['unit/device-codes', 'unit/sign-in-gate'],
   'src/local/issuer/headless-sessions': ['unit/headless-sessions'],
   'src/local/issuer/refresh-tokens': ['unit/refresh-tokens'],
-  'src/local/issuer/sign-in-gate': ['unit/sign-in-gate'],
+  'src/local/issuer/sign-in/gate': ['unit/sign-in-gate'],
   'src/local/issuer/wrong-tries': ['unit/sign-in-gate'],
   'src/local/issuer/upstream': ['unit/upstream'],
   'src/local/keys/jwt': ['unit/jwt'],
@@ -137,7 +137,7 @@ for (const target of targets.sort()) {
 
 const kept = 'reports/mutation/scores.json';
 const work = mkdtempSync(join(tmpdir(), 'chainctl-mutation-'));
-const scores = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {};
+const tried = {};
 let failed = false;
 try {
   for (const { tests, files } of runs.values()) {
@@ -159,7 +159,7 @@ try {
       // Stryker would rewrite tsconfig.json with an interface that TypeScript 7 does not have; nothing here reads it.
       tsconfigFile: 'none',
       concurrency: Number(process.env.CONCURRENCY ?? 1),
-      timeoutMS: 30_000,
+      timeoutMS: 15_000,
       dryRunTimeoutMinutes: 30,
       tempDirName: join(work, 'sandbox'),
       ignorePatterns: ['/docs', '/findings', '/reports', '/release'],
@@ -179,7 +179,7 @@ try {
       const survived = count('Survived');
       const missed = count('NoCoverage');
       const covered = killed + survived === 0 ? 100 : Math.round((100 * killed) / (killed + survived));
-      scores[file] = { killed, survived, missed, guardsOnly };
+      tried[file] = { killed, survived, missed, guardsOnly };
       const lines = source.split('\n');
       for (const mutant of mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')) {
         const { start, end } = mutant.location;
@@ -200,6 +200,8 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
+// Read only now: another run may have ended meanwhile.
+const scores = { ...(existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}), ...tried };
 mkdirSync(dirname(kept), { recursive: true });
 writeFileSync(kept, `${JSON.stringify(scores, null, 2)}\n`);
 

@@ -1,4 +1,5 @@
-// What this build is. The build scripts put the constants in (scripts/build-constants.mjs); from source they are unknown.
+// Facts about this build. The build scripts put the constants in (scripts/build-constants.mjs); from source they are
+// unknown.
 
 declare const CHAINCTL_VERSION: string | undefined;
 declare const CHAINCTL_COMMIT: string | undefined;
@@ -15,9 +16,9 @@ export const buildCommit = typeof CHAINCTL_COMMIT === 'string' ? CHAINCTL_COMMIT
 export const buildDate = typeof CHAINCTL_DATE === 'string' ? CHAINCTL_DATE : '';
 /** The system an executable is for, as in its file's name: `linux_x86_64_musl`. Empty for the Node build. */
 export const buildTarget = typeof CHAINCTL_TARGET === 'string' ? CHAINCTL_TARGET : '';
-/** Whether program and runtime are one file. */
+/** True when program and runtime are one file. */
 export const isExecutable = buildTarget !== '';
 /** Whose releases this one may be replaced by: a public key as PEM. Empty when it does not update itself. */
 export const updateKey = typeof CHAINCTL_UPDATE_KEY === 'string' ? CHAINCTL_UPDATE_KEY : '';
-/** Where releases are looked for when nothing else is configured; empty when the build names no place. */
+/** Default address of releases; empty when the build names none. */
 export const updateUrl = typeof CHAINCTL_UPDATE_URL === 'string' ? CHAINCTL_UPDATE_URL : '';

@@ -242,7 +242,7 @@ function readInput(): string {
 }
 
 /**
- * * Returns whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and
+ * Returns whether nobody can read what is written. Node opens a closed output anew, as /dev/null, for reading and
  * writing; who throws output away, a shell or Docker, opens that for writing alone. Only Linux tells how it was opened.
  */
 function isStdoutClosed(): boolean {

@@ -64,7 +64,7 @@ export interface HostInput {
   /** One line of a terminal without its end, or undefined when there is no more. */
   readLine(signal?: AbortSignal): Promise<string | undefined>;
   /**
-   * * Returns what may answer a question where there is no terminal: one line of a pipe or socket and no byte more, or
+   * Returns what may answer a question where there is no terminal: one line of a pipe or socket and no byte more, or
    * a file that consists of one short line. Anything else is left unread and is undefined, as is the end of the stream.
    * Calls `ask` before it waits.
    */

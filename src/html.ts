@@ -1,5 +1,5 @@
-// HTML as text, for the pages that load nothing else. Guarantees: whatever stands in a page and is not HTML itself is escaped,
-// in elements and in quoted attributes. The console has more to show and renders with preact.
+// HTML as text, for the pages that load nothing else. Guarantees: whatever stands in a page and is not HTML itself is
+// escaped, in elements and in quoted attributes. The console has more to show and renders with preact.
 
 /** A piece of HTML that needs no more escaping. */
 export class Html {
@@ -10,7 +10,7 @@ export class Html {
   }
 }
 
-/** What may stand in HTML: pieces as they are, several one a line; text escaped; nothing for undefined. */
+/** Content of HTML: pieces as they are, several one a line; text escaped; nothing for undefined. */
 export type HtmlValue = string | Html | readonly Html[] | undefined;
 
 /** Returns the HTML of a template, with its values escaped. Attributes need their quotes. */

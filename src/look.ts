@@ -1,6 +1,8 @@
-// What every page of ours looks like: the sign-in pages, the page after a login and the console.
+// Style shared by all our pages: the sign-in pages, the page after a login and the console.
 
-/** Colors for light and dark, as variables of CSS. Text on each background has a contrast of 4.5 : 1, edges of 3 : 1. */
+/**
+ * Colors for light and dark, as variables of CSS. Text on each background has a contrast of 4.5 : 1, edges of 3 : 1.
+ */
 export const palette = `
 :root {
   color-scheme: light dark;

@@ -1,4 +1,4 @@
-// Which hosts are this machine itself: nobody is in between, so plain HTTP there is as good as https.
+// Decides which hosts are this machine: nobody is in between, so plain HTTP there is as safe as https.
 
 /** Returns whether a URL's host name, with or without the brackets of IPv6, leads nowhere else. */
 export function isLoopbackHost(host: string): boolean {

@@ -1,4 +1,4 @@
-// What pull tokens are for, and how one is made (protocols 7.3). Guarantees: the private key is forgotten as soon as the one
+// Creates pull tokens (protocols 7.3). Guarantees: the private key is forgotten as soon as the one
 // token is signed; the platform only ever sees the public half.
 
 import { sign } from 'node:crypto';
@@ -7,7 +7,7 @@ import type { IamIdentityStaticKeys } from './api/schema/types/iam.gen.ts';
 import type { Host } from './host.ts';
 import { newRsaKeyPair } from './key-pairs.ts';
 
-/** What a token may be for, as `--repository` spells it (cli.json). */
+/** Use of a token, as `--repository` spells it (cli.json). */
 export const repositories = [
   'oci',
   'apk',
@@ -59,8 +59,8 @@ export async function mintPullToken(
   host: Pick<Host, 'now' | 'randomBytes'>,
   { issuer, ttlMs }: PullTokenRequest,
 ): Promise<MintedPullToken> {
-  // 2048 bits hold well beyond the year a token may live, take a tenth of the time that 4096 do, and keep the signature,
-  // which people paste into `docker login`, half as long.
+  // 2048 bits hold well beyond the year a token may live, take a tenth of the time that 4096 do, and keep the
+  // signature, which people paste into `docker login`, half as long.
   const { privateKey, publicKey } = await newRsaKeyPair();
   const uid = Buffer.from(host.randomBytes(20)).toString('hex');
   const subject = `pull-token-${uid}`;

@@ -185,7 +185,7 @@ function createOutput(fd: 1 | 2): HostOutput {
         } catch (error) {
           const code = (error as NodeJS.ErrnoException).code;
           closed = true;
-          // What cannot be told on stderr cannot be told at all; the exit code still is.
+          // An error that stderr does not take cannot be shown; the exit code still tells it.
           if (fd === 2) return;
           if (code === 'EPIPE') throw new OutputClosed('the reader of stdout has gone');
           throw new CliError('local', `The output could not be written: ${writeFailures[code ?? ''] ?? code}`, {
@@ -297,8 +297,8 @@ function createInput(): HostInput {
 function startAgain(args: readonly string[], logPath: string): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
     const log = openSync(logPath, 'a', 0o600);
-    // The same node with the same loaders, so that a program run from its sources starts itself from them. An executable
-    // is its own runtime and takes nothing but its words.
+    // The same node with the same loaders, so that a program run from its sources starts itself from them. An
+    // executable is its own runtime and takes nothing but its words.
     const words = isExecutable ? [...args] : [...process.execArgv, process.argv[1] ?? '', ...args];
     const child = childProcess().spawn(process.execPath, words, {
       detached: true,
@@ -319,8 +319,8 @@ function startAgain(args: readonly string[], logPath: string): Promise<StartedPr
 }
 
 async function openBrowser(url: string): Promise<boolean> {
-  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang. Over SSH it
-  // would open where nobody looks.
+  // Without a display a Linux browser cannot open; trying would start a text browser on the terminal or hang. Over SSH
+  // it would open where nobody looks.
   if (!hasDesktop(process) && !process.env['BROWSER']) return false;
   try {
     // BROWSER names a program, as xdg-open and python's webbrowser take it.

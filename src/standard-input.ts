@@ -1,7 +1,7 @@
-// What standard input has to say to a question. Guarantees: no byte behind the line is taken from a pipe, whose rest belongs
-// to whoever reads it next (script-contracts 1.2); of files only those are read that one answer fills; and a
-// line that never comes does not keep the process from ending: a read in libuv's thread pool would, because process.exit
-// waits for it.
+// Reads an answer from standard input. Guarantees: no byte behind the line is taken from a pipe, whose rest belongs to
+// whoever reads it next (script-contracts 1.2); of files only those are read that one answer fills; and a line that
+// never comes does not keep the process from ending: a read in libuv's thread pool would, because process.exit waits
+// for it.
 
 import { fstatSync, read, readSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
@@ -15,8 +15,9 @@ const maxLineBytes = 64 * 1024;
 const maxAnswerBytes = 5;
 
 /**
- * One line of a pipe, or the whole of a file of one line (shells write `<<<` to one). Undefined at the end of the pipe, for
- * a file that somebody has read already, and for anything else. Calls `ask` before it waits. Rejects with the signal's reason.
+ * One line of a pipe, or the whole of a file of one line (shells write `<<<` to one). Undefined at the end of the pipe,
+ * for a file that somebody has read already, and for anything else. Calls `ask` before it waits. Rejects with the
+ * signal's reason.
  */
 export async function readAnswer(ask: () => void, signal?: AbortSignal): Promise<string | undefined> {
   const stats = statsOf(0);
@@ -88,8 +89,8 @@ const openPipe: Open = (take, end, fail) => {
 };
 
 /**
- * Reads pipes and terminals in the executable: Bun has no sockets on descriptors that are open already, and a second ReadStream
- * of the terminal gives it nothing. Its process.exit waits for no read.
+ * Reads pipes and terminals in the executable: Bun has no sockets on descriptors that are open already, and a second
+ * ReadStream of the terminal gives it nothing. Its process.exit waits for no read.
  */
 const readBytes: Open = (take, end, fail) => {
   const buffer = Buffer.alloc(1);

@@ -1,4 +1,4 @@
-// What is at a path, or undefined when there is nothing.
+// Reads the stat of a path, or undefined when there is nothing.
 
 import { lstatSync, type Stats, statSync } from 'node:fs';
 

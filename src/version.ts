@@ -1,4 +1,4 @@
-// What `version` says of this build.
+// Answer of `version` for this build.
 
 import { writeSync } from 'node:fs';
 import { buildCommit, buildDate, buildVersion, isExecutable } from './build.ts';

@@ -2,6 +2,7 @@
 // logins, several clusters, and what an uninstall leaves.
 
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { policyOf } from './walkthrough.mjs';
 import { good, step, until } from './world.mjs';
@@ -144,6 +145,54 @@ export async function rights(world) {
     assert.equal(may(...words), false, `the agent may ${words.join(' ')}`);
   }
   step('the agent may do what its role lists and no more');
+}
+
+/** The agent moves into a pod; there is no kubelet here, so what a kubelet would do is done by hand. */
+export async function inPod(world, id) {
+  const { kubectl, chainctl } = world;
+  const folder = join(world.home, 'pod');
+  mkdirSync(folder);
+  const config = world.json(kubectl('config', 'view', '--raw', '--flatten', '--minify', '-ojson'), 'kubeconfig');
+  const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
+  const token = (...more) =>
+    good(kubectl('create', 'token', 'controller', '--namespace=gulfstream', ...more), 'create token');
+  writeFileSync(join(folder, 'ca.crt'), Buffer.from(ca, 'base64'));
+  writeFileSync(join(folder, 'token'), token());
+  writeFileSync(join(folder, 'oidc-token'), token('--audience=gulfstream'));
+  const { hostname, port } = new URL(server);
+  const installing = world.chainctlLater('clusters', 'install', '--skip-invite', '--agent-image=example.com/chainctl');
+  let identity;
+  await until('who the agent is', () => {
+    identity = kubectl('get', 'secret', 'mcp-creds', '-ngulfstream', '-ojsonpath={.data.identity-uid}').stdout;
+    return identity !== '';
+  });
+  const pod = world.chainctlLater(
+    'local',
+    'agent',
+    '--in-cluster',
+    `--service-account=${folder}`,
+    `--identity-token=${join(folder, 'oidc-token')}`,
+    '--webhook-port=0',
+    {
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: port,
+      POD_IP: '127.0.0.1',
+      IDENTITY_UID: Buffer.from(identity, 'base64').toString(),
+    },
+  );
+  assert.equal(await installing.ended, 0, 'install with the agent in a pod');
+  const hook = world.json(
+    kubectl('get', 'validatingwebhookconfiguration', 'enforcer.chainguard.dev', '-ojson'),
+    'the webhook',
+  ).webhooks[0].clientConfig;
+  assert.deepEqual([hook.url, hook.service.name, hook.service.namespace], [undefined, 'webhook', 'gulfstream']);
+  good(kubectl('get', 'statefulset', 'meta-controlplane', '-ngulfstream'), 'the pod of the agent');
+  assert.ok(!existsSync(join(world.home, 'data', 'chainctl', 'agents', id)), 'no agent is left beside the platform');
+  pod.stop();
+  assert.ok([0, 130].includes(await pod.ended), 'the agent in a pod ends well');
+  good(chainctl('cluster', 'install', '--skip-invite', '--private'), 'install beside the platform again');
+  assert.notEqual(kubectl('get', 'statefulset', 'meta-controlplane', '-ngulfstream').status, 0);
+  step('the agent moves into a pod, as its service account and behind its Service, and back');
 }
 
 export async function twoClusters(world) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from './cluster.mjs';
+import { startCraneRegistry } from './crane-registry.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,15 +34,7 @@ export async function startWorld(programs) {
   const home = join(folder, 'home');
   mkdirSync(home);
   const clusters = [await startCluster(programs, join(folder, 'cluster'))];
-  const registryServer = spawn(crane, ['registry', 'serve', '--address', '127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const registry = await new Promise((resolve) => {
-    registryServer.stderr.on('data', (chunk) => {
-      const [, port] = /serving on port (\d+)/.exec(String(chunk)) ?? [];
-      if (port) resolve(`127.0.0.1:${port}`);
-    });
-  });
+  const { server: registryServer, registry } = await startCraneRegistry(crane, join(folder, 'registry.log'));
   let env = {
     ...process.env,
     HOME: home,
@@ -63,6 +56,20 @@ export async function startWorld(programs) {
     chainctl,
     chainctlIn: (kubeconfig, ...args) =>
       run(process.execPath, [join(root, 'bin/chainctl.js'), ...args], '', { KUBECONFIG: kubeconfig }),
+    /** The same without waiting; the last word may be more variables. */
+    chainctlLater(...words) {
+      const more = typeof words.at(-1) === 'object' ? words.pop() : {};
+      const child = spawn(process.execPath, [join(root, 'bin/chainctl.js'), ...words], {
+        env: { ...env, ...more },
+        cwd: home,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      servers.push(child);
+      return {
+        ended: new Promise((resolve) => child.on('exit', (code) => resolve(code))),
+        stop: () => child.kill('SIGINT'),
+      };
+    },
     kubectl: (...args) => run('kubectl', args),
     write: (name, text) => writeFileSync(join(home, name), text),
     read: (name) => readFileSync(join(home, name), 'utf8'),

@@ -1,10 +1,11 @@
-// What a login may do itself, as the issuer says it (protocols 4.4), and which lists hide something from it for that.
+// Reads the capabilities of a login, as the issuer says it (protocols 4.4), and which lists hide something from it for
+// that.
 
 import type { AuthWhoAmI } from '../api/schema/types/auth.gen.ts';
 import type { IamRole } from '../api/schema/types/iam.gen.ts';
 import { ancestry } from '../api/uidp.ts';
 
-/** What the login may do at one place, and in what role; no role where the token was narrowed. */
+/** Capabilities of the login at one place, and its role; no role where the token was narrowed. */
 export interface Holding {
   readonly place: string;
   readonly role: IamRole | undefined;

@@ -1,5 +1,5 @@
-// Who gains and who loses what, from the grants before and after a change. Guarantees: no input or output; equal to asking
-// about every identity, capability and place before and after, for all places given.
+// Computes who gains and who loses what, from the grants before and after a change. Guarantees: no input or output;
+// equal to asking about every identity, capability and place before and after, for all places given.
 
 import { ancestry, parentOf } from '../api/uidp.ts';
 import { type Facts, type Grant, grantsIn } from './grants.ts';
@@ -69,7 +69,7 @@ export function accessChanges(before: Facts, after: Facts, places: readonly stri
 const sortKey = ({ who, direction, areas }: AccessChange) => `${who}\u0000${direction}\u0000${areas[0]?.place ?? ''}`;
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What one identity or condition gives, by place. */
+/** Grants of one identity or condition, by place. */
 class Holder {
   readonly identity: string;
   readonly who: string;

@@ -1,5 +1,6 @@
-// Who holds which capability where, and through what, from the answers of lists. Guarantees: no input or output; what no list
-// tells, such as who is in a group of an identity provider, is a grant with a condition and never a yes or a no.
+// Computes who holds which capability where, and through what, from the answers of lists. Guarantees: no input or
+// output; what no list tells, such as who is in a group of an identity provider, is a grant with a condition and never
+// a yes or a no.
 
 import type {
   IamExternalGroupRoleMapping,
@@ -11,7 +12,7 @@ import type {
 } from '../api/schema/types/iam.gen.ts';
 import { isAncestorOrSelf, isRoot, parentOf } from '../api/uidp.ts';
 
-/** What lists have answered. Nothing else counts, so a list that hides something makes fewer grants. */
+/** Answers of lists. Nothing else counts, so a list that hides something makes fewer grants. */
 export interface Facts {
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -39,12 +40,14 @@ export interface Grant {
   /** Id of the binding, mapping, provider or invite. */
   readonly id: string;
   readonly through: Through;
-  /** Where the role counts, with everything below. */
+  /** Place of the role, with everything below. */
   readonly place: string;
   readonly role: IamRole;
-  /** Who holds it; empty where a condition says who. */
+  /** Holder; empty where a condition says who. */
   readonly identity: string;
-  /** Address of a user or of whom an invite is for, name of an identity, else its id; the condition where there is one. */
+  /**
+   * Address of a user or of whom an invite is for, name of an identity, else its id; the condition where there is one.
+   */
   readonly who: string;
   /** The identity or invite ended then: the grant gives nothing any more. Milliseconds since the epoch. */
   readonly endedAt?: number;
@@ -129,8 +132,8 @@ export function whoCan(facts: Facts, capability: string, place: string): Grant[]
 }
 
 /**
- * The same for those who have every one of the capabilities, which may come from several grants to one of them. Two conditions do
- * not add up, because nobody knows who meets both.
+ * The same for those who have every one of the capabilities, which may come from several grants to one of them. Two
+ * conditions do not add up, because nobody knows who meets both.
  */
 export function whoCanAll(facts: Facts, capabilities: readonly string[], place: string): Grant[] {
   const holders = new Map<string, { readonly grants: Grant[]; readonly held: Set<string> }>();
@@ -157,9 +160,9 @@ export interface Subject {
 /** `unknown`: no list says no, but a condition that no list answers would make it a yes. */
 export interface Decision {
   readonly answer: 'yes' | 'no' | 'unknown';
-  /** What gives it now. */
+  /** Source that gives it now. */
   readonly paths: readonly Grant[];
-  /** What would give it if the condition is met. */
+  /** Source that would give it if the condition is met. */
   readonly conditions: readonly Grant[];
 }
 

@@ -1,5 +1,5 @@
-// Who holds what in an organization, as one flat list for reviews, and what differs between two of them. Guarantees: no input or
-// output; a report that was kept says no less than the lists it was made from.
+// Lists who holds what in an organization, as one flat list for reviews, and what differs between two of them.
+// Guarantees: no input or output; a report that was kept says no less than the lists it was made from.
 
 import { type Facts, type Grant, grantsIn, type Through } from './grants.ts';
 

@@ -1,5 +1,5 @@
-// What advisories say of packages that are installed. Guarantees: the newest event of an advisory decides, and a fix counts for
-// what is as new as it.
+// Evaluates advisories for installed packages. Guarantees: the newest event of an advisory decides, and a fix counts
+// for what is as new as it.
 
 import { compareVersions } from '../attestations/version-order.ts';
 import type {
@@ -20,14 +20,14 @@ export const advisoryStatuses = [
 ] as const;
 export type AdvisoryStatus = (typeof advisoryStatuses)[number];
 
-/** What no longer concerns the installed version, shown only when asked for. */
+/** Statuses that no longer concern the installed version, shown only when asked for. */
 const settled: readonly AdvisoryStatus[] = ['fixed', 'not-affected'];
 
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly type: string;
-  /** What it was built from; empty when that is itself. */
+  /** Origin package; empty when that is itself. */
   readonly origin: string;
 }
 
@@ -40,8 +40,8 @@ export interface AdvisoryFinding {
 const batchSize = 8;
 
 /**
- * Returns what there is about apk packages, sorted by name: of these statuses, or without any of them what is not settled.
- * `list` answers the documents of a package that others were built from.
+ * Returns what there is about apk packages, sorted by name: of these statuses, or without any of them what is not
+ * settled. `list` answers the documents of a package that others were built from.
  */
 export async function findAdvisories(
   packages: readonly InstalledPackage[],

@@ -1,11 +1,11 @@
-// The certificate authorities of this machine. Node trusts those it was built with and NODE_EXTRA_CA_CERTS; a company that
-// looks into its traffic installs its own in the system, where Go's clients and curl find it.
+// The certificate authorities of this machine. Node trusts those it was built with and NODE_EXTRA_CA_CERTS; a company
+// that looks into its traffic installs its own in the system, where Go's clients and curl find it.
 
 import tls from 'node:tls';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
 
-/** Where Linux distributions keep them, as Go looks for them. */
+/** Paths where Linux distributions keep them, as Go looks for them. */
 const bundles = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',

@@ -1,6 +1,7 @@
 // Thin typed access to the operations. A method is its operation and its types. Guarantees: a package's tables are loaded
 // by the first call that needs them, so a command about identities never reads those of the registry.
 
+import { Arrivals } from '../arrivals.ts';
 import { type ApiOptions, callOperation, callPath, type Exchange, listItems, readLines } from './http.ts';
 import { type PackageOperationTypes, packages } from './schema/packages.gen.ts';
 import type { Operation } from './schema/types.ts';
@@ -26,7 +27,7 @@ export interface ApiClient {
     request: PackageOperationTypes[Id]['request'],
   ): Promise<PackageOperationTypes[Id]['response']>;
   /** The items of a list as they arrive; see `listItems`. */
-  list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']): AsyncIterable<ItemOf<Id>>;
+  list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']): Arrivals<ItemOf<Id>>;
   /** Returns what a path beside the API answers, as JSON. */
   path(exchange: Exchange): Promise<unknown>;
   /** The lines of JSON that such a path answers, as they come, until the other side ends. */
@@ -64,27 +65,6 @@ export async function capabilitiesOf(id: ClientOperationId): Promise<readonly st
   return (await operationOf(id))?.capabilities ?? [];
 }
 
-/** Yields what comes of a promise, item by item; a generator around it would cost each item as much as reading it. */
-function later<T>(promise: Promise<AsyncGenerator<T>>): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      let items: AsyncGenerator<T> | undefined;
-      return {
-        async next() {
-          if (items !== undefined) return items.next();
-          items = await promise;
-          this.next = () => (items as AsyncGenerator<T>).next();
-          return items.next();
-        },
-        async return() {
-          items ??= await promise;
-          return items.return(undefined);
-        },
-      };
-    },
-  };
-}
-
 export function createApiClient(options: ApiOptions): ApiClient {
   const find = async (id: ClientOperationId) => {
     const { operations, wire } = await packageOf(id);
@@ -100,12 +80,11 @@ export function createApiClient(options: ApiOptions): ApiClient {
       return answer as PackageOperationTypes[typeof id]['response'];
     },
     list<Id extends ListOperationId>(id: Id, request: PackageOperationTypes[Id]['request']) {
-      const items = find(id).then(({ operation, wire }) =>
-        listItems(options, wire, operation, request as Record<string, unknown>),
-      );
-      // A problem is for whoever reads it.
-      items.catch(() => {});
-      return later(items) as AsyncIterable<ItemOf<Id>>;
+      const parts = async function* () {
+        const { operation, wire } = await find(id);
+        yield* listItems(options, wire, operation, request as Record<string, unknown>);
+      };
+      return new Arrivals(parts()) as Arrivals<ItemOf<Id>>;
     },
     path: (exchange) => callPath(options, exchange),
     lines: (exchange) => readLines(options, exchange),

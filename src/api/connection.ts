@@ -1,4 +1,4 @@
-// What carries one HTTP exchange: directly, or through a proxy.
+// Sends one HTTP exchange: directly, or through a proxy.
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
 
@@ -20,7 +20,7 @@ export interface RawResponse extends HttpHead {
   destroy(): void;
 }
 
-/** What opens connections one way, and keeps them. Only connecting has a time limit of its own. */
+/** Opens connections one way, and keeps them. Only connecting has a time limit of its own. */
 export interface Client {
   request(raw: RawRequest): Promise<RawResponse>;
   close(): Promise<void>;
@@ -29,7 +29,9 @@ export interface Client {
 export interface ClientOptions {
   /** Milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Milliseconds that a connection nobody uses is kept: less than servers do, or it would be used while they close it. */
+  /**
+   * Milliseconds that a connection nobody uses is kept: less than servers do, or it would be used while they close it.
+   */
   readonly keepAliveMs: number;
   /** Authorities to trust instead of Node's own, in PEM. */
   readonly ca?: string[];

@@ -1,13 +1,15 @@
 import type { Client, ClientOptions, RawRequest, RawResponse } from './connection.ts';
 
-/** What Bun's fetch takes beyond the standard. */
+/** Options of Bun's fetch beyond the standard. */
 type BunInit = RequestInit & {
   readonly decompress: false;
   readonly timeout: false;
   readonly tls?: { readonly ca: string[] };
 };
 
-/** HTTP without a proxy in an executable: Bun's own fetch, which starts in two thirds of the time of its `node:http`. */
+/**
+ * HTTP without a proxy in an executable: Bun's own fetch, which starts in two thirds of the time of its `node:http`.
+ */
 export function createFetchClient({ connectTimeoutMs, ca }: ClientOptions): Client {
   return {
     async request(raw) {
@@ -49,7 +51,7 @@ function toRaw(response: Response, controller: AbortController): RawResponse {
         yield Buffer.from(part.value.buffer, part.value.byteOffset, part.value.byteLength);
       }
     } finally {
-      // Who leaves before the end does not want the rest.
+      // A caller that stops early does not want the rest.
       await reader.cancel().catch(() => {});
     }
   };
@@ -58,7 +60,7 @@ function toRaw(response: Response, controller: AbortController): RawResponse {
 
 const proxyVariables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
 
-/** Which way a request goes is decided before (`proxy.ts`). Bun reads the variables by rules of its own, when it is called. */
+/** The route is chosen before (`proxy.ts`). Bun reads the variables by rules of its own, when it is called. */
 function withoutProxies<T>(call: () => T): T {
   const hidden = proxyVariables.flatMap((name) => {
     const value = process.env[name];

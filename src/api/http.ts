@@ -65,30 +65,40 @@ export function placeOf({ scope }: Operation, message: Record<string, unknown>):
 }
 
 /**
- * The items of a list operation's answer, each as soon as it has arrived, so that memory does not grow with the list.
- * Throws, after the items before, when the answer ends in the middle.
+ * The items of a list operation's answer, as soon as they have arrived, so that memory does not grow with the list. Throws,
+ * after the items before, when the answer ends in the middle.
  */
 export async function* listItems(
   options: ApiOptions,
   wire: Wire,
   operation: Operation,
   message: Record<string, unknown>,
-): AsyncGenerator<unknown> {
+): AsyncGenerator<readonly unknown[]> {
   const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), (host, request) =>
     // One byte a second would be waited for till the end of days.
     streaming(host, { ...request, leastBytes: 1024 }),
   );
-  const { ItemSplitter } = await import('./item-splitter.ts');
-  const splitter = new ItemSplitter();
-  try {
-    for await (const chunk of response.body) {
-      for (const text of splitter.push(chunk)) yield wire.decodeItem(operation.response, text);
+  const { ItemReader } = await import('./item-reader.ts');
+  const reader = new ItemReader();
+  for await (const chunk of response.body) {
+    const items: unknown[] = [];
+    const values: unknown[] = [];
+    let failure: unknown;
+    try {
+      reader.read(chunk, values);
+    } catch (error) {
+      failure = error;
     }
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof WireError) throw notTheApi(url, error);
-    throw error;
+    try {
+      for (const value of values) items.push(wire.decodeItem(operation.response, value));
+    } catch (error) {
+      failure = error;
+    }
+    if (items.length > 0) yield items;
+    if (failure instanceof SyntaxError || failure instanceof WireError) throw notTheApi(url, failure);
+    if (failure !== undefined) throw failure;
   }
-  if (splitter.isWhole) return;
+  if (reader.isWhole) return;
   const { protocol, host } = new URL(url);
   throw new CliError('network', `The answer of ${protocol}//${host} ends in the middle`, {
     code: 'network.truncated',
@@ -109,9 +119,9 @@ export interface Exchange {
   readonly path: string;
   readonly body?: string | undefined;
   readonly name: string;
-  /** Whether it may be sent twice. */
+  /** Whether the request may be sent twice. */
   readonly idempotent: boolean;
-  /** Where its capabilities are needed. */
+  /** Place where the capabilities are needed. */
   readonly place?: string;
   /** In place of the client's own. */
   readonly timeoutMs?: number;
@@ -234,7 +244,7 @@ function encode(wire: Wire, operation: Operation, message: Record<string, unknow
   try {
     return wire.encodeRequest(operation, message);
   } catch (error) {
-    // What a person typed and nothing upstream refused, such as `..` in an id.
+    // Input such as `..` in an id, which nothing upstream refused.
     if (error instanceof WireError) throw new CliError('usage', capitalized(error.message), { cause: error });
     throw error;
   }
@@ -352,6 +362,8 @@ function toApiError(response: HttpResponse, url: string, operationId: string): C
   }
 }
 
-/** Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`. */
+/**
+ * Only a word: an id or a name would be another one, and scripts look for a field's, as in `etag: etag is required`.
+ */
 const capitalized = (text: string) =>
   /^[a-z]+(?=[\s,;]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

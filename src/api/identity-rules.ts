@@ -1,5 +1,5 @@
-// What an identity expects of whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13). Guarantees: pure
-// but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
+// Builds the rule of an identity for whoever assumes it, from the words people use (protocols 8.1, 8.2 and Q13).
+// Guarantees: pure but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
 import { isPrivateUrl } from '../loopback.ts';
 import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
@@ -27,7 +27,7 @@ export const servicePrincipals = [
 ] as const;
 
 /**
- * * Returns what is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody
+ * Returns what is wrong with an issuer whose keys are fetched from it, as a clause; undefined for a good one. Nobody
  * in between may be able to answer for it, and tokens name it without anything around it (protocols 3.7).
  */
 export function issuerUrlProblem(issuer: string): string | undefined {
@@ -73,7 +73,9 @@ export function subjectOf({ claimMatch, static: keys, awsIdentity, servicePrinci
   );
 }
 
-/** The same in the words it was made from, where this program made the pattern: `acme/app` or `acme/app refs/heads/.*`. */
+/**
+ * The same in the words it was made from, where this program made the pattern: `acme/app` or `acme/app refs/heads/.*`.
+ */
 export function whoOf(identity: IamIdentity): string {
   const subject = subjectOf(identity);
   const [, repo, ref] =
@@ -91,7 +93,9 @@ export function audienceOf({ claimMatch, static: keys }: IamIdentity): string {
 
 /** Returns when it ends, in milliseconds since the epoch; undefined when it does not. */
 export function expirationOf(identity: IamIdentity): number | undefined {
-  const end = Date.parse(identity.static?.expiration ?? '');
+  const expiration = identity.static?.expiration;
+  if (expiration === undefined) return undefined;
+  const end = Date.parse(expiration);
   return Number.isNaN(end) ? undefined : end;
 }
 
@@ -123,7 +127,9 @@ export async function patternProblem(pattern: string): Promise<string | undefine
   }
 }
 
-/** Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped. */
+/**
+ * Characters of a pattern that mean something, with the depth of groups around them; escapes and classes are skipped.
+ */
 export function* operators(
   pattern: string,
 ): Generator<{ readonly char: string; readonly at: number; readonly depth: number }> {
@@ -155,7 +161,7 @@ function classEnd(pattern: string, from: number): number {
 }
 
 /**
- * * Returns what is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which
+ * Returns what is valid but rarely meant: alternatives outside a group, which divide the whole value, and `/*`, which
  * repeats the slash. Undefined when there is nothing to say; otherwise a sentence that begins with `name`.
  */
 export function patternWarning(name: string, pattern: string): string | undefined {

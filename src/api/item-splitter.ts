@@ -1,5 +1,5 @@
-// A list while it arrives: `{"items":[…]}` cut into the texts of its items. Guarantees: an item is handed on as soon as its
-// last byte is there; texts may hold braces, quotes and escapes, and characters may be split between chunks.
+// A list while it arrives: `{"items":[…]}` cut into the texts of its items. Guarantees: an item is handed on as soon as
+// its last byte is there; texts may hold braces, quotes and escapes, and characters may be split between chunks.
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -85,9 +85,14 @@ export class ItemSplitter {
     }
   }
 
-  /** Whether the document is complete. */
+  /** True once the document is complete. */
   get isWhole(): boolean {
     return this.started && this.depth === 0;
+  }
+
+  /** Whether the next byte that is no blank belongs to an item of the list, or ends the list. */
+  get isBetween(): boolean {
+    return this.depth === 2 && !this.inText && this.isList() && !this.isCollecting();
   }
 
   private isList(): boolean {

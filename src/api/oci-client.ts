@@ -25,8 +25,8 @@ const referencePattern = new RegExp(
 );
 
 /**
- * Reads `host/path:tag@digest`. A first word without dot, colon or `localhost` is part of the path, as for every client;
- * `registry` is then empty. Undefined for what is no reference.
+ * Reads `host/path:tag@digest`. A first word without dot, colon or `localhost` is part of the path, as for every
+ * client; `registry` is then empty. Undefined for what is no reference.
  */
 export function parseImageReference(text: string): ImageReference | undefined {
   const slash = text.indexOf('/');
@@ -74,9 +74,9 @@ export interface OciClientOptions {
   readonly signal: AbortSignal;
   /** A login to show when nobody may read without; undefined when there is none. */
   readonly login?: (repository: string) => Promise<RegistryLogin | undefined>;
-  /** What to do about a missing one. */
+  /** Hint for a missing one. */
   readonly loginHint: string;
-  /** What to do about one that may not read the repository. */
+  /** Hint for one that may not read the repository. */
   readonly refusedHint?: (repository: string) => Promise<string | undefined>;
 }
 
@@ -84,10 +84,10 @@ export type RegistryLogin = (
   | { readonly kind: 'password'; readonly user: string; readonly secret: string }
   /** A refresh token of OAuth2 for the registry's token service. */
   | { readonly kind: 'identity-token'; readonly token: string }
-  /** What the registry itself takes. */
+  /** A token that the registry itself takes. */
   | { readonly kind: 'registry-token'; readonly token: string }
 ) & {
-  /** Whether it may go to a token service on another host than the registry's, where the registry says so. */
+  /** Whether they may go to a token service on another host than the registry's, where the registry says so. */
   readonly leavesHost: boolean;
 };
 

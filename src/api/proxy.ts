@@ -1,4 +1,4 @@
-// Which proxy a request goes through. Read as curl and Go's clients read the variables, so that what works for them works
+// Chooses the proxy of a request. Read as curl and Go's clients read the variables, so that what works for them works
 // here: the scheme may be left out, and a name in NO_PROXY stands for what is below it too.
 
 import { BlockList, isIP } from 'node:net';
@@ -48,7 +48,10 @@ function isWithin(list: BlockList, hostname: string): boolean {
   return family !== 0 && list.check(hostname, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** `*`, a name, `.name` or `*.name` for what is below it only, an address or a network; each but the network with a port. */
+/**
+ * `*`, a name, `.name` or `*.name` for what is below it only, an address or a network; each but the network with a
+ * port.
+ */
 function isExcepted(exception: string, hostname: string, port: string): boolean {
   if (exception === '') return false;
   if (exception === '*') return true;

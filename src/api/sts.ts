@@ -1,5 +1,5 @@
-// The token exchange (semantics 3.5, protocols 3). Guarantees: parameters travel as a form and never as JSON, a bearer goes
-// to the issuer it was asked for and through no redirect, and a refusal carries the server's own words.
+// The token exchange (semantics 3.5, protocols 3). Guarantees: parameters travel as a form and never as JSON, a bearer
+// goes to the issuer it was asked for and through no redirect, and a refusal carries the server's own words.
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -181,7 +181,9 @@ function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }
 
-/** The number in the body when it is one (1–16), else what the status says; a bare 500 is not retried (semantics 3.5). */
+/**
+ * The number in the body when it is one (1–16), else what the status says; a bare 500 is not retried (semantics 3.5).
+ */
 function codeOfAnswer(response: HttpResponse, answer: Answer | undefined): number {
   const code = answer?.['code'];
   if (typeof code === 'number' && Number.isInteger(code) && code >= 1 && code <= 16) return code;
@@ -233,7 +235,7 @@ function oneLine(text: string): string {
     .replace(/\.$/, '');
 }
 
-/** What answered at this address is something else, such as a login wall. */
+/** Returns the error for an address where another program answers, such as a login wall. */
 export function notAnIssuer(issuer: string): CliError {
   return new CliError('api', `${issuer} did not answer like a Chainguard issuer`, {
     code: 'api.not-an-issuer',

@@ -1,5 +1,5 @@
-// One HTTP exchange. Guarantees: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has an
-// end, and a failure is a CliError that names the host but neither the query nor a header.
+// One HTTP exchange. Guarantees: redirects are never followed (a bearer must not leak, semantics 3.5), every wait has
+// an end, and a failure is a CliError that names the host but neither the query nor a header.
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -182,7 +182,8 @@ async function open(host: Host, request: HttpRequest, limits: 'whole' | 'pause')
   request.signal?.throwIfAborted();
   const url = new URL(request.url);
   const timeoutMs = request.timeoutMs ?? 60_000;
-  // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does not.
+  // AbortSignal.timeout and AbortSignal.any keep the process alive or leak listeners on Node 20; one controller does
+  // not.
   const controller = new AbortController();
   const limit = (ms = timeoutMs) => setTimeout(() => controller.abort(timedOut), ms);
   let timer = limit();
@@ -280,7 +281,7 @@ const refusals: Readonly<Record<string, string>> = {
   EPROTO: 'it does not speak TLS',
 };
 
-/** What a proxy answers in place of a tunnel. */
+/** Answer of a proxy in place of a tunnel. */
 const answers: Readonly<Record<string, string>> = {
   403: 'it does not lead there',
   407: 'it wants a user and a password',

@@ -33,8 +33,8 @@ export interface Wire {
    * empty text for a message without fields. Throws WireError with INTERNAL when the text is not JSON of this shape.
    */
   decodeResponse(messageName: string, text: string): Fields;
-  /** The same for one item of its list `items`. */
-  decodeItem(messageName: string, text: string): Fields;
+  /** The same for the JSON value of one item of its list `items`. */
+  decodeItem(messageName: string, value: unknown): Fields;
   /**
    * A message from its JSON value by the rules of request bodies, e.g. of a file that a user wrote. Unknown names are
    * dropped as in a request, or refused.
@@ -51,7 +51,7 @@ export function createWire(...sets: readonly SchemaSet[]): Wire {
     encodeResponse: (messageName, value) => JSON.stringify(codec.encode(messageName, asFields(value), 'full')),
     encodeMessage: (messageName, value, mode) => codec.encode(messageName, asFields(value), mode),
     decodeResponse: (messageName, text) => decodeResponse(codec, messageName, text),
-    decodeItem: (messageName, text) => decodeResponse(codec, codec.itemOf(messageName), text),
+    decodeItem: (messageName, value) => codec.decode(codec.itemOf(messageName), value, '', 'tolerant'),
     decodeMessage: (messageName, value, unknownNames = 'drop') =>
       codec.decode(messageName, value, '', unknownNames === 'drop' ? 'strict' : 'exact'),
   };

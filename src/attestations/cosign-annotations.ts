@@ -1,5 +1,5 @@
-// What cosign keeps beside a signature in annotations, in the form of sigstore's bundles. Guarantees: pure; a text that is
-// not what cosign writes proves nothing.
+// Reads what cosign keeps beside a signature in annotations, in the form of sigstore's bundles. Guarantees: pure; a
+// text that is not what cosign writes proves nothing.
 
 /** The log's entry in the annotation `dev.sigstore.cosign/bundle`; none when the text has none. */
 export function logEntries(text: string | undefined): object[] {

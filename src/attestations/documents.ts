@@ -1,5 +1,5 @@
-// Bills of materials as documents: SPDX 2 and CycloneDX in JSON are read, SPDX 3 and the tag-value form are named. Guarantees:
-// entries come one by one, in the document's order; the image itself and its layers are no packages.
+// Bills of materials as documents: SPDX 2 and CycloneDX in JSON are read, SPDX 3 and the tag-value form are named.
+// Guarantees: entries come one by one, in the document's order; the image itself and its layers are no packages.
 
 import { JsonScanner, type Plan } from './json-scanner.ts';
 import { whole } from './json-sinks.ts';
@@ -16,7 +16,7 @@ export interface Package {
   readonly purl: string;
   /** `apk`, `npm`, … */
   readonly type: string;
-  /** What the package was built from; empty when the document does not say. */
+  /** Source package it was built from; empty when the document does not say. */
   readonly origin: string;
   /** SPDX expression or name; empty when unknown. */
   readonly license: string;
@@ -30,13 +30,13 @@ export interface Relationship {
   readonly to: string;
 }
 
-/** What a document says of itself. */
+/** Facts that a document states about itself. */
 export interface DocumentFacts {
   readonly format: BomFormat;
   /** `2.3`, `1.6`; empty when it does not say. */
   readonly version: string;
   readonly name: string;
-  /** Who and what made it, in SPDX's form `Tool: syft-1.0`. */
+  /** Creators, in SPDX's form `Tool: syft-1.0`. */
   readonly creators: readonly string[];
   /** RFC 3339; undefined when it does not say. */
   readonly created: string | undefined;
@@ -146,7 +146,9 @@ export function entriesPlan(format: BomFormat, { package: add, relationship }: E
   };
 }
 
-/** Returns the packages of a document that is there as a whole; undefined when it is no bill of materials that is read. */
+/**
+ * Returns the packages of a document that is there as a whole; undefined when it is no bill of materials that is read.
+ */
 export function packagesIn(text: string): readonly Package[] | undefined {
   const bytes = Buffer.from(text);
   const read = (plan: Plan): void => {

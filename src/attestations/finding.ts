@@ -1,6 +1,6 @@
-// Where statements about an image lie: among its referrers, under cosign's tag, beside it in its index as BuildKit puts them,
-// and about the index as a whole. Guarantees: nothing is opened whose annotations say that it is something else, and what was
-// passed over is told; the caller fetches.
+// Finds statements about an image: among its referrers, under cosign's tag, beside it in its index as BuildKit puts
+// them, and about the index as a whole. Guarantees: nothing is opened whose annotations say that it is something else,
+// and what was passed over is told; the caller fetches.
 
 import { holdsStatement, mayHoldStatements, predicateIn, predicateKind } from './predicates.ts';
 import type { StatementFacts } from './statement.ts';
@@ -16,7 +16,7 @@ export interface ReferrerDescriptor extends LayerDescriptor {
   readonly artifactType?: string;
 }
 
-/** What it takes to look for attestations in a repository. */
+/** Parameters of a search for attestations in a repository. */
 export interface AttestationSource {
   /** All manifests that refer to one, every page of the list. */
   referrers(digest: string): Promise<readonly ReferrerDescriptor[]>;
@@ -39,7 +39,7 @@ export interface Candidate {
 }
 
 export interface Found {
-  /** Where a bill of materials may be, the best first: of the image before of its index, SPDX first, the newest first. */
+  /** Places of a bill of materials, the best first: of the image before of its index, SPDX first, the newest first. */
   readonly candidates: readonly Candidate[];
   /** Names of what else is attached: predicate types, artifact types. */
   readonly others: readonly string[];

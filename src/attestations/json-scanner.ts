@@ -1,5 +1,5 @@
-// JSON of any length, read while it arrives. Guarantees: holds no more than what a sink asked to hold; what is no JSON, and a
-// member that a plan asks for and that is there twice, is a SyntaxError.
+// JSON of any length, read while it arrives. Guarantees: holds no more than what a sink asked to hold; what is no JSON,
+// and a member that a plan asks for and that is there twice, is a SyntaxError.
 
 /** Takes the bytes of one value, in order, as they stand in the document. */
 export interface Sink {
@@ -11,7 +11,7 @@ export interface Sink {
 /** Names the sink of a value that turns out to be a text where its members were planned for. */
 export const asText = Symbol('text');
 
-/** What to do with the members of a value: `*` stands for every element of a list. What is not named is passed over. */
+/** Action for the members of a value: `*` stands for every element of a list. What is not named is passed over. */
 export interface Plan {
   readonly [member: string]: Plan | Sink;
   readonly [asText]?: Sink;
@@ -26,7 +26,7 @@ const maxWordBytes = 1024;
 
 const wordPattern = /^(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$/;
 
-/** What comes next. */
+/** Token that is expected next. */
 const State = {
   Value: 0,
   FirstElement: 1,
@@ -49,7 +49,7 @@ interface Level {
 export class JsonScanner {
   private state: (typeof State)[keyof typeof State] = State.Value;
   private readonly levels: Level[] = [];
-  /** What the next value is for. */
+  /** Use of the next value. */
   private next: Plan | Sink | undefined;
   private sink: Sink | undefined;
   /** Depth at which the value of the sink ends. */

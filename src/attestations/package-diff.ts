@@ -1,4 +1,4 @@
-// What differs between the packages of two images. Guarantees: taking what is removed from the packages of the first, changing
+// Compares the packages of two images. Guarantees: taking what is removed from the packages of the first, changing
 // what is changed and adding what is added makes the packages of the second; the order of neither counts.
 
 import { type PackageChange, type PackageDiff, type PackageEntry, withoutEmpty } from './diff-rows.ts';

@@ -1,5 +1,5 @@
-// Platforms of images, as containerd normalizes, matches and prefers them. Guarantees: another architecture is never taken for
-// the one asked for, even where its programs would run: what is in it is something else.
+// Platforms of images, as containerd normalizes, matches and prefers them. Guarantees: another architecture is never
+// taken for the one asked for, even where its programs would run: what is in it is something else.
 
 export interface Platform {
   readonly os: string;
@@ -71,6 +71,6 @@ function inOrder(platform: Platform): string[] {
 export const formatPlatform = ({ os, architecture, variant }: Platform): string =>
   [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
 
-/** Where registries' tools file what is no image: BuildKit's attestations. */
+/** Returns whether it is the platform by which BuildKit marks what is no image: its attestations. */
 export const isNoPlatform = ({ os, architecture }: Partial<Platform>): boolean =>
   os === 'unknown' && architecture === 'unknown';

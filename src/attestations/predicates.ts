@@ -1,4 +1,4 @@
-// What attestations are called and kept as. Guarantees: decides by names alone and opens nothing.
+// Maps attestations to the names they are called and kept as. Guarantees: decides by names alone and opens nothing.
 
 export type PredicateKind = 'spdx' | 'cyclonedx' | 'other';
 

@@ -1,5 +1,6 @@
-// Statements of in-toto as they lie in registries: in a DSSE envelope, bare or in a bundle of sigstore, or with no envelope at
-// all. Guarantees: read piece by piece, so that memory does not grow with the document; what cannot be read is a SyntaxError.
+// Statements of in-toto as they lie in registries: in a DSSE envelope, bare or in a bundle of sigstore, or with no
+// envelope at all. Guarantees: read piece by piece, so that memory does not grow with the document; what cannot be read
+// is a SyntaxError.
 
 import { type DocumentFacts, type EntryListener, entriesPlan, factsPlan, unknownDocument } from './documents.ts';
 import { asText, JsonScanner, type Plan, type Sink } from './json-scanner.ts';
@@ -64,7 +65,7 @@ export function readEntries({ form, document }: StatementFacts, listener: EntryL
 }
 
 export interface Envelope {
-  /** What the signatures are about. */
+  /** Artifacts that the signatures are about. */
   readonly payload: Buffer;
   readonly payloadType: string;
   readonly signatures: readonly { readonly keyid?: unknown; readonly sig?: unknown }[];

@@ -67,7 +67,7 @@ export function ambientProvider(host: Host): AmbientProvider | undefined {
 }
 
 /**
- * * Returns what to change when this is a place that could hand out tokens but does not; undefined elsewhere.
+ * Returns what to change when this is a place that could hand out tokens but does not; undefined elsewhere.
  * `isAlone`: nobody is there to sign in.
  */
 export function ambientHint({ env }: Pick<Host, 'env'>, isAlone: boolean): string | undefined {

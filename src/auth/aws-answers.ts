@@ -1,4 +1,4 @@
-// What every source of AWS credentials needs to read its answer.
+// Shared code: reads the answers of the sources of AWS credentials.
 
 import { CliError } from '../errors.ts';
 import { memberOf } from '../json.ts';

@@ -1,6 +1,6 @@
-// Credentials that one call away from others are: roles, IAM Identity Center, and programs that print some (AWS SDKs and
-// Tools Reference Guide, "Standardized credential providers"). Guarantees: what a program or a service says besides the
-// credentials is not repeated.
+// Credentials that one call away from others are: roles, IAM Identity Center, and programs that print some (AWS SDKs
+// and Tools Reference Guide, "Standardized credential providers"). Guarantees: what a program or a service says besides
+// the credentials is not repeated.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -117,7 +117,7 @@ function credentialsIn(
 export interface SsoProfile {
   readonly name: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** What the login's file is named after: the session, or the start page in older profiles. */
+  /** Name of the login's file: the session, or the start page in older profiles. */
   readonly cacheKey: string;
 }
 
@@ -164,7 +164,7 @@ export async function ssoCredentials(
 }
 
 /**
- * * Returns what AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it.
+ * Returns what AWS's own command line makes of a profile: every kind there is, with the renewals that belong to it.
  * Undefined where it is not on PATH, too old for the question, or has none; whatever it says of that goes to stderr,
  * where people see it.
  */

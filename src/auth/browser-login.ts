@@ -1,5 +1,5 @@
-// The browser login, client side (protocols 1). Guarantees: an answer is taken from this machine only, only with the secret
-// of this very login in it, and only once; the token leaves the address bar at once; no wait is for ever.
+// The browser login, client side (protocols 1). Guarantees: an answer is taken from this machine only, only with the
+// secret of this very login in it, and only once; the token leaves the address bar at once; no wait is for ever.
 
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -29,7 +29,10 @@ export interface BrowserLoginRequest {
   readonly autocloseSeconds?: number | undefined;
   /** Milliseconds to wait for the person; five minutes unless said otherwise. */
   readonly timeoutMs?: number;
-  /** Throws `auth.no-browser` at once when no browser can be started, instead of waiting for somebody to find the address. */
+  /**
+   * Throws `auth.no-browser` at once when no browser can be started, instead of waiting for somebody to find the
+   * address.
+   */
   readonly needsBrowser?: boolean;
   /** Takes an answer without the secret, for issuers that do not carry it (protocols Q4). */
   readonly acceptWithoutState?: boolean;
@@ -41,7 +44,9 @@ export interface BrowserLoginResult {
   readonly refreshToken: string | undefined;
 }
 
-/** Throws kind `auth` with code `auth.no-account` when the issuer knows no such account, `auth.denied` when it refuses. */
+/**
+ * Throws kind `auth` with code `auth.no-account` when the issuer knows no such account, `auth.denied` when it refuses.
+ */
 export async function browserLogin(host: Host, request: BrowserLoginRequest): Promise<BrowserLoginResult> {
   request.signal?.throwIfAborted();
   const state = Buffer.from(host.randomBytes(32)).toString('base64url');
@@ -104,7 +109,9 @@ interface Receiver {
   end(reason: unknown): void;
 }
 
-/** How long the page after the answer is waited for, in milliseconds: a browser that went away must not hold up a login. */
+/**
+ * How long the page after the answer is waited for, in milliseconds: a browser that went away must not hold up a login.
+ */
 const pageWaitMs = 3_000;
 
 function createReceiver(host: Host, request: BrowserLoginRequest, state: string, port: number): Receiver {
@@ -276,7 +283,7 @@ tick();
   return page('Logged in', body, nonce, autocloseSeconds === undefined ? undefined : script);
 }
 
-/** What else a person may see there: that it did not work, and why. */
+/** Text beside it: that it did not work, and why. */
 export function messagePage(heading: string, lines: readonly string[], nonce: string): string {
   const texts = [...lines, stay].map((line) => html`<p>${line}</p>`);
   return page(

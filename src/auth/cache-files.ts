@@ -1,5 +1,5 @@
-// Where tokens lie and when a file of them may be believed. Loads nothing but node:fs and node:path: the Docker helper's
-// fast path is this module (performance, credential helper).
+// Locates token files and decides when a file of them may be believed. Loads nothing but node:fs and node:path: the
+// Docker helper's fast path is this module (performance, credential helper).
 
 import { readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export function audienceFolder(audience: string, platform: NodeJS.Platform): str
 export class UnsafeCacheError extends Error {
   override readonly name = 'UnsafeCacheError';
   readonly path: string;
-  /** What to do about it. */
+  /** Next step. */
   readonly fix: string;
 
   constructor(path: string, reason: string, fix: string) {

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { ask, denied, isPassing, pollUntil } from './remote-login.ts';
 
-/** Who hands out the codes. */
+/** Server that hands out the codes. */
 export interface DeviceIssuer {
   readonly clientId: string;
   readonly authorizationEndpoint: string;

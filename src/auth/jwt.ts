@@ -1,5 +1,5 @@
 import { parseObject } from '../json.ts';
-// What tokens say about themselves, read without checking a signature: good enough to plan, never to trust.
+// Reads claims of tokens without checking a signature: good enough to plan, never to trust.
 
 export interface Claims {
   readonly iss?: unknown;

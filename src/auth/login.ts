@@ -22,8 +22,8 @@ export interface LoginOptions {
   /** One token for each; the API's audience when left out. */
   readonly audience?: readonly string[];
   /**
-   * Further audiences, for a token that is kept nowhere and so cannot be exchanged again when they are needed. What the issuer
-   * refuses for them is told as a warning and leaves the login as it is.
+   * Further audiences, for a token that is kept nowhere and so cannot be exchanged again when they are needed. What the
+   * issuer refuses for them is told as a warning and leaves the login as it is.
    */
   readonly alsoFor?: readonly string[];
   /** The issuer to ask; the configured one when left out. */
@@ -47,7 +47,9 @@ export interface LoginOptions {
   readonly askProvider?: () => Promise<ProviderChoice>;
   /** Makes an account if there is none, in the same round of the browser. */
   readonly registers?: boolean | undefined;
-  /** Asked when the issuer knows no account; true registers one, in a round of its own. Without it, that is an error. */
+  /**
+   * Asked when the issuer knows no account; true registers one, in a round of its own. Without it, that is an error.
+   */
   readonly register?: () => Promise<boolean>;
   /** Told what a person should know of how the login is kept. */
   readonly warn?: (line: string) => void;
@@ -60,8 +62,8 @@ export interface LoginOptions {
 }
 
 /**
- * An account that many have, or the organization whose own provider it is; or that there is no account yet, for which the
- * issuer's page shows every way there is, with the invitation that there may be.
+ * An account that many have, or the organization whose own provider it is; or that there is no account yet, for which
+ * the issuer's page shows every way there is, with the invitation that there may be.
  */
 export type ProviderChoice =
   | { readonly socialLogin: string }
@@ -324,7 +326,8 @@ async function signInElsewhere(
   provider: Provider,
 ): Promise<string | undefined> {
   if (provider.kind !== 'default') {
-    // A device code leads to the platform's own sign-in; an organization's provider needs the other way (protocols 2.1).
+    // A device code leads to the platform's own sign-in; an organization's provider needs the other way (protocols
+    // 2.1).
     host.stderr.write('Cannot open a browser here; switching to a sign-in on another device\n');
     const { headlessLogin } = await import('./headless-login.ts');
     return headlessLogin(host, { issuer, provider, signal });
@@ -463,7 +466,7 @@ type Way = Pick<LoginOptions, 'orgName' | 'identityProvider' | 'socialLogin'>;
 
 interface Choice {
   readonly provider: Provider;
-  /** What was answered beside it. */
+  /** Rest of the answer. */
   readonly answers: Pick<LoginOptions, 'registers' | 'inviteCode'>;
 }
 

@@ -1,4 +1,4 @@
-// What a refused identity token has presented, for whoever has to find out why. Guarantees: never the signature, and with it
+// Describes a refused identity token, for whoever has to find out why. Guarantees: never the signature, and with it
 // never the token.
 
 import { CliError } from '../errors.ts';

@@ -1,6 +1,6 @@
-// Where refresh tokens are kept: the keychain, or the file beside the access token (`auth.token-store`). Guarantees: a token
-// is in one place, because one kept twice would be used twice; changing the setting loses none, because a token is found where it is and kept where it should be;
-// forgetting forgets both.
+// Stores refresh tokens: in the keychain, or the file beside the access token (`auth.token-store`). Guarantees: a token
+// is in one place, because one kept twice would be used twice; changing the setting loses none, because a token is
+// found where it is and kept where it should be; forgetting forgets both.
 
 import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';

@@ -1,4 +1,4 @@
-// What the two ways of signing in on another device share: waiting with a countdown, and answers of the issuer.
+// Shared code of both logins on another device: waiting with a countdown, and answers of the issuer.
 
 import { type HttpResponse, send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
@@ -10,8 +10,8 @@ export function isPassing(error: unknown): boolean {
 }
 
 /**
- * Asks again and again until `ask` gives something, or `endsAt` (milliseconds since the epoch) has come: then undefined.
- * `pauseMs` is asked before each wait. On a terminal a line counts down meanwhile.
+ * Asks again and again until `ask` gives something, or `endsAt` (milliseconds since the epoch) has come: then
+ * undefined. `pauseMs` is asked before each wait. On a terminal a line counts down meanwhile.
  */
 export async function pollUntil<T>(
   host: Host,

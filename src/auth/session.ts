@@ -1,5 +1,5 @@
-// One access token per audience, kept fresh. Guarantees: a token with more than a minute left costs one file; however many
-// processes need a new one, one of them gets it; a refresh token goes to the issuer it came from and to no other.
+// One access token per audience, kept fresh. Guarantees: a token with more than a minute left costs one file; however
+// many processes need a new one, one of them gets it; a refresh token goes to the issuer it came from and to no other.
 
 import { readFileSync } from 'node:fs';
 import type { IssuedTokens } from '../api/sts.ts';
@@ -39,7 +39,9 @@ export interface SessionOptions {
 /** A token with less than this left is replaced before it is used (protocols 3.6). */
 export const renewBelowMs = 60_000;
 
-/** A token for the audience that is good for at least another minute. Throws kind `auth` when only a person can help. */
+/**
+ * A token for the audience that is good for at least another minute. Throws kind `auth` when only a person can help.
+ */
 export async function accessToken(
   host: Host,
   config: Config,
@@ -113,7 +115,7 @@ export async function logout(host: Host, audience?: string, signal?: AbortSignal
     try {
       found = (await forget(one)) || found;
     } catch (error) {
-      // What others could have written is not read, but removed below.
+      // A file that others could write is not read, but removed below.
       if (!(error instanceof CliError) || error.code !== 'local.unsafe-cache') throw error;
     }
   }

@@ -1,6 +1,6 @@
-// Pages on the disk that send a form which only their owner can read, as Jupyter does: the sign-in page of a local platform gets
-// its code so. What is in it is in no address, no argument of a program and no log. Guarantees: nobody else can read the file,
-// and it goes again.
+// Pages on the disk that send a form which only their owner can read, as Jupyter does: the sign-in page of a local
+// platform gets its code so. What is in it is in no address, no argument of a program and no log. Guarantees: nobody
+// else can read the file, and it goes again.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,8 @@ export interface FormFile {
 }
 
 /**
- * Writes the page for a sign-in at `address`. Undefined where there is no code to show, or the address is not on this machine:
- * then it is opened itself, and asks where it needs to.
+ * Writes the page for a sign-in at `address`. Undefined where there is no code to show, or the address is not on this
+ * machine: then it is opened itself, and asks where it needs to.
  */
 export function writeSignInFile(host: Host, address: string): FormFile | undefined {
   const code = host.env[signInCodeVariable];
@@ -35,7 +35,7 @@ export interface FormPage {
   /** Of the file, and what its folder is called by. */
   readonly name: string;
   readonly title: string;
-  /** Where the form is sent to. */
+  /** Address that the form is sent to. */
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
-// The tokens on disk (semantics 3.4, protocols 6). Guarantees: the layout other tools read, files 0600 from the start in
-// folders 0700, nothing believed that others could have planted, and no token in an error.
+// The tokens on disk (semantics 3.4, protocols 6). Guarantees: the layout other tools read, files 0600 from the start
+// in folders 0700, nothing believed that others could have planted, and no token in an error.
 
 import { chmodSync, type Dirent, readdirSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -32,7 +32,7 @@ export interface LoginRecord {
   readonly identity?: string;
   readonly identityProvider?: string;
   readonly source: LoginSource;
-  /** Where the refresh token is when it is not in the file beside this. */
+  /** Storage of the refresh token, when it is not in the file beside this. */
   readonly refreshIn?: 'keychain';
   /** The refresh token stays in the file, where programs of the SDK look for it, whatever `auth.token-store` says. */
   readonly shared?: true;
@@ -98,7 +98,7 @@ function isFolderName(name: string): boolean {
 }
 
 /**
- * * Returns what `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie
+ * Returns what `withLock` locks while the tokens of an audience change. Throws kind `local` where that would lie
  * behind a link or in a folder of others: then nothing is made there.
  */
 export function audienceLock(host: CacheHost, audience: string): string {
@@ -135,8 +135,8 @@ function readGuarded(host: CacheHost, folder: string, name: string): string | un
 }
 
 /**
- * Throws kind `conflict` when the folder of the audience holds a login at a platform elsewhere and `issuer` is one on this
- * machine: a local platform that goes by production's audience never takes the place of production's tokens.
+ * Throws kind `conflict` when the folder of the audience holds a login at a platform elsewhere and `issuer` is one on
+ * this machine: a local platform that goes by production's audience never takes the place of production's tokens.
  */
 export function requireRoom(host: CacheHost, audience: string, issuer: string | undefined): void {
   if (!isLocalIssuer(issuer)) return;
@@ -211,7 +211,10 @@ export function deleteAllTokens(host: CacheHost): boolean {
   return found;
 }
 
-/** The folders of audiences, each as good a name for its audience as the audience itself: also of tokens that are damaged. */
+/**
+ * The folders of audiences, each as good a name for its audience as the audience itself: also of tokens that are
+ * damaged.
+ */
 export function listFolders(host: CacheHost): string[] {
   return entriesOf(cacheRoot(host))
     .filter((entry) => entry.isDirectory() && isFolderName(entry.name) && entry.name !== contextsFolderName)

@@ -1,4 +1,4 @@
-// Whether a token that came by way of a browser is the issuer's own (protocols 1.8).
+// Checks whether a token that came by way of a browser is the issuer's own (protocols 1.8).
 
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { notAnIssuer } from '../api/sts.ts';
@@ -19,7 +19,7 @@ export async function verifyToken(
   const claims = decodeClaims(token);
   const header = headerOf(token);
   if (claims === undefined || header === undefined) throw refused('it is not a token');
-  // What it lists there must be understood (RFC 7515, 4.1.11), and nothing is.
+  // Extensions listed there must be understood (RFC 7515, 4.1.11), and nothing is.
   if (header.crit !== undefined) throw refused('it asks for an extension that chainctl does not know');
   if (typeof claims.iss !== 'string' || normalIssuer(claims.iss) !== normalIssuer(issuer))
     throw refused('another issuer made it');

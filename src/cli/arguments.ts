@@ -41,7 +41,7 @@ export function parseArguments(definition: AnyCommand, words: readonly string[])
     const known = flags.filter((flag) => !flag.isHidden).map((flag) => flag.name);
     throw unknownFlag(stranger, known, commandName(definition));
   }
-  // Who asks for help has not finished the command line.
+  // A request for help may end an incomplete command line.
   if (!isTrue(globals['help'])) placeOperands(definition, operands, given, taken);
   return { given, globals, older };
 }
@@ -72,7 +72,7 @@ function read(words: readonly string[], flags: readonly Flag[], definition: AnyC
     const spellings = [short === undefined ? name : `${short}, ${name}`, ...aliases];
     for (const each of [
       ...spellings.map((spelling) => (isBoolean ? spelling : `${spelling} <value>`)),
-      // What `straighten` makes of `--flag=value` for a flag that otherwise takes none.
+      // Forms that `straighten` makes of `--flag=value` for a flag that otherwise takes none.
       ...(isBoolean ? [`${name}= <value>`] : []),
     ]) {
       const alias = aliases.find((one) => each === one || each.startsWith(`${one} `));

@@ -1,5 +1,6 @@
-// The second half of the pipeline: names become things, and what is missing is asked for. Guarantees: inputs are settled
-// in declared order, one after the other; without a terminal nothing is asked and everything missing is said at once.
+// The second half of the pipeline: names become things, and what is missing is asked for. Guarantees: inputs are
+// settled in declared order, one after the other; without a terminal nothing is asked and everything missing is said at
+// once.
 
 import { CliError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
@@ -23,7 +24,7 @@ export interface PendingAlternatives {
 }
 
 export interface Completed {
-  /** What `run` receives. */
+  /** Argument of `run`. */
   readonly values: Record<string, unknown>;
   /** The same without what nobody said: empty lists and booleans that are false only because they were left out. */
   readonly explicit: Record<string, unknown>;
@@ -91,7 +92,7 @@ const isEmptyOnPurpose = (key: string, input: Input, { given }: Collected) => {
 
 interface Resolved {
   readonly value: unknown;
-  /** What to type so that nothing is asked, when a text named several things and one of them was picked. */
+  /** Words that avoid the question, when a text named several things and one of them was picked. */
   readonly picked?: readonly string[];
 }
 

@@ -2,6 +2,7 @@
 // talks to nobody opens no connection.
 
 import type { ApiClient, ClientOperationId } from '../api/client.ts';
+import { Arrivals } from '../arrivals.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { folderConfigFile } from '../config/paths.ts';
 import type { ConfigKey } from '../config/schema.ts';
@@ -221,19 +222,23 @@ function watchingLists(client: ApiClient, waiting: Waiting, listed: Set<ClientOp
       if (/\.List\w*$/.test(id)) listed.add(id);
       return client.call(id, request);
     },
-    async *list(id, request) {
-      listed.add(id);
-      const wait = waiting.begin('Reading the list');
-      let count = 0;
-      try {
-        for await (const item of client.list(id, request)) {
-          count += 1;
-          if (count % 100 === 0) wait.say(`Reading the list, ${count} so far`);
-          yield item;
+    list(id, request) {
+      const parts = async function* () {
+        listed.add(id);
+        const wait = waiting.begin('Reading the list');
+        let count = 0;
+        try {
+          for await (const part of client.list(id, request).parts) {
+            const before = count;
+            count += part.length;
+            if (Math.floor(count / 100) > Math.floor(before / 100)) wait.say(`Reading the list, ${count} so far`);
+            yield part;
+          }
+        } finally {
+          wait.end();
         }
-      } finally {
-        wait.end();
-      }
+      };
+      return new Arrivals(parts());
     },
   };
 }

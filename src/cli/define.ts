@@ -49,11 +49,14 @@ export interface Input<V = unknown> {
   readonly hidden?: boolean;
   /** Asked for with this question instead of a derived one. */
   readonly question?: string;
-  /** What an answer looks like, where the word for the value does not say enough (`inputs/examples.ts`). */
+  /** Example of an answer, where the word for the value does not say enough (`inputs/examples.ts`). */
   readonly example?: string;
-  /** What it is now, which a person who is asked for it changes or takes with Enter. */
+  /** Present value, which a person who is asked may change or take with Enter. */
   readonly current?: (context: Context, chosen: Readonly<Record<string, unknown>>) => Promise<string | undefined>;
-  /** Asked for as well where a person is asked anything, because it is easily forgotten. None is an answer. Only with `many`. */
+  /**
+   * Asked for as well where a person is asked anything, because it is easily forgotten. None is an answer. Only with
+   * `many`.
+   */
   readonly asksWith?: true;
   /** Given without anything (`--flag=`) it is asked for, although it is not required. Only with `many`. */
   readonly askWhenEmpty?: true;
@@ -72,10 +75,13 @@ type ValueOf<I extends Input> =
           : V | undefined
     : never;
 
-/** What `run` receives, by input key. */
+/** Values given to `run`, by input key. */
 export type InputValues<I extends Inputs> = { readonly [K in keyof I]: ValueOf<I[K]> };
 
-/** Keys of the inputs that somebody gave: a boolean that is false because it was left out looks like one that was switched off. */
+/**
+ * Keys of the inputs that somebody gave: a boolean that is false because it was left out looks like one that was
+ * switched off.
+ */
 export type Given = ReadonlySet<string>;
 
 /** A rule over which inputs were given. */
@@ -84,7 +90,7 @@ export type Check =
   | { readonly rule: 'one-of'; readonly keys: readonly string[]; readonly alternatives?: Alternatives }
   | { readonly rule: 'needs'; readonly key: string; readonly needs: string };
 
-/** What a person is asked instead of being told that one of several inputs is required. */
+/** Question asked in place of an error that one of several inputs is required. */
 export interface Alternatives {
   readonly question: string;
   /** One way for each of the inputs unless given. */
@@ -105,7 +111,7 @@ export interface Option {
   readonly below?: readonly string[];
 }
 
-/** What `--needs` has to know of an operation. */
+/** Facts about an operation that `--needs` uses. */
 export type OperationFacts = Pick<Operation, 'id' | 'capabilities' | 'iam' | 'scope' | 'unscoped' | 'readOnly'>;
 
 /** At most one of these may be given. */
@@ -120,7 +126,7 @@ export const changeOf = (...keys: string[]): Check => ({
 export const needs = (key: string, other: string): Check => ({ rule: 'needs', key, needs: other });
 
 export interface Example {
-  /** What it does, as a caption without full stop. */
+  /** Caption without full stop. */
   readonly text: string;
   /** Words after the command path. */
   readonly args: string;
@@ -163,14 +169,19 @@ export interface CommandDefinition<I extends Inputs, T> {
   readonly readsConfig?: false;
   /** Asked after the result was printed: the error of a check that answered no, or an exit code of its own. */
   readonly exitError?: (results: readonly T[]) => CliError | Ending | undefined;
-  /** What goes on once the result is printed, until it is over: a server in the foreground. */
+  /** Work that continues after the result is printed, such as a server in the foreground. */
   readonly afterRender?: (context: Context, results: readonly T[], input: InputValues<I>) => Promise<void>;
   readonly hidden?: boolean;
   readonly deprecated?: string;
-  /** Something on this machine is different afterwards: a file, a login, a process. What operations change is known by them. */
+  /**
+   * Something on this machine is different afterwards: a file, a login, a process. What operations change is known by
+   * them.
+   */
   readonly changesHere?: true;
   /** Operations that it calls because of what was given. Others are found in the sources (`scripts/gen-needs.ts`). */
   readonly operations?: (given: Partial<InputValues<I>>) => Promise<readonly OperationFacts[]>;
+  /** Begins what the view's columns will ask for, while the list itself is on its way; only where columns are shown. */
+  readonly ahead?: (context: Context, input: InputValues<I>) => void;
   readonly run: (
     context: Context,
     input: InputValues<I>,
@@ -213,9 +224,9 @@ export interface Column<T> {
   readonly id?: true;
   /** Leaves a narrow terminal the sooner the larger it is; 0 unless given, which never leaves. */
   readonly rank?: number;
-  /** What stands for the value in a list on a terminal, where a line is all the room there is. */
+  /** Short form of the value for a list on a terminal. */
   readonly brief?: (item: T, cell: CellContext) => CellValue | Promise<CellValue>;
-  /** What the value says about the item, which is its color. */
+  /** State that the value stands for, which chooses its color. */
   readonly state?: (item: T, cell: CellContext) => State | undefined;
 }
 
@@ -224,7 +235,7 @@ export type State = 'pass' | 'warn' | 'fail';
 
 export type CellValue = string | number | undefined;
 
-/** What a cell may depend on. */
+/** Values that a cell may depend on. */
 export interface CellContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -240,9 +251,9 @@ export interface TreeNode {
 /** A result as SARIF has it (OASIS SARIF 2.1.0, 3.27). */
 export interface SarifResult {
   readonly ruleId: string;
-  /** What the rule is about, one sentence. */
+  /** Subject of the rule, one sentence. */
   readonly rule: string;
-  /** What to do about it, one sentence. */
+  /** Next step, one sentence. */
   readonly help: string;
   readonly level: 'error' | 'warning' | 'note';
   readonly message: string;
@@ -254,7 +265,7 @@ export interface SarifResult {
 export interface View<T> {
   readonly id?: (item: T) => string;
   readonly columns?: readonly Column<T>[];
-  /** What an item is in formats with columns, when it takes several rows there, or none. */
+  /** Rows of an item in formats with columns, when it takes several rows there, or none. */
   readonly rows?: (item: T) => readonly T[];
   /** The line of `terse`; the first column unless given. */
   readonly terse?: (item: T) => string;
@@ -267,7 +278,7 @@ export interface View<T> {
   readonly tree?: (items: readonly T[]) => readonly TreeNode[] | Promise<readonly TreeNode[]>;
   /** Free text for a single item; every line ends with a newline. May fetch what only it shows. */
   readonly text?: (item: T, cell: CellContext) => string | Promise<string>;
-  /** What a person's own template makes of it, for `go-template`. */
+  /** Result of a person's own template, for `go-template`. */
   readonly template?: (item: T) => string | Promise<string>;
   /** One result of a check, for `sarif`. */
   readonly sarif?: (item: T) => SarifResult;

@@ -58,8 +58,8 @@ function described(key: string, input: Input): DescribedFlag {
 }
 
 /**
- * Whether it may: by the operations that its sources call and what the table of operations says of them, and by what it says
- * itself of this machine. What is told an operation may be anything.
+ * Whether it may change something: by the operations that its sources call and what the table of operations says of
+ * them, and by what it says itself of this machine. What is told an operation may be anything.
  */
 async function mayWrite({ path, changesHere, operations }: AnyCommand): Promise<boolean> {
   if (changesHere === true || operations !== undefined) return true;

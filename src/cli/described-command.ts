@@ -21,12 +21,12 @@ export interface DescribedCommand {
   readonly summary: string;
   readonly aliases: readonly string[];
   readonly deprecated?: string;
-  /** Whether it may change something on the platform or on this machine. */
+  /** Whether the command may change something on the platform or on this machine. */
   readonly writes: boolean;
-  /** Whether it asks before it does, unless `--yes` is given. */
+  /** Whether the command asks before it acts, unless `--yes` is given. */
   readonly confirms: boolean;
   readonly lists: boolean;
-  /** What `--output` takes. */
+  /** Formats of `--output`. */
   readonly formats: readonly string[];
   readonly arguments: readonly DescribedFlag[];
   readonly flags: readonly DescribedFlag[];

@@ -1,5 +1,5 @@
-// Which formats a command offers and which one `--output` means. Guarantees: loads no format, so help and completion can
-// have it.
+// Resolves the formats of a command and which one `--output` means. Guarantees: loads no format, so help and completion
+// can have it.
 
 import { listed } from './collect.ts';
 import type { Context } from './context.ts';
@@ -22,7 +22,7 @@ export function formatsOf(definition: AnyCommand): readonly Format[] {
   const { view } = definition;
   if (view === undefined) return definition.formats ?? [];
   const declared = definition.formats ?? (['table', 'json', 'id'] as const);
-  // What such a command does with other words is what scripts know (script-contracts 2, pull-token).
+  // Such a command treats other words as scripts expect (script-contracts 2, pull-token).
   if (definition.lenientFormat) return declared;
   const more: Format[] = [];
   if (isList(definition)) {
@@ -35,7 +35,7 @@ export function formatsOf(definition: AnyCommand): readonly Format[] {
 }
 
 /**
- * * Returns what `--output` takes; `text` is what comes without it. A command without output takes every word and
+ * Returns what `--output` takes; `text` is what comes without it. A command without output takes every word and
  * ignores it, as scripts write `--output=none`.
  */
 export function acceptedFormats(definition: AnyCommand): readonly Format[] {

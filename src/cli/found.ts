@@ -1,6 +1,6 @@
 import type { IndexNode } from './define.ts';
 
-/** Where the words of a command line lead in the index. */
+/** Result of looking up the words of a command line in the index. */
 export interface Found {
   readonly path: readonly string[];
   readonly node: IndexNode;

@@ -1,4 +1,4 @@
-/** What the help of a command says, whatever the width; made of its definition by `help-page.ts`. */
+/** Help of a command, whatever the width; made of its definition by `help-page.ts`. */
 export interface HelpPage {
   /** With `chainctl`. */
   readonly name: string;

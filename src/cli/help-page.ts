@@ -1,4 +1,4 @@
-// What help tells of a command, taken from its definition. Guarantees: usage lines and flag tables are never typed by hand.
+// Builds the help of a command from its definition. Guarantees: usage lines and flag tables are never typed by hand.
 // Builds carry what this makes of every command (`help.gen.ts`); from source it is made when it is asked for.
 
 import type { AnyCommand, Input, Inputs } from './define.ts';

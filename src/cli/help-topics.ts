@@ -1,4 +1,4 @@
-// What `chainctl help TOPIC` tells: what is the same for every command.
+// Texts of `chainctl help TOPIC`, which hold for every command.
 
 import { configSchema, envName } from '../config/schema.ts';
 import type { Host } from '../host.ts';

@@ -77,7 +77,7 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
   return `${joined(sections)}\n`;
 }
 
-/** Where the documentation is on this machine; an executable brings none. */
+/** Path of the documentation on this machine; an executable brings none. */
 function docsAddress({ program }: Host): string {
   try {
     const file = join(dirname(realpathSync(program)), '..', 'docs', 'README.md');

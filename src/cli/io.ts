@@ -84,6 +84,8 @@ export function printableLines(text: string): string {
 /** JSON that a terminal takes for nothing else. JSON itself leaves C1 controls and bidirectional overrides as they are. */
 export function printableJson(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, undefined, indent);
+  // Most is ASCII, in which JSON leaves one of them as it is; looking at each character takes several times as long.
+  if (Buffer.byteLength(text) === text.length && !text.includes('\u007f')) return text;
   return text.replace(dangerous, (found) =>
     found === '\n' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -58,7 +58,7 @@ async function run(host: Host): Promise<void> {
     host.stdout.write(versionText());
     return;
   }
-  // What nobody awaits fails like everything else: with one sentence and the exit code that belongs to it.
+  // A rejection that nobody awaits fails like everything else: with one sentence and its exit code.
   process.on('uncaughtException', (error) => void fail(error, host));
   const controller = new AbortController();
   let signals = 0;

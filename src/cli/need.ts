@@ -5,7 +5,7 @@ export interface Need {
   readonly place: string;
   /** The place is what somebody wrote or configured. */
   readonly isGiven: boolean;
-  /** What it is for: `the command`, the input whose text is a name to look up, or what is said of an empty list. */
+  /** Use: `the command`, the input whose text is a name to look up, or what is said of an empty list. */
   readonly purpose: string;
   /** Ids, sorted. */
   readonly operations: readonly string[];

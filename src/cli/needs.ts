@@ -1,5 +1,5 @@
-// What a command would use: the operations that it calls, by the map made of its sources, and what the table of operations says
-// of them. Guarantees: nothing is asked, looked up or sent.
+// Computes what a command needs: the operations that it calls, by the map made of its sources, and what the table of
+// operations says of them. Guarantees: nothing is asked, looked up or sent.
 
 import { operationOf } from '../api/client.ts';
 import { besideOperations } from '../api/schema/beside.ts';

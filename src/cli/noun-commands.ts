@@ -1,4 +1,4 @@
-// What `delete` and `describe` of a noun have in common, so that each says only what is its own.
+// Defines `delete` and `describe` of a noun, so that each says only what is its own.
 
 import type { Context } from './context.ts';
 import { type AnyCommand, type CommandDefinition, defineCommand, type Inputs, type InputValues } from './define.ts';
@@ -25,7 +25,10 @@ type Shared<V, I extends Inputs, T> = Omit<CommandDefinition<I, T>, 'inputs' | '
 export interface DeleteDefinition<V, I extends Inputs, T> extends Shared<V, I, T> {
   /** Completes "Which … would you like to …?"; `delete` unless said otherwise. */
   readonly verb?: string;
-  /** What goes, as a sentence; the question whether to continue comes behind it. Throws when it is not there. */
+  /**
+   * Names what is deleted, as a sentence; the question whether to continue comes behind it. Throws when it is not
+   * there.
+   */
   readonly describeConsequence: (
     context: Context,
     thing: V,

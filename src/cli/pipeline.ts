@@ -1,6 +1,7 @@
 // One command from words to output: collect, check, resolve, ask, confirm, run, render. Guarantees: `run`
 // starts only when every input is known and agreed to, and nothing is asked twice.
 
+import { Arrivals, partsOf } from '../arrivals.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { requireAgreement } from './agreement.ts';
@@ -14,7 +15,7 @@ import { isTrue } from './inputs/is-true.ts';
 import { show } from './io.ts';
 import type { Order, RenderInput } from './output/format.ts';
 import type { Ordered } from './output/ordered.ts';
-import { itemsFor, renderers } from './output/renderer.ts';
+import { columnFormats, itemsFor, renderers } from './output/renderer.ts';
 import type { Pager } from './pager.ts';
 import { type ParsedArguments, readPlainly } from './plain-arguments.ts';
 import { commandName, isList as isListCommand } from './spelling.ts';
@@ -104,6 +105,7 @@ async function perform(
     if (question !== undefined) await requireAgreement(question, context);
   }
   signal.throwIfAborted();
+  if (columnFormats.has(format.use)) definition.ahead?.(context, values);
   const result = await definition.run(context, values, given);
   const items = await write(definition, result, format.use, context);
   await definition.afterRender?.(context, items, values);
@@ -284,29 +286,15 @@ async function inOrder(
   return { items: limit === undefined ? items : first(items, limit), order };
 }
 
-/** The same, each told. Without a generator, which would cost an item as much as reading it. */
+/** The same, each told. */
 function watched<T>(items: AsyncIterable<T> | Iterable<T>, each: (item: T) => void): AsyncIterable<T> | Iterable<T> {
-  if (!(Symbol.asyncIterator in items)) {
-    return {
-      *[Symbol.iterator]() {
-        for (const item of items) {
-          each(item);
-          yield item;
-        }
-      },
-    };
-  }
+  if (Symbol.asyncIterator in items) return new Arrivals(partsOf(items)).tap(each);
   return {
-    [Symbol.asyncIterator]() {
-      const inner = items[Symbol.asyncIterator]();
-      const tell = (result: IteratorResult<T>) => {
-        if (!result.done) each(result.value);
-        return result;
-      };
-      return {
-        next: () => inner.next().then(tell),
-        return: async () => (await inner.return?.()) ?? { done: true, value: undefined },
-      };
+    *[Symbol.iterator]() {
+      for (const item of items) {
+        each(item);
+        yield item;
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
-// From the words typed to one command of the index. Guarantees: finding a command loads that command only; everything the
-// index knows (parents' help, nearest names) is answered without loading any, and without the parser. A build answers
-// `--help` of a command without loading it either.
+// From the words typed to one command of the index. Guarantees: finding a command loads that command only; everything
+// the index knows (parents' help, nearest names) is answered without loading any, and without the parser. A build
+// answers `--help` of a command without loading it either.
 
 import { buildVersion } from '../build.ts';
 import { index } from '../commands/index.gen.ts';
@@ -62,7 +62,8 @@ export async function runProgram(host: Host, signal: AbortSignal, parts: Context
   } catch (error) {
     // A program that was run in our place has had the signal too, and how it ended is the answer.
     if (error instanceof Ending) throw error;
-    // An interrupted call fails in many ways; there is one reason for all of them. What a command has to say of it stays.
+    // An interrupted call fails in many ways; there is one reason for all of them. What a command has to say of it
+    // stays.
     const isTold = error instanceof CliError && error.kind === 'cancelled' && error.code !== 'cancelled';
     if (signal.aborted && !isTold) throw new CliError('cancelled', 'Interrupted', { code: 'cancelled', cause: error });
     const meant = stranger === undefined ? undefined : nearestChild(stranger, node);
@@ -237,7 +238,7 @@ const unknown = (word: string, path: readonly string[], hint: string) =>
     hint,
   });
 
-/** What other command lines call it. */
+/** Name in other command lines. */
 const customary: Readonly<Record<string, string>> = {
   whoami: 'chainctl auth status',
   'auth whoami': 'chainctl auth status',

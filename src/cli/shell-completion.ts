@@ -1,6 +1,6 @@
-// What a shell offers at Tab. Guarantees: words and flags come from the index and the one command that is meant; values come
-// from the `candidates` of its inputs, those that pickers use, or their `completions`; nothing is asked, no login begins, no word is written to
-// stderr, and what fails or takes too long offers nothing.
+// Completes words at Tab. Guarantees: words and flags come from the index and the one command that is meant; values
+// come from the `candidates` of its inputs, those that pickers use, or their `completions`; nothing is asked, no login
+// begins, no word is written to stderr, and what fails or takes too long offers nothing.
 
 import { dirname, join } from 'node:path';
 import { cacheDir, type Host } from '../host.ts';
@@ -47,8 +47,8 @@ async function refuseWhileSilent({ host }: Context): Promise<void> {
 }
 
 /**
- * Prints what fits the words after `__complete`, the last of which is being typed; without any, those of bash's COMP_LINE
- * up to COMP_POINT. First `:words` or `:files`, then an offer to a line, a tab before its description.
+ * Prints what fits the words after `__complete`, the last of which is being typed; without any, those of bash's
+ * COMP_LINE up to COMP_POINT. First `:words` or `:files`, then an offer to a line, a tab before its description.
  */
 export async function printOffers(
   host: Host,

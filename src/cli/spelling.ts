@@ -22,7 +22,7 @@ export function spellingOf(key: string, input: Input): string {
 export const commandName = (definition: { readonly path: readonly string[] }): string =>
   ['chainctl', ...definition.path].join(' ');
 
-/** What decides which global flags a command has. */
+/** Input that decides which global flags a command has. */
 export interface FlagOwner {
   readonly inputs: Inputs;
   readonly path: readonly string[];

@@ -10,7 +10,7 @@ export interface Style {
   green(text: string): string;
   yellow(text: string): string;
   cyan(text: string): string;
-  /** What is as it should be, worth a look, or wrong: the colors of `output.color`. */
+  /** Colors of `output.color`: good, worth a look, and wrong. */
   pass(text: string): string;
   warn(text: string): string;
   fail(text: string): string;
@@ -20,7 +20,7 @@ export interface Style {
 export type Palette = (state: 'pass' | 'warn' | 'fail') => string | undefined;
 
 /**
- * * Returns whether a stream gets colors: the flag, then `NO_COLOR` (https://no-color.org), then `CLICOLOR_FORCE` and
+ * Returns whether a stream gets colors: the flag, then `NO_COLOR` (https://no-color.org), then `CLICOLOR_FORCE` and
  * `CLICOLOR` (https://bixense.com/clicolors), then whether it is a terminal that can show them.
  */
 export function hasColors({ env }: Pick<Host, 'env'>, isTty: boolean, forceColor: boolean): boolean {

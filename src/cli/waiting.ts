@@ -1,4 +1,4 @@
-// What a terminal shows while an answer is waited for. Guarantees: it is on stderr, on a terminal only, one line, and gone
+// Shows a line while an answer is waited for. Guarantees: it is on stderr, on a terminal only, one line, and gone
 // before anything else is written.
 
 import type { Host } from '../host.ts';

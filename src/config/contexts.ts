@@ -1,5 +1,6 @@
-// Contexts: names for platforms, each with its addresses and what a person prefers there. Guarantees: a context is whole, so
-// that no address of one platform is ever mixed with another's; `production` is always there and keeps its addresses.
+// Contexts: names for platforms, each with its addresses and what a person prefers there. Guarantees: a context is
+// whole, so that no address of one platform is ever mixed with another's; `production` is always there and keeps its
+// addresses.
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -10,7 +11,7 @@ export const production = 'production';
 /** The key of the selected context's name in the file; below the second one every context has a group of its own. */
 export const selectedKey = 'context';
 export const contextsKey = 'contexts';
-/** Where a local platform keeps its state; only in a context that `local start` made. */
+/** Folder in which a local platform keeps its state; only in a context that `local start` made. */
 export const dataDirKey = 'data-dir';
 
 export interface StoredContext {
@@ -20,7 +21,7 @@ export interface StoredContext {
   readonly dataDir?: string;
 }
 
-/** What a configuration file says of contexts. */
+/** Contexts, as a configuration file has them. */
 export interface StoredContexts {
   readonly selected: string | undefined;
   /** In the order of the file. */
@@ -55,7 +56,9 @@ export function allContexts({ all }: StoredContexts): NamedContext[] {
   ];
 }
 
-/** With the address that production has for each one that is not given, and tokens for the API unless said otherwise. */
+/**
+ * With the address that production has for each one that is not given, and tokens for the API unless said otherwise.
+ */
 function whole(values: ReadonlyMap<ConfigKey, string>): ReadonlyMap<ConfigKey, string> {
   const filled = new Map(values);
   for (const { key, default: usual } of configSchema) {
@@ -82,8 +85,8 @@ export function requireContext(contexts: StoredContexts, name: string, source: s
 }
 
 /**
- * The context whose logins lie apart from the usual place, or undefined: an earlier context has the same audience, and a
- * token's folder is named by its audience alone (script-contracts 6).
+ * The context whose logins lie apart from the usual place, or undefined: an earlier context has the same audience, and
+ * a token's folder is named by its audience alone (script-contracts 6).
  */
 export function ownLogins(contexts: StoredContexts, name: string): string | undefined {
   const all = allContexts(contexts);

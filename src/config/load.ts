@@ -1,6 +1,7 @@
-// The configuration in force. Guarantees: flag beats `--context` beats environment beats CHAINCTL_CONTEXT and the selected
-// context beats file beats default (protocols 0), every value has passed its key's check, and without a file nothing but its
-// absence is looked at. Contexts come from the user's own file: one that lies in the current folder chooses nobody's platform.
+// The configuration in force. Guarantees: flag beats `--context` beats environment beats CHAINCTL_CONTEXT and the
+// selected context beats file beats default (protocols 0), every value has passed its key's check, and without a file
+// nothing but its absence is looked at. Contexts come from the user's own file: one that lies in the current folder
+// chooses nobody's platform.
 
 import { CliError } from '../errors.ts';
 import { readTextIfExists } from '../files.ts';
@@ -11,7 +12,7 @@ import { type ConfigKey, configEntry, configSchema, envName, parseValue } from '
 
 export type ConfigSource = 'flag' | 'env' | 'context' | 'file' | 'default';
 
-/** Where commands act. */
+/** Addresses that commands talk to. */
 export interface Place {
   /** The context whose addresses are in force; undefined when they are those of none. */
   readonly context: string | undefined;
@@ -61,7 +62,10 @@ interface Setting {
   readonly source: ConfigSource;
 }
 
-/** Throws kind `usage` for a flag or variable that does not fit its key and for an unknown context, kind `local` for a file that cannot be read. */
+/**
+ * Throws kind `usage` for a flag or variable that does not fit its key and for an unknown context, kind `local` for a
+ * file that cannot be read.
+ */
 export async function loadConfig(host: Host, options: LoadOptions = {}): Promise<Config> {
   const location = locateConfig(host, options.path);
   const text = location.read === undefined ? undefined : readTextIfExists(location.read);

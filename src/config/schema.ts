@@ -151,7 +151,7 @@ export function parseValue(key: ConfigKey, text: string): ParsedValue {
         ? good(value.toLowerCase())
         : bad('a color like #ff0000 or orange');
     case 'url':
-      // Where there is no place by default, none is a value too.
+      // With no default place, none is a value too.
       return value === '' && entry.default === '' ? good(value) : urlValue(value);
     case 'audience':
       return /\s/.test(value) ? bad('one word') : good(value);

@@ -1,5 +1,5 @@
-// What the pages know of a platform: somebody calls its operations. Where the platform is, and how the caller signed in to it,
-// is known to whoever mounts the console.
+// Caller interface of the pages: somebody calls its operations. Where the platform is, and how the caller signed in to
+// it, is known to whoever mounts the console.
 
 import type { GithubRepository } from '../api/github-rules.ts';
 import type { OperationTypes } from '../api/schema/types.gen.ts';
@@ -17,7 +17,9 @@ export interface Caller {
    * Returns what platforms may offer beside the API, as JSON. Throws CallFailure, `missing` where this one does not.
    */
   beside(method: 'GET' | 'POST', path: string): Promise<unknown>;
-  /** Asks GitHub for the ids of `owner/name`; why they are not known is a clause. Undefined where nobody can be asked. */
+  /**
+   * Asks GitHub for the ids of `owner/name`; why they are not known is a clause. Undefined where nobody can be asked.
+   */
   readonly githubRepository?: (
     repo: string,
   ) => Promise<{ readonly repository: GithubRepository } | { readonly reason: string }>;
@@ -26,8 +28,9 @@ export interface Caller {
 }
 
 /**
- * `invalid`: the request as such. `refused`: a capability is lacking. `missing`: it is not there, or not for this caller.
- * `taken`: it is there already, or not in a state for this. `signed-out`: the login is over. `unreachable`: nobody answered.
+ * `invalid`: the request as such. `refused`: a capability is lacking. `missing`: it is not there, or not for this
+ * caller. `taken`: it is there already, or not in a state for this. `signed-out`: the login is over. `unreachable`:
+ * nobody answered.
  */
 export type FailureKind = 'invalid' | 'refused' | 'missing' | 'taken' | 'signed-out' | 'unreachable' | 'failed';
 

@@ -1,8 +1,8 @@
-// What an operator has set up so that pages can act in cloud accounts for a person. Guarantees: pages ask only the addresses that
-// stand here, by the one who mounts them.
+// Cloud settings of an operator, with which pages act in cloud accounts for a person. Guarantees: pages ask only the
+// addresses that stand here, by the one who mounts them.
 
 export interface GoogleAddresses {
-  /** Where a person signs in, and where the code of that is traded. */
+  /** Address where a person signs in, and the one where its code is exchanged. */
   readonly authorize: string;
   readonly token: string;
   /** Cloud Resource Manager, e.g. `https://cloudresourcemanager.googleapis.com`. */
@@ -24,7 +24,9 @@ export interface GoogleSetup {
   readonly addresses: GoogleAddresses;
   /** An OAuth client of the operator; a desktop application has a secret that is none. */
   readonly client?: { readonly id: string; readonly secret?: string | undefined } | undefined;
-  /** An access token of who is logged in to gcloud, where that is the person in the browser. Rejects with CallFailure. */
+  /**
+   * An access token of who is logged in to gcloud, where that is the person in the browser. Rejects with CallFailure.
+   */
   readonly gcloud?: (() => Promise<string>) | undefined;
   /** Rejects with CallFailure `unreachable`. */
   readonly ask: (request: OutgoingRequest) => Promise<{ readonly status: number; readonly text: string }>;
@@ -62,7 +64,7 @@ export function googleAddressesIn(env: Environment): GoogleAddresses {
   };
 }
 
-/** What is wrong with the environment, one sentence; undefined where nothing is. */
+/** Error in the environment, one sentence; undefined where there is none. */
 export function cloudSetupProblem(env: Environment): string | undefined {
   for (const name of [...Object.values(googleVariables), awsTemplateVariable]) {
     const text = env[name];

@@ -1,6 +1,6 @@
-// What a person has put into a form, and what was wrong with it.
+// Reads a form, with its errors.
 
-/** What is wrong, by the name of the field; '' for the form as a whole. One sentence each. */
+/** Errors by the name of the field; '' for the form as a whole. One sentence each. */
 export type Problems = Readonly<Record<string, string>>;
 
 export class FormProblem extends Error {
@@ -16,7 +16,7 @@ export interface Form {
   /** Sent along, so that sending it twice does it once. */
   readonly id: string;
   readonly problems: Problems;
-  /** Whether it was sent, and is shown again. */
+  /** True when it was sent, and is shown again. */
   readonly wasSent: boolean;
   /** Without white space around it; `fallback` when the field is not there. */
   value(name: string, fallback?: string): string;

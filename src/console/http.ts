@@ -2,7 +2,8 @@
 // to other sites; a body has an end.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Application, type ConsoleAnswer, messagePage } from './application.tsx';
+import { type ConsoleAnswer, messagePage } from './answers.tsx';
+import type { Application } from './application.tsx';
 import type { Session } from './session.ts';
 
 const maxFormBytes = 256 * 1024;
@@ -52,7 +53,7 @@ export async function serveConsole(
 }
 
 /**
- * * Returns what is answered instead of a page. A browser says where a form comes from, and for which site and what it
+ * Returns what is answered instead of a page. A browser says where a form comes from, and for which site and what it
  * asks; a form without that word comes from no browser of today.
  */
 function refusalOf({ method, headers }: IncomingMessage): ConsoleAnswer | undefined {

@@ -1,4 +1,4 @@
-// What a page of the console is: a folder of `pages/` whose `page.tsx` exports one by default.
+// Defines a page of the console: a folder of `pages/` whose `page.tsx` exports one by default.
 
 import type { ComponentChildren, VNode } from 'preact';
 import type { Holding } from '../access/authority.ts';
@@ -26,12 +26,14 @@ export interface Visit {
   /** It and its folders, sorted by path. */
   readonly places: readonly Place[];
   /** Pages of the navigation that the caller may use, in its order. */
-  readonly offered: readonly PageDefinition[];
+  readonly offered: readonly PageFacts[];
   readonly query: URLSearchParams;
+  /** Address of the page whose lists are shown: where their filters and orders lead. */
+  readonly here: string;
   readonly clouds: CloudSetup;
   /** Of this console, as the browser calls it. */
   readonly origin: string;
-  /** What pages know of this login from one visit to the next; it ends with the login. */
+  /** Memory of this login, from one visit to the next; it ends with the login. */
   readonly memory: Map<string, unknown>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -60,7 +62,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** What a page shows. */
+/** Content of a page. */
 export interface Shown {
   readonly body: ComponentChildren;
   /** Over the page, e.g. a form of it. */
@@ -77,7 +79,7 @@ export interface Crumb {
   readonly href?: string;
 }
 
-/** Where a form leads that did what it says. */
+/** Redirect after a form that was done. */
 export interface Went {
   readonly to: string;
   /** One sentence that the next page says. */
@@ -96,22 +98,23 @@ export interface Sent {
 }
 
 export interface Action {
-  /** What GET answers, and a form that was refused; where a GET leads that changes nothing. Throws CallFailure. */
+  /** Answers GET, and a form that was refused; a redirect where a GET changes nothing. Throws CallFailure. */
   readonly show?: (visit: Visit, form: Form) => Promise<Shown | Sent | Went> | Shown | Sent | Went;
   /**
-   * Answers a form that changes nothing: a preview, a test. Undefined leaves it to `submit`. Nothing of the form or the answer is
-   * kept. Throws FormProblem or CallFailure, which are shown in the form.
+   * Answers a form that changes nothing: a preview, a test. Undefined leaves it to `submit`. Nothing of the form or the
+   * answer is kept. Throws FormProblem or CallFailure, which are shown in the form.
    */
   readonly look?: (visit: Visit, form: Form) => Promise<Shown | undefined>;
   /** Does what a form says. Throws FormProblem or CallFailure, which are shown in the form. */
   readonly submit?: (visit: Visit, form: Form) => Promise<Went>;
 }
 
-export interface PageDefinition {
+/** Facts of a page, without its code. */
+export interface PageFacts {
   /** Below an organization, e.g. `settings/pull-tokens`; unique. */
   readonly path: string;
   readonly title: string;
-  /** Where it stands in the navigation; left out, it is in none. Smaller numbers first. */
+  /** Position in the navigation; left out, it is in none. Smaller numbers first. */
   readonly menu?: number;
   /** It is only offered to who has one of these somewhere in the organization. */
   readonly needs?: readonly string[];
@@ -119,8 +122,20 @@ export interface PageDefinition {
   readonly about?: string;
   /** It is about the caller's account: its address names no organization. */
   readonly isOfAccount?: true;
-  /** By the last part of the address; '' for the page itself. */
-  readonly actions: Readonly<Record<string, Action>>;
+}
+
+/** By the last part of the address; '' for the page itself. */
+type Actions = Readonly<Record<string, Action>>;
+
+export interface PageDefinition extends PageFacts {
+  readonly actions: Actions;
+}
+
+/** A page in the list that is generated: its code is loaded when somebody looks. */
+export interface PageEntry extends PageFacts {
+  /** Names of its actions. */
+  readonly actions: readonly string[];
+  readonly load: () => Promise<Actions>;
 }
 
 export const definePage = (page: PageDefinition): PageDefinition => page;

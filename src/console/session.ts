@@ -1,4 +1,4 @@
-// What the console remembers of one login in one browser, in memory: forms that were sent, and what is shown once.
+// Remembers one login in one browser, in memory: forms that were sent, and what is shown once.
 
 import { createHash } from 'node:crypto';
 import type { Caller } from './caller.ts';
@@ -8,7 +8,7 @@ const maxSessions = 500;
 
 export class Session {
   readonly caller: Caller;
-  /** What pages know of this login from one visit to the next. */
+  /** Memory of this login, from one visit to the next. */
   readonly memory = new Map<string, unknown>();
   readonly #randomBytes: (count: number) => Uint8Array;
   readonly #sent = new Map<string, Promise<Went>>();
@@ -26,8 +26,8 @@ export class Session {
   }
 
   /**
-   * Does what a form says, once, however often it is sent: by a double click, by going back, by reloading. Later ones lead
-   * to where the first led. A form that was refused may be sent again.
+   * Does what a form says, once, however often it is sent: by a double click, by going back, by reloading. Later ones
+   * lead to where the first led. A form that was refused may be sent again.
    */
   async once(formId: string, address: string, work: () => Promise<Went>): Promise<Went> {
     const key = createHash('sha256').update(`${formId}\n${address}`).digest('base64url');

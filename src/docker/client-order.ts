@@ -1,6 +1,6 @@
-// Where Docker, podman, skopeo and crane look for the credentials of an image, and in which order. Each reads the same kind of
-// file and takes another one first. Guarantees: files are only read, no helper is started and no secret is returned; the real
-// clients are the judges in test/e2e/doctor-clients.test.ts.
+// Finds where Docker, podman, skopeo and crane look for the credentials of an image, and in which order. Each reads the
+// same kind of file and takes another one first. Guarantees: files are only read, no helper is started and no secret is
+// returned; the real clients are the judges in test/e2e/doctor-clients.test.ts.
 
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -22,7 +22,7 @@ export interface CredentialPlace {
   readonly helper: string | undefined;
 }
 
-/** What a client finds for an image. */
+/** Credentials that a client finds for an image. */
 export interface CredentialOrder {
   /** The files it reads, in its order, whether they are there or not. */
   readonly files: readonly string[];
@@ -130,7 +130,8 @@ function ofDocker(path: string, content: JsonObject, name: string): CredentialPl
   const store = textIn(file, 'credsStore');
   if (store !== undefined) return [{ path, key: 'credsStore', helper: store }];
   const auths = asObject(file['auths']);
-  // Spelled exactly, or else any entry of the same host: Docker cuts off what follows it, podman's repositories included.
+  // Spelled exactly, or else any entry of the same host: Docker cuts off what follows it, podman's repositories
+  // included.
   const key = Object.hasOwn(auths, name) ? name : Object.keys(auths).find((one) => hostOf(one) === name);
   return key === undefined || isEmpty(auths[key]) ? [] : [inAuths(path, key)];
 }

@@ -1,5 +1,5 @@
-// Docker's credential helpers as programs: what they are told goes over their standard input, because a secret never becomes
-// a word of a command (protocols 7.2).
+// Docker's credential helpers as programs: what they are told goes over their standard input, because a secret never
+// becomes a word of a command (protocols 7.2).
 
 import { spawn } from 'node:child_process';
 import { CliError } from '../errors.ts';
@@ -16,9 +16,9 @@ const waitMs = 60_000;
 const maxAnswerLength = 1_000_000;
 
 /**
- * Gives a login to a credential store and asks for it back: some stores keep something else than they were told, and then
- * every pull would be refused. Resolves to what puts back what the store held before, which has happened already where it
- * throws kind `local`.
+ * Gives a login to a credential store and asks for it back: some stores keep something else than they were told, and
+ * then every pull would be refused. Resolves to what puts back what the store held before, which has happened already
+ * where it throws kind `local`.
  */
 export async function keepInStore(
   host: Host,
@@ -93,7 +93,7 @@ function run(host: Host, store: string, action: 'store' | 'get' | 'erase', input
   });
 }
 
-/** What a helper says on failure is on stdout; it is repeated only without what it was told. */
+/** Errors of a helper are on stdout; they are repeated only without the text it was given. */
 function reasonOf({ code, said }: Answer, secret: string): string {
   const text = said
     .slice(0, 1000)

@@ -1,5 +1,5 @@
-// Docker's own configuration file. Guarantees: every other key, the order, the layout, the permissions and a symbolic link
-// stay; a file that is not JSON is named and not touched; two writers of ours take turns.
+// Docker's own configuration file. Guarantees: every other key, the order, the layout, the permissions and a symbolic
+// link stay; a file that is not JSON is named and not touched; two writers of ours take turns.
 
 import { join, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
@@ -40,7 +40,9 @@ function readObject(path: string): JsonObject {
   return text === undefined || text.trim() === '' ? {} : parse(path, text);
 }
 
-/** Makes Docker ask `docker-credential-<helper>` for the registry's credentials. `registry` is a host, with its port. */
+/**
+ * Makes Docker ask `docker-credential-<helper>` for the registry's credentials. `registry` is a host, with its port.
+ */
 export async function setCredHelper(
   host: Host,
   registry: string,
@@ -53,8 +55,8 @@ export async function setCredHelper(
 }
 
 /**
- * Stores a login as `docker login` does: in the file, or with the credential store that the file names. A helper for that
- * registry alone would win over it and is taken out (protocols 7.3).
+ * Stores a login as `docker login` does: in the file, or with the credential store that the file names. A helper for
+ * that registry alone would win over it and is taken out (protocols 7.3).
  */
 export async function setAuth(
   host: Host,
@@ -100,7 +102,7 @@ function otherStore(path: string): CliError {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 interface DockerFile {
-  /** What the file said before. */
+  /** Content before the change. */
   readonly value: JsonObject;
   /** Sets one member of a group (`auths`, `credHelpers`), which is made when it is missing. */
   set(group: string, name: string, value: unknown): void;

@@ -11,7 +11,7 @@ import { lstatIfExists } from '../stats.ts';
 const helperName = 'docker-credential-cgr';
 
 export interface InstalledHelper {
-  /** Where Docker finds it, or would if the folder were on PATH. */
+  /** Path where Docker finds the helper, or would if the folder were on PATH. */
   readonly path: string;
   /** False when it was there already. */
   readonly changed: boolean;
@@ -182,7 +182,9 @@ function warningFor(host: Host, script: string, path: string, folders: readonly 
   return `Docker will start "${first}" instead of "${path}", because it comes first on PATH`;
 }
 
-/** The helper's script, or a link to the program itself, which knows by its name what it is asked for (protocols 7.1). */
+/**
+ * The helper's script, or a link to the program itself, which knows by its name what it is asked for (protocols 7.1).
+ */
 function isOurs(host: Host, path: string, script: string): boolean {
   return isSame(path, script) || isSame(path, host.program);
 }

@@ -1,4 +1,4 @@
-// What the Docker helper does when the cache has no good token: the slow half, loaded only then (protocols 7.2).
+// Does what the Docker helper needs when the cache has no good token: the slow half, loaded only then (protocols 7.2).
 
 import { decodeClaims } from '../auth/jwt.ts';
 import { accessToken, audienceOfRegistry, logout } from '../auth/session.ts';
@@ -7,8 +7,8 @@ import { type Config, loadConfig } from '../config/load.ts';
 import { type Host, hasDesktop } from '../host.ts';
 
 /**
- * A token for a registry's host, or undefined when the host is none of ours. Throws a `CliError` when it is ours and there
- * is no token to be had. `audiences` are the cache entries to look at, the nearest first.
+ * A token for a registry's host, or undefined when the host is none of ours. Throws a `CliError` when it is ours and
+ * there is no token to be had. `audiences` are the cache entries to look at, the nearest first.
  */
 export async function tokenForRegistry(
   host: Host,
@@ -34,8 +34,8 @@ async function loadOwnConfig(host: Host): Promise<Config> {
 }
 
 /**
- * The configured issuer belongs to the configured registry. Tokens of another one are renewed only where they came from,
- * and only when the record of their login agrees: a token file alone names no place to send secrets to.
+ * The configured issuer belongs to the configured registry. Tokens of another one are renewed only where they came
+ * from, and only when the record of their login agrees: a token file alone names no place to send secrets to.
  */
 function issuerOf(config: Config, registry: string, audience: string, tokens: CachedTokens): string | undefined {
   const isConfigured = audience === registry || (isChainguardHost(audience) && isChainguardHost(registry));

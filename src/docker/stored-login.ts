@@ -1,6 +1,6 @@
-// A login that Docker, podman or a tool like them has stored for a repository, found as docker, crane, oras and skopeo find it.
-// Guarantees: it is only read, and shown to nobody but the caller; what cannot be read is no login, because the registry's own
-// refusal says more.
+// A login that Docker, podman or a tool like them has stored for a repository, found as docker, crane, oras and skopeo
+// find it. Guarantees: it is only read, and shown to nobody but the caller; what cannot be read is no login, because
+// the registry's own refusal says more.
 
 import { spawn } from 'node:child_process';
 import { userInfo } from 'node:os';
@@ -14,7 +14,7 @@ export type StoredLogin =
   | { readonly kind: 'password'; readonly user: string; readonly secret: string }
   /** A refresh token of OAuth2 for the registry's token service. */
   | { readonly kind: 'identity-token'; readonly token: string }
-  /** What the registry itself takes. */
+  /** A token that the registry itself takes. */
   | { readonly kind: 'registry-token'; readonly token: string };
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -23,9 +23,9 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const identityTokenUser = '<token>';
 
 /**
- * Returns the login for a repository, or undefined when none is stored. `registry` is a host, with its port. In each file a
- * helper for the registry comes before the store of all, and that before the file's own entries; of those with a path the
- * nearest wins (containers-auth.json(5)).
+ * Returns the login for a repository, or undefined when none is stored. `registry` is a host, with its port. In each
+ * file a helper for the registry comes before the store of all, and that before the file's own entries; of those with a
+ * path the nearest wins (containers-auth.json(5)).
  */
 export async function storedLogin(
   host: Host,
@@ -49,7 +49,9 @@ export async function storedLogin(
   return undefined;
 }
 
-/** Docker's, then those that podman and its relatives read (containers-auth.json(5)), then the one of Docker before 1.7. */
+/**
+ * Docker's, then those that podman and its relatives read (containers-auth.json(5)), then the one of Docker before 1.7.
+ */
 function filesOf(host: Host): { readonly path: string; readonly isOldest?: true }[] {
   const { REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime, XDG_CONFIG_HOME: config } = host.env;
   const home = homeOf(host);
@@ -103,7 +105,9 @@ function namesOf(registry: string): string[] {
   return [registry, `https://${registry}`, `https://${registry}/v1/`, `https://${registry}/v2/`];
 }
 
-/** Returns the value whose key names the repository most closely: by the longest path, and then as it is spelled today. */
+/**
+ * Returns the value whose key names the repository most closely: by the longest path, and then as it is spelled today.
+ */
 function bestOf(entries: JsonObject, registry: string, repository: string): unknown {
   let best: { readonly length: number; readonly isPlain: boolean; readonly value: unknown } | undefined;
   for (const [key, value] of Object.entries(entries)) {
@@ -118,7 +122,9 @@ function bestOf(entries: JsonObject, registry: string, repository: string): unkn
   return best?.value;
 }
 
-/** A key as a host and a path in it. What follows the host in a URL, and the name of an API, is no path of a repository. */
+/**
+ * A key as a host and a path in it. What follows the host in a URL, and the name of an API, is no path of a repository.
+ */
 function partsOf(key: string): { readonly name: string; readonly path: string } {
   const [, scheme, name = '', rest = ''] = /^(https?:\/\/)?([^/]*)\/?(.*?)\/*$/i.exec(key) ?? [];
   const isPath = scheme === undefined && rest !== 'v1' && rest !== 'v2';

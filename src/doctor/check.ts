@@ -1,12 +1,12 @@
-// What a check of `chainctl doctor` is. Guarantees: a check only looks; it asks nobody, opens no browser, writes nothing, and
-// what it finds holds no secret.
+// Defines a check of `chainctl doctor`. Guarantees: a check only looks; it asks nobody, opens no browser, writes
+// nothing, and what it finds holds no secret.
 
 import type { ImageReference, OciClient } from '../api/oci-client.ts';
 import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
-/** What a person wants to get to work. */
+/** Job that a person wants to get done. */
 export const purposes = ['docker', 'npm', 'pip', 'kubectl', 'ci'] as const;
 export type Purpose = (typeof purposes)[number];
 
@@ -14,7 +14,7 @@ export interface Examined {
   readonly host: Host;
   readonly config: Config;
   readonly signal: AbortSignal;
-  /** What was asked for; undefined: everything that is set up. */
+  /** Purpose asked for; undefined: everything that is set up. */
   readonly purpose: Purpose | undefined;
   /** The image that has to come, with its registry. */
   readonly image: ImageReference | undefined;
@@ -24,7 +24,9 @@ export interface Examined {
   readonly openRegistry: (registry: string) => OciClient;
 }
 
-/** `wrong` is what keeps the thing from working; `note` is worth knowing; `skip` is not set up and was not asked for. */
+/**
+ * `wrong` is what keeps the thing from working; `note` is worth knowing; `skip` is not set up and was not asked for.
+ */
 export interface Finding {
   readonly state: 'ok' | 'note' | 'wrong' | 'skip';
   /** One sentence without a full stop. */

@@ -1,4 +1,4 @@
-// Which file, context and variables decide where commands go.
+// Finds which file, context and variables decide where commands go.
 
 import type { Config } from '../config/load.ts';
 import { type ConfigKey, envName } from '../config/schema.ts';

@@ -1,4 +1,4 @@
-// Which credentials each client takes for an image: a login of another day may come before the helper.
+// Finds which credentials each client takes for an image: a login of another day may come before the helper.
 
 import { type Client, clients, credentialOrder } from '../docker/client-order.ts';
 import { type Check, type Examined, type Finding, note, ok, skip, versionOf, wrong } from './check.ts';
@@ -33,7 +33,7 @@ function ofClient(examined: Examined, client: Client, version: string): Finding 
   }
   const where = { file: first.path, key: first.key };
   if (first.helper !== undefined) return ok(`${client} asks docker-credential-${first.helper} for ${name}`, where);
-  // What the same file or a later one says of a helper does not count.
+  // Anything that the same file or a later one says of a helper does not count.
   const passedOver = others.find(({ helper }) => helper === 'cgr') ?? helperInFile(examined, client, registry, version);
   const message = `${client} takes the login in "${first.path}" for ${name}`;
   if (registry !== own || passedOver === undefined) return ok(message, where);

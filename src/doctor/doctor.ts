@@ -54,7 +54,7 @@ function isAbout({ purposes }: Check, { purpose, image }: Examined): boolean {
   return image === undefined || purposes.includes('docker');
 }
 
-/** What a check itself could not do is what is wrong. */
+/** Reports a check that failed itself as something wrong. */
 async function lookAt(check: Check, examined: Examined): Promise<readonly Finding[]> {
   try {
     return await check.look(examined);

@@ -1,4 +1,4 @@
-// Whether the registry gives the image to the login of chainctl.
+// Checks whether the registry gives the image to the login of chainctl.
 
 import { formatReference, wantedOf } from '../api/oci-client.ts';
 import { type Check, failure, ok, skip } from './check.ts';

@@ -1,4 +1,4 @@
-// Whether somebody is signed in, for the API and for the registry, and whether the issuer agrees.
+// Checks whether somebody is signed in, for the API and for the registry, and whether the issuer agrees.
 
 import { accessToken } from '../auth/session.ts';
 import { audiencePath, remainingMs } from '../auth/token-cache.ts';
@@ -9,7 +9,8 @@ export const login: Check = {
   name: 'login',
   async look(examined) {
     const { config, purpose, image, registry } = examined;
-    // Who pulls needs a login for the registry and none for the API, as a job has that signs in for nothing else.
+    // A job that only pulls needs a login for the registry and none for the API, as a job has that signs in for nothing
+    // else.
     if (purpose === 'docker' || image !== undefined) return [await loginFor(examined, registry, registry)];
     const findings: Finding[] = [await loginFor(examined, config.get('platform.audience'), 'the API')];
     if (findings[0]?.state === 'ok') findings[0] = (await refusal(examined)) ?? findings[0];

@@ -1,5 +1,5 @@
-// What there is of one kind, kept up to date. Guarantees: a watch that ended goes on where it was; whatever was missed is
-// found by listing again; an API server that is away is asked again with growing pauses and never given up.
+// Keeps a copy of the objects of one kind up to date. Guarantees: a watch that ended goes on where it was; whatever was
+// missed is found by listing again; an API server that is away is asked again with growing pauses and never given up.
 
 import type { KubernetesClient, KubernetesObject } from './client.ts';
 import { KubernetesError } from './client.ts';

@@ -1,5 +1,5 @@
-// kubectl, run as the person would. Guarantees: what is secret goes in by standard input and never as a word; a failure carries
-// kubectl's own words.
+// kubectl, run as the person would. Guarantees: what is secret goes in by standard input and never as a word; a failure
+// carries kubectl's own words.
 
 import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
@@ -63,7 +63,7 @@ export async function openKubectl(
 
 const isNo = ({ cause }: CliError): boolean => cause instanceof Ended && /^no\b/m.test(cause.out);
 
-/** What kubectl wrote before it failed. */
+/** Output of kubectl before it failed. */
 class Ended extends Error {
   readonly out: string;
   constructor(out: string) {

@@ -17,7 +17,7 @@ import { sigstoreModule } from './sigstore/module.ts';
 import type { Migration } from './store/database.ts';
 import { founding } from './store/founding/founding.ts';
 
-/** What each of the modules behind the issuer may use besides its parts. */
+/** Dependencies of the modules behind the issuer, besides their parts. */
 type Needs = { readonly issuer: IssuerFace } & Omit<EventsNeeds, 'issuer'>;
 
 const beforeIssuer: readonly Module[] = [pingModule, iamModule, scimModule];
@@ -33,7 +33,7 @@ const afterIssuer: readonly Module<Needs>[] = [
   consoleModule,
 ];
 
-// What one needs to be opened is known here only; the others look at what it declares.
+// The arguments that opening a module takes are known here only; the others look at what it declares.
 export const modules: readonly Module[] = [
   ...beforeIssuer,
   issuerModule as Module,
@@ -51,7 +51,9 @@ export interface OpenedModules {
 
 export type ModuleOptions = Omit<IssuerNeeds & EventsNeeds & ConsoleNeeds, 'issuer' | 'clusters'>;
 
-/** Opens the chosen ones, or all; ping, iam and issuer are always there. Throws TypeError for a name that no module has. */
+/**
+ * Opens the chosen ones, or all; ping, iam and issuer are always there. Throws TypeError for a name that no module has.
+ */
 export function openModules(parts: Parts & ModuleOptions, only?: readonly ModuleName[]): OpenedModules {
   const unknown = only?.find((name) => !modules.some((module) => module.name === name));
   if (unknown !== undefined) throw new TypeError(`there is no module "${unknown}"`);

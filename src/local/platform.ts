@@ -1,5 +1,6 @@
 // The embedded platform as one call. Guarantees: when startPlatform resolves, every protocol answers on one origin and
-// `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the process.
+// `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the
+// process.
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
@@ -43,11 +44,11 @@ export interface PlatformOptions {
   readonly host?: string | undefined;
   /** 0 or nothing: the port this folder was served on last, or one the system chooses when that is taken. */
   readonly port?: number | undefined;
-  /** What a new folder is filled with; an existing one is left as it is. */
+  /** Seed of a new folder; an existing one is left as it is. */
   readonly seed: 'demo' | 'empty';
-  /** Where account associations are checked; `Offline` without. A bad address throws a RangeError. */
+  /** Cloud endpoints for account associations; `Offline` without. A bad address throws a RangeError. */
   readonly clouds?: CloudAddresses | undefined;
-  /** What pages of the console may do in clouds for who signs in there. */
+  /** Cloud actions of the console's pages, for the person who signs in there. */
   readonly consoleClouds?: ModuleOptions['consoleClouds'];
   /** Origins of issuers and key sets that may be at private addresses, or at another origin than their issuer. */
   readonly issuerOrigins?: ReadonlySet<string> | undefined;
@@ -55,10 +56,13 @@ export interface PlatformOptions {
   readonly audiences?: readonly string[] | undefined;
   /** Host names it answers to besides loopback ones, on any port: a proxy in front of it has a port of its own. */
   readonly hostAliases?: readonly string[] | undefined;
-  /** Whether the sign-in page asks for the code in a file of the folder, so that only its owner can sign in as anybody. */
+  /**
+   * When true, the sign-in page asks for the code in a file of the folder, so that only its owner can sign in as
+   * anybody.
+   */
   readonly asksForCode?: boolean | undefined;
   readonly clock?: PlatformClock | undefined;
-  /** Which parts it has, for tests; all of them unless said otherwise. */
+  /** Names of the modules it has, for tests; all of them unless said otherwise. */
   readonly modules?: readonly ModuleName[] | undefined;
   readonly log?: ((line: RequestLogEntry) => void) | undefined;
   /** How patiently events are delivered; as protocols Q14 has it unless said otherwise. */
@@ -76,7 +80,9 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-/** Throws PlatformBusyError when one is running on the folder; errors of the file system and of listening as they are. */
+/**
+ * Throws PlatformBusyError when one is running on the folder; errors of the file system and of listening as they are.
+ */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const dataDir = resolve(options.dataDir);
   prepareFolder(dataDir);
@@ -171,7 +177,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     );
     listeners.push(...opened.flatMap(({ onOccurrence = [] }) => onOccurrence));
     for (const module of opened) {
-      // What a module began ends before the connections it uses, and before the store.
+      // Work that a module began ends before the connections it uses, and before the store.
       if (module.stop !== undefined) undo.push(module.stop);
       await module.begin?.();
     }
@@ -229,7 +235,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   }
 }
 
-/** What went wrong with no request to blame: one line in the log all the same. */
+/** Logs a failure that no request caused, in one line. */
 function noteDefect({ log }: PlatformOptions, clock: PlatformClock, error: unknown): void {
   log?.({ time: clock.now(), method: '', path: '', status: 500, ms: 0, error: stackOf(error) });
 }

@@ -1,7 +1,7 @@
-// Where npm packages are.
+// Addresses of npm registries.
 
 /**
- * * Returns where a platform serves npm packages: beside its registry (protocols 12). A platform of another name serves
+ * Returns where a platform serves npm packages: beside its registry (protocols 12). A platform of another name serves
  * them, if at all, at its registry's own address, so that its tokens are never sent to a host that is not its own.
  */
 export function npmRegistryOf(registry: string): { readonly url: string; readonly audience: string } {

@@ -1,5 +1,6 @@
-// A project's `.npmrc`. Guarantees: lines that are not about our registry stay as they are, in their order and with their
-// ends; a symbolic link stays one, and leads to no file outside of the project; the file is readable by its owner only, because it now holds a credential.
+// A project's `.npmrc`. Guarantees: lines that are not about our registry stay as they are, in their order and with
+// their ends; a symbolic link stays one, and leads to no file outside of the project; the file is readable by its owner
+// only, because it now holds a credential.
 
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
@@ -15,15 +16,15 @@ export type NpmCredential =
   | { readonly kind: 'basic'; readonly user: string; readonly password: string };
 
 export interface NpmRegistry {
-  /** Where packages come from, with a slash at its end. */
+  /** Registry of the packages, with a slash at its end. */
   readonly url: string;
   /** The credential counts for the whole host, which pnpm needs to follow upstream fallbacks. */
   readonly hostScope: boolean;
 }
 
 /**
- * The file that is read and written: `.npmrc` of this folder, or what it links to within it. Throws kind `local` for a link
- * that leads out of the folder: whoever wrote it into a repository would choose where the credential goes.
+ * The file that is read and written: `.npmrc` of this folder, or what it links to within it. Throws kind `local` for a
+ * link that leads out of the folder: whoever wrote it into a repository would choose where the credential goes.
  */
 export function npmrcPath(host: Host): string {
   const path = join(host.cwd, '.npmrc');
@@ -75,7 +76,7 @@ export function withRegistry(text: string, registry: NpmRegistry, credential: Np
   let atSecret = -1;
   let inSection = false;
   for (const line of lines) {
-    // What follows a section header belongs to it and not to npm's own settings.
+    // Text after a section header belongs to it and not to npm's own settings.
     inSection ||= isHeader(line);
     const key = inSection ? undefined : keyOf(line);
     const itsEnd = endOf(line) || end;

@@ -1,5 +1,6 @@
-// What has to change so that an organization is as files say. Guarantees: no input or output; nothing is deleted that the
-// files could not have said, and nothing at all without `prune`; what is impossible is told before anything changes.
+// Computes the changes that make an organization as files say. Guarantees: no input or output; nothing is deleted that
+// the files could not have said, and nothing at all without `prune`; what is impossible is told before anything
+// changes.
 
 import { typeOf } from '../api/identity-rules.ts';
 import type {
@@ -40,12 +41,12 @@ export interface Change<S extends Section = Section> {
   readonly kind: S;
   /** The thing as it will be, or as it was where it goes. */
   readonly thing: Things[S];
-  /** What people call it: `engineering/ci`, `viewer for dev@example.com in engineering`. */
+  /** Label: `engineering/ci`, `viewer for dev@example.com in engineering`. */
   readonly label: string;
   /** `description: "a" → "b"`, without secrets. */
   readonly details: readonly string[];
   readonly id: string;
-  /** Where it is or will be. */
+  /** Present or future place. */
   readonly place: string;
   /** The environment variable that holds the secret of an identity provider's client, where the file names one. */
   readonly secretFrom?: string;
@@ -56,9 +57,9 @@ export const isOf = <S extends Section>(change: Change, kind: S): change is Chan
 export interface Changes {
   /** In the order in which they can be made. */
   readonly changes: readonly Change[];
-  /** What the organization has once they are made. */
+  /** Content of the organization once the changes are made. */
   readonly after: State;
-  /** What `prune` would delete, by label. */
+  /** Labels of what `prune` would delete. */
   readonly unmentioned: readonly string[];
 }
 

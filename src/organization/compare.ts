@@ -1,4 +1,4 @@
-// What differs between two organizations, by what a file would say of them. Guarantees: no input or output; ids and times do not
+// Compares two organizations, by what a file would say of them. Guarantees: no input or output; ids and times do not
 // count, names do.
 
 import type { Entries } from './entries.ts';

@@ -1,6 +1,6 @@
-// Reads the text of files that describe an organization. Guarantees: an unknown key, a value of the wrong shape and a line
-// that YAML does not allow are told with file and line, all of them at once; scalars are taken as they are written, so
-// an account such as 012345678901 keeps its zero.
+// Reads the text of files that describe an organization. Guarantees: an unknown key, a value of the wrong shape and a
+// line that YAML does not allow are told with file and line, all of them at once; scalars are taken as they are
+// written, so an account such as 012345678901 keeps its zero.
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { CliError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { type Entry, type Section, type Shape, sectionNames, sections } from './
 
 export const formatVersion = '1';
 
-/** Where something stands: `iam.yaml:12`. */
+/** Position of an entry: `iam.yaml:12`. */
 export type Line = string;
 
 export interface Written<T> {

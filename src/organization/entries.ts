@@ -1,5 +1,5 @@
-// Turns what an organization has into the entries that a file holds. Guarantees: pure; names where they mean one thing, ids
-// where they do not; no secret, no pull token, nothing that the platform sets itself.
+// Turns what an organization has into the entries that a file holds. Guarantees: pure; names where they mean one thing,
+// ids where they do not; no secret, no pull token, nothing that the platform sets itself.
 
 import { typeOf } from '../api/identity-rules.ts';
 import { isAncestorOrSelf, parentOf } from '../api/uidp.ts';
@@ -104,7 +104,7 @@ function counted(names: readonly string[]): Map<string, number> {
 }
 
 function sorted(entries: readonly Fields[]): Fields[] {
-  // Where things are comes before what they are.
+  // Places come before the things in them.
   const key = (one: Fields) =>
     JSON.stringify([one['in'] ?? '', one['path'] ?? one['name'] ?? one['user'] ?? one['identity'] ?? '', one]);
   return entries

@@ -1,5 +1,5 @@
-// What of a thing a file can say, in one form, so that two of them can be compared. Guarantees: pure; what is empty is left
-// out, because the API writes unset fields too.
+// Fields of a thing that a file can state, in one form, so that two of them can be compared. Guarantees: pure; what is
+// empty is left out, because the API writes unset fields too.
 
 import { createHash } from 'node:crypto';
 import type { IamAccountAssociations, IamIdentity, IamIdentityProvider, IamRole } from '../api/schema/types/iam.gen.ts';

@@ -1,4 +1,4 @@
-// What people call the things of an organization: `engineering/ci`, `viewer for dev@example.com in engineering`.
+// Labels of the things of an organization: `engineering/ci`, `viewer for dev@example.com in engineering`.
 // Guarantees: pure; what has no name is called by its id.
 
 import type { IamRoleBindingListBinding } from '../api/schema/types/iam.gen.ts';

@@ -1,5 +1,5 @@
-// Finds what the names in a file mean, among what is there and what the file itself makes. Guarantees: no input or output; a
-// name that means nothing or several things is a problem with its line, never a guess.
+// Finds what the names in a file mean, among what is there and what the file itself makes. Guarantees: no input or
+// output; a name that means nothing or several things is a problem with its line, never a guess.
 
 import type { IamGroup, IamIdentity, IamIdentityProvider, IamRole } from '../api/schema/types/iam.gen.ts';
 import { isAncestorOrSelf, isUidp, parentOf, rootOf } from '../api/uidp.ts';
@@ -75,7 +75,7 @@ export class References {
     this.#holders = new Set(state.bindings.map(({ identity = '' }) => identity));
   }
 
-  /** What a file makes can be named by the entries below it. */
+  /** Entries below can name what a file makes. */
   add<S extends keyof Things>(kind: S, thing: Things[S]): void {
     if (kind === 'folders') {
       this.#folders.add(thing as IamGroup);

@@ -1,4 +1,4 @@
-// What a file that describes an organization may hold: every key of every section. docs/iam-files.md says what they mean.
+// Schema of a file that describes an organization: every key of every section. docs/iam-files.md explains them.
 
 /** `text`: a scalar; `texts`: a list of them; `map`: names to scalars; otherwise an object with these keys. */
 export type Shape = 'text' | 'texts' | 'map' | { readonly [key: string]: Shape };

@@ -1,4 +1,4 @@
-// What an organization has, as the lists of the API answer: the state that files describe, compare with and change.
+// Content of an organization, as the lists of the API answer: the state that files describe, compare with and change.
 // Guarantees: no input or output.
 
 import type { Facts } from '../access/grants.ts';
@@ -27,7 +27,7 @@ export interface State {
   readonly associations: readonly IamAccountAssociations[];
 }
 
-/** What the entries of a section become. */
+/** Type of a section's entries. */
 export interface Things {
   readonly folders: IamGroup;
   readonly roles: IamRole;
@@ -121,13 +121,16 @@ export function usersOf({ bindings }: State): Map<string, string> {
   return users;
 }
 
-/** What of a section is there no more. */
+/** Returns the entries of a section that are no longer there. */
 export interface Gone {
   readonly kind: Section;
   readonly id: string;
 }
 
-/** Without these, and without what goes with them: bindings of an identity, mappings of a provider, all that a folder holds. */
+/**
+ * Without these, and without what goes with them: bindings of an identity, mappings of a provider, all that a folder
+ * holds.
+ */
 export function without(state: State, gone: readonly Gone[]): State {
   const associations = new Set(gone.filter(({ kind }) => kind === 'accountAssociations').map(({ id }) => id));
   const ids = new Set(gone.filter(({ kind }) => kind !== 'accountAssociations').map(({ id }) => id));
@@ -145,7 +148,7 @@ export function without(state: State, gone: readonly Gone[]): State {
   };
 }
 
-/** Where things of a section are. */
+/** Returns the places of a section's things. */
 export const lists = {
   folders: 'folders',
   roles: 'roles',

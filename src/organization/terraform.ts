@@ -1,6 +1,7 @@
-// Writes an organization as resources of the official Terraform provider (chainguard-dev/chainguard), with an `import` block
-// each, so that a first `terraform plan` finds nothing to do. Guarantees: pure; no secret; texts of the organization are
-// quoted so that Terraform takes no part of them for a template. The provider has no resource for group mappings.
+// Writes an organization as resources of the official Terraform provider (chainguard-dev/chainguard), with an `import`
+// block each, so that a first `terraform plan` finds nothing to do. Guarantees: pure; no secret; texts of the
+// organization are quoted so that Terraform takes no part of them for a template. The provider has no resource for
+// group mappings.
 
 import { typeOf } from '../api/identity-rules.ts';
 import type { IamIdentity } from '../api/schema/types/iam.gen.ts';
@@ -136,7 +137,7 @@ function resources(state: State): Resource[] {
       attributes({
         name: organization.name,
         description: organization.description,
-        // What is left out would be taken back.
+        // Terraform would take back what is left out.
         ...(organization.verified === true ? { verified: true } : {}),
       }),
     ),

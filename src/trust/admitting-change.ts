@@ -1,12 +1,13 @@
-// The change of a rule that admits one token, and what else it lets in. Guarantees: pure; what differs becomes literal, so that
-// the change admits no more than it must; a claim is left out only where the token has nothing that could be compared.
+// The change of a rule that admits one token, and what else it lets in. Guarantees: pure; what differs becomes literal,
+// so that the change admits no more than it must; a claim is left out only where the token has nothing that could be
+// compared.
 
 import { githubIssuer, gitlabIssuer } from '../api/identity-rules.ts';
 import type { IamIdentityClaimMatch } from '../api/schema/types/iam.gen.ts';
 import { buildkiteIssuer } from './ci-claims.ts';
 import type { Comparison, TokenClaims } from './claim-match.ts';
 
-/** What to change, by the members of a rule; a missing one stays. */
+/** Changes, by the members of a rule; a missing one stays. */
 export interface AdmittingChange {
   readonly issuer?: string;
   readonly subject?: string;

@@ -1,20 +1,21 @@
-// What CI systems sign for their jobs (protocols 8.1; GitHub's reference "OpenID Connect", GitLab's "ID token authentication",
-// Buildkite's "OIDC with Buildkite", CircleCI's "OpenID Connect tokens", Kubernetes' "Configure service accounts").
-// Guarantees: pure; the same job gives the same claims; throws a usage CliError for what no such system has.
+// Builds the claims that CI systems sign for their jobs (protocols 8.1; GitHub's reference "OpenID Connect", GitLab's
+// "ID token authentication", Buildkite's "OIDC with Buildkite", CircleCI's "OpenID Connect tokens", Kubernetes'
+// "Configure service accounts"). Guarantees: pure; the same job gives the same claims; throws a usage CliError for what
+// no such system has.
 
 import { createHash } from 'node:crypto';
 import { githubIssuer, gitlabIssuer } from '../api/identity-rules.ts';
 import { CliError } from '../errors.ts';
 
-/** What a token says besides its audience and its times. */
+/** Claims of a token besides its audience and its times. */
 export interface ThirdPartyClaims {
   /** URL of the issuer. */
   readonly issuer: string;
   readonly subject: string;
   readonly claims: Readonly<Record<string, unknown>>;
   /**
-   * Claims that what was asked for says, each with the flag that does: they cannot be given on their own, and every other
-   * claim is made up.
+   * Claims that what was asked for says, each with the flag that does: they cannot be given on their own, and every
+   * other claim is made up.
    */
   readonly settled?: Readonly<Record<string, string>>;
 }
@@ -22,7 +23,10 @@ export interface ThirdPartyClaims {
 export interface GithubWorkflow {
   /** `owner/name`, or `owner@id/name@id` where the ids matter; those that the simulated GitHub gives unless said. */
   readonly repo: string;
-  /** Whether the subject has ids beside the names, as in repositories made since 2026-07-15; as `repo` is written unless said. */
+  /**
+   * Whether the subject has ids beside the names, as in repositories made since 2026-07-15; as `repo` is written unless
+   * said.
+   */
   readonly form?: 'names' | 'ids' | undefined;
   /** e.g. `refs/heads/main`, `refs/tags/v1` or `refs/pull/7/merge`. */
   readonly ref: string;
@@ -254,7 +258,7 @@ export interface KubernetesPod {
   readonly issuer: string;
 }
 
-/** Where a cluster's own pods find it, which is what many clusters are called by their tokens. */
+/** Address that a cluster's own pods use, and that many clusters' tokens name as issuer. */
 export const clusterIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** Returns what a cluster signs for a pod with a projected service account token. */

@@ -1,5 +1,5 @@
-// Whether a verified token satisfies an identity's rule (protocols 3.4). Guarantees: patterns are RE2 and match whole
-// values, no pattern and no value makes a match take more than about half a second, and what differs is said.
+// Decides whether a verified token satisfies an identity's rule (protocols 3.4). Guarantees: patterns are RE2 and match
+// whole values, no pattern and no value makes a match take more than about half a second, and what differs is said.
 
 import { RE2JS } from 're2js';
 import type {
@@ -9,7 +9,7 @@ import type {
 } from '../api/schema/types/iam.gen.ts';
 import { quote } from '../quote.ts';
 
-/** What a verified third-party token says. */
+/** Claims of a verified third-party token. */
 export interface TokenClaims {
   readonly issuer: string;
   readonly subject: string;
@@ -44,7 +44,7 @@ const tooLarge = 'its repetitions are too large';
  */
 export function compilePattern(pattern: string): RE2JS {
   if (pattern.length > maxPatternLength) throw new PatternError(`it is longer than ${maxPatternLength} characters`);
-  // What is too large on the face of it is not unfolded first, which takes a third of a second.
+  // A text that is plainly too large is not unfolded first, which takes a third of a second.
   const counts = Array.from(pattern.matchAll(/\{(?:\d+,)?(\d+)\}/g), ([, most]) => Number(most));
   if (counts.reduce((sum, most) => sum + most, 0) > maxProgramSize) throw new PatternError(tooLarge);
   let compiled: RE2JS;
@@ -64,9 +64,9 @@ export function acceptsIssuer(rule: IamIdentityClaimMatch, issuer: string): bool
 }
 
 /**
- * Undefined when the rule accepts the token, else a sentence that names each claim that differs. What the identity expects
- * of it is added where `mayKnow`: issuers such as GitHub sign for anybody, and a guessed id must not tell a stranger the
- * repositories and branches of others. `defaultAudiences` are accepted when the rule has none of its own.
+ * Undefined when the rule accepts the token, else a sentence that names each claim that differs. What the identity
+ * expects of it is added where `mayKnow`: issuers such as GitHub sign for anybody, and a guessed id must not tell a
+ * stranger the repositories and branches of others. `defaultAudiences` are accepted when the rule has none of its own.
  */
 export function matchClaims(
   rule: IamIdentityClaimMatch,
@@ -87,7 +87,7 @@ export function matchClaims(
       continue;
     }
     const shown = found.texts.length === 0 ? 'none' : found.texts.slice(0, 5).map(quote).join(', ');
-    // Which audiences a platform takes by itself is no secret of the identity.
+    // The audiences that a platform accepts by itself are no secret of the identity.
     const isTold = mayKnow || (what === 'audience' && !hasAudience(rule));
     problems.push(`token has invalid ${what}: ${shown}${isTold ? `: ${difference}` : ''}`);
   }
@@ -99,9 +99,9 @@ export interface Comparison {
   readonly what: 'issuer' | 'subject' | 'audience' | 'claim';
   /** As tokens spell it: `iss`, `sub`, `aud`, or the name of the claim. */
   readonly name: string;
-  /** What the identity expects: one of these values, or a match of the pattern; neither where it has no rule. */
+  /** Expected value: one of these, or a match of the pattern; neither where the identity has no rule. */
   readonly expected: { readonly values: readonly string[] } | { readonly pattern: string };
-  /** What the token says; `problem` where that is nothing that can be compared. */
+  /** Value in the token; `problem` where it cannot be compared. */
   readonly found: { readonly texts: readonly string[]; readonly problem?: string };
   /** Undefined where it fits, else a clause that says what the identity expects. */
   readonly difference: string | undefined;
@@ -152,7 +152,10 @@ const hasAudience = ({ audience, audiencePattern }: IamIdentityClaimMatch): bool
 const expectation = (literal: string | undefined, pattern: string | undefined): Comparison['expected'] =>
   pattern !== undefined ? { pattern } : { values: literal === undefined ? [] : [literal] };
 
-/** The same for an identity with static keys, which who has them may know; that they verify the token is the caller's to check. */
+/**
+ * The same for an identity with static keys, which who has them may know; that they verify the token is the caller's to
+ * check.
+ */
 export function matchStatic(
   rule: IamIdentityStaticKeys,
   token: TokenClaims,

@@ -1,4 +1,5 @@
-// Whether a text is a key set that tokens can be verified with. Guarantees: pure; says nothing of what is in it.
+// Decides whether a text is a key set that tokens can be verified with. Guarantees: pure; says nothing of what is in
+// it.
 
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 

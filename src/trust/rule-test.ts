@@ -1,5 +1,5 @@
-// Whether an identity admits a token, row by row, and the change that would admit it. Guarantees: pure; what the command line and
-// the console say of a token is the same; the token itself is in no row.
+// Decides whether an identity admits a token, row by row, and the change that would admit it. Guarantees: pure; what
+// the command line and the console say of a token is the same; the token itself is in no row.
 
 import { issuerUrlProblem, typeOf } from '../api/identity-rules.ts';
 import type { IamIdentity, IamIdentityClaimMatch } from '../api/schema/types/iam.gen.ts';
@@ -15,9 +15,9 @@ export interface Row {
   /** One of these values is expected, or a match of the pattern; neither where the rule has nothing to say of it. */
   readonly expected?: readonly string[];
   readonly pattern?: string;
-  /** What the token says. */
+  /** Value in the token. */
   readonly found?: readonly string[];
-  /** What to say in place of that. */
+  /** Text in place of that value. */
   readonly note?: string;
   /** `unknown`: what is presented is no real token and has nothing to say of it. `unchecked`: nobody looked. */
   readonly result: 'matched' | 'differs' | 'unknown' | 'unchecked';

@@ -1,4 +1,5 @@
-// How this program came here, and so who may replace it: only an executable that nobody else looks after replaces itself.
+// How this program came here, and so who may replace it: only an executable that nobody else looks after replaces
+// itself.
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { toFileError } from '../files.ts';
@@ -7,7 +8,7 @@ import type { Host } from '../host.ts';
 export type Installation =
   /** The path of the file itself, behind all links. */
   | { readonly kind: 'executable'; readonly path: string }
-  /** What to type instead, and who looks after it. */
+  /** Command to type instead, and who maintains the installation. */
   | { readonly kind: 'managed'; readonly path: string; readonly by: string; readonly command: string };
 
 const debianFiles = '/var/lib/dpkg/info/chainctl.list';

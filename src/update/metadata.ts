@@ -1,4 +1,4 @@
-// What a release says of itself: `metadata.json`, signed as a whole. Guarantees: nothing of it is looked at before the
+// Reads and checks a release's `metadata.json`, signed as a whole. Guarantees: nothing of it is looked at before the
 // signature fits the key this program was built with.
 
 import { send } from '../api/transport.ts';
@@ -65,7 +65,7 @@ async function fits(text: string, signature: string, publicKey: string): Promise
   try {
     return verify('sha256', Buffer.from(text), publicKey, Buffer.from(signature.trim(), 'base64'));
   } catch {
-    // What is no signature at all.
+    // The text is no signature.
     return false;
   }
 }

@@ -1,6 +1,6 @@
-// The program's own file, exchanged for another. Guarantees: at every moment either the old or the new one is complete at
-// its path, so that a kill leaves a program that works; what was downloaded is checked before anything is touched; a new
-// one that does not answer is taken back.
+// The program's own file, exchanged for another. Guarantees: at every moment either the old or the new one is complete
+// at its path, so that a kill leaves a program that works; what was downloaded is checked before anything is touched; a
+// new one that does not answer is taken back.
 
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -28,7 +28,7 @@ import type { ReleaseFile } from './metadata.ts';
 export interface Replacement {
   /** The program's file, behind all links. */
   readonly target: string;
-  /** Where the old one is kept. */
+  /** Path of the backup. */
   readonly backup: string;
   readonly url: string;
   readonly file: ReleaseFile;
@@ -203,7 +203,7 @@ function flush(path: string): void {
   }
 }
 
-/** What updates that were killed left behind. */
+/** Files that killed updates left behind. */
 function removeLeftovers(target: string): void {
   const folder = dirname(target);
   for (const entry of readdirSync(folder)) if (isLeftover(entry, basename(target))) discard(join(folder, entry));

@@ -11,7 +11,7 @@ import { compareVersions, type Feed, fetchRelease, type Release } from './metada
 import { checkReplaceable, discard, download, install, type Replacement } from './replace.ts';
 
 export interface UpdateRequest {
-  /** What is installed now, without a `v`. */
+  /** Installed version, without a `v`. */
   readonly current: string;
   /** `linux_x86_64_musl` and the like. */
   readonly target: string;
@@ -32,7 +32,9 @@ export interface UpdatePlan {
   readonly replacement: Replacement;
 }
 
-/** Asks the feed. Throws when it cannot be believed, or offers only what is older than what was seen or is installed. */
+/**
+ * Asks the feed. Throws when it cannot be believed, or offers only what is older than what was seen or is installed.
+ */
 export async function planUpdate(host: Host, request: UpdateRequest, signal: AbortSignal): Promise<UpdatePlan> {
   const { current, feed, version, path, target } = request;
   refuseOpenFeeds(feed.url);

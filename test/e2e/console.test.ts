@@ -1,17 +1,15 @@
 // The console in a real Chromium: the steps of the founding documents as they are written there, on the platform and by
-// `chainctl console`; what other programs on the machine see of it; and what axe-core says of every page. Set SCREENSHOTS to a
-// folder to keep pictures in light, dark and narrow.
+// `chainctl console`; and what other programs on the machine see of it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { pages } from '../../src/console/pages.gen.ts';
-import { newPage, realClock, signedIn, violations } from '../support/console-browser.ts';
+import { newPage, realClock, signedIn } from '../support/console-browser.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { createWorld, type Person, programPath, signIn, until } from '../support/program.ts';
 
@@ -118,31 +116,6 @@ test('with the keyboard alone: the focus stays in a pane, shows, and comes back'
   await page.keyboard.press('Escape');
   await page.waitForURL(/#create$/);
   await until(async () => (await page.locator('#create:focus').count()) === 1, 'the focus is back');
-});
-
-test('every page has nothing that axe-core finds, and fits, in light, dark and on a narrow screen', async () => {
-  const platform = await startTestPlatform({ seed: 'demo', clock: realClock });
-  for (const look of ['light', 'dark', 'narrow'] as const) {
-    const { page, complaints } = await signedIn(platform, {
-      colorScheme: look === 'dark' ? 'dark' : 'light',
-      viewport: look === 'narrow' ? { width: 320, height: 720 } : { width: 1200, height: 800 },
-    });
-    const folder = process.env['SCREENSHOTS'];
-    for (const { path, actions } of pages) {
-      for (const action of Object.keys(actions).filter((name) => name === '' || name === 'create')) {
-        const address = [platform.urls.console, path, action].filter((step) => step !== '').join('/');
-        const response = await page.goto(address);
-        expect([address, response?.status()]).toEqual([address, 200]);
-        expect([address, await violations(page)]).toEqual([address, []]);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect([address, overflow <= 0]).toEqual([address, true]);
-        if (folder === undefined) continue;
-        const name = `${path.replaceAll('/', '-') || 'overview'}${action === '' ? '' : `-${action}`}-${look}.png`;
-        await page.screenshot({ path: join(folder, name) });
-      }
-    }
-    expect(complaints).toEqual([]);
-  }
 });
 
 describe('chainctl console', () => {

@@ -1,7 +1,7 @@
 // `local run` around programs that know nothing of us: the npm package that GitHub's actions use, installed in a folder of its own.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,7 +30,7 @@ const leftovers = () => readdirSync(folder).filter((name) => name.startsWith('ch
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'chainctl-local-run-'));
   env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, XDG_CACHE_HOME: join(folder, 'cache') };
-  expect(chainctl('local', 'start', '--detach', '--seed=empty', ...dataDir()).code).toBe(0);
+  expect(chainctl('local', 'start', '--detach', ...dataDir()).code).toBe(0);
 }, 60_000);
 afterAll(() => {
   chainctl('local', 'stop', ...dataDir());
@@ -80,6 +80,59 @@ test.each([
   const { sub } = JSON.parse(Buffer.from(out.split('.')[1] ?? '', 'base64url').toString());
   if (typeof subject === 'string') expect(sub).toBe(subject);
   else expect(sub).toMatch(subject);
+  expect(leftovers()).toEqual([]);
+});
+
+// The calls of chainguard-dev/setup-chainctl (protocols 8.4), with the variables that its composite steps set.
+test('the steps of setup-chainctl sign in as the identity of the job', { timeout: 60_000 }, () => {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'chainctl'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, { mode: 0o755 });
+  const addresses = Object.fromEntries(
+    [...chainctl('local', 'env', ...dataDir()).out.matchAll(/^export (\w+)='?([^'\n]*)'?$/gm)].map(([, key, value]) => [
+      key,
+      value,
+    ]),
+  );
+  env = { ...env, ...addresses, PATH: `${bin}:${env['PATH']}` };
+  const token = chainctl('local', 'token', '--email=dev@example.com', ...dataDir()).out.trim();
+  const file = join(folder, 'token');
+  writeFileSync(file, token, { mode: 0o600 });
+  expect(chainctl('auth', 'login', '--identity-token', file).code).toBe(0);
+  const made = chainctl(
+    ...['iam', 'identities', 'create', 'github', 'ci', '--github-repo=acme/app', '--github-ref=refs/heads/main'],
+    ...['--parent=example.com', '--role=registry.pull', '--yes', '--output=id'],
+  );
+  const identity = made.out.trim();
+  const variables = join(folder, 'github.env');
+  const step = `
+chainctl auth login --identity "$IDENTITY" -v="$VERBOSITY"
+chainctl auth login --identity "$IDENTITY" --audience "$LIBRARIES_HOST" -v="$VERBOSITY"
+chainctl auth login --identity "$IDENTITY" --audience "$APK_HOST" -v="$VERBOSITY"
+chainctl auth configure-docker --identity "$IDENTITY" -v="$VERBOSITY"
+echo HTTP_AUTH="basic:$APK_HOST:user:$(chainctl auth token --audience "$APK_HOST")" >> "$GITHUB_ENV"`;
+  const steps = (as: string) => {
+    const set = [
+      `IDENTITY=${identity}`,
+      'VERBOSITY=0',
+      'CHAINCTL_DEBUG=true',
+      'CHAINCTL_CONFIG=',
+      `GITHUB_ENV=${variables}`,
+    ];
+    const hosts = ['LIBRARIES_HOST=libraries.cgr.dev', 'APK_HOST=apk.cgr.dev'];
+    const words = ['env', ...set, ...hosts, 'bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c', step];
+    return chainctl('local', 'run', `--as=${as}`, ...dataDir(), '--', ...words);
+  };
+  expect(steps('github:acme/app@main')).toMatchObject({ code: 0 });
+  const [, job = ''] = /^HTTP_AUTH=basic:apk\.cgr\.dev:user:(\S+)$/m.exec(readFileSync(variables, 'utf8')) ?? [];
+  expect(JSON.parse(Buffer.from(job.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+    sub: identity,
+    aud: 'apk.cgr.dev',
+  });
+  // Another branch is not the one that the identity admits.
+  const refused = steps('github:acme/app@other');
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toContain('chainctl iam identities test');
   expect(leftovers()).toEqual([]);
 });
 

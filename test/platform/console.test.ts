@@ -201,6 +201,10 @@ describe('pull tokens', () => {
     const second = (await browser.get(`${tokens}?q=token&page=2`)).text;
     const opened = await browser.get(/href="([^"]+\/revoke\?[^"]+)"/.exec(second)?.[1]?.replaceAll('&amp;', '&') ?? '');
     expect(opened.text).toMatch(/data-back="[^"]*\?q=token&(amp;)?page=2#token-/);
+    // The list behind a form leads to the list, not to the form once more.
+    const list = /<div class="listing">.*?<\/thead>/s.exec(opened.text)?.[0] ?? '';
+    const leads = [...list.matchAll(/(?:href|action)="([^"?]*)/g)].map(([, address]) => address);
+    expect([new Set(leads), leads.length > 2]).toEqual([new Set([tokens]), true]);
     for (const query of ['page=-1', 'page=x', 'page=9e9', 'sort=nothing', 'sort=__proto__', 'q=%00']) {
       expect((await browser.get(`${tokens}?${query}`)).status).toBe(200);
     }

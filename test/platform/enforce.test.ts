@@ -1,14 +1,13 @@
 // Policies, clusters and what agents report (enforce.md 1), over HTTP. The agent here is a test that plays it: tokens of a
 // cluster's own issuer, whose keys are pinned as `cluster install --private` does.
 
-import { createSign, generateKeyPairSync } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { builtInRoleId, demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
+import { agentSubject, clusterIssuer, serviceAccountTokens } from '../support/service-account-tokens.ts';
 
 const organization = demoOrganizations.private;
 const { engineering } = demoFolders;
-const clusterIssuer = 'https://127.0.0.1:6443';
 const remoteId = 'ba5eba11-ba5e-4a11-8a6a-95fc2398fe16';
 
 let platform: TestPlatform;
@@ -80,37 +79,14 @@ test('a viewer reads policies and writes none', async () => {
   expect((await platform.call(stranger, 'GET', '/iam/v1/policies')).body.items).toEqual([]);
 });
 
-/** What stands for the API server: it signs tokens of service accounts. */
-function clusterTokens() {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k', use: 'sig', alg: 'RS256' };
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return {
-    keys: JSON.stringify({ keys: [jwk] }),
-    token(claims: object = {}) {
-      const now = Math.floor(clock.now() / 1000);
-      const body = {
-        iss: clusterIssuer,
-        sub: 'system:serviceaccount:gulfstream:controller',
-        aud: ['gulfstream'],
-        iat: now,
-        exp: now + 600,
-        ...claims,
-      };
-      const text = `${encode({ alg: 'RS256', kid: 'k' })}.${encode(body)}`;
-      return `${text}.${createSign('sha256').update(text).sign(privateKey).toString('base64url')}`;
-    },
-  };
-}
-
 async function registerCluster(group = engineering, role = 'gulfstream') {
-  const kubernetes = clusterTokens();
+  const kubernetes = serviceAccountTokens(() => clock.now());
   const identity = await platform.call(owner, 'POST', `/iam/v1/identities/${group}`, {
     body: {
       name: 'cluster one',
       static: {
         issuer: clusterIssuer,
-        subject: 'system:serviceaccount:gulfstream:controller',
+        subject: agentSubject,
         issuerKeys: kubernetes.keys,
         audiences: ['gulfstream'],
       },

@@ -25,7 +25,7 @@ export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 const programNames = ['chainctl', 'docker-credential-cgr'] as const;
 
 /**
- * * Returns what is behind the name `name` on PATH: the Node build, or the executable that CHAINCTL_PROGRAM names,
+ * Returns what is behind the name `name` on PATH: the Node build, or the executable that CHAINCTL_PROGRAM names,
  * which is all programs in one. Throws when it was not built.
  */
 export function programPath(name: (typeof programNames)[number] = 'chainctl'): string {

@@ -31,6 +31,8 @@ type PlainAnswer = string | boolean | readonly string[];
 
 export interface CliOptions extends Omit<FakeHostOptions, 'argv'> {
   readonly answers?: readonly Answer[];
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs one command line in this process, with everything outside it faked but the network and the file system. */
@@ -49,7 +51,7 @@ export function runDefinition(
 
 async function run(
   argv: readonly string[],
-  { answers, ...hostOptions }: CliOptions,
+  { answers, signal, ...hostOptions }: CliOptions,
   work: typeof runProgram,
 ): Promise<CliRun> {
   const host = fakeHost({ ...hostOptions, argv });
@@ -58,7 +60,7 @@ async function run(
   const controller = new AbortController();
   let code = 0;
   try {
-    await work(host, controller.signal, script === undefined ? {} : { prompter: script.prompter });
+    await work(host, signal ?? controller.signal, script === undefined ? {} : { prompter: script.prompter });
     script?.finished();
   } catch (error) {
     if (!(error instanceof CliError || error instanceof Ending))

@@ -39,6 +39,58 @@ describe('precedence', () => {
     expect((await loadConfig(host)).source('default.group')).toBe('file');
   });
 
+  const add = (host: FakeHost, line: string) => {
+    put(userFile(host), `${readFileSync(userFile(host))}${line}`);
+    return {};
+  };
+  // Every way to say where a command goes, the first one of two that both say it counting.
+  const ways: readonly [string, (host: FakeHost) => Parameters<typeof loadConfig>[1]][] = [
+    [
+      'the flag',
+      () => ({ overrides: { 'platform.api': 'https://flag.example', 'platform.issuer': 'https://i.flag.example' } }),
+    ],
+    ['--context', () => ({ context: 'asked' })],
+    [
+      'CHAINGUARD_PLATFORM_*',
+      (host) => {
+        host.env['CHAINGUARD_PLATFORM_API'] = 'https://variable.example';
+        host.env['CHAINGUARD_PLATFORM_ISSUER'] = 'https://i.variable.example';
+        return {};
+      },
+    ],
+    [
+      'CHAINCTL_CONTEXT',
+      (host) => {
+        host.env['CHAINCTL_CONTEXT'] = 'named';
+        return {};
+      },
+    ],
+    ['the selected context', (host) => add(host, 'context: selected\n')],
+    [
+      'platform.* of the file',
+      (host) => add(host, 'platform: {api: https://file.example, issuer: https://i.file.example}\n'),
+    ],
+  ];
+  const addresses = ['flag', 'asked', 'variable', 'named', 'selected', 'file'].map((name) => `https://${name}.example`);
+  const pairs = ways.flatMap((_, first) => ways.slice(first).map((__, more) => [first, first + more] as const));
+
+  test.each(pairs.map(([a, b]) => [ways[a]?.[0] ?? '', ways[b]?.[0] ?? '', a, b] as const))(
+    '%s counts before %s',
+    async (_, __, first, second) => {
+      const host = fakeHost();
+      const context = (name: string) =>
+        `  ${name}: {platform: {api: https://${name}.example, issuer: https://i.${name}.example}}\n`;
+      put(userFile(host), `contexts:\n${['asked', 'named', 'selected'].map(context).join('')}`);
+      const options = Object.assign({}, ...[...new Set([first, second])].map((at) => ways[at]?.[1](host)));
+      const config = await loadConfig(host, options);
+      const api = addresses[first] ?? '';
+      expect(config.get('platform.api')).toBe(api);
+      expect(config.get('platform.issuer')).toBe(api.replace('//', '//i.'));
+      // A token is for the platform that is asked, whatever else is configured.
+      expect(config.get('platform.audience')).toBe(api);
+    },
+  );
+
   test('the audience follows the API unless it is set', async () => {
     const host = fakeHost({ env: { CHAINGUARD_PLATFORM_API: 'http://localhost:1234/' } });
     expect((await loadConfig(host)).get('platform.audience')).toBe('http://localhost:1234');

@@ -73,6 +73,24 @@ test('printable text is one line that no terminal obeys', () => {
   expect(printableLines('a\r\nb\tc\rd\u001b[1m')).toBe('a\nb\tc\ufffdd\ufffd[1m');
 });
 
+test('the first and the last of each range of characters that a terminal obeys, and none beside them', () => {
+  const text = (...codes: readonly number[]) => String.fromCodePoint(...codes);
+  for (const [from, to] of [
+    [0x00, 0x08],
+    [0x0b, 0x0c],
+    [0x0e, 0x1f],
+    [0x7f, 0x9f],
+    [0x202a, 0x202e],
+    [0x2066, 0x2069],
+  ] as const) {
+    for (const make of [printable, printableLines]) expect(make(text(from, to))).toBe('\ufffd\ufffd');
+    expect(printableJson(text(from, to))).toMatch(/^"(\\[a-z0-9]{1,5}){2}"$/);
+  }
+  const harmless = text(0x20, 0x7e, 0xa0, 0x2029, 0x202f, 0x2065, 0x206a);
+  expect([printable(harmless), printableLines(harmless)]).toEqual([harmless, harmless]);
+  expect(printableJson(harmless)).toBe(JSON.stringify(harmless));
+});
+
 test('printable JSON means the same', () => {
   const value = { a: 'x\u009b\u202e\u007f\n', b: [1, null, 'ü'] };
   expect(printableJson(value)).toBe('{"a":"x\\u009b\\u202e\\u007f\\n","b":[1,null,"ü"]}');

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Format, TreeNode, View } from '../../src/cli/define.ts';
+import type { Format, View } from '../../src/cli/define.ts';
 import { createIo } from '../../src/cli/io.ts';
+import { renderQuery } from '../../src/cli/output/query.ts';
 import { renderers } from '../../src/cli/output/renderer.ts';
 import { fakeHost } from '../support/fake-host.ts';
 
@@ -104,7 +105,8 @@ test('csv: what a spreadsheet would run is made a text, numbers stay numbers, an
     const host = fakeHost();
     const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
     const { render } = await renderers.csv();
-    const items = ['=cmd|calc', '+1', '-1', '@SUM(A1)', '\t=1', 'a=b', '＝1'].map((name) => ({ name, count: -3 }));
+    const names = ['=cmd|calc', '+1', '-1', '@SUM(A1)', '\t=1', 'a=b', '＝1', '＋1', '－1', '＠A1', '\n=1', '\r\n=1'];
+    const items = names.map((name) => ({ name, count: -3 }));
     await render({ view, items, isList: true, io, now: 0, rawCsv });
     return host.stdout.text.split('\r\n').slice(1, -1);
   };
@@ -116,6 +118,11 @@ test('csv: what a spreadsheet would run is made a text, numbers stay numbers, an
     "'\t=1,-3,utc",
     'a=b,-3,utc',
     "'＝1,-3,utc",
+    "'＋1,-3,utc",
+    "'－1,-3,utc",
+    "'＠A1,-3,utc",
+    `"'\n=1",-3,utc`,
+    `"'\n=1",-3,utc`,
   ]);
   expect((await csvOf(true))[0]).toBe('=cmd|calc,-3,utc');
 });
@@ -128,35 +135,78 @@ test('yaml is the document of json', async () => {
   expect(text).not.toContain('\u001b');
 });
 
-/** What a terminal obeys: controls of both sets, and marks that turn the direction of text. */
-const commands = ['\u001b[31m', '\u009b2J', '\u0007', '\b', '\u007f', '\u202e', '\u2066', '\r'];
-const everywhere = commands.map((command) => `before${command}after`).join(' ');
+/** What a terminal obeys: every control of both sets, and the marks that turn the direction of text. */
+const commands = [
+  [0x00, 0x1f],
+  [0x7f, 0x9f],
+  [0x202a, 0x202e],
+  [0x2066, 0x2069],
+].flatMap(([from = 0, to = 0]) => Array.from({ length: to - from + 1 }, (_, at) => String.fromCodePoint(from + at)));
+const hostileRows = commands.map((command) => ({ name: `before${command}after` }));
 
-test.each(['table', 'wide', 'csv', 'markdown', 'json', 'yaml', 'id', 'terse', 'text', 'tree'] as const)(
-  '%s: what came over the network commands no terminal',
-  async (format) => {
+function expectHarmless(text: string): void {
+  expect(text).toContain('before');
+  const found = text.replaceAll('\r\n', '\n').match(/[^\n\t -~\u00a0-\u2029\u202f-\u2065\u206a-\uffff]/g) ?? [];
+  expect(found.map((one) => one.charCodeAt(0).toString(16))).toEqual([]);
+}
+
+const hostileView: View<Row> = {
+  ...view,
+  id: (row) => row.name,
+  json: ({ name }) => ({ [name]: [{ [name]: name }] }),
+  text: ({ name }) => `${name}\n`,
+  template: ({ name }) => `${name}\n`,
+  sarif: ({ name }) => ({ ruleId: name, rule: name, help: name, level: 'error', message: name, place: name }),
+  tree: (rows) =>
+    rows.map(({ name }) => ({ label: name, children: [{ label: name, children: [{ label: name, children: [] }] }] })),
+};
+
+const readable = [
+  ...['table', 'wide', 'csv', 'markdown', 'json', 'yaml', 'id', 'terse', 'text', 'tree', 'go-template', 'sarif'],
+] as readonly Format[];
+
+test.each(readable)('%s: what came over the network commands no terminal', async (format) => {
+  const { render } = await renderers[format]();
+  for (const isList of [true, false]) {
     const host = fakeHost({ tty: true, columns: 400 });
     const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
-    const node = (depth: number): TreeNode => ({
-      label: everywhere,
-      children: depth === 0 ? [] : [node(depth - 1), node(depth - 1)],
-    });
-    const hostileView: View<Row> = {
-      ...view,
-      id: (row) => row.name,
-      text: (row) => `${row.name}\n`,
-      tree: () => [node(3)],
-    };
-    const { render } = await renderers[format]();
-    await render({ view: hostileView, items: [{ name: everywhere }], isList: true, io, now: 0 });
-    const { text } = host.stdout;
-    expect(text).toContain('before');
-    expect(text.replaceAll('\r\n', '\n')).not.toMatch(
-      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
-    );
-    if (format === 'tree') expect(text.split('\n')).toHaveLength(16);
+    await render({ view: hostileView, items: hostileRows, isList, io, now: 0 });
+    expectHarmless(host.stdout.text);
+  }
+});
+
+test.each(['array', 'lines', 'items', 'reports'] as const)(
+  'json in the envelope %s commands no terminal and means the same',
+  async (envelope) => {
+    const { render } = await renderers.json();
+    for (const tty of [true, false]) {
+      const host = fakeHost({ tty });
+      const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+      await render({ view: { envelope }, items: hostileRows, isList: true, io, now: 0 });
+      const { text } = host.stdout;
+      expectHarmless(text);
+      const documents = envelope === 'lines' ? text.trimEnd().split('\n') : [text];
+      const parsed = documents.map((one): unknown => JSON.parse(one));
+      const rows =
+        { array: parsed[0], lines: parsed }[envelope as string] ?? (parsed[0] as Record<string, unknown>)[envelope];
+      expect(rows).toEqual(hostileRows);
+    }
   },
 );
+
+test.each([
+  ['[].name', undefined],
+  ['[0].name', undefined],
+  ['[]', undefined],
+  ['[].name', 'json'],
+  ['[].name', 'yaml'],
+] as const)('--query %s as %s commands no terminal', async (expression, format) => {
+  const host = fakeHost({ tty: true });
+  const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+  const input = { view: { envelope: 'array' } as const, items: hostileRows, isList: true, io, now: 0 };
+  await renderQuery(input, expression, format);
+  expectHarmless(host.stdout.text);
+});
 
 test('env: a shell reads back what was meant, and runs none of it', async () => {
   const values = {

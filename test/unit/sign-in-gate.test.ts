@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { createDeviceCodes } from '../../src/local/issuer/device-codes.ts';
-import { createSignInGate } from '../../src/local/issuer/sign-in-gate.ts';
+import { createSignInGate } from '../../src/local/issuer/sign-in/gate.ts';
 import { TestClock } from '../support/platform.ts';
 
 const code = 'A'.repeat(22);

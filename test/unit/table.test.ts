@@ -20,8 +20,8 @@ const view: View<Row> = {
   empty: 'Nothing here.',
 };
 
-async function table(items: readonly Row[]) {
-  const host = fakeHost();
+async function table(items: readonly Row[], options: Parameters<typeof fakeHost>[0] = {}) {
+  const host = fakeHost(options);
   const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
   await render({ view, items, isList: true, io, now: 0 });
   return { out: host.stdout.text, err: host.stderr.text };
@@ -66,4 +66,14 @@ test('ten thousand rows take no longer than a person waits', async () => {
   expect((await table(rows)).out.split('\n')).toHaveLength(30_003);
   // A quadratic layout takes minutes for this.
   expect(process.cpuUsage(start).user / 1000).toBeLessThan(5000);
+});
+
+test('a description of a megabyte is cut before anybody measures it, and a pipe has it whole', async () => {
+  const rows = ['ä'.repeat(1_000_000), '👩‍👩‍👧'.repeat(100_000), 'a'.repeat(1_000_000)].map((name) => ({
+    name,
+    count: 1,
+  }));
+  const { out } = await table(rows, { tty: true });
+  expect(out.split('\n').slice(2, 5)).toEqual(rows.map(() => expect.stringMatching(/^ .{20,400}… * \| +1 \|$/)));
+  expect((await table(rows.slice(0, 1))).out).toContain(rows[0]?.name);
 });

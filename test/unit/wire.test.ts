@@ -534,6 +534,22 @@ describe('answers as a client reads them', () => {
     expect(wire.encodeMessage(identities, wire.decodeResponse(identities, text), 'compact')).toEqual(JSON.parse(text));
   });
 
+  it.each([
+    ['{"id":"a","name":"","createdAt":"2026-03-27T13:55:00Z","lastSeen":null,"claimMatch":{"issuer":"b","claims":{}}}'],
+    ['{"lastSeen":null,"claimMatch":{"claims":{},"issuer":"b"},"createdAt":"2026-03-27T13:55:00Z","name":"","id":"a"}'],
+    ['{"id":"a","name":"","created_at":"2026-03-27T13:55:00.000Z","claim_match":{"issuer":"b","claims":{}}}'],
+    [
+      '{"id":"a","name":"","createdAt":"2026-03-27T13:55:00.000000Z","lastSeen":null,"claimMatch":{"issuer":"b","claims":{}}}',
+    ],
+  ])('reads one message from each way to write it: %s', (text) => {
+    const { items } = wire.decodeResponse(identities, `{"items":[${text}]}`);
+    // As text: in the order of the schema, whatever the order that it came in.
+    expect(JSON.stringify(items)).toBe(
+      '[{"id":"a","name":"","createdAt":"2026-03-27T13:55:00Z","claimMatch":{"issuer":"b","claims":{}}}]',
+    );
+    expect(JSON.stringify([wire.decodeItem(identities, JSON.parse(text))])).toBe(JSON.stringify(items));
+  });
+
   it('brings names, enums and numbers into one form', () => {
     expect(
       wire.decodeResponse(

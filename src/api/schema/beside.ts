@@ -1,11 +1,11 @@
-// What is called beside the operation table, as facts of the same kind: paths that only the local platform has, and the registry.
-// The local platform asks for the capabilities that stand here, and `--needs` tells them.
+// Lists requests made beside the operation table, as facts of the same kind: paths that only the local platform has,
+// and the registry. The local platform asks for the capabilities that stand here, and `--needs` tells them.
 
 import type { Operation } from './types.ts';
 
 export interface BesideOperation
   extends Pick<Operation, 'id' | 'capabilities' | 'iam' | 'unscoped' | 'scope' | 'readOnly'> {
-  /** What it is called in messages. */
+  /** Name in messages. */
   readonly name: string;
 }
 
@@ -18,7 +18,7 @@ const beside = (
 ): BesideOperation => ({ id, name, capabilities: [capability], iam: 'enabled', unscoped: false, scope, readOnly });
 
 export const besideOperations = {
-  /** What owners may and editors may not. */
+  /** Capability that owners have and editors do not. */
   'local.v1.Audit.List': beside('local.v1.Audit.List', 'audit log', 'role_bindings.create', 'group'),
   'local.v1.Deliveries.List': beside('local.v1.Deliveries.List', 'list of deliveries', 'subscriptions.list', 'group'),
   'local.v1.Deliveries.Redeliver': beside(

@@ -9,8 +9,8 @@ const questions: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether something may be different afterwards. The table's hint says so; older operations have none, and of those what
- * wants capabilities for looking alone is a question that is sent as a POST.
+ * Returns whether anything may be different afterwards. The table's hint says so; older operations have none, and of
+ * those what wants capabilities for looking alone is a question that is sent as a POST.
  */
 export function mayChange({
   id,

@@ -43,7 +43,7 @@ export interface MessageSchema {
   readonly fields: readonly FieldSchema[];
 }
 
-/** What a client needs to call the operations of one package. */
+/** Data a client needs to call the operations of one package. */
 export interface PackageTables {
   readonly operations: Readonly<Record<string, Operation>>;
   /** Of the package, and of every other whose messages its operations use. */

@@ -1,5 +1,5 @@
-// The message in an HTTP request, as Go's gateway reads it. Where several say the same field, the path wins over the query
-// and the body.
+// The message in an HTTP request, as Go's gateway reads it. Where several say the same field, the path wins over the
+// query and the body.
 
 import type { FieldSchema, HttpBinding, Operation } from '../schema/types.ts';
 import { WireError } from '../status.ts';
@@ -16,7 +16,7 @@ import {
   parseBool,
 } from './values.ts';
 
-/** What came besides method and path. */
+/** Rest of the request. */
 export interface ReceivedRequest {
   readonly query: URLSearchParams;
   readonly body: string | undefined;

@@ -53,7 +53,7 @@ function pathText(codec: Codec, messageName: string, path: string, message: Fiel
   return value === undefined || value === null ? '' : String(value);
 }
 
-/** What the path says is not repeated in the body: in a PATCH, each key of the body counts as a change. */
+/** Fields in the path are not repeated in the body: in a PATCH, each key of the body counts as a change. */
 function withoutBound(codec: Codec, field: FieldSchema, value: unknown, bound: ReadonlySet<string>): unknown {
   if (field.kind !== 'message' || !isFields(value)) return value;
   const keys = codec

@@ -3,7 +3,7 @@
 import type { HttpBinding, Operation } from '../schema/types.ts';
 import { matchTemplate, parseTemplate, type Template } from './template.ts';
 
-/** What a path can lead to. */
+/** Target of a path. */
 export type Routed = Pick<Operation, 'bindings'>;
 
 /** A way to call an operation, with what the path said. */

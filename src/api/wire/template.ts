@@ -38,7 +38,9 @@ export function parseTemplate(text: string): Template {
   return { segments, variables, verb, literals, deep };
 }
 
-/** The values of the template's variables in a path given as unescaped segments, or undefined when it does not match. */
+/**
+ * The values of the template's variables in a path given as unescaped segments, or undefined when it does not match.
+ */
 export function matchTemplate(template: Template, path: readonly string[]): Record<string, string> | undefined {
   let parts = path;
   if (template.verb !== undefined) {
@@ -52,7 +54,7 @@ export function matchTemplate(template: Template, path: readonly string[]): Reco
   const { segments, deep } = template;
   const extra = parts.length - segments.length;
   if (deep < 0 ? extra !== 0 : extra < -1) return undefined;
-  // Where segment i of the template begins in the path; what follows `**` is counted from the end.
+  // Index at which segment i of the template begins in the path; what follows `**` is counted from the end.
   const at = (index: number) => (deep >= 0 && index > deep ? index + extra : index);
   for (const [index, segment] of segments.entries()) {
     if (segment !== '*' && segment !== '**' && parts[at(index)] !== segment) return undefined;
@@ -76,7 +78,8 @@ export function bindTemplate(template: Template, value: (path: string) => string
     parts.push(...segments.slice(index, start));
     index = end;
     parts.push(...bindVariable(path, segments.slice(start, end), value(path)));
-    // `**` matches nothing at all too, but then a shorter route could match as well: the trailing slash tells them apart.
+    // `**` matches nothing at all too, but then a shorter route could match as well: the trailing slash tells them
+    // apart.
     if (parts.length === start && end === segments.length && verb === undefined) parts.push('');
   }
   parts.push(...segments.slice(index));

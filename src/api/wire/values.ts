@@ -6,44 +6,15 @@ const maxSeconds = 315_576_000_000n;
 const billion = 1_000_000_000n;
 
 /**
- * * Returns what the platform itself writes, which is canonical already, looked at by hand: a list has two or three for
- * each item. Years 1000 to 2999; no fraction, or milliseconds that are not zero.
+ * What the platform itself writes, which is canonical already; a list has two or three for each item. Years 1000 to 2999 but
+ * for leap days; no fraction, or milliseconds that are not zero.
  */
-function isPlainTimestamp(text: string): boolean {
-  if (text.length !== 20 && text.length !== 24) return false;
-  const digit = (at: number) => {
-    const value = text.charCodeAt(at) - 48;
-    return value >= 0 && value <= 9 ? value : Number.NaN;
-  };
-  const two = (at: number) => digit(at) * 10 + digit(at + 1);
-  const [month, day] = [two(5), two(8)];
-  return (
-    (text[0] === '1' || text[0] === '2') &&
-    digit(1) >= 0 &&
-    two(2) >= 0 &&
-    text[4] === '-' &&
-    month >= 1 &&
-    month <= 12 &&
-    text[7] === '-' &&
-    day >= 1 &&
-    day <= (shortestMonths[month - 1] ?? 0) &&
-    text[10] === 'T' &&
-    two(11) <= 23 &&
-    text[13] === ':' &&
-    two(14) <= 59 &&
-    text[16] === ':' &&
-    two(17) <= 59 &&
-    (text.length === 20 || (text[19] === '.' && two(20) * 10 + digit(22) > 0)) &&
-    text[text.length - 1] === 'Z'
-  );
-}
-
-/** Days that a month has in every year. */
-const shortestMonths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const plainTimestamp =
+  /^[12]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000)\d{3})?Z$/;
 
 /** RFC 3339 in UTC with `Z` and 0, 3, 6 or 9 fraction digits. */
 export function canonicalTimestamp(text: string): string | undefined {
-  if (isPlainTimestamp(text)) return text;
+  if (plainTimestamp.test(text)) return text;
   const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
   if (!parts) return undefined;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [

@@ -1,5 +1,5 @@
-// What an answer looks like, for questions that are answered by typing. By the word that stands for the value in help, so that
-// a new input of a known kind has its example.
+// Examples of answers, for questions that are answered by typing. By the word that stands for the value in help, so
+// that a new input of a known kind has its example.
 
 import type { Input } from '../define.ts';
 

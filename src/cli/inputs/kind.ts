@@ -31,9 +31,9 @@ export interface Kind<V> {
    * asked then.
    */
   fallback?(context: Context, chosen: Chosen): Promise<V | undefined>;
-  /** What to do when there is nothing to pick from. */
+  /** Next step when there is nothing to pick from. */
   readonly nothing?: string;
-  /** What the picked thing is called in `Selected <noun> <name>.`, e.g. `folder`. */
+  /** Noun in `Selected <noun> <name>.`, e.g. `folder`. */
   readonly noun?: string;
   /** Only for the type: never read at run time. */
   readonly value?: V;

@@ -1,6 +1,6 @@
-// Kinds whose text names a location, and what all kinds share whose text names something on the platform; the others stand
-// beside their noun. Guarantees: an id passes through untouched, one match is used, none is
-// a not-found error with near misses, several are picked from or listed; every list is fetched once per run.
+// Kinds whose text names a location, and what all kinds share whose text names something on the platform; the others
+// stand beside their noun. Guarantees: an id passes through untouched, one match is used, none is a not-found error
+// with near misses, several are picked from or listed; every list is fetched once per run.
 
 import type { IamGroup } from '../../api/schema/types/iam.gen.ts';
 import { ancestry, isUidp, parentOf, rootOf } from '../../api/uidp.ts';
@@ -190,7 +190,7 @@ export function notEmpty(text: string): string {
 
 const plurals: Readonly<Record<string, string>> = { identity: 'identities', repository: 'repositories' };
 
-interface Named {
+export interface Named {
   readonly id?: string;
   readonly name?: string;
 }
@@ -230,7 +230,7 @@ interface Lookup<T> {
   /** Names to look for near misses in. */
   readonly names: () => readonly string[];
   readonly candidate: (thing: T) => Candidate<Reference>;
-  /** What the thing of that name is, with a blank behind it, where the noun is not what people call it. */
+  /** Noun of the thing of that name, with a blank behind it, where people call it otherwise. */
   readonly called?: (name: string) => string;
 }
 

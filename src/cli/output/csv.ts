@@ -1,3 +1,4 @@
+import { partsOf } from '../../arrivals.ts';
 import type { CellValue } from '../define.ts';
 import { printableLines } from '../io.ts';
 import { type Batch, batched } from './batch.ts';
@@ -18,21 +19,24 @@ async function write<T>({ view, items, now, rawCsv }: RenderInput<T>, batch: Bat
     if (!started) line(columns.map(({ head }) => quoted(head)));
     started = true;
   };
-  for await (const item of items) {
-    const found = columns.map((column) => column.value(item, cell));
-    // Awaiting what is there already costs more than writing it.
-    const values = found.some((value) => value instanceof Promise) ? await Promise.all(found) : (found as CellValue[]);
-    // After the first item, so that a list that fails at once leaves nothing behind that parses.
-    const isFirst = !started;
-    start();
-    line(values.map((value) => quoted(typeof value === 'string' && !rawCsv ? inert(value) : String(value ?? ''))));
-    if (isFirst) batch.flush();
+  for await (const part of partsOf(items)) {
+    for (const item of part) {
+      const found = columns.map((column) => column.value(item, cell));
+      // Awaiting what is there already costs more than writing it.
+      const isThere = !found.some((value) => value instanceof Promise);
+      const values = isThere ? (found as CellValue[]) : await Promise.all(found);
+      // After the first item, so that a list that fails at once leaves nothing behind that parses.
+      const isFirst = !started;
+      start();
+      line(values.map((value) => quoted(typeof value === 'string' && !rawCsv ? inert(value) : String(value ?? ''))));
+      if (isFirst) batch.flush();
+    }
   }
   start();
 }
 
 /** Spreadsheets run what begins like a formula, also behind quotes; an apostrophe makes it a text (OWASP, CSV Injection). */
-const inert = (value: string) => (/^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
+const inert = (value: string) => (/^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value);
 
 /** Most cells are, and need no look at each character. */
 const plain = /^[!#-+\--~][ !#-+\--~]*(?<! )$/;

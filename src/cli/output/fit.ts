@@ -1,7 +1,7 @@
-// Which columns of a table a terminal has room for, and how wide each may be. Guarantees: a column without a rank never
-// leaves, and an id is never cut.
+// Chooses the columns of a table that fit a terminal, and how wide each may be. Guarantees: a column without a rank
+// never leaves, and an id is never cut.
 
-/** What the fitting needs to know of a column. */
+/** Facts about a column that fitting needs. */
 export interface Measured {
   /** Columns of the terminal that its head takes. */
   readonly head: number;
@@ -21,7 +21,10 @@ const between = 3;
 
 /** Returns the width of each column in `room` columns of the terminal; undefined for those that have to leave. */
 export function fitInto(columns: readonly Measured[], room: number): readonly (number | undefined)[] {
-  const widths: (number | undefined)[] = columns.map(({ head, value }) => Math.max(head, value));
+  // What yields is never wider than the terminal, and a text of a million letters need not be taken back one by one.
+  const widths: (number | undefined)[] = columns.map(({ head, value, flexible, rank }) =>
+    Math.max(head, flexible ? Math.min(value, Math.max(room, narrowest(rank))) : value),
+  );
   const least = ({ head, value, flexible, rank }: Measured) =>
     Math.max(head, flexible ? Math.min(value, narrowest(rank)) : value);
   const total = (of: (column: Measured, at: number) => number) => {

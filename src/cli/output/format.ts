@@ -1,4 +1,4 @@
-// What a format gets, and what it is.
+// Interface of an output format.
 
 import type { View } from '../define.ts';
 import type { Io } from '../io.ts';

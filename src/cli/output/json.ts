@@ -1,10 +1,11 @@
+import { partsOf } from '../../arrivals.ts';
 import { printableJson } from '../io.ts';
 import { type Batch, batched } from './batch.ts';
 import type { Renderer, RenderInput } from './format.ts';
 
 /**
- * One document: one line without blanks in a pipe (script-contracts 1.5), indented on a terminal. A list is written item
- * by item, so memory stays flat; a failure half-way is reported after what was written, never by a shorter document
+ * One document: one line without blanks in a pipe (script-contracts 1.5), indented on a terminal. A list is written as
+ * its items arrive, so memory stays flat; a failure half-way is reported after what was written, never by a shorter document
  * that still parses.
  */
 export const render: Renderer = (input) => batched(input.io, (batch) => write(input, batch));
@@ -26,9 +27,13 @@ async function write<T>({ view, items, isList, io }: RenderInput<T>, batch: Batc
   const close = array ? ']' : indent ? ']\n}' : ']}';
   const margin = indent ? `\n${' '.repeat(array ? 2 : 4)}` : '';
   let wrote = false;
-  for await (const item of items) {
-    const text = printableJson(shape(item), indent);
-    batch.out(`${wrote ? ',' : open}${margin}${indent ? text.replaceAll('\n', margin) : text}`);
+  for await (const part of partsOf(items)) {
+    if (part.length === 0) continue;
+    // What came together is written together; between its brackets are the items, with a comma between each two.
+    const text = indent
+      ? part.map((item) => `${margin}${printableJson(shape(item), indent).replaceAll('\n', margin)}`).join(',')
+      : printableJson(part.map(shape)).slice(1, -1);
+    batch.out(`${wrote ? ',' : open}${text}`);
     wrote = true;
   }
   if (!wrote) batch.out(open);

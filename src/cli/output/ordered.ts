@@ -1,6 +1,7 @@
 // The order of a list. Guarantees: scripts get each item as it arrives, however long the list is; people get all of them
 // in an order that is the same on every machine.
 
+import { Arrivals, partsOf } from '../../arrivals.ts';
 import { gather, type Order } from './format.ts';
 
 /** How people see a list: by a key of each item that is compared by code units, or as all of them are arranged. */
@@ -9,14 +10,12 @@ export type Arrangement<T> =
   | { readonly arrange: (all: readonly T[]) => readonly T[] };
 
 /** A list that people see in an order of its own. Iterating it gives the items as they come. */
-export class Ordered<T> implements AsyncIterable<T> {
+export class Ordered<T> extends Arrivals<T> {
   constructor(
-    private readonly items: AsyncIterable<T>,
+    items: AsyncIterable<T>,
     readonly order: Arrangement<T>,
-  ) {}
-
-  [Symbol.asyncIterator](): AsyncIterator<T> {
-    return this.items[Symbol.asyncIterator]();
+  ) {
+    super(partsOf(items));
   }
 }
 

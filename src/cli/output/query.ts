@@ -13,7 +13,7 @@ import { documentOf } from './document.ts';
 import type { RenderInput } from './format.ts';
 
 /**
- * * Returns what a JMESPath expression makes of the document of `-o json`. Without a format a text is written bare and
+ * Returns what a JMESPath expression makes of the document of `-o json`. Without a format a text is written bare and
  * a list of texts one to a line, as scripts want them; everything else is JSON.
  */
 export async function renderQuery<T>(input: RenderInput<T>, expression: string, format: Format | undefined) {

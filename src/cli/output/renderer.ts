@@ -22,7 +22,7 @@ export const renderers: Readonly<Record<Format, () => Promise<{ readonly render:
 };
 
 /** Formats whose lines are rows of the view's columns. */
-const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);
+export const columnFormats: ReadonlySet<Format> = new Set(['csv', 'markdown', 'table', 'terse', 'wide']);
 
 /** Yields what a renderer gets: the items, or the rows that they take in formats with columns. */
 export function itemsFor<T>(

@@ -1,6 +1,6 @@
-// The rows of a table while it is not known yet how wide they get and in which order they go. Guarantees: what a row takes
-// is its text, outside of the heap: as strings, a hundred thousand would take several times that and be moved about
-// by every collection.
+// The rows of a table while it is not known yet how wide they get and in which order they go. Guarantees: what a row
+// takes is its text, outside of the heap: as strings, a hundred thousand would take several times that and be moved
+// about by every collection.
 
 import type { State } from '../define.ts';
 import { shortIds } from '../short-id.ts';
@@ -67,7 +67,7 @@ const beyond = /[\ud800-\uffff]/;
 
 export interface Row {
   readonly cells: readonly string[];
-  /** What the cells say; empty where nothing is colored. */
+  /** States of the cells; empty where nothing is colored. */
   readonly states: readonly (State | undefined)[];
   /** Every cell is one line of as many columns as it has characters. */
   readonly isPlain: boolean;

@@ -1,7 +1,8 @@
 import CliTable from 'cli-table3';
+import { partsOf } from '../../arrivals.ts';
 import type { CellContext, Column } from '../define.ts';
 import { type Io, printable } from '../io.ts';
-import { cut, displayWidth } from '../width.ts';
+import { beginning, cut, displayWidth } from '../width.ts';
 import { fitInto } from './fit.ts';
 import type { Renderer, RenderInput } from './format.ts';
 import { type Row, Rows } from './rows.ts';
@@ -24,20 +25,30 @@ export async function renderColumns<T>(input: RenderInput<T>, columns: readonly 
   const cell: CellContext = { now, times: io.outIsTty ? (exact ? 'local' : 'relative') : 'utc' };
   const paints = io.outStyle.enabled && columns.some(({ state }) => state !== undefined);
   const rows = new Rows(columns.length);
-  for await (const item of items) {
-    const texts: string[] = [];
-    let plainCells = 0;
-    for (const column of columns) {
-      const found = (onOneLine ? (column.brief ?? column.value) : column.value)(item, cell);
-      // Awaiting what is there already costs more than laying the row out.
-      const text = String((found instanceof Promise ? await found : found) ?? '');
-      const isPlain = plain.test(text);
-      if (isPlain) plainCells += 1;
-      texts.push(isPlain ? text : harmless(text, onOneLine));
+  for await (const part of partsOf(items)) {
+    for (const item of part) {
+      const texts: string[] = [];
+      let plainCells = 0;
+      for (const column of columns) {
+        const found = (onOneLine ? (column.brief ?? column.value) : column.value)(item, cell);
+        // Awaiting what is there already costs more than laying the row out.
+        const whole = String((found instanceof Promise ? await found : found) ?? '');
+        // What is going to be cut need not be read to its end, which is as far as the network likes.
+        const text =
+          isFitted && isFlexible(column)
+            ? whole
+                .split('\n')
+                .map((line) => beginning(line, io.width))
+                .join('\n')
+            : whole;
+        const isPlain = plain.test(text);
+        if (isPlain) plainCells += 1;
+        texts.push(isPlain ? text : harmless(text, onOneLine));
+      }
+      const key = order?.key(item);
+      rows.add(texts, plainCells, key instanceof Promise ? await key : key);
+      if (paints) rows.addStates(columns.map(({ state }) => state?.(item, cell)));
     }
-    const key = order?.key(item);
-    rows.add(texts, plainCells, key instanceof Promise ? await key : key);
-    if (paints) rows.addStates(columns.map(({ state }) => state?.(item, cell)));
   }
   order?.check?.();
   rows.sort(order?.descending === true);
@@ -45,17 +56,20 @@ export async function renderColumns<T>(input: RenderInput<T>, columns: readonly 
   const widths = rows.widths.map((value, at) => Math.max(value, displayWidth(columns[at]?.head ?? '')));
   const fitted = isFitted
     ? fitInto(
-        columns.map(({ head, id, align, rank }, at) => ({
-          head: displayWidth(head),
+        columns.map((column, at) => ({
+          head: displayWidth(column.head),
           value: rows.widths[at] ?? 0,
-          flexible: id !== true && align !== 'right',
-          rank: rank ?? 0,
+          flexible: isFlexible(column),
+          rank: column.rank ?? 0,
         })),
         io.width,
       )
     : widths;
   write(input, columns, rows, fitted);
 }
+
+/** Whether its texts may be cut. */
+const isFlexible = ({ id, align }: Pick<Column<never>, 'id' | 'align'>): boolean => id !== true && align !== 'right';
 
 const harmless = (text: string, onOneLine: boolean): string =>
   text

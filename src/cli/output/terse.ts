@@ -1,7 +1,7 @@
 import { printable } from '../io.ts';
 import type { Renderer } from './format.ts';
 
-/** What the view says in one line, or the first column alone. */
+/** Prints what the view says in one line, or the first column alone. */
 export const render: Renderer = async ({ view, items, io, now }) => {
   const column = view.columns?.[0];
   for await (const item of items) {

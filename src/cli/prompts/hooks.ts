@@ -1,5 +1,5 @@
-// What every question on a terminal has in common. Guarantees: every way out of a question ends it, and neither Ctrl-Z nor a
-// window of another size leaves rows behind.
+// Shared code of every question on a terminal. Guarantees: every way out of a question ends it, and neither Ctrl-Z nor
+// a window of another size leaves rows behind.
 
 import { useEffect, useRef, useState } from '@inquirer/core';
 import { CliError } from '../../errors.ts';
@@ -53,7 +53,7 @@ export function useSuspension(below: Below): void {
   }, []);
 }
 
-/** What was drawn last, up to the cursor, and how wide the terminal was. */
+/** Lines drawn last, up to the cursor, and the width of the terminal then. */
 export interface Drawn {
   current: { readonly content: string; readonly columns: number };
 }

@@ -1,5 +1,5 @@
-// Picking from rows. Guarantees: no row is wider than the terminal, typing filters at once with the nearest rows first, and
-// what is not ticked is not chosen.
+// Picking from rows. Guarantees: no row is wider than the terminal, typing filters at once with the nearest rows first,
+// and what is not ticked is not chosen.
 
 import { createPrompt, isEnterKey, useKeypress, useState } from '@inquirer/core';
 import { type Io, printable } from '../io.ts';
@@ -48,7 +48,8 @@ const picker = createPrompt<readonly number[] | undefined, PickerConfig>((config
 
   const shown = ranked(rows, filter);
   const headRows = Math.ceil(displayWidth(config.message) / size.columns);
-  // Room for the question, the filter, the dots, the keys and the blank lines between; in a low window for the rows alone.
+  // Room for the question, the filter, the dots, the keys and the blank lines between; in a low window for the rows
+  // alone.
   const isLow = size.rows < headRows + 9;
   const pageSize = isLow ? Math.max(1, size.rows - headRows - 1) : Math.max(3, size.rows - headRows - 7);
   const moveTo = (to: number) => setActive(Math.max(0, Math.min(shown.length - 1, to)));
@@ -169,7 +170,7 @@ async function choose<V>(
 /** `├ ` and `└ ` before each row, from the depths alone. */
 function branchesOf(candidates: readonly { readonly depth?: number }[]): string[] {
   const prefixes: string[] = [];
-  // Whether a level has a later row is known when coming from the end.
+  // Walking from the end tells whether a level has a later row.
   const open: boolean[] = [];
   for (const { depth = 0 } of [...candidates].reverse()) {
     let prefix = '';

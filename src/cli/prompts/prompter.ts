@@ -1,5 +1,5 @@
-// Questions to a person. Guarantees: a question goes to stderr and reads the terminal; without one, a yes/no question takes
-// an answer that somebody wrote for it, is refused otherwise, and nothing else ever reads stdin.
+// Questions to a person. Guarantees: a question goes to stderr and reads the terminal; without one, a yes/no question
+// takes an answer that somebody wrote for it, is refused otherwise, and nothing else ever reads stdin.
 
 import { CliError } from '../../errors.ts';
 import type { Host } from '../../host.ts';
@@ -51,7 +51,7 @@ export function createPrompter(host: Host, io: Io, signal: AbortSignal): Prompte
         : (await picker()).pickMany(message, candidates, optional, io, signal);
     },
     async text(message, validate, options = {}) {
-      // What must not show needs a terminal that hides it, even one that can do little else.
+      // A secret needs a terminal that hides it, even one that can do little else.
       if (io.plain && !options.secret) return (await plain()).text(host, message, validate, signal, options);
       const { example, ...others } = options;
       const shown = example === undefined ? others : { ...others, example: io.errStyle.dim(exampleLine(example)) };
@@ -67,7 +67,9 @@ const nothingToPick = () =>
     hint: 'create an organization with `chainctl iam organizations create`, or log in again if you belong to one',
   });
 
-/** Silence, and a line that was meant for somebody else, agree to nothing: neither to a deletion nor to anything new. */
+/**
+ * Silence, and a line that was meant for somebody else, agree to nothing: neither to a deletion nor to anything new.
+ */
 async function confirmPlainly(question: Question, host: Host, signal: AbortSignal): Promise<boolean> {
   const asked = printableLines(question.message);
   let isAsked = false;

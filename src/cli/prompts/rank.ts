@@ -1,4 +1,4 @@
-/** What a filter looks at. */
+/** Fields that a filter looks at. */
 export interface Ranked {
   /** The name of the thing. */
   readonly label: string;
@@ -7,9 +7,9 @@ export interface Ranked {
 }
 
 /**
- * Numbers of the rows that hold the text, in either case: first the one called exactly so, then those whose name begins with
- * it, then those with a word in the name that does, then those with it anywhere in the name, then in the rest. Rows of
- * one rank stay in their order.
+ * Numbers of the rows that hold the text, in either case: first the one called exactly so, then those whose name begins
+ * with it, then those with a word in the name that does, then those with it anywhere in the name, then in the rest.
+ * Rows of one rank stay in their order.
  */
 export function ranked(rows: readonly Ranked[], filter: string): number[] {
   const wanted = filter.trim().toLowerCase();

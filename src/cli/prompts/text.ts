@@ -2,10 +2,10 @@
 export type Validate = (text: string) => string | undefined | Promise<string | undefined>;
 
 export interface TextOptions {
-  /** What is typed does not show. */
+  /** Hides the text that is typed. */
   readonly secret?: boolean;
-  /** What an answer looks like, shown while nothing is typed. */
+  /** Example of an answer, shown while nothing is typed. */
   readonly example?: string | undefined;
-  /** What stands there already, to be changed or taken with Enter. */
+  /** Text to begin with, to be changed or taken with Enter. */
   readonly initial?: string | undefined;
 }

@@ -24,7 +24,7 @@ const loginView = defineView<LoggedIn>({
       value: (login, cell) => login.tokens.map((token) => timeCell(token.expiresAt, cell)).join('\n'),
     },
   ],
-  // Which tokens there are, never the tokens.
+  // Tokens by kind, never the tokens themselves.
   json: (login) => ({
     valid: true,
     identity: login.identity,

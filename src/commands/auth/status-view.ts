@@ -13,13 +13,13 @@ export interface AuthStatus {
   readonly capabilities?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined;
-  /** Where its refresh token lies; undefined when it has none. */
+  /** Storage of its refresh token; undefined when it has none. */
   readonly refreshTokenStore?: 'keychain' | 'file' | undefined;
   /** Where, when there is more than one place. */
   readonly context?: string | undefined;
   /** Why it is not valid. */
   readonly reason?: string;
-  /** What to run then. */
+  /** Command to run then. */
   readonly hint?: string | undefined;
 }
 

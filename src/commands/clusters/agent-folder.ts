@@ -1,13 +1,14 @@
-// Where the agents of clusters live that run beside the platform. Guarantees: files that hold tokens are readable by their owner
-// alone, and are replaced whole.
+// Manages the folders of cluster agents that run beside the platform. Guarantees: files that hold tokens are readable
+// by their owner alone, and are replaced whole.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../cli/context.ts';
+import { CliError } from '../../errors.ts';
 import { readTextIfExists, replaceFile, toFileError } from '../../files.ts';
 import { dataDir } from '../../host.ts';
 
-/** What an agent needs to work, kept so that it survives restarts. */
+/** State of an agent, kept so that it survives restarts. */
 export interface AgentFile {
   /** Uid of namespace gulfstream. */
   readonly remoteId: string;
@@ -23,9 +24,9 @@ export interface AgentFile {
   readonly cluster: string;
   readonly api: string;
   readonly issuer: string;
-  /** What the API server calls the webhook by. */
+  /** Address by which the API server calls the webhook. */
   readonly webhookAddress: string;
-  /** What the webhook listens on. */
+  /** Address that the webhook listens on. */
   readonly webhookListen: string;
   /** Context of kubectl that it was installed with; for messages. */
   readonly context: string;
@@ -61,6 +62,20 @@ export function knownAgents(context: Context): string[] {
   }
 }
 
+/** Throws when no agent could be kept here, before anything is applied for one. */
+export function requireRoomForAgents(context: Context): void {
+  const folder = join(dataDir(context.host), 'chainctl', 'agents', `.room-${context.host.pid}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // More than an agent.json takes.
+    replaceFile(join(folder, 'room'), ' '.repeat(16_384), { mode: 0o600 });
+  } catch (error) {
+    throw error instanceof CliError ? error : toFileError(error, 'write', folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 export const removeAgent = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
 export function agentLog(folder: string): string {
@@ -69,4 +84,11 @@ export function agentLog(folder: string): string {
   } catch {
     return '';
   }
+}
+
+export async function stopAgent(context: Context, folder: string): Promise<void> {
+  const pid = readAgent(folder)?.pid ?? 0;
+  if (pid === 0 || !context.host.signalProcess(pid, 'SIGTERM')) return;
+  for (let waited = 0; waited < 10_000 && context.host.signalProcess(pid, 0); waited += 100)
+    await context.host.sleep(100, context.signal);
 }

@@ -5,16 +5,15 @@ import { isUidp } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Input } from '../../cli/define.ts';
 import type { Kind } from '../../cli/inputs/kind.ts';
-import { byNameThenId, groupDirectory, namedOrShort, notEmpty, one, placeAndEnd } from '../../cli/inputs/references.ts';
+import { listedBelow, namedAmong } from '../../cli/inputs/named-things.ts';
+import { groupDirectory, notEmpty, placeAndEnd, toReference } from '../../cli/inputs/references.ts';
 import { duration } from '../../cli/inputs/values.ts';
 import type { Candidate } from '../../cli/prompts/question.ts';
-import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 
-const visibleClusters = remembered(async (context: Context): Promise<readonly TenantCluster[]> => {
-  const { items = [] } = await (await context.api()).call('tenant.v1.Clusters.List', {});
-  return [...items].sort(byNameThenId);
-});
+const visibleClusters = listedBelow<TenantCluster>(
+  async (context, filter) => (await (await context.api()).call('tenant.v1.Clusters.List', filter)).items,
+);
 
 export const cluster: Kind<TenantCluster> = {
   metavar: 'CLUSTER',
@@ -26,11 +25,10 @@ export const cluster: Kind<TenantCluster> = {
     if (exact.length === 0 && isUidp(text)) {
       throw new CliError('not-found', `Cluster "${text}" not found`, { code: 'not-found.cluster' });
     }
-    return one(context, text, exact.length > 0 ? exact : namedOrShort(text, clusters), {
+    return namedAmong(context, text, clusters, {
       noun: 'cluster',
-      missing: `No cluster found for "${text}"`,
-      names: () => clusters.map(({ name = '' }) => name),
-      candidate: (each) => ({ ...candidate(each), value: { id: each.id ?? '', name: each.name ?? '' } }),
+      exact,
+      candidate: (each) => ({ ...candidate(each), value: toReference(each) }),
     });
   },
   nothing: 'register one with `chainctl clusters install`',

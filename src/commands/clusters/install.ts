@@ -7,7 +7,7 @@ import { optionsInput, profilesInput } from './options.ts';
 const view = defineView<Installed>({
   id: ({ id }) => id,
   text: ({ remoteId }) => `Cluster has been successfully configured with ID: '${remoteId}'\n`,
-  json: ({ id, remoteId, pid }) => ({ id, remoteId, pid }),
+  json: ({ id, remoteId, pid }) => ({ id, remoteId, ...(pid === undefined ? {} : { pid }) }),
 });
 
 export default defineCommand({
@@ -16,7 +16,7 @@ export default defineCommand({
   summary: 'Register a cluster and start its agent.',
   description:
     'Applies with kubectl what the platform says (`clusters print-config`), registers the cluster through an invite that is taken ' +
-    'back, and starts the agent beside the platform with the rights of its own service account. The API server is asked which ' +
+    'back, and starts the agent beside the platform, or in a pod, with the rights of its own service account. The API server is asked which ' +
     'address of this machine it can reach; where it reaches none, the agent only watches.',
   inputs: {
     group: {
@@ -45,6 +45,10 @@ export default defineCommand({
       kind: { ...string, metavar: 'ADDRESS' },
       help: 'Address of this machine that the API server reaches the webhook at; found by asking it without this.',
     },
+    agentImage: {
+      kind: { ...string, metavar: 'IMAGE' },
+      help: 'Run the agent in a pod of the cluster, from this image with chainctl on its PATH, instead of beside the platform.',
+    },
     managed: {
       kind: choice('gke', 'eks'),
       help: 'Was for clusters whose agent the vendor runs; refused with the reason.',
@@ -52,7 +56,11 @@ export default defineCommand({
     cluster: { kind: string, hidden: true, help: 'Name of a managed cluster.' },
     gcpServiceaccountFile: { kind: file, hidden: true, help: 'Was for keys of Google Cloud; refused with the reason.' },
   },
-  check: [exclusive('inviteCode', 'skipInvite'), needs('cluster', 'managed')],
+  check: [
+    exclusive('inviteCode', 'skipInvite'),
+    exclusive('agentImage', 'webhookAddress'),
+    needs('cluster', 'managed'),
+  ],
   validate: ({ managed, gcpServiceaccountFile }) => [
     ...(managed === undefined
       ? []
@@ -67,6 +75,7 @@ export default defineCommand({
       text: 'kind',
       args: '--group=example.com --private --kube-context=kind-enforce-demo',
     },
+    { text: 'The agent inside the cluster', args: '--group=example.com --agent-image=registry.example.com/chainctl' },
     { text: 'Only watch', args: '--group=example.com --profiles=observer' },
   ],
   view,

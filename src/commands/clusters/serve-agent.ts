@@ -4,11 +4,12 @@
 import { createOciClient } from '../../api/oci-client.ts';
 import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
-import { runAgent } from '../../enforce/agent/agent.ts';
+import { type AgentOptions, runAgent } from '../../enforce/agent/agent.ts';
 import type { GivenPolicy } from '../../enforce/agent/distribution.ts';
 import type { Login } from '../../enforce/agent/pull-secrets.ts';
 import type { Repository } from '../../enforce/verify/surroundings.ts';
 import { CliError } from '../../errors.ts';
+import type { KubernetesAccess } from '../../kubernetes/client.ts';
 import { versionInfo } from '../../version.ts';
 import { readTrustRoot } from '../images/keyless.ts';
 import { originOf } from '../images/open-registry.ts';
@@ -18,8 +19,19 @@ import { createAgentTokens } from './agent-tokens.ts';
 import { repositoryOf } from './repositories.ts';
 import { ruleSurroundings } from './rules.ts';
 
+/** How an agent reaches its cluster, its platform and is reached. */
+export interface AgentPlace {
+  readonly kubernetes: KubernetesAccess;
+  readonly api: string;
+  /** UIDP of the cluster. */
+  readonly cluster: string;
+  /** Returns an access token of the platform. */
+  platformToken(): Promise<string>;
+  readonly webhook: AgentOptions['webhook'];
+}
+
 export async function serveAgent(context: Context, folder: string, agent: AgentFile): Promise<void> {
-  const { host, signal } = context;
+  const { host } = context;
   if (agent.pid !== 0 && agent.pid !== host.pid && host.signalProcess(agent.pid, 0)) {
     throw new CliError('local', `The agent of this cluster runs already, as process ${agent.pid}`, {
       code: 'local.agent-runs',
@@ -27,12 +39,29 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
   }
   writeAgent(folder, { ...agent, pid: host.pid });
   const tokens = createAgentTokens(context, folder, agent);
+  try {
+    await serve(context, {
+      kubernetes: tokens.kubernetes,
+      api: agent.api,
+      cluster: agent.cluster,
+      platformToken: tokens.platform,
+      webhook: { place: { host: agent.webhookAddress }, listen: agent.webhookListen, port: 0 },
+    });
+  } finally {
+    const last = readAgent(folder);
+    if (last?.pid === host.pid) writeAgent(folder, { ...last, pid: 0 });
+  }
+}
+
+/** Resolves when the signal is aborted. */
+export async function serve(context: Context, place: AgentPlace): Promise<void> {
+  const { host, signal } = context;
   const ask = async (method: 'GET' | 'POST', path: string, body?: object) =>
     send(host, {
       method,
-      url: `${agent.api}/local/enforce/v1/clusters/${agent.cluster}/${path}`,
+      url: `${place.api}/local/enforce/v1/clusters/${place.cluster}/${path}`,
       headers: {
-        authorization: `Bearer ${await tokens.platform()}`,
+        authorization: `Bearer ${await place.platformToken()}`,
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -40,40 +69,33 @@ export async function serveAgent(context: Context, folder: string, agent: AgentF
       timeoutMs: 30_000,
       signal,
     });
-  try {
-    await runAgent({
-      kubernetes: tokens.kubernetes,
-      platform: {
-        async policies() {
-          const { status, text } = await ask('GET', 'policies');
-          if (status !== 200) throw new Error(`the platform answered ${status} for policies`);
-          return JSON.parse(text) as { profiles: string[]; policies: GivenPolicy[] };
-        },
-        async report(body) {
-          const { status, text } = await ask('POST', 'report', body);
-          if (status === 200) return 'taken';
-          const { code, message } = JSON.parse(text) as { code?: number; message?: string };
-          // FAILED_PRECONDITION: a report is missing there.
-          if (code === 9) return 'mustRestart';
-          throw new Error(message ?? `the platform answered ${status} for a report`);
-        },
+  await runAgent({
+    kubernetes: place.kubernetes,
+    platform: {
+      async policies() {
+        const { status, text } = await ask('GET', 'policies');
+        if (status !== 200) throw new Error(`the platform answered ${status} for policies`);
+        return JSON.parse(text) as { profiles: string[]; policies: GivenPolicy[] };
       },
-      openRepository: (place, login, limit) => openRepository(context, place, login, limit),
-      trustRoot: async (url) =>
-        isOfPlatform(agent.api, url) ? rootAt(context, url) : readTrustRoot(context, { trustedRoot: undefined }),
-      rules: ruleSurroundings(context),
-      agentVersion: versionInfo().gitVersion,
-      webhookAddress: agent.webhookAddress,
-      webhookListen: agent.webhookListen,
-      webhookPort: 0,
-      log: (line) => host.stderr.write(`${new Date(host.now()).toISOString()} ${line}\n`),
-      now: () => host.now(),
-      signal,
-    });
-  } finally {
-    const last = readAgent(folder);
-    if (last?.pid === host.pid) writeAgent(folder, { ...last, pid: 0 });
-  }
+      async report(body) {
+        const { status, text } = await ask('POST', 'report', body);
+        if (status === 200) return 'taken';
+        const { code, message } = JSON.parse(text) as { code?: number; message?: string };
+        // FAILED_PRECONDITION: a report is missing there.
+        if (code === 9) return 'mustRestart';
+        throw new Error(message ?? `the platform answered ${status} for a report`);
+      },
+    },
+    openRepository: (repository, login, limit) => openRepository(context, repository, login, limit),
+    trustRoot: async (url) =>
+      isOfPlatform(place.api, url) ? rootAt(context, url) : readTrustRoot(context, { trustedRoot: undefined }),
+    rules: ruleSurroundings(context),
+    agentVersion: versionInfo().gitVersion,
+    webhook: place.webhook,
+    log: (line) => host.stderr.write(`${new Date(host.now()).toISOString()} ${line}\n`),
+    now: () => host.now(),
+    signal,
+  });
 }
 
 /** Without a login as anybody may: the agent holds none of its user's. */

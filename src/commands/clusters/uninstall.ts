@@ -65,7 +65,7 @@ export default defineCommand({
     const api = await context.api();
     const byName = input.cluster !== undefined || input.inactive !== undefined;
     if (!byName) {
-      const { uninstall } = await import('./installing.ts');
+      const { uninstall } = await import('./uninstalling.ts');
       const remoteId = await uninstall(context, input.kubeContext);
       const { items = [] } = remoteId === '' ? {} : await api.call('tenant.v1.Clusters.List', { remoteId });
       for (const { id = '' } of items) await api.call('tenant.v1.Clusters.Delete', { id });

@@ -14,7 +14,7 @@ export function propertyOptions(context: Context): EditOptions {
   return { ...changeOptions(context), ...(name === undefined ? {} : { context: name }) };
 }
 
-/** What happened, in one line, and whatever keeps it from taking effect. */
+/** Result, in one line, and whatever keeps it from taking effect. */
 export function reportChange(context: Context, edit: ConfigEdit, line: string): void {
   for (const warning of edit.warnings) context.io.warn(printable(warning));
   context.io.note(printable(line));

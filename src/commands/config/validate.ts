@@ -8,7 +8,7 @@ interface Finding {
   readonly check: string;
   readonly target: string;
   readonly ok: boolean;
-  /** What is wrong, or what was found. */
+  /** Error or finding. */
   readonly message: string;
 }
 
@@ -39,7 +39,7 @@ export default defineCommand({
   ],
   view: findingView,
   formats: ['table', 'json'],
-  // What is wrong with the file is the answer here, not a reason to give none.
+  // An error in the file is the answer here, not a reason to give none.
   readsConfig: false,
   exitError: (findings) => {
     const failed = findings.filter((finding) => !finding.ok).length;

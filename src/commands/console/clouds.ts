@@ -1,8 +1,8 @@
-// What the environment of this machine says of clouds, for the pages of the console.
+// Reads cloud settings of the console's pages from this machine's environment.
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
 import { CallFailure } from '../../console/caller.ts';
 import {
@@ -49,13 +49,13 @@ function clientIn(path: string): { readonly id: string; readonly secret?: string
 }
 
 /** For the one person whose login this is: who is logged in to gcloud here is that person too. */
-export async function cloudSetupOf(context: Context): Promise<CloudSetup> {
+export function cloudSetupOf(context: Context): CloudSetup {
   const { google, ...rest } = consoleCloudsIn(context.host);
   return {
     ...rest,
     google: {
       ...google,
-      ...((await hasGcloud(context)) ? { gcloud: () => gcloudToken(context) } : {}),
+      ...(hasGcloud(context) ? { gcloud: () => gcloudToken(context) } : {}),
       async ask({ method, url, headers, body }) {
         const { send } = await import('../../api/transport.ts');
         try {
@@ -86,17 +86,16 @@ const gcloud = (context: Context, args: readonly string[]): Promise<string> =>
     execFile('gcloud', [...args], options, (error, out) => (error ? fail(error) : done(out)));
   });
 
-async function hasGcloud({ host }: Context): Promise<boolean> {
-  const { access, constants } = await import('node:fs/promises');
-  const { delimiter, join } = await import('node:path');
+function hasGcloud({ host }: Context): boolean {
   const names = host.platform === 'win32' ? ['gcloud.cmd', 'gcloud.exe'] : ['gcloud'];
   for (const folder of (host.env['PATH'] ?? '').split(delimiter).filter((each) => each !== '')) {
     for (const name of names) {
-      const found = await access(join(folder, name), constants.X_OK).then(
-        () => true,
-        () => false,
-      );
-      if (found) return true;
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return true;
+      } catch {
+        // Not in this one.
+      }
     }
   }
   return false;

@@ -9,9 +9,11 @@ import { isUidp } from '../../api/uidp.ts';
 import { writeFormFile } from '../../auth/sign-in-file.ts';
 import type { Context } from '../../cli/context.ts';
 import { groupDirectory } from '../../cli/inputs/references.ts';
-import { alone, createConsole, findPage, messagePage } from '../../console/application.tsx';
+import { alone, messagePage } from '../../console/answers.tsx';
+import { createConsole } from '../../console/application.tsx';
 import { EnterCode } from '../../console/enter-code.tsx';
 import { readForm, send, serveConsole } from '../../console/http.ts';
+import { findPage } from '../../console/navigation.ts';
 import { pages } from '../../console/pages.gen.ts';
 import { CliError, stackOf } from '../../errors.ts';
 import { codeOf } from '../../files.ts';
@@ -50,7 +52,7 @@ export async function startConsole(
 ): Promise<ConsoleServer> {
   await requirePage(context, page);
   const { host, config } = context;
-  const clouds = await cloudSetupOf(context);
+  const clouds = cloudSetupOf(context);
   const random = (bytes: number): string => Buffer.from(host.randomBytes(bytes)).toString('base64url');
   const server = createServer();
   const { port: taken } = await listen(server, port);
@@ -72,6 +74,8 @@ export async function startConsole(
     signInHint: 'Log in again with `chainctl auth login` in a terminal; this page then goes on.',
   });
   const session = console.newSession(createCaller(context));
+  // While the browser starts, and the answer is printed.
+  void console.prepare(session, page);
   const file = writeFormFile({ name: 'console', title: 'Open the console', action: `${url}code`, fields: { code } });
   let cookie: string | undefined;
   let wrong = 0;

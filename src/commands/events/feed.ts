@@ -1,5 +1,5 @@
-// What only the local platform offers beside the API (src/local/events/event-routes.ts): deliveries and events as they
-// happen. The command line asks for it like for everything else; a platform that does not have it says so.
+// Calls that only the local platform offers beside the API (src/local/events/event-routes.ts): deliveries and events as
+// they happen. The command line asks for it like for everything else; a platform that does not have it says so.
 
 import type { ApiClient } from '../../api/client.ts';
 import type { Exchange } from '../../api/http.ts';

@@ -25,7 +25,7 @@ type ApplyInput = InputValues<typeof inputs>;
 
 interface Asked {
   readonly plan: FilePlan;
-  /** What it has to be at last, where somebody has seen a plan before this one. */
+  /** Expected result, where somebody has seen a plan before this one. */
   readonly agreed: readonly string[] | undefined;
 }
 
@@ -38,7 +38,7 @@ async function planned(context: Context, { filename, plan: path, parent, prune }
   return { plan, agreed: saved.changes };
 }
 
-/** What somebody was asked about, for the run that follows. */
+/** Plan that somebody confirmed, for the run that follows. */
 const askedAbout = new WeakMap<Context, Asked>();
 
 /** Throws kind `conflict` that lists what differs. */

@@ -107,7 +107,7 @@ async function audited(context: Context, parent: Reference): Promise<Finding[]> 
     try {
       return (await api.call('iam.v1.GroupInvites.List', { group })).items ?? [];
     } catch (error) {
-      // Who may list everything else need not be allowed to list invites.
+      // A caller who may list everything else need not be allowed to list invites.
       if (error instanceof CliError && error.kind === 'permission') return [];
       throw error;
     }

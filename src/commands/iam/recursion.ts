@@ -1,4 +1,4 @@
-// What `--parent` and `--recursive` of a list mean together.
+// Interprets `--parent` and `--recursive` of a list together.
 
 import { isRoot, parentOf } from '../../api/uidp.ts';
 

@@ -1,5 +1,6 @@
-// Whether what is attested of an image is signed by whom it should be (DSSE 1.0, in-toto). Guarantees: a signature that claims
-// the expected key and does not fit is never passed over in silence; what cannot be checked is named with the reason.
+// Checks whether what is attested of an image is signed by whom it should be (DSSE 1.0, in-toto). Guarantees: a
+// signature that claims the expected key and does not fit is never passed over in silence; what cannot be checked is
+// named with the reason.
 
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { resolve } from 'node:path';
@@ -88,7 +89,7 @@ export function trustOf(envelope: Envelope | undefined, trusted: NamedKey | unde
   if (trusted === undefined) return { kind: 'unknown', reason: 'its registry publishes no key to check it with' };
   const { payload, payloadType, signatures } = envelope;
   const { key, name } = trusted;
-  // What is signed: pre-authentication encoding (DSSE, protocol).
+  // Signed bytes: pre-authentication encoding (DSSE, protocol).
   const head = Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `);
   const signed = Buffer.concat([head, payload]);
   const keyId = createHash('sha256')

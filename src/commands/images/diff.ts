@@ -13,7 +13,7 @@ interface ImageDiff {
   readonly unverified?: readonly Unverified[];
   /** Set where an item is one row of a table. */
   readonly row?: DiffRow;
-  /** What the template of the command line makes of it. */
+  /** Output of the command line's template. */
   readonly templated: (diff: object) => Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-// What Tab offers for an image: repositories until only one is left, then that one with its tags.
+// Completes an image: repositories until only one is left, then that one with its tags.
 
 import type { ImageReference } from '../../api/oci-client.ts';
 import type { RegistryRepo } from '../../api/schema/types/registry.gen.ts';
@@ -13,7 +13,10 @@ export async function namesWithTags(context: Context, place: string | undefined,
   return withTags(context, new Map(repos.map((repo) => [repo.name ?? '', repo])), typed);
 }
 
-/** Whole references to the registry of this platform; those of the public catalog, which is long, once its name was begun. */
+/**
+ * Whole references to the registry of this platform; those of the public catalog, which is long, once its name was
+ * begun.
+ */
 export async function referencesWithTags(context: Context, typed: string): Promise<string[]> {
   const begun = `${registryHost(context)}/${publicOrganization.name[0]}`;
   const [own, open, nameOf] = await Promise.all([

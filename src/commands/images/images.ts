@@ -6,7 +6,7 @@ import { boolean, duration } from '../../cli/inputs/values.ts';
 import { waitingFor } from '../../cli/waiting.ts';
 import { locationIn, type Place, selectRepositories } from './selection.ts';
 
-/** Which tags of a repository a list shows. */
+/** Tags of a repository that a list shows. */
 export const tagInputs = {
   updatedWithin: { kind: duration(), help: 'Only tags that moved within this time, e.g. "72h". 0 is no limit.' },
   showDates: { kind: boolean, help: 'Also tags that end in a date.' },
@@ -29,8 +29,8 @@ export interface Image {
 }
 
 /**
- * Repositories by name with their tags by name. Two requests whatever the number of repositories, because all tags below
- * a location come in one answer (semantics 6); those of a named repository are asked for alone.
+ * Repositories by name with their tags by name. Two requests whatever the number of repositories, because all tags
+ * below a location come in one answer (semantics 6); those of a named repository are asked for alone.
  */
 export async function imagesOf(context: Context, place: Place, choice: TagChoice): Promise<readonly Image[]> {
   const filter = filterOf(context, choice);

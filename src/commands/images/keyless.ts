@@ -1,6 +1,6 @@
-// Signatures made without a key: a short-lived certificate of sigstore's authority, and an entry in its log that says when.
-// Guarantees: nothing is fetched, so what is trusted is what lies on this machine; an identity that nobody named is told and
-// not trusted.
+// Signatures made without a key: a short-lived certificate of sigstore's authority, and an entry in its log that says
+// when. Guarantees: nothing is fetched, so what is trusted is what lies on this machine; an identity that nobody named
+// is told and not trusted.
 
 import { join, resolve } from 'node:path';
 import { logEntries, timestamps } from '../../attestations/cosign-annotations.ts';
@@ -14,7 +14,7 @@ import type { Trust } from './trust.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** Where cosign keeps the certificate and the log's answer of an attestation that is no bundle. */
+/** Annotations in which cosign keeps the certificate and the log's answer of an attestation that is no bundle. */
 const certificateKey = 'dev.sigstore.cosign/certificate';
 const logKey = 'dev.sigstore.cosign/bundle';
 const timestampKey = 'dev.sigstore.cosign/rfc3161timestamp';

@@ -1,5 +1,6 @@
-// What is in an image, from the bill of materials attested of it. Guarantees: a statement counts only when it speaks of the
-// digest that was asked for, or of the index it is in, and comes with what its signature is worth (attestation.ts).
+// Lists the packages of an image, from the bill of materials attested of it. Guarantees: a statement counts only when
+// it speaks of the digest that was asked for, or of the index it is in, and comes with what its signature is worth
+// (attestation.ts).
 
 import { formatReference, type ImageReference, maxBlobBytes, type OciClient, wantedOf } from '../../api/oci-client.ts';
 import type { BomFormat, Package } from '../../attestations/documents.ts';
@@ -35,8 +36,8 @@ export interface Sbom {
 }
 
 /**
- * The bill of materials of one platform's image. Throws kind `not-found` when none is attested, and code `sbom.too-large`
- * when the only one there is has more bytes than are read.
+ * The bill of materials of one platform's image. Throws kind `not-found` when none is attested, and code
+ * `sbom.too-large` when the only one there is has more bytes than are read.
  */
 export async function readSbom(
   context: Context,
@@ -133,7 +134,7 @@ async function bomIn(bytes: Buffer, candidate: Candidate, trusted: Trusted): Pro
     const trust = await judge(readEnvelope(bytes), candidate.layer.annotations ?? {}, trusted);
     return { format: facts.document.format, document: documentIn(bytes, facts), packages, trust };
   } catch (error) {
-    // What cannot be read says nothing, and hides nothing.
+    // A statement that cannot be read says nothing, and hides nothing.
     if (error instanceof SyntaxError) return 'something that is no statement';
     throw error;
   }

@@ -19,7 +19,7 @@ const repositoryInPlace: Kind<string> = {
   },
 };
 
-/** Which repositories a list is about. */
+/** Repositories that a list is about. */
 export const placeInputs = {
   parent: {
     kind: group,
@@ -49,7 +49,10 @@ export interface Place {
 export const locationIn = (place: Place): Reference =>
   place.public || place.parent === undefined ? publicOrganization : place.parent;
 
-/** Says so where no repository has the name that was given: an empty answer does not tell a slip from a repository without images. */
+/**
+ * Says so where no repository has the name that was given: an empty answer does not tell a slip from a repository
+ * without images.
+ */
 export async function selectRepositories(context: Context, place: Place): Promise<readonly RegistryRepo[]> {
   const { repo, recursive } = place;
   const { id, name } = locationIn(place);

@@ -3,7 +3,7 @@ interface Update {
   readonly digest?: string;
 }
 
-/** What the platform gives at once (protocols 7.4). */
+/** Entries that the platform gives at once (protocols 7.4). */
 const most = 1000;
 
 /** All of a tag's history, oldest first as the platform tells it: a full answer is gone on from at its end. */

@@ -1,4 +1,4 @@
-// What a job of a CI system finds around it: variables, files and the endpoint that hands out its identity token. Guarantees:
+// Builds the environment of a CI job: variables, files and the endpoint that hands out its identity token. Guarantees:
 // the endpoint is on loopback and wants the secret it has given; `end` takes everything away.
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -245,7 +245,10 @@ exec ${words.map(shellWord).join(' ')} \${audience:+--audience "$audience"}
   },
 };
 
-/** The address that GitHub's runner gives to a job (GitHub's reference "OpenID Connect", "Methods for requesting the OIDC token"). */
+/**
+ * The address that GitHub's runner gives to a job (GitHub's reference "OpenID Connect", "Methods for requesting the
+ * OIDC token").
+ */
 async function serveTokens(
   secret: string,
   mint: (audience: string | undefined) => Promise<string>,

@@ -1,4 +1,5 @@
-// What `local import` and `local diff` share: an organization of another context, and the same one in a folder of this machine.
+// Shared code of `local import` and `local diff`: an organization of another context, and the same one in a folder of
+// this machine.
 
 import { join } from 'node:path';
 import { type Context, createContext } from '../../cli/context.ts';
@@ -27,7 +28,7 @@ export const parentInput = {
 export interface Original {
   readonly reference: Reference;
   readonly copy: CopiedOrganization;
-  /** What the login there does not see, a sentence each. */
+  /** Lists that the login there does not see, a sentence each. */
   readonly unseen: readonly string[];
 }
 

@@ -22,7 +22,7 @@ const life: Kind<number> = {
   },
 };
 
-/** What every token takes. */
+/** Inputs of every token. */
 export const mintInputs = {
   audience: {
     kind: named('AUDIENCE'),
@@ -84,7 +84,7 @@ export function mintIn(
   });
 }
 
-/** What the token itself says of every kind of token. */
+/** Claims of every kind of token. */
 const ofEveryToken: Readonly<Record<string, string | undefined>> = {
   iss: '--issuer',
   sub: '--subject',

@@ -8,7 +8,7 @@ import type { Context } from '../../cli/context.ts';
 import type { Rehearsed } from '../../local/rehearsal.ts';
 import { environmentOf } from './view.ts';
 
-/** Who acts: an identity there is, or a fresh user who holds these roles and nothing else. */
+/** Actor: an existing identity, or a fresh user who holds these roles and nothing else. */
 export type Actor = { readonly identity: string } | { readonly holding: readonly Suggestion[] };
 
 /** Resolves to the exit code of the command and what it called. */
@@ -50,7 +50,7 @@ export async function rehearseCommand(
       DOCKER_CONFIG: docker,
       CHAINCTL_CONTEXT: undefined,
     };
-    // What the command prints is no part of our answer.
+    // The command's own output is no part of our answer.
     const isWindows = context.host.platform === 'win32';
     const [program = '', ...words] = isWindows ? command : ['sh', '-c', 'exec "$@" >&2', 'sh', ...command];
     return context.host.runForeground(program, words, { env, signal: context.signal });

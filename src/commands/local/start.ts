@@ -17,7 +17,7 @@ interface Started {
   readonly here?: Platform;
   /** Undefined when the configuration could not be changed. */
   readonly context: Registered | undefined;
-  /** What to type next, one command each. */
+  /** Next commands, one each. */
   readonly next: readonly string[];
 }
 

@@ -3,7 +3,7 @@ import { defineCommand } from '../../cli/define.ts';
 import { CliError } from '../../errors.ts';
 import { dataDirInput, folderOf, runningPlatform, servingProcess } from './folder.ts';
 
-/** What a platform that is told to end may take: two seconds for requests under way, and some. */
+/** Time that a platform may take to end: two seconds for requests under way, and some. */
 const graceMs = 5_000;
 const killMs = 5_000;
 /** The folder is free a moment before the process is gone; one that nobody reaps never quite goes. */

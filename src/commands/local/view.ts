@@ -41,7 +41,7 @@ export interface PlatformStatus {
   readonly running: boolean;
   readonly answers: boolean;
   readonly dataDir: string;
-  /** What to type when it does not answer, as the hint of an error. */
+  /** Next step when it does not answer, as the hint of an error. */
   readonly fix: string;
   readonly platform?: PlatformFile;
 }

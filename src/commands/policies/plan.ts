@@ -1,4 +1,4 @@
-// What applying documents comes to, and doing it. Guarantees: a policy is found by its name at the location; one that is as it
+// Plans and applies documents. Guarantees: a policy is found by its name at the location; one that is as it
 // should be is left alone.
 
 import type { IamPolicy } from '../../api/schema/types/iam.gen.ts';

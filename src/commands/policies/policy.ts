@@ -5,27 +5,14 @@ import type { IamPolicy, IamPolicyVersion } from '../../api/schema/types/iam.gen
 import { isUidp, parentOf } from '../../api/uidp.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Chosen, Kind } from '../../cli/inputs/kind.ts';
-import {
-  byNameThenId,
-  groupDirectory,
-  namedOrShort,
-  notEmpty,
-  one,
-  placeAndEnd,
-  type Reference,
-  sharedIn,
-} from '../../cli/inputs/references.ts';
+import { listedBelow, namedAmong, toldApart } from '../../cli/inputs/named-things.ts';
+import { notEmpty, type Reference, toReference } from '../../cli/inputs/references.ts';
 import type { Candidate } from '../../cli/prompts/question.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 
-export const visiblePolicies = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamPolicy[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const { items = [] } = await (await context.api()).call('iam.v1.Policies.List', filter);
-    return [...items].sort(byNameThenId);
-  },
-  (parent = '') => parent,
+export const visiblePolicies = listedBelow<IamPolicy>(
+  async (context, filter) => (await (await context.api()).call('iam.v1.Policies.List', filter)).items,
 );
 
 export const policy: Kind<Reference> = {
@@ -35,29 +22,13 @@ export const policy: Kind<Reference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const policies = await visiblePolicies(context, (chosen['group'] as Reference | undefined)?.id);
-    const found = await one(context, text, namedOrShort(text, policies), {
-      noun: 'policy',
-      missing: `No policy found for "${text}"`,
-      names: () => policies.map(({ name = '' }) => name),
-      candidate,
-    });
-    return toReference(found);
+    return toReference(await namedAmong(context, text, policies, { noun: 'policy', candidate }));
   },
   nothing: 'apply one with `chainctl policies apply -f FILE`',
-  async candidates(context) {
-    const policies = await visiblePolicies(context);
-    const isShared = sharedIn(policies);
-    const directory = await groupDirectory(context);
-    return policies.map((each) => ({
-      ...candidate(each),
-      ...(isShared(each) ? { description: placeAndEnd(each.id ?? '', directory), text: each.id ?? '' } : {}),
-    }));
-  },
+  candidates: async (context) => toldApart(context, await visiblePolicies(context), candidate),
   // The only policy there is may not be the one that is meant to go.
   onlyCandidate: async () => undefined,
 };
-
-const toReference = ({ id = '', name = '' }: IamPolicy): Reference => ({ id, name });
 
 const candidate = (each: IamPolicy): Candidate<Reference> => ({
   value: toReference(each),

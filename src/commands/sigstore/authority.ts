@@ -4,27 +4,13 @@
 import type { IamSigstore } from '../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Chosen, Kind } from '../../cli/inputs/kind.ts';
-import {
-  byNameThenId,
-  groupDirectory,
-  namedOrShort,
-  notEmpty,
-  one,
-  placeAndEnd,
-  type Reference,
-  sharedIn,
-} from '../../cli/inputs/references.ts';
+import { listedBelow, namedAmong, toldApart } from '../../cli/inputs/named-things.ts';
+import { notEmpty, type Reference, toReference } from '../../cli/inputs/references.ts';
 import type { Candidate } from '../../cli/prompts/question.ts';
-import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 
-export const visibleAuthorities = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamSigstore[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const { items = [] } = await (await context.api()).call('iam.v1.SigstoreService.List', filter);
-    return [...items].sort(byNameThenId);
-  },
-  (parent = '') => parent,
+export const visibleAuthorities = listedBelow<IamSigstore>(
+  async (context, filter) => (await (await context.api()).call('iam.v1.SigstoreService.List', filter)).items,
 );
 
 export const authority: Kind<IamSigstore> = {
@@ -34,22 +20,12 @@ export const authority: Kind<IamSigstore> = {
   async resolve(context, text, chosen) {
     const authorities = await visibleAuthorities(context, (chosen['group'] as Reference | undefined)?.id);
     const exact = authorities.filter(({ id }) => id === text);
-    return one(context, text, exact.length > 0 ? exact : namedOrShort(text, authorities), {
-      noun: 'certificate authority',
-      missing: `No certificate authority found for "${text}"`,
-      names: () => authorities.map(({ name = '' }) => name),
-      candidate: (each) => ({ ...candidate(each), value: { id: each.id ?? '', name: each.name ?? '' } }),
-    });
+    return namedAmong(context, text, authorities, { noun: 'certificate authority', exact, candidate: named });
   },
   nothing: 'make one with `chainctl sigstore ca create`',
   async candidates(context, chosen) {
     const authorities = await visibleAuthorities(context, (chosen['group'] as Reference | undefined)?.id);
-    const isShared = sharedIn(authorities);
-    const directory = await groupDirectory(context);
-    return authorities.map((each) => ({
-      ...candidate(each),
-      ...(isShared(each) ? { description: placeAndEnd(each.id ?? '', directory), text: each.id ?? '' } : {}),
-    }));
+    return toldApart(context, authorities, candidate);
   },
 };
 
@@ -59,6 +35,7 @@ const candidate = (each: IamSigstore): Candidate<IamSigstore> => ({
   ...(each.description ? { description: each.description } : {}),
   text: each.name ?? '',
 });
+const named = (each: IamSigstore): Candidate<Reference> => ({ ...candidate(each), value: toReference(each) });
 
 /** The only one there is: what `eval "$(…)"` means, where nobody can be asked. Throws when there is none. */
 export async function soleAuthority(context: Context, chosen: Chosen): Promise<Candidate<IamSigstore> | undefined> {

@@ -1,5 +1,6 @@
-// What cosign reads: `COSIGN_<FLAG>` for every flag of version 2 and later, and files for what is trusted. Guarantees: the files
-// are what the authority itself says, written whole; the token is for signing and nothing else.
+// Builds the settings cosign reads: `COSIGN_<FLAG>` for every flag of version 2 and later, and files for what is
+// trusted. Guarantees: the files are what the authority itself says, written whole; the token is for signing and
+// nothing else.
 
 import { join } from 'node:path';
 import type { IamSigstore } from '../../api/schema/types/iam.gen.ts';

@@ -8,14 +8,17 @@ interface CopiedProps {
   readonly text: string;
   /** It is shown this once. */
   readonly secret?: boolean;
+  /** It stands right below the title of the page. */
+  readonly isFirst?: true;
 }
 
 /** A block of text with a button that copies it, where there are scripts. */
-export function Copied({ id, label, text, secret }: CopiedProps) {
+export function Copied({ id, label, text, secret, isFirst }: CopiedProps) {
+  const Heading = isFirst ? 'h2' : 'h3';
   return (
     <div class="copied" data-secret={secret}>
       <div class="copied-head">
-        <h3 id={`${id}-label`}>{label}</h3>
+        <Heading id={`${id}-label`}>{label}</Heading>
         <button type="button" class="small" data-copy={id} hidden>
           Copy<span class="unseen"> {label}</span>
         </button>

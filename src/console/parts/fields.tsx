@@ -1,5 +1,5 @@
-// Forms and their fields. Guarantees: every field has a label; what was typed is kept when the form comes back; what was wrong
-// is said at the field and belongs to it for a screen reader.
+// Forms and their fields. Guarantees: every field has a label; what was typed is kept when the form comes back; what
+// was wrong is said at the field and belongs to it for a screen reader.
 
 import type { ComponentChildren, JSX } from 'preact';
 import type { Form } from '../form.ts';
@@ -8,11 +8,11 @@ export interface FormProps {
   readonly form: Form;
   /** Words of the button that sends it. */
   readonly submit: string;
-  /** What it does cannot be taken back. */
+  /** True when the action cannot be undone. */
   readonly dangerous?: boolean;
   /** Words of a second button, which shows what the form would do. */
   readonly preview?: string | undefined;
-  /** Where giving up leads. */
+  /** Address of Cancel. */
   readonly back?: string;
   readonly backLabel?: string;
   readonly children?: ComponentChildren;
@@ -148,7 +148,7 @@ export function TextArea(
     readonly rows: number;
     readonly required?: boolean;
     readonly placeholder?: string;
-    /** What is typed may be a secret: it is not shown again. */
+    /** A typed secret is not shown again. */
     readonly isForgotten?: boolean;
     /** White space and length are kept as they are. */
     readonly isExact?: boolean;

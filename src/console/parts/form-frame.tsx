@@ -1,5 +1,5 @@
-// The frame of a form: a pane over the list that it belongs to, with the command that does the same. Guarantees: giving up leads
-// back to the rows that were looked at, and to what opened the pane.
+// The frame of a form: a pane over the list that it belongs to, with the command that does the same. Guarantees: giving
+// up leads back to the rows that were looked at, and to what opened the pane.
 
 import type { ComponentChildren } from 'preact';
 import type { Form } from '../form.ts';
@@ -7,20 +7,20 @@ import type { Action, Shown, Visit, Went } from '../page.ts';
 import { SameCommand } from './copied.tsx';
 import { FormBox } from './fields.tsx';
 import { rowsShown } from './list-frame.tsx';
-import { Sheet } from './sheet.tsx';
+import { sheetOver } from './sheet.tsx';
 
 export interface Pane {
   /** Of the pane, and of the window. */
   readonly title: string;
   /** Words of the button. */
   readonly submit: string;
-  /** What it does cannot be taken back. */
+  /** True when the action cannot be undone. */
   readonly isDangerous?: true;
-  /** What stands above the form. */
+  /** Content above the form. */
   readonly above?: ComponentChildren;
   /** Fields, or the sentence that says what will happen. */
   readonly fields: ComponentChildren;
-  /** What stands below the form. */
+  /** Content below the form. */
   readonly below?: ComponentChildren;
   /** Words of the chainctl command that does the same. */
   readonly same: readonly string[];
@@ -36,7 +36,7 @@ export interface FormFrame<Data> {
   readonly path: string;
   /** The page that it lies over. */
   readonly behind: (visit: Visit) => Promise<Shown>;
-  /** What the form is about. Throws CallFailure when it is not there. */
+  /** Loads the subject of the form. Throws CallFailure when it is not there. */
   readonly load?: (visit: Visit) => Promise<Data>;
   readonly pane: (visit: Visit, form: Form, data: Data) => Pane;
   /** Finds out what the form would do, for `pane` to show. Throws FormProblem or CallFailure. */
@@ -51,11 +51,10 @@ export function formFrame<Data = undefined>({ path, behind, load, pane, preview,
   const shown = async (visit: Visit, form: Form, data: Data): Promise<Shown> => {
     const { title, anchor, above, fields, below, same, backLabel, isDangerous, ...words } = pane(visit, form, data);
     const back = backTo(visit, path, anchor);
-    return {
-      ...(await behind(visit)),
-      title,
-      dialog: (
-        <Sheet title={title} back={back}>
+    return sheetOver(visit, {
+      ...{ path, behind, title, back },
+      children: (
+        <>
           {above}
           <FormBox
             form={form}
@@ -69,9 +68,9 @@ export function formFrame<Data = undefined>({ path, behind, load, pane, preview,
           </FormBox>
           {below}
           <SameCommand words={same} />
-        </Sheet>
+        </>
       ),
-    };
+    });
   };
   return {
     show: async (visit, form) => shown(visit, form, await dataOf(visit)),
@@ -105,18 +104,18 @@ export function onceFrame<Made>({ path, behind, title, body, afterwards, anchor 
       // Only the form of the same page puts something away under a ticket that its own address names.
       const made = visit.take(visit.query.get('ticket') ?? '') as Made | undefined;
       const back = backTo(visit, path, anchor(visit));
-      return {
-        ...(await behind(visit)),
+      return sheetOver(visit, {
+        ...{ path, behind, back },
         title: made === undefined ? 'Shown once' : title,
-        dialog: (
-          <Sheet title={made === undefined ? 'Shown once' : title} back={back}>
+        children: (
+          <>
             {made === undefined ? <p>{afterwards}</p> : <div data-secret>{body(visit, made)}</div>}
             <a class="button main" href={back}>
               {made === undefined ? 'Back to the list' : 'Done'}
             </a>
-          </Sheet>
+          </>
         ),
-      };
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
-// The frame of a page that lists something: what it is, a way to create one, the list, and what can be done with each row.
-// Guarantees: what is opened from a list leads back to the same rows of it.
+// The frame of a page that lists something: what it is, a way to create one, the list, and what can be done with each
+// row. Guarantees: what is opened from a list leads back to the same rows of it.
 
 import type { ComponentChildren } from 'preact';
 import type { Visit } from '../page.ts';
@@ -7,12 +7,12 @@ import { type Column, Listing, type ListingProps } from './listing.tsx';
 
 export interface RowAction {
   readonly title: string;
-  /** What it is done to, for a screen reader. */
+  /** Name of the row, for a screen reader. */
   readonly of: string;
   readonly href: string;
 }
 
-export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query'> {
+export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query' | 'at'> {
   readonly visit: Visit;
   /** One sentence on what is listed. */
   readonly about?: ComponentChildren;
@@ -20,7 +20,7 @@ export interface ListFrameProps<T> extends Omit<ListingProps<T>, 'query'> {
   readonly title?: string;
   /** The button that leads to a form; left out for who may not use it. */
   readonly create?: { readonly title: string; readonly href: string; readonly id: string } | undefined;
-  /** What may be done to a row by who sees it. */
+  /** Actions on a row that the viewer may do. */
   readonly actions?: (row: T) => readonly RowAction[];
 }
 
@@ -28,10 +28,12 @@ export function ListFrame<T>(props: ListFrameProps<T>) {
   const { visit, about, title, create, actions, columns, label, ...rest } = props;
   const all: readonly Column<T>[] =
     actions === undefined ? columns : [...columns, { head: '', cell: (row) => <Actions actions={actions(row)} /> }];
+  const id = label.replaceAll(' ', '-');
   const list = (
     <>
-      {(about !== undefined || create !== undefined) && (
+      {(about !== undefined || create !== undefined || title !== undefined) && (
         <div class="top">
+          {title !== undefined && <h2 id={id}>{title}</h2>}
           {about !== undefined && <p>{about}</p>}
           {create !== undefined && (
             <a class="button main" id={create.id} href={create.href}>
@@ -40,17 +42,10 @@ export function ListFrame<T>(props: ListFrameProps<T>) {
           )}
         </div>
       )}
-      <Listing {...rest} columns={all} label={label} query={visit.query} />
+      <Listing {...rest} columns={all} label={label} query={visit.query} at={visit.here} />
     </>
   );
-  if (title === undefined) return list;
-  const id = label.replaceAll(' ', '-');
-  return (
-    <section aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      {list}
-    </section>
-  );
+  return title === undefined ? list : <section aria-labelledby={id}>{list}</section>;
 }
 
 function Actions({ actions }: { readonly actions: readonly RowAction[] }) {

@@ -1,12 +1,12 @@
-// Lists: filtered, sorted and paged on the server, by the query of the address. Guarantees: a page of a list costs the browser
-// no more than fifty rows, however long the list is; without scripts everything works by links and one form.
+// Lists: filtered, sorted and paged on the server, by the query of the address. Guarantees: a page of a list costs the
+// browser no more than fifty rows, however long the list is; without scripts everything works by links and one form.
 
 import type { ComponentChildren } from 'preact';
 
 export interface Column<T> {
   readonly head: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** What it is sorted by; without it the column is no order. */
+  /** Sort key; a column without one cannot be sorted by. */
   readonly order?: (row: T) => string | number | undefined;
   /** Its name in the address; the head in small letters unless given. */
   readonly key?: string;
@@ -18,10 +18,12 @@ export interface Column<T> {
 export interface ListingProps<T> {
   readonly rows: readonly T[];
   readonly columns: readonly Column<T>[];
-  /** What the filter looks into. */
+  /** Text that the filter looks into. */
   readonly text: (row: T) => string;
   readonly query: URLSearchParams;
-  /** What the list is of, e.g. `pull tokens`. */
+  /** Address of the page that shows it, where that is not the one that was asked for. */
+  readonly at?: string;
+  /** Plural noun of the list, e.g. `pull tokens`. */
   readonly label: string;
   /** Said when there are none at all. */
   readonly empty: ComponentChildren;
@@ -32,14 +34,14 @@ export interface ListingProps<T> {
   readonly filters?: ComponentChildren;
   /** Names of those fields, kept from page to page. */
   readonly kept?: readonly string[];
-  /** What its names in the address begin with, where a page has several lists. */
+  /** Prefix of its names in the address, where a page has several lists. */
   readonly prefix?: string;
 }
 
 const rowsOfPage = 50;
 
 export function Listing<T>(props: ListingProps<T>) {
-  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '' } = props;
+  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '', at } = props;
   const [filterName, sortName, pageName] = [`${prefix}q`, `${prefix}sort`, `${prefix}page`];
   const filter = (query.get(filterName) ?? '').trim();
   const sort = query.get(sortName) ?? props.initialSort ?? '';
@@ -51,7 +53,7 @@ export function Listing<T>(props: ListingProps<T>) {
       if (value !== '') next.set(name, value);
     }
     if (changes[pageName] !== undefined && changes[pageName] !== '1') next.set(pageName, changes[pageName]);
-    return `?${next}`;
+    return `${at ?? ''}?${next}`;
   };
   const words = filter.toLowerCase().split(/\s+/);
   const found = filter === '' ? rows : rows.filter((row) => hasAll(text(row).toLowerCase(), words));
@@ -65,7 +67,7 @@ export function Listing<T>(props: ListingProps<T>) {
     <div class="listing">
       {!isShort && (
         <search aria-label={`Filter ${label}`}>
-          <form method="get" class="filter">
+          <form method="get" action={at} class="filter">
             {sort !== (props.initialSort ?? '') && <input type="hidden" name={sortName} value={sort} />}
             {filters === undefined &&
               kept.map((name) => <input type="hidden" name={name} value={query.get(name) ?? ''} key={name} />)}
@@ -131,7 +133,7 @@ interface TableProps<T> {
   readonly label: string;
   readonly rowId?: ((row: T) => string | undefined) | undefined;
   readonly sort?: string;
-  /** Where a head leads; without it no column can be sorted by. */
+  /** Address of a head; without it no column can be sorted by. */
   readonly address?: (sort: string) => string;
 }
 
@@ -206,7 +208,7 @@ function sortedBy<T>(rows: readonly T[], columns: readonly Column<T>[], sort: st
   if (order === undefined) return rows;
   const sign = sort.startsWith('-') ? -1 : 1;
   const keyed = rows.map((row) => ({ row, key: order(row) }));
-  // What has no value comes last, whatever the direction.
+  // A missing value comes last, whatever the direction.
   keyed.sort((a, b) => {
     if (a.key === undefined || b.key === undefined) return a.key === b.key ? 0 : a.key === undefined ? 1 : -1;
     if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);

@@ -1,4 +1,4 @@
-// Where something is made: the organization or one of its folders, as far as one may make it there.
+// Places in which something can be created: the organization or its folders, as far as the caller may create there.
 
 import type { Form } from '../form.ts';
 import type { Place, Visit } from '../page.ts';

@@ -1,13 +1,17 @@
 import type { ComponentChildren } from 'preact';
+import type { Shown, Visit } from '../page.ts';
 
-/** A pane over the page, as the founding documents have it. Our script makes it modal; without scripts it is a part of the page. */
-export function Sheet({
+/**
+ * A pane over the page, as the founding documents have it. Our script makes it modal; without scripts it is a part of
+ * the page.
+ */
+function Sheet({
   title,
   back,
   children,
 }: {
   readonly title: string;
-  /** Where closing it leads. */
+  /** Address after closing. */
   readonly back: string;
   readonly children?: ComponentChildren;
 }) {
@@ -22,4 +26,30 @@ export function Sheet({
       {children}
     </dialog>
   );
+}
+
+export interface SheetOver {
+  /** Of the page that it lies over. */
+  readonly path: string;
+  readonly behind: (visit: Visit) => Promise<Shown>;
+  /** Of the window; of the pane too unless that has a `heading`. */
+  readonly title: string;
+  readonly heading?: string;
+  /** Address after closing. */
+  readonly back: string;
+  readonly children: ComponentChildren;
+}
+
+/** A pane over a page, whose lists lead to that page and not to the address of the pane. */
+export async function sheetOver(visit: Visit, over: SheetOver): Promise<Shown> {
+  const { path, behind, title, heading = title, back, children } = over;
+  return {
+    ...(await behind({ ...visit, here: visit.href(path) })),
+    title,
+    dialog: (
+      <Sheet title={heading} back={back}>
+        {children}
+      </Sheet>
+    ),
+  };
 }

@@ -1,6 +1,7 @@
-// The agent of one cluster: gives it the platform's policies, tells the platform what runs there, looks again at what runs, and
-// decides about what wants to run. Guarantees: works with the rights of its service account alone; the API server, the platform
-// and a registry may go away and come back; an object is never let in because something of ours failed, unless the cluster says so.
+// The agent of one cluster: gives it the platform's policies, tells the platform what runs there, looks again at what
+// runs, and decides about what wants to run. Guarantees: works with the rights of its service account alone; the API
+// server, the platform and a registry may go away and come back; an object is never let in because something of ours
+// failed, unless the cluster says so.
 
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -19,6 +20,7 @@ import { distribute, type GivenPolicy, policiesPath, policyIdKey, policyVersionK
 import { createInventory, recordPath } from './inventory.ts';
 import { Mirror, type ReportSink } from './mirror.ts';
 import { type Login, loginFrom, pullSecretsOf } from './pull-secrets.ts';
+import { keepWebhook, namesOf, type WebhookPlace } from './webhook-place.ts';
 
 export interface AgentOptions {
   readonly kubernetes: KubernetesAccess;
@@ -35,17 +37,17 @@ export interface AgentOptions {
   readonly trustRoot: (url: string | undefined) => Promise<object | undefined>;
   readonly rules: Pick<Surroundings, 'download' | 'runRule'>;
   readonly agentVersion: string;
-  /** Address or name that the API server reaches this process at, and the address that is listened on for that. */
-  readonly webhookAddress: string;
-  readonly webhookListen: string;
-  readonly webhookPort: number;
+  readonly webhook: {
+    readonly place: WebhookPlace;
+    /** Address that is listened on for that, all there are without one, and the port; 0 for whatever is free. */
+    readonly listen: string | undefined;
+    readonly port: number;
+  };
   readonly log: (line: string) => void;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
-const configurations = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'] as const;
-const webhookName = 'enforcer.chainguard.dev';
 const trustRootsPath = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
 const resyncMs = 10_000;
 const reportMs = 2_000;
@@ -241,8 +243,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     mirror.set(path, name, signers.length === 0 ? {} : { lastRefreshed: { sig: `${checked.slice(0, 16)}:00Z` } });
   };
 
-  const certificate = makeCertificate([options.webhookAddress, 'webhook.gulfstream.svc', 'localhost'], now());
-  const secret = randomBytes(24).toString('base64url');
+  const certificate = makeCertificate(namesOf(options.webhook.place), now());
+  // Lower case: the API server takes nothing else in the path behind a Service.
+  const secret = randomBytes(24).toString('hex');
   const deciderFor = (limit: AbortSignal): Decider => ({
     policies: [...policies.values()].map(({ policy }) => policy),
     unreadable: [...unreadable],
@@ -262,8 +265,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const anySignal = (limit: AbortSignal): AbortSignal => AbortSignal.any([signal, limit]);
   const webhook = await startWebhook({
     certificate,
-    address: options.webhookListen,
-    port: options.webhookPort,
+    address: options.webhook.listen,
+    port: options.webhook.port,
     secret,
     mutate: (request, limit) => mutate(request, deciderFor(anySignal(limit))),
     async validate(request, limit) {
@@ -276,36 +279,19 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     onError: (error) => options.log(`webhook: ${error instanceof Error ? error.message : String(error)}`),
   });
 
-  /** Writes where the webhook is, again whenever somebody applied the manifests anew. */
+  /** Points the webhook here, again whenever somebody applied the manifests anew. */
   const keepAddress = async (): Promise<void> => {
-    let works = profiles.includes('enforcer');
-    for (const kind of works ? configurations : []) {
-      const path = `/apis/admissionregistration.k8s.io/v1/${kind}/${webhookName}`;
-      const found = await client.get(path);
-      const [hook] = (found?.['webhooks'] ?? []) as {
-        clientConfig?: { url?: string; caBundle?: string };
-        failurePolicy?: string;
-      }[];
-      if (hook === undefined) {
-        works = false;
-        continue;
-      }
-      failsOpen = hook.failurePolicy === 'Ignore';
-      const what = kind.startsWith('validating') ? 'validations' : 'mutations';
-      const host = options.webhookAddress.includes(':') ? `[${options.webhookAddress}]` : options.webhookAddress;
-      const wanted = {
-        url: `https://${host}:${webhook.port}/${secret}/${what}`,
-        caBundle: Buffer.from(certificate.certificate).toString('base64'),
-      };
-      if (hook.clientConfig?.url === wanted.url && hook.clientConfig.caBundle === wanted.caBundle) continue;
-      await client.send(
-        'PATCH',
-        path,
-        [{ op: 'replace', path: '/webhooks/0/clientConfig', value: wanted }],
-        'application/json-patch+json',
-      );
-    }
-    webhookWorks = works;
+    if (profiles.includes('enforcer')) {
+      const { place } = options.webhook;
+      const kept = await keepWebhook(client, {
+        place,
+        port: webhook.port,
+        secret,
+        certificate: certificate.certificate,
+      });
+      webhookWorks = kept.works;
+      failsOpen = kept.failsOpen ?? failsOpen;
+    } else webhookWorks = false;
     const config = await client.get('/api/v1/namespaces/cosign-system/configmaps/config-policy-controller');
     const chosen = (config?.['data'] as { 'no-match-policy'?: string } | undefined)?.['no-match-policy'];
     noMatch = chosen === 'allow' || chosen === 'warn' ? chosen : 'deny';
@@ -359,7 +345,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ),
   );
   options.log(
-    `the agent watches ${options.kubernetes.server}, and its webhook listens on ${options.webhookListen}:${webhook.port}`,
+    `the agent watches ${options.kubernetes.server}, and its webhook listens on ${options.webhook.listen ?? '*'}:${webhook.port}`,
   );
   await Promise.all([
     ...followers,
@@ -388,7 +374,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   client.close();
 }
 
-/** What is watched: path, kind, version. Policies last, so that what they cover is known. */
+/** Resources to watch: path, kind, version. Policies last, so that what they cover is known. */
 const followed: readonly (readonly [path: string, kind: string, apiVersion: string])[] = [
   ['/api/v1/namespaces', 'Namespace', 'v1'],
   ['/api/v1/nodes', 'Node', 'v1'],
@@ -427,7 +413,9 @@ function lazyRepository(open: () => Promise<Repository>): Repository {
   };
 }
 
-/** Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out. */
+/**
+ * Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out.
+ */
 function tellAdmission(
   mirror: Mirror,
   request: AdmissionRequest,

@@ -1,5 +1,5 @@
-// The workloads of a cluster as records: who owns whom, and which images run. Guarantees: an image is known by its digest, from
-// what the kubelet says it runs, else from the registry.
+// The workloads of a cluster as records: who owns whom, and which images run. Guarantees: an image is known by its
+// digest, from what the kubelet says it runs, else from the registry.
 
 import type { KubernetesObject } from '../../kubernetes/client.ts';
 import { type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
@@ -74,7 +74,7 @@ export function createInventory(
     }
   }
 
-  /** What deciding about its images needs: who it is, and what it asked for. */
+  /** Facts needed to decide about its images: who it is, and what it asked for. */
   const lean = ({ metadata, spec }: KubernetesObject): KubernetesObject => {
     const { managedFields: _, ...rest } = metadata as KubernetesObject['metadata'] & { managedFields?: unknown };
     return { metadata: rest, spec };

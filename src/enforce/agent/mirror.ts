@@ -1,6 +1,5 @@
-// What the platform is to know of a cluster, and telling it. Guarantees: what was told once and has not changed is not told
-// again; a platform that was away, or that has forgotten, is told everything anew; reports are numbered and never overtake
-// each other.
+// Tells the platform about a cluster. Guarantees: what was told once and has not changed is not told again; a platform
+// that was away, or that has forgotten, is told everything anew; reports are numbered and never overtake each other.
 
 import { randomUUID } from 'node:crypto';
 
@@ -92,7 +91,7 @@ export class Mirror {
     }
     this.run = run;
     for (const key of all) this.changed.delete(key);
-    // What went while that was told is told with the next one.
+    // Changes made during that call are told with the next one.
     for (const path of removals) this.gone.set(keyOf(path), path);
   }
 

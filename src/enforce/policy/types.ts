@@ -1,5 +1,5 @@
-// A ClusterImagePolicy as it is decided by (policy-controller 0.13, enforce.md 2). Guarantees: what stands here has been
-// checked: exactly one kind of authority, globs and patterns that can be read, a name for each authority.
+// A ClusterImagePolicy as it is decided by (policy-controller 0.13, enforce.md 2). Guarantees: what stands here has
+// been checked: exactly one kind of authority, globs and patterns that can be read, a name for each authority.
 
 export interface Policy {
   readonly name: string;
@@ -35,7 +35,7 @@ export interface LabelSelector {
 export interface Authority {
   readonly name: string;
   readonly kind: AuthorityKind;
-  /** Where signatures lie when not beside the image. */
+  /** Repository of the signatures, when not beside the image. */
   readonly sources: readonly Source[];
   readonly ctlog: CtLog | undefined;
   readonly timestamp: { readonly trustRootRef: string | undefined } | undefined;
@@ -107,7 +107,7 @@ export interface PolicyDocument {
   readonly policy: Policy;
   /** The text of this document alone, as its author wrote it. */
   readonly text: string;
-  /** What was read otherwise than it is written, a sentence each. */
+  /** Warnings: fields that were read otherwise than written, a sentence each. */
   readonly warnings: readonly string[];
   /** The object that a cluster is given: the document with what was read into it. */
   readonly object: Readonly<Record<string, unknown>>;

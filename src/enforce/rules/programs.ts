@@ -1,5 +1,6 @@
-// CUE and Rego by the programs of those who make them, `cue` and `opa` (enforce.md 3). Guarantees: nothing of a rule reaches the
-// network, other files or the environment; what takes too long, too much memory or cannot be run does not hold, and says so.
+// CUE and Rego by the programs of those who make them, `cue` and `opa` (enforce.md 3). Guarantees: nothing of a rule
+// reaches the network, other files or the environment; what takes too long, too much memory or cannot be run does not
+// hold, and says so.
 
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,7 +66,7 @@ async function runCue(
   const foreign = foreignImport(text);
   if (foreign !== undefined) return `it imports ${foreign}, which is not part of CUE's own packages`;
   writeFileSync(join(folder, 'policy.cue'), text, { mode: 0o600 });
-  // What stays open is no contradiction, as upstream has it; `cue vet` has another opinion.
+  // A value that stays open is no contradiction, as upstream has it; `cue vet` has another opinion.
   const { code, err } = await execute(program, ['eval', 'policy.cue', 'json:', '-'], folder, document, ms, 'ignore');
   return code === 0 ? undefined : `failed to evaluate the policy with error: ${sentence(err)}`;
 }

@@ -1,5 +1,5 @@
-// What one authority says of an image. Guarantees: exactly the signatures that hold are counted; a reason that nobody can give
-// a key, a trust root or a program is a refusal that names it.
+// Verdict of one authority about an image. Guarantees: exactly the signatures that hold are counted; a reason that
+// nobody can give a key, a trust root or a program is a refusal that names it.
 
 import type { ImageReference } from '../policy/globs.ts';
 import type { Authority, AuthorityKind } from '../policy/types.ts';

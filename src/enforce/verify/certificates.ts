@@ -1,6 +1,6 @@
-// Signatures that are checked with certificates, logs and timestamps, by the libraries of sigstore; only what needs them loads
-// them. Guarantees: each part of the trust comes from where the policy says, and from nowhere else; a time that nobody has
-// signed is no time; what a policy does not ask for can be wrong without harm.
+// Signatures that are checked with certificates, logs and timestamps, by the libraries of sigstore; only what needs
+// them loads them. Guarantees: each part of the trust comes from where the policy says, and from nowhere else; a time
+// that nobody has signed is no time; what a policy does not ask for can be wrong without harm.
 
 import type { KeyObject } from 'node:crypto';
 import { RE2JS } from 're2js';
@@ -13,7 +13,7 @@ import { authorityOf, logOf } from './trust-roots.ts';
 
 type Kind = Exclude<AuthorityKind, { kind: 'static' }>;
 
-/** What `trusted_root.json` holds, as far as it is put together here. */
+/** Fields of `trusted_root.json`, as far as it is put together here. */
 interface RootParts {
   readonly certificateAuthorities?: readonly unknown[];
   readonly ctlogs?: readonly unknown[];

@@ -1,4 +1,4 @@
-// What was found out about an image, authority by authority.
+// Findings about an image, authority by authority.
 
 import type { Signed } from './signatures.ts';
 

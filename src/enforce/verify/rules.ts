@@ -1,4 +1,4 @@
-// What CUE and Rego are asked, and what their answer comes to (policy-controller 0.13). Guarantees: a rule that cannot be had or
+// Runs CUE and Rego rules, and reads their answer (policy-controller 0.13). Guarantees: a rule that cannot be had or
 // run does not hold, and its text says why.
 
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
-// What deciding about an image may reach. Guarantees: the engine itself opens no connection, reads no file and starts no
-// program; whoever calls it hands in these, bound to one deadline.
+// Resources that deciding about an image may reach. Guarantees: the engine itself opens no connection, reads no file
+// and starts no program; whoever calls it hands in these, bound to one deadline.
 
 export interface Place {
   readonly registry: string;
@@ -41,7 +41,7 @@ export interface Surroundings {
   /** Values of a secret of namespace cosign-system unless another is named; undefined when there is none. */
   secret(name: string, namespace: string | undefined): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * * Returns what `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its
+   * Returns what `trusted_root.json` holds: the named TrustRoot; else that of the authority at `url`, where its
    * platform is trusted; else that of sigstore on this machine. Undefined when there is none to be had.
    */
   trustRoot(name: string | undefined, url: string | undefined): Promise<object | undefined>;

@@ -1,6 +1,6 @@
 // The engine: what the policies say of an image. One for admission, for what runs already, and for the preview.
-// Guarantees: every policy that covers the image must pass; within one, one authority is enough; what cannot be decided does
-// not pass; nothing is decided about an image without a digest.
+// Guarantees: every policy that covers the image must pass; within one, one authority is enough; what cannot be decided
+// does not pass; nothing is decided about an image without a digest.
 
 import { coveringGlob, type ImageReference, normalForm } from '../policy/globs.ts';
 import type { LabelSelector, Policy } from '../policy/types.ts';
@@ -9,7 +9,7 @@ import type { AuthorityVerdict } from './found.ts';
 import { breach, findings, type Subject } from './rules.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** What runs the image; undefined where only the image is asked about. */
+/** Workload that runs the image; undefined where only the image is asked about. */
 export interface Workload {
   readonly group: string;
   readonly version: string;

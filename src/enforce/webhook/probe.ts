@@ -1,5 +1,5 @@
-// Which address of this machine an API server can reach (enforce.md 3): found by asking it to call several. Guarantees: nothing is
-// denied or changed by that, and what was opened and applied for it is gone afterwards.
+// Finds which address of this machine an API server can reach (enforce.md 3): found by asking it to call several.
+// Guarantees: nothing is denied or changed by that, and what was opened and applied for it is gone afterwards.
 
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
@@ -10,9 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeCertificate } from './certificate.ts';
 
 export interface WebhookAddress {
-  /** What the API server calls: an address, or a name. */
+  /** Host that the API server calls: an address, or a name. */
   readonly host: string;
-  /** What the webhook listens on. */
+  /** Address that the webhook listens on. */
   readonly listen: string;
 }
 
@@ -52,7 +52,9 @@ const longestMs = 15_000;
 const graceMs = 1_000;
 const mostCandidates = 16;
 
-/** The best of the candidates that the API server has called; undefined when it called none. Throws what kubectl throws. */
+/**
+ * The best of the candidates that the API server has called; undefined when it called none. Throws what kubectl throws.
+ */
 export async function reachableAddress(
   kubectl: Kubectl,
   candidates: readonly WebhookAddress[],

@@ -1,5 +1,6 @@
-// What an AdmissionReview comes to (enforce.md 1.1 and 2). Guarantees: an object is let in only when every image of it was
-// decided; an error of ours, our own deadline and a full queue refuse; what the API server prints is one text of known form.
+// Decides an AdmissionReview (enforce.md 1.1 and 2). Guarantees: an object is let in only when every image of it was
+// decided; an error of ours, our own deadline and a full queue refuse; what the API server prints is one text of known
+// form.
 
 import { forEachConcurrently } from '../../parallel.ts';
 import { type ImageReference, normalForm, parseReference } from '../policy/globs.ts';
@@ -62,7 +63,7 @@ export interface Decider {
   ): Promise<Verdict>;
 }
 
-/** Where the pod's own specification lies, by kind. */
+/** Path of the pod's specification, by kind. */
 const podPaths: Readonly<Record<string, readonly string[]>> = {
   pods: ['spec'],
   deployments: ['spec', 'template', 'spec'],

@@ -9,8 +9,8 @@ import { type AdmissionRequest, type AdmissionResponse, refuse } from './review.
 
 export interface WebhookOptions {
   readonly certificate: OwnCertificate;
-  /** Address to listen on. */
-  readonly address: string;
+  /** Address to listen on; all there are without one. */
+  readonly address: string | undefined;
   /** 0 for whatever is free. */
   readonly port: number;
   /** Nobody else knows it. */
@@ -104,7 +104,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.address, resolve);
+    server.listen({ port: options.port, host: options.address }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,5 +1,5 @@
-// The API, served from the operation table; over REST here, for gRPC in `grpc/`. Guarantees: a call is authenticated, then
-// authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
+// The API, served from the operation table; over REST here, for gRPC in `grpc/`. Guarantees: a call is authenticated,
+// then authorized, then done in one transaction together with its event; whatever is refused has changed nothing.
 
 import type { IncomingMessage } from 'node:http';
 import { type OperationId, operations } from '../../api/schema/operations.gen.ts';
@@ -33,14 +33,14 @@ export interface ApiOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly wire: Wire;
-  /** What events tell, of every module. */
+  /** Event facts of every module. */
   readonly facts: EventFacts;
   readonly announce: CallContext['announce'];
   readonly readBlob: CallContext['readBlob'];
   /** Of the modules that read something for a call outside of its transaction. */
   readonly lateReads: readonly ((call: object) => LateReads)[];
   readonly tables: OperationTables;
-  /** Who else may read, besides those whose roles say so. */
+  /** Additional readers, besides those whose roles say so. */
   readonly publicReads: readonly PublicRead[];
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
@@ -50,13 +50,13 @@ export interface ApiOptions {
   readonly onCall?: (request: IncomingMessage, call: CallNote) => void;
 }
 
-/** What the log says of a call. */
+/** Log line of a call. */
 export interface CallNote {
   readonly operation: string;
   readonly identity?: string;
 }
 
-/** What a route match needs of the table: an id of it. */
+/** Key of a route match in the table: an operation id. */
 export type KnownOperation = Operation & { readonly id: OperationId };
 
 /** A call by whatever protocol it came. */
@@ -187,8 +187,8 @@ type UnservedMatcher = (method: string, path: string, contentType?: string) => R
 let unservedMatcher: Promise<UnservedMatcher> | undefined;
 
 /**
- * Returns false for a path that is no operation's at all. Throws UNIMPLEMENTED with the name of what the SDK could mean: to
- * its programs a 404 says that there is nothing in a list, or no such organization.
+ * Returns false for a path that is no operation's at all. Throws UNIMPLEMENTED with the name of what the SDK could
+ * mean: to its programs a 404 says that there is nothing in a list, or no such organization.
  */
 async function refuseUnserved(method: string, path: string, contentType: string | undefined): Promise<false> {
   // Loaded at the first such request: most platforms never see one.

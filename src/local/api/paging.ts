@@ -23,7 +23,7 @@ export interface PageOf<T> {
   readonly skipped: number;
 }
 
-/** What an item is sorted by, and its id, which decides between equals. */
+/** Sort key of an item, and its id, which decides between equals. */
 type SortKey = readonly [value: string | number, id: string];
 
 /**
@@ -35,10 +35,10 @@ export function pageOf<T>(tx: Tx, all: readonly T[], keyOf: (item: T) => string,
   return cutPage(tx, all, (item) => [keyOf(item), keyOf(item)], compareKeys(1), '', request);
 }
 
-/** Where the sorting of a list is found: the name in `order_by`, which is what the field is stored as, and the column. */
+/** Sort keys of a list: the name in `order_by`, which equals the stored field's, and the column. */
 export type OrderColumns = Readonly<Record<string, string>>;
 
-/** What most tables of resources have. */
+/** Sort keys of most tables. */
 export const resourceColumns: OrderColumns = {
   uid: 'id',
   name: 'name',
@@ -59,7 +59,9 @@ export function pageOfRows(
   return pageInOrder(tx, rows, request, orderOf(request, columns, defaultOrder));
 }
 
-/** The same of what a caller may see. A list may be long and its pages many: only the rows of the page are read whole. */
+/**
+ * The same of what a caller may see. A list may be long and its pages many: only the rows of the page are read whole.
+ */
 export function pageOfSelection(
   tx: Tx,
   selection: Selection,
@@ -138,7 +140,7 @@ function cutPage<T>(
   return { items, ...toPage(window, all.length, isEnd ? undefined : keyOf(last)) };
 }
 
-/** What a request asks for of a list in this order. */
+/** Page that a request asks for, in this order. */
 interface Window {
   readonly order: string;
   readonly size: number;

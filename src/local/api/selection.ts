@@ -9,7 +9,7 @@ export interface Resource {
   readonly table: string;
   /** The column that holds the parent of that id. */
   readonly parent: string;
-  /** What stands in for the table after FROM, where rows have no id of their own. */
+  /** SQL that stands in for the table after FROM, where rows have no id of their own. */
   readonly source?: string;
 }
 
@@ -22,7 +22,7 @@ export interface Selection {
   readonly uidp?: CommonUIDPFilter | undefined;
   /** The columns to read, `id` among them; all without it. Reading them takes most of the time of a long list. */
   readonly columns?: readonly string[];
-  /** What other columns must be; undefined for whatever it is. */
+  /** Values that other columns must have; undefined for any value. */
   readonly also?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -39,15 +39,15 @@ export interface Part {
   next: string | undefined;
 }
 
-/** What a list is told besides its request. */
+/** Options of a list besides its request. */
 export interface ListContext {
   /** Only this much of it is wanted at once. */
   readonly part?: Part | undefined;
 }
 
 /**
- * The rows a list shows, by ascending id, or those of one part. All conditions hold together and no node is inside itself
- * (semantics 12).
+ * The rows a list shows, by ascending id, or those of one part. All conditions hold together and no node is inside
+ * itself (semantics 12).
  */
 export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow[] {
   const { sql, values } = conditions(selection);
@@ -75,8 +75,8 @@ export function selectVisible(tx: Tx, selection: Selection, part?: Part): SqlRow
 }
 
 /**
- * Rows as one text that SQLite has made of them: building an object of each, column by column, takes the drivers most of
- * the time of a long list. For tables without blobs.
+ * Rows as one text that SQLite has made of them: building an object of each, column by column, takes the drivers most
+ * of the time of a long list. For tables without blobs.
  */
 function readPacked(
   tx: Tx,
@@ -121,7 +121,7 @@ function columnsOf(tx: Tx, { table, source }: Resource): readonly string[] {
   const known = columns.get(table);
   if (known !== undefined) return known;
   const own = tx.all('SELECT name FROM pragma_table_info(?)', table).map((row) => String(row['name']));
-  // What a source adds to the columns of its table.
+  // Columns that a source adds to its table's.
   const all = source === undefined ? own : [...own, 'id', 'parent'];
   columns.set(table, all);
   return all;

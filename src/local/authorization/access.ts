@@ -1,5 +1,5 @@
-// Who may do what. Guarantees: a caller has a capability at a place only while a role held there or above gives it AND
-// the caller's token was minted with it; and what a caller holds nothing at looks to it as if it did not exist.
+// Decides who may do what. Guarantees: a caller has a capability at a place only while a role held there or above gives
+// it AND the caller's token was minted with it; and what a caller holds nothing at looks to it as if it did not exist.
 
 import { ancestry, isRoot } from '../../api/uidp.ts';
 import { notFound, permissionDenied } from '../core/failures.ts';
@@ -7,13 +7,13 @@ import type { Caller } from '../core/types.ts';
 import type { SqlValue, Tx } from '../store/database.ts';
 import type { Memory } from '../store/memory.ts';
 
-/** What the caller may do at a place. */
+/** Capabilities of the caller at a place. */
 export type Authority = (uidp: string) => Set<string>;
 
 /**
- * Which roles an identity holds now, and where: from its role bindings, from the groups its last login through a provider
- * named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9). Nothing in an
- * organization whose provider has deactivated it.
+ * Returns the roles an identity holds now, and where: from its role bindings, from the groups its last login through a
+ * provider named while that session lasts, and from the groups that a provider put it in over SCIM (protocols 9).
+ * Nothing in an organization whose provider has deactivated it.
  */
 export const effectiveRolesSql = `
   SELECT place, role FROM (
@@ -85,9 +85,9 @@ function capabilitiesOf(tx: Tx, roles: readonly (SqlValue | undefined)[]): Map<S
 }
 
 /**
- * Answers for many places from one look at what the caller holds. Ceiling and roles are each collected over the ancestry
- * first: a token scoped to a folder files what it inherits under that folder (semantics 3.5), where nothing of that name
- * is held.
+ * Answers for many places from one look at what the caller holds. Ceiling and roles are each collected over the
+ * ancestry first: a token scoped to a folder files what it inherits under that folder (semantics 3.5), where nothing of
+ * that name is held.
  */
 export function authorityOf(tx: Tx, caller: Caller): Authority {
   const live = grantsOf(tx, caller.identity);
@@ -122,7 +122,7 @@ export function requireCapabilities(tx: Tx, caller: Caller, capabilities: readon
 
 /**
  * The topmost ids at and below which the caller has all of `capabilities`, in ascending order; none contains another.
- * What a list without a scope may show is what lies at or below one of them.
+ * A list without a scope shows what lies at or below one of these places.
  */
 export function groupsWith(tx: Tx, caller: Caller, capabilities: readonly string[]): string[] {
   const live = grantsOf(tx, caller.identity);

@@ -1,5 +1,5 @@
-// The console (src/console) on the platform itself, at `/console`, with the platform's own sign-in; and `/`, which leads there.
-// Guarantees: a page may do what the token of its login may do at the API, and nothing else.
+// The console (src/console) on the platform itself, at `/console`, with the platform's own sign-in; and `/`, which
+// leads there. Guarantees: a page may do what the token of its login may do at the API, and nothing else.
 
 import type { IncomingMessage } from 'node:http';
 import type { OperationId } from '../../api/schema/operations.gen.ts';
@@ -19,16 +19,16 @@ import type { BrowserSession } from '../issuer/browser-sessions.ts';
 import type { IssuerFace } from '../issuer/module.ts';
 
 export interface ConsoleNeeds {
-  /** What pages may do in clouds for who signs in there; nothing unless said. */
+  /** Cloud actions of pages for the person who signs in there; none unless said. */
   readonly consoleClouds?: ConsoleClouds | undefined;
   readonly issuer: Pick<IssuerFace, 'browserSession'>;
 }
 
-/** What the operator has set up; how it is asked is this module's. */
+/** Settings of the operator; this module decides how they are asked for. */
 export type ConsoleClouds = Pick<CloudSetup, 'awsTemplate'> & { readonly google?: Omit<GoogleSetup, 'ask' | 'gcloud'> };
 
 const prefix = '/console';
-/** Which organization a browser looked at last. */
+/** Organization that a browser looked at last. */
 const lastCookie = 'chainctl-console-organization';
 
 export function createConsoleRoutes(parts: Parts & ConsoleNeeds): HttpHandler {

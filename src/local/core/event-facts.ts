@@ -1,9 +1,9 @@
-// What events tell of the messages of a module.
+// Types of the facts that events tell about a module's messages.
 
 /** A message as it goes over the wire, in JSON names. */
 export type EventBody = Readonly<Record<string, unknown>>;
 
-/** Where an event happened. */
+/** Place of an event. */
 export interface EventPlace {
   readonly subject: string;
   readonly group: string;

@@ -1,4 +1,4 @@
-// What an operation of the API is, to the module that does it and to the dispatcher that calls it.
+// Types of an API operation, for the module that does it and for the dispatcher that calls it.
 
 import type { OperationId } from '../../api/schema/operations.gen.ts';
 import type { OperationTypes } from '../../api/schema/types.gen.ts';
@@ -15,7 +15,7 @@ export type Announce = (
   who: Pick<Caller, 'identity' | 'actor'>,
 ) => void;
 
-/** What an operation may know of its call besides who calls and what for. */
+/** Facts of a call besides its caller and its request. */
 export interface CallContext extends ListContext {
   readonly urls: PlatformUrls;
   /** Returns whether the JSON body has a key at this path; canonical messages leave out what is empty. */
@@ -42,7 +42,7 @@ export type Handler<Id extends keyof OperationTypes> = (
 /** By operation id. */
 export type Handlers = { readonly [Id in keyof OperationTypes]?: Handler<Id> };
 
-/** What is left to do in the transaction, and who did it when no caller is known before. */
+/** Work that is left for the transaction, and the caller when none is known before. */
 export interface Outcome<Response> {
   readonly response: Response;
   readonly actor?: Pick<Caller, 'identity' | 'actor'>;

@@ -1,14 +1,14 @@
-// What a call needs besides rows. Handlers run in a transaction and cannot wait: what they ask for and is not there yet is
-// noted, read after the transaction, and there when they run again.
+// Reads that a call needs besides rows. Handlers run in a transaction and cannot wait: what they ask for and is not
+// there yet is noted, read after the transaction, and there when they run again.
 
-/** What one call has asked for. */
+/** Reads of one call. */
 export interface LateReads {
   /** Returns whether something asked for is still to be read; nothing that was made without it may be kept. */
   isWaiting(): boolean;
   load(): Promise<void>;
 }
 
-/** Where the handlers of a call find what their module reads for it. */
+/** Sources of a call's late reads, by module. */
 export class LateReader<Reads extends LateReads> {
   readonly #calls = new WeakMap<object, Reads>();
   readonly #absent: string;

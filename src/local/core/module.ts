@@ -1,5 +1,5 @@
-// The contract of a module of the platform. Guarantees: to declare and to open a module costs nothing, because what does
-// the work is loaded at its first use.
+// The contract of a module of the platform. Guarantees: to declare and to open a module costs nothing, because what
+// does the work is loaded at its first use.
 
 import type { IncomingMessage } from 'node:http';
 import type { OperationId } from '../../api/schema/operations.gen.ts';
@@ -12,7 +12,7 @@ import type { LateReads } from './late-reads.ts';
 import type { OnOccurrence } from './occurrence.ts';
 import type { HttpHandler, PlatformClock, PlatformUrls } from './types.ts';
 
-/** What every module may use. */
+/** Dependencies of every module. */
 export interface Parts {
   readonly store: Store;
   readonly blobs: BlobStore;
@@ -23,8 +23,8 @@ export interface Parts {
   /** Logs an error that belongs to no request. */
   readonly onDefect: (error: unknown) => void;
   /**
-   * One operation as the API does it: with a caller's `authorization`, authorized, in a transaction, with its event. Answers the
-   * canonical response. Throws StatusError or WireError.
+   * One operation as the API does it: with a caller's `authorization`, authorized, in a transaction, with its event.
+   * Answers the canonical response. Throws StatusError or WireError.
    */
   readonly call: (id: OperationId, message: object, authorization: string) => Promise<object>;
   /** Tells every module that wants to know what has happened. */
@@ -45,7 +45,7 @@ export interface Route {
   load(): Promise<HttpHandler>;
 }
 
-/** What everybody may read without a role. */
+/** Kinds that everybody may read without a role. */
 export type PublicRead = (tx: Tx, operation: Operation, place: string) => boolean;
 
 /** An operation that reads its credentials itself; `authorization` is the header or the metadata of that name. */
@@ -56,7 +56,7 @@ export interface SeedParts {
   readonly clock: PlatformClock;
   /** Absolute. */
   readonly dataDir: string;
-  /** What a new folder is filled with. An existing one keeps what it has. */
+  /** Seed of a new folder. An existing one keeps what it has. */
   readonly scenario: 'demo' | 'empty';
 }
 
@@ -70,7 +70,7 @@ export interface Module<Needs = unknown, Face = unknown> {
   /** Applied after the founding schema, in the order of the modules. Only ever appended to. */
   readonly migrations?: readonly Migration[];
   readonly publicRead?: PublicRead;
-  /** What events of its messages tell; each message that raises an event has one. */
+  /** Facts of its messages that events tell; each message that raises an event has one. */
   readonly events?: EventFacts;
   readonly operations?: readonly OperationTable[];
   /** Fills the store once, before anything is answered. */
@@ -80,7 +80,7 @@ export interface Module<Needs = unknown, Face = unknown> {
 }
 
 export interface Opened<Face = unknown> {
-  /** What later modules may use. */
+  /** Functions that later modules may use. */
   readonly face: Face;
   readonly routes?: readonly Route[];
   /** Operations that ask another server before their transaction, which are loaded with the first of their prefix. */
@@ -95,8 +95,8 @@ export interface Opened<Face = unknown> {
   /** Writes what depends on the platform's addresses; before anything is answered. */
   begin?(): Promise<void>;
   /**
-   * Fills the store with what takes long, once, soon after the start. The API and the module's own routes wait for it. Rejects
-   * with the reason of `signal` when the platform stops first; what is missing is made by the next start.
+   * Fills the store with what takes long, once, soon after the start. The API and the module's own routes wait for it.
+   * Rejects with the reason of `signal` when the platform stops first; what is missing is made by the next start.
    */
   fill?(signal: AbortSignal): Promise<void>;
   /** Begins its work; every route answers by then. */

@@ -1,5 +1,5 @@
-// What an IP address is to a server that connects where others say. Guarantees: an IPv4 address inside an IPv6 one counts
-// as itself; what belongs to no host, and every cloud's metadata service, is `forbidden`.
+// Classifies an IP address for a server that connects where others say. Guarantees: an IPv4 address inside an IPv6 one
+// counts as itself; what belongs to no host, and every cloud's metadata service, is `forbidden`.
 
 import { type LookupAddress, type LookupAllOptions, lookup as lookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
@@ -16,8 +16,8 @@ for (const [address, prefix] of [
   ['169.254.0.0', 16],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
-  // Metadata of Oracle's older cloud, in a range that leads to no host (RFC 6890); of Alibaba Cloud, and of Azure's wire
-  // server.
+  // Metadata of Oracle's older cloud, in a range that leads to no host (RFC 6890); of Alibaba Cloud, and of Azure's
+  // wire server.
   ['192.0.0.0', 24],
   ['100.100.100.200', 32],
   ['168.63.129.16', 32],

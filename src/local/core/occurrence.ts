@@ -1,4 +1,4 @@
-// What has happened on the platform, told to whichever module wants to know. Guarantees: no token, no secret and no content of
+// Occurrences on the platform, told to each module that listens. Guarantees: no token, no secret and no content of
 // a message is in it.
 
 import type { Tx } from '../store/database.ts';
@@ -13,7 +13,7 @@ export interface Occurrence {
   readonly presented?: string;
   /** UIDP that it is about; undefined where it is about none. */
   readonly place: string | undefined;
-  /** What was needed there. */
+  /** Capabilities that were needed there. */
   readonly capabilities: readonly string[];
   /** `refused`: not allowed. `failed`: allowed, and something else was wrong. */
   readonly outcome: 'done' | 'refused' | 'failed';
@@ -23,5 +23,8 @@ export interface Occurrence {
   readonly reason?: string;
 }
 
-/** `tx` is the transaction of the change, where there is one: whatever is written there exists exactly when the change does. */
+/**
+ * `tx` is the transaction of the change, where there is one: whatever is written there exists exactly when the change
+ * does.
+ */
 export type OnOccurrence = (occurrence: Occurrence, tx?: Tx) => void;

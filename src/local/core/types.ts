@@ -1,8 +1,8 @@
-// What the parts of the local platform know of each other.
+// Types shared by the parts of the local platform.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Who is calling, as a verified platform token says. */
+/** Caller, as a verified platform token says. */
 export interface Caller {
   /** UIDP of the identity. */
   readonly identity: string;
@@ -25,7 +25,7 @@ export interface Caller {
   readonly ceiling: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Who calls without a token, where that is allowed. Holds nothing. */
+/** Caller without a token, where that is allowed. Holds nothing. */
 export const anonymous: Caller = {
   identity: '',
   issuer: '',

@@ -1,5 +1,5 @@
-// Clusters as the platform knows them. Guarantees: what an agent says of its cluster is only ever about that cluster, and a
-// deleted cluster takes along what was reported of it, and the identity that reported.
+// Clusters as the platform knows them. Guarantees: what an agent says of its cluster is only ever about that cluster,
+// and a deleted cluster takes along what was reported of it, and the identity that reported.
 
 import type {
   TenantCluster,
@@ -122,7 +122,7 @@ export function listClusters(
   return { items: rows.filter((row) => Number(row['last_seen']) >= since).map((row) => toWireCluster(tx, row)) };
 }
 
-/** What is not sent stays as it is. */
+/** Fields that are not sent stay as they are. */
 export function updateCluster(tx: Tx, _caller: Caller, request: TenantCluster, context: CallContext): TenantCluster {
   const row = findCluster(tx, requiredUidp('id', request.id));
   const before = factsOf(row);

@@ -1,6 +1,6 @@
-// What a cluster is given (enforce.md 1.1 and 1.2), in two parts as the API has them: what every agent needs, and what the
-// profile enforcer adds. Guarantees: the service account can do what is listed here and no more; opt-out mode never covers the
-// namespaces that a cluster or its agent cannot run without.
+// Builds the manifests of a cluster (enforce.md 1.1 and 1.2), in two parts as the API has them: what every agent needs,
+// and what the profile enforcer adds. Guarantees: the service account can do what is listed here and no more; opt-out
+// mode never covers the namespaces that a cluster or its agent cannot run without.
 
 import { stringify } from 'yaml';
 import type { TenantClusterConfigRequestEnforcerOptions } from '../../api/schema/types/tenant.gen.ts';
@@ -30,7 +30,9 @@ export interface ClusterConfig {
   readonly names: readonly string[];
 }
 
-/** The chosen ones and what they need, in the order of their dependencies. Throws INVALID_ARGUMENT for an unknown one. */
+/**
+ * The chosen ones and what they need, in the order of their dependencies. Throws INVALID_ARGUMENT for an unknown one.
+ */
 export function orderedProfiles(wanted: readonly string[]): string[] {
   const unknown = wanted.find((name) => !profiles.some((profile) => profile.name === name));
   if (unknown !== undefined) {

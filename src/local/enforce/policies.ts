@@ -1,5 +1,5 @@
-// Policies and their versions (enforce.md 1.3). Guarantees: one policy of a name in a group, named as its document is; a
-// changed document is a new version and a changed description is none; versions are never written over.
+// Policies and their versions (enforce.md 1.3). Guarantees: one policy of a name in a group, named as its document is;
+// a changed document is a new version and a changed description is none; versions are never written over.
 
 import type {
   IamActivateVersionRequest,
@@ -54,7 +54,7 @@ export function createPolicy(tx: Tx, caller: Caller, request: IamCreatePolicyReq
   return toWirePolicy(tx, findPolicy(tx, id));
 }
 
-/** What is not sent stays as it is; the name cannot change, because clusters know the policy by it. */
+/** Fields that are not sent stay as they are; the name cannot change, because clusters know the policy by it. */
 export function updatePolicy(tx: Tx, caller: Caller, request: IamPolicy, context: CallContext): IamPolicy {
   const before = findPolicy(tx, requiredUidp('id', request.id));
   const id = String(before['id']);

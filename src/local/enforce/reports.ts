@@ -1,5 +1,6 @@
-// Reports of agents: what is in a cluster, and what was found out about its images. Guarantees: a report that comes twice is
-// done once; none is skipped without the agent being told; a run that has told everything leaves nothing of the runs before.
+// Reports of agents: what is in a cluster, and what was found out about its images. Guarantees: a report that comes
+// twice is done once; none is skipped without the agent being told; a run that has told everything leaves nothing of
+// the runs before.
 
 import { createHash } from 'node:crypto';
 import { commonSchema } from '../../api/schema/messages/common.gen.ts';
@@ -17,7 +18,7 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import { factsOf } from './clusters.ts';
 import { type Kind, kinds } from './mirrored.ts';
 
-/** Where something stands below its cluster, outermost first: kind and key of each step. */
+/** Path of an object below its cluster, outermost first: kind and key of each step. */
 type Path = readonly (readonly [Kind, string])[];
 
 interface Report {
@@ -68,7 +69,7 @@ export function readReport(value: unknown): Report {
     const one = objectOf(each, 'upserts');
     const path = pathOf(one['path']);
     const [kind = 'record'] = path.at(-1) ?? [];
-    // What lists give out later has to be of the kind's message.
+    // Stored objects must fit the kind's message, because lists return them.
     const body = wire.decodeMessage(messages[kind], objectOf(one['body'], 'upserts.body'));
     return { path, name: textOf(one['name']), body: { ...body } };
   });

@@ -39,7 +39,9 @@ const defaultTimeout = 10_000;
 /** In all and for one subscription: dozens of sinks have to hang before others wait for them. */
 const concurrency = 256;
 const tryingAtOnceEach = 8;
-/** Subjects of one subscription that are looked after at once, most of them between two tries; the rest waits in line. */
+/**
+ * Subjects of one subscription that are looked after at once, most of them between two tries; the rest waits in line.
+ */
 const lanesAtOnceEach = 256;
 const batchSize = 500;
 const graceMs = 1000;
@@ -225,8 +227,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 }
 
 /**
- * Gives the next new events to the subscriptions that get them; returns which lanes have something now. The commit of it
- * has the rest looked for. Internal events are passed over: customers get only `customer` (semantics 8.1).
+ * Gives the next new events to the subscriptions that get them; returns which lanes have something now. The commit of
+ * it has the rest looked for. Internal events are passed over: customers get only `customer` (semantics 8.1).
  */
 function fanOut(store: Store): Lane[] {
   // Most platforms have no subscription, and then an event costs no second commit.
@@ -359,7 +361,7 @@ interface Lane {
   readonly subject: string;
 }
 
-/** What one subscription has of the dispatcher. */
+/** State of one subscription in the dispatcher. */
 interface Share {
   readonly slots: Slots;
   lanes: number;

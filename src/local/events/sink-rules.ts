@@ -1,5 +1,6 @@
-// Where events may be sent. Guarantees: https anywhere, http only to this machine; never to link-local addresses, where
-// clouds answer for the machine's own credentials, nor to anything but one host, whatever a name resolves to.
+// Decides where events may be sent. Guarantees: https anywhere, http only to this machine; never to link-local
+// addresses, where clouds answer for the machine's own credentials, nor to anything but one host, whatever a name
+// resolves to.
 
 import { isIP, type LookupFunction } from 'node:net';
 import { checkedLookup, isMetadataName, kindOfAddress, plainHost, type Resolve } from '../core/network-address.ts';

@@ -66,7 +66,7 @@ export function findSubscription(tx: Tx, id: string): SqlRow {
   return row;
 }
 
-/** What has not been delivered yet is dropped. */
+/** Drops events that have not been delivered yet. */
 export function deleteSubscription(tx: Tx, _caller: Caller, request: EventsDeleteSubscriptionRequest): Empty {
   const id = requiredUidp('id', request.id);
   if (tx.run('DELETE FROM subscriptions WHERE id = ?', id) === 0) throw notFound(`${id} not found`);

@@ -1,5 +1,5 @@
-// Answers of the API and of the platform's own pages. Guarantees: a failure is always google.rpc.Status JSON (semantics 7),
-// nothing may be cached, and what an unexpected exception says stays in the log.
+// Answers of the API and of the platform's own pages. Guarantees: a failure is always google.rpc.Status JSON (semantics
+// 7), nothing may be cached, and what an unexpected exception says stays in the log.
 
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -39,7 +39,7 @@ export function sendStatus(response: ServerResponse, error: StatusError, httpSta
     response.destroy();
     return;
   }
-  // What is left of a refused body is not worth reading to its end.
+  // The rest of a refused body is not worth reading to its end.
   if (!response.req.complete) response.setHeader('connection', 'close');
   if (error.code === grpcCodes.UNAUTHENTICATED) response.setHeader('www-authenticate', headerText(error.message));
   sendJson(response, httpStatus, JSON.stringify({ code: error.code, message: error.message, details: error.details }));

@@ -1,5 +1,5 @@
-// Which protocol a connection speaks, by its first bytes (RFC 9113 3.4): HTTP/2 with prior knowledge begins with a preface
-// that is no HTTP/1 request. So REST, registry and gRPC share one port without TLS.
+// Tells the protocol of a connection, by its first bytes (RFC 9113 3.4): HTTP/2 with prior knowledge begins with a
+// preface that is no HTTP/1 request. So REST, registry and gRPC share one port without TLS.
 
 import type { Socket } from 'node:net';
 import type { Patience } from './patience.ts';

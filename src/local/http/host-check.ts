@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { isLoopbackHost } from '../../loopback.ts';
 
 /**
- * * Returns whether a Host header names this platform. A page on the web can make a browser reach loopback under a name
+ * Returns whether a Host header names this platform. A page on the web can make a browser reach loopback under a name
  * of its own (DNS rebinding), so names other than loopback ones are refused; `listenHost` is what the user chose to
  * listen on, `aliases` what they said it is called besides, on whatever port.
  */

@@ -8,7 +8,7 @@ const waiting = new WeakMap<IncomingMessage, ServerResponse>();
 /** Lets such a client wait until its body is read, so that one that is refused has not sent it for nothing. */
 export function holdBody(request: IncomingMessage, response: ServerResponse): void {
   waiting.set(request, response);
-  // Whether a refused client sends its body all the same is its own choice, so nothing may follow on this connection.
+  // A refused client may still send the body, so nothing may follow on this connection.
   response.setHeader('connection', 'close');
 }
 
@@ -24,7 +24,9 @@ export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
-/** The body as text, undefined when there is none. Throws INVALID_ARGUMENT past `limit` bytes or when it is not UTF-8. */
+/**
+ * The body as text, undefined when there is none. Throws INVALID_ARGUMENT past `limit` bytes or when it is not UTF-8.
+ */
 export async function readText(request: IncomingMessage, limit: number): Promise<string | undefined> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   // Most requests have none, and waiting for the end of nothing takes a tenth of a small one.

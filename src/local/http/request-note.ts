@@ -1,8 +1,8 @@
-/** What the log learns of a request while it is answered. */
+/** Notes for the log about a request, taken while it is answered. */
 export interface RequestNote {
   readonly operation?: string;
   readonly identity?: string;
-  /** Where the protocol inside has a status of its own, as gRPC does: the HTTP status that says the same. */
+  /** HTTP status that equals the status of the inner protocol, such as gRPC's. */
   readonly status?: number;
   readonly error?: string;
 }

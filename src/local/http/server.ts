@@ -1,5 +1,5 @@
-// The one listener of the platform. Guarantees: no input ends the process; a request under a foreign name is refused before
-// anything looks at it; each request is logged once, without query, header or body.
+// The one listener of the platform. Guarantees: no input ends the process; a request under a foreign name is refused
+// before anything looks at it; each request is logged once, without query, header or body.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -30,11 +30,11 @@ export interface RequestLogEntry {
   readonly identity?: string;
   /** Id of the API operation, e.g. `iam.v1.Groups.List`. */
   readonly operation?: string;
-  /** What went wrong inside the platform, with its stack: a defect, never part of the answer. */
+  /** Failure inside the platform, with its stack: a defect, never part of the answer. */
   readonly error?: string;
 }
 
-/** What requests wait for. */
+/** Handlers of requests. */
 export interface Handlers {
   /** Over HTTP/1, asked in order. */
   readonly http1: readonly HttpHandler[];
@@ -152,7 +152,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of undecided) socket.destroy();
-      // Who asked for one that cannot be made has been told.
+      // The caller of a connection that cannot be made has been told.
       const grpc = http2.made?.catch(() => undefined);
       void grpc?.then((made) => made?.close());
       await Promise.race([closed, delay(graceMs)]);

@@ -141,7 +141,9 @@ function checkAssociations(tx: Tx, request: IamAccountAssociations): Checked {
   };
 }
 
-/** Taken as they are, as production takes them: a project that is none is found out when it is asked (clouds/google.ts). */
+/**
+ * Taken as they are, as production takes them: a project that is none is found out when it is asked (clouds/google.ts).
+ */
 function toGoogle({ projectId = '', projectNumber = '' }: IamAccountAssociationsGoogle): IamAccountAssociationsGoogle {
   return { projectId, projectNumber };
 }
@@ -173,7 +175,7 @@ function checkServiceBindings(
     const field = `chainguard.service_bindings[${JSON.stringify(principal)}]`;
     if (!servicePrincipals.includes(principal)) throw invalidArgument(`${field} is an unknown service`);
     const identity = findIdentity(tx, requiredUidp(field, id));
-    // Whether one elsewhere exists is not this caller's to learn.
+    // The caller must not learn whether one exists elsewhere.
     if (identity?.parent !== group) throw invalidArgument(`${field}: ${id} is not an identity directly under ${group}`);
     const { relationship } = identity;
     if (relationship.kind !== 'servicePrincipal' || relationship.servicePrincipal !== principal) {

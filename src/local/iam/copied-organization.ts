@@ -1,5 +1,6 @@
-// An organization of another platform, written here under its own ids, and read back. Guarantees: one transaction; what is here
-// of other organizations stays; no secret and no key is written: who would need one here has to be given it here.
+// An organization of another platform, written here under its own ids, and read back. Guarantees: one transaction; what
+// is here of other organizations stays; no secret and no key is written: who would need one here has to be given it
+// here.
 
 import { createHmac } from 'node:crypto';
 import type {
@@ -29,7 +30,7 @@ import {
 } from './stored-identity.ts';
 import { subRule, toStoredProvider, toWireProvider } from './stored-provider.ts';
 
-/** What lists answer of an organization. */
+/** Answers of the lists of an organization. */
 export interface CopiedOrganization {
   readonly organization: IamGroup;
   readonly folders: readonly IamGroup[];
@@ -67,8 +68,8 @@ export const isOrganizationHere = (tx: Tx, id: string): boolean =>
   tx.get('SELECT 1 AS found FROM groups WHERE id = ?', id) !== undefined;
 
 /**
- * Turns addresses into names that stay the same on this platform and tell nobody who it is. Everything that looks like an
- * address is one, wherever it stands.
+ * Turns addresses into names that stay the same on this platform and tell nobody who it is. Everything that looks like
+ * an address is one, wherever it stands.
  */
 export function pseudonymized(tx: Tx, copy: CopiedOrganization): CopiedOrganization {
   const salt = readMeta(tx, 'copied.salt') ?? '';
@@ -80,7 +81,7 @@ export function pseudonymized(tx: Tx, copy: CopiedOrganization): CopiedOrganizat
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [hidden(key), hidden(member)]));
   };
-  // What has no address keeps the shape that it had.
+  // An email without an address keeps its shape.
   return hidden(copy) as CopiedOrganization;
 }
 
@@ -281,7 +282,7 @@ function writeUser(tx: Tx, binding: IamRoleBindingListBinding, people: People): 
     : createUser(tx, user);
 }
 
-/** What is here of an organization, as lists answer. */
+/** Reads an organization of this platform, as lists answer. */
 export function readOrganization(tx: Tx, root: string): CopiedOrganization {
   const below = (table: string, column: string) =>
     tx.all(`SELECT * FROM ${table} WHERE ${column} = ?1 OR substr(${column}, 1, 41) = ?1 || '/'`, root);

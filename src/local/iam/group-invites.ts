@@ -46,8 +46,8 @@ export function createGroupInvite(tx: Tx, caller: Caller, request: IamGroupInvit
 }
 
 /**
- * A new organization, named by `group`, that nobody owns until somebody accepts the invite (group_invites.proto: not for
- * customers). Wants both capabilities anywhere in the token.
+ * A new organization, named by `group`, that nobody owns until somebody accepts the invite (group_invites.proto: not
+ * for customers). Wants both capabilities anywhere in the token.
  */
 export function createGroupInviteWithGroup(tx: Tx, caller: Caller, request: IamGroupInviteRequest): IamGroupInvite {
   const wanted = ['group_invites.create', 'role_bindings.create'];
@@ -102,7 +102,7 @@ export function deleteGroupInvite(tx: Tx, _caller: Caller, request: IamDeleteGro
   return {};
 }
 
-/** Who wants to join, as the upstream login says. */
+/** Person who wants to join, as the upstream login says. */
 export interface Invitee extends Voucher {
   /** UIDP of the account, which may have been made just now. */
   readonly identity: string;
@@ -110,7 +110,7 @@ export interface Invitee extends Voucher {
   readonly emailVerified: boolean;
 }
 
-/** What a code that holds good is for. */
+/** Content of a valid code. */
 interface OpenInvite {
   readonly id: string;
   readonly group: string;

@@ -117,7 +117,7 @@ function requireUnboundService(tx: Tx, id: string): void {
   );
 }
 
-/** Who may change how an identity is proved may become it, so it must hold all that the identity does. */
+/** A caller who may change how an identity is proved may become it, so it must hold all that the identity does. */
 function requireGrantable(tx: Tx, caller: Caller, id: string): void {
   const authority = authorityOf(tx, caller);
   for (const [group, granted] of grantsOf(tx, id)) {

@@ -30,7 +30,10 @@ import {
 
 const resource: Resource = { table: 'identity_providers', parent: 'parent' };
 
-/** Whether the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be asked. */
+/**
+ * `yes` or `no`, as the provider's discovery document lists PKCE with S256; `unknown` when it says nothing or cannot be
+ * asked.
+ */
 export type PkceSupport = 'yes' | 'no' | 'unknown';
 
 export function createIdentityProvider(
@@ -118,8 +121,8 @@ export function identityProviderSelection(
 }
 
 /**
- * Its group mappings and what it told over SCIM go with it; the accounts of its users stay (protocols 9). Their sessions
- * end: nobody is left who could tell that one of them has been deactivated.
+ * Its group mappings and what it told over SCIM go with it; the accounts of its users stay (protocols 9). Their
+ * sessions end: nobody is left who could tell that one of them has been deactivated.
  */
 export function deleteIdentityProvider(tx: Tx, _caller: Caller, request: IamDeleteIdentityProviderRequest): Empty {
   const id = requiredUidp('id', request.id);

@@ -1,6 +1,6 @@
 import type { Migration } from '../store/database.ts';
 
-/** What came after the founding schema. Appended to, never changed. */
+/** Migrations after the founding schema. Only ever appended to. */
 export const iamMigrations: readonly Migration[] = [
   {
     name: 'iam/001-views',

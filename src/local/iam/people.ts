@@ -12,7 +12,7 @@ export interface SeededPerson {
   readonly role: string;
 }
 
-/** Who can sign in to a platform seeded with `demo`. */
+/** People who can sign in to a platform seeded with `demo`. */
 export const people: readonly SeededPerson[] = [
   { email: 'dev@example.com', name: 'Dev Example', subject: subjectOfEmail('dev@example.com'), role: 'owner' },
   { email: 'guest@example.com', name: 'Guest Example', subject: subjectOfEmail('guest@example.com'), role: 'viewer' },

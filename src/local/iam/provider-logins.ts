@@ -14,7 +14,7 @@ export interface ProviderLogin {
   readonly identity: string;
   /** The account was made by this login. */
   readonly isNew: boolean;
-  /** What the token's groups give for this session, which is then not refreshed (protocols 9). */
+  /** Grants by the token's groups, for this session, which is then not refreshed (protocols 9). */
   readonly groupRoles: readonly GroupRole[];
 }
 
@@ -35,7 +35,8 @@ const maxGroups = 1000;
 /**
  * Signs a user of `provider` in, with claims that the provider has signed for our client. The first login makes the
  * account and binds the default role; each one notes the groups that the token names, for the length of a session.
- * Throws PERMISSION_DENIED for who has been deactivated over SCIM, and for accounts that are not the provider's to open.
+ * Throws PERMISSION_DENIED for who has been deactivated over SCIM, and for accounts that are not the provider's to
+ * open.
  */
 export function signInThroughProvider(
   tx: Tx,
@@ -105,9 +106,9 @@ function rolesOfGroups(tx: Tx, provider: StoredProvider, groups: string): GroupR
 }
 
 /**
- * Anybody can create an organization with a provider for an application of their own at an issuer that others use too, and
- * gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own providers
- * made, those of providers with the very same client, and accounts that have nothing to lose elsewhere.
+ * Anybody can create an organization with a provider for an application of their own at an issuer that others use too,
+ * and gets a signed token of whoever signs in to that application. It opens the accounts that the organization's own
+ * providers made, those of providers with the very same client, and accounts that have nothing to lose elsewhere.
  */
 export function requireVouchedFor(tx: Tx, provider: StoredProvider, { id, home }: StoredIdentity): void {
   const organization = rootOf(provider.id);

@@ -1,5 +1,5 @@
-// What an identity provider is worth: whoever decides whose word is taken as its own gives all of that away. Guarantees:
-// nobody decides it who does not hold as much.
+// Computes the worth of an identity provider: whoever decides whose word is taken as its own gives all of that away.
+// Guarantees: nobody decides it who does not hold as much.
 
 import { rootOf } from '../../api/uidp.ts';
 import { authorityOf } from '../authorization/access.ts';

@@ -5,7 +5,7 @@ import { requireActive } from './active-user.ts';
 import { acceptInvite } from './group-invites.ts';
 import { createUser, findUser, leaveHome } from './stored-identity.ts';
 
-/** Who has signed in elsewhere, verified. */
+/** Person who has signed in elsewhere, verified. */
 export interface UpstreamLogin {
   readonly issuer: string;
   readonly subject: string;

@@ -16,7 +16,7 @@ export const maxStaticLifetimeMs = 365 * day;
 const clockSkew = 5 * 60 * 1000;
 
 /**
- * * Returns how the identity is proved: exactly one way, with fields that can be satisfied (semantics 2, protocols
+ * Returns how the identity is proved: exactly one way, with fields that can be satisfied (semantics 2, protocols
  * 3.4). `now` in milliseconds; `before` is what the identity has so far, whose expiration may stay even when it has
  * passed.
  */

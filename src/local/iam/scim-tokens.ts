@@ -130,7 +130,7 @@ export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnable
   requireEtag(provider, request.etag);
   const enabled = request.enabled === true;
   if (enabled) requireProviderGrantable(tx, caller, provider);
-  // What a connector does may take members away; two owners whom it did not make can always take it back.
+  // A connector may take members away; two owners whom it did not make can always take it back.
   if (enabled && countOwners(tx, rootOf(id)) < fewestOwners) {
     throw failedPrecondition(`SCIM needs at least ${fewestOwners} role bindings of owners of the organization`);
   }

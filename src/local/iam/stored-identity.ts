@@ -1,5 +1,6 @@
-// Rows of table `identities`. Guarantees: `kind` and `relationship` always agree, `issuer` and `subject` hold the literal
-// pair a login is looked up by (null when a pattern stands in their place), `expires_at` is a static identity's end.
+// Rows of table `identities`. Guarantees: `kind` and `relationship` always agree, `issuer` and `subject` hold the
+// literal pair a login is looked up by (null when a pattern stands in their place), `expires_at` is a static identity's
+// end.
 
 import { createHash } from 'node:crypto';
 import type {
@@ -96,8 +97,9 @@ export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, use
 }
 
 /**
- * Whoever signs in at the platform itself is nobody's: an organization may have opened the account before its owner came,
- * with a token for an application of its own, and must not share what the owner is given later (provider-logins.ts).
+ * Whoever signs in at the platform itself is nobody's: an organization may have opened the account before its owner
+ * came, with a token for an application of its own, and must not share what the owner is given later
+ * (provider-logins.ts).
  */
 export function leaveHome(tx: Tx, id: string): void {
   tx.run('UPDATE identities SET home = NULL WHERE id = ? AND home IS NOT NULL', id);
@@ -138,7 +140,7 @@ export function updateIdentity(tx: Tx, identity: NewIdentity): void {
   );
 }
 
-/** What clients are shown of an identity. */
+/** Representation of an identity for clients. */
 type ShownIdentity = Pick<
   StoredIdentity,
   'id' | 'name' | 'description' | 'relationship' | 'lastSeen' | 'createdAt' | 'updatedAt'

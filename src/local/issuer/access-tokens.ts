@@ -1,5 +1,5 @@
-// Tokens of the platform itself (protocols 4.1, semantics 3.1). Guarantees: only our own key is believed, only RS256, and
-// only while the identity exists and has not expired.
+// Tokens of the platform itself (protocols 4.1, semantics 3.1). Guarantees: only our own key is believed, only RS256,
+// and only while the identity exists and has not expired.
 
 import { decodeCapabilities, encodeCapabilities } from '../../api/capabilities.ts';
 import { isObject } from '../../json.ts';
@@ -16,7 +16,7 @@ export interface AccessToken extends Actor {
   readonly identity: string;
   readonly audience: readonly string[];
   readonly grants: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Whether it was asked to carry less than the identity holds. */
+  /** Whether the token was asked to carry less than the identity holds. */
   readonly narrowed?: boolean;
   /** Seconds since the epoch. */
   readonly issuedAt: number;
@@ -42,7 +42,7 @@ export function createAccessTokens(
   clock: PlatformClock,
   audiences?: ApiAudiences,
 ): AccessTokens {
-  /** What verified tokens say. Whether that still counts is looked at each time. */
+  /** Claims of verified tokens. Whether a token still counts is checked each time. */
   const callers = new BoundedMap<Caller>(4_000_000);
   return {
     async sign(token) {

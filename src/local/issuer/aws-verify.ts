@@ -1,5 +1,6 @@
-// Whose a signed AWS request is (protocols 3.5). Guarantees: the request is looked at before anybody is asked, in the order
-// that the SDK does; it goes to the configured address only, once, with the headers that were signed and no others.
+// Whose a signed AWS request is (protocols 3.5). Guarantees: the request is looked at before anybody is asked, in the
+// order that the SDK does; it goes to the configured address only, once, with the headers that were signed and no
+// others.
 
 import { grpcCodes } from '../../api/status.ts';
 import { memberOf, parseJson } from '../../json.ts';
@@ -10,9 +11,9 @@ import { type PlatformClock, StatusError } from '../core/types.ts';
 import type { VerifyAws } from './sts.ts';
 
 export interface AwsVerifierOptions {
-  /** Where AWS is asked, e.g. `https://sts.amazonaws.com`. */
+  /** Endpoint of AWS, e.g. `https://sts.amazonaws.com`. */
   readonly endpoint: string;
-  /** What requests may be bound to: the URLs of this issuer. */
+  /** Audiences of requests: the URLs of this issuer. */
   readonly audiences: readonly string[];
   readonly clock: PlatformClock;
 }

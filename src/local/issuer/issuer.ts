@@ -1,5 +1,5 @@
-// The issuer of the platform: token exchange and browser login over HTTP.
-// Guarantees: answers only its own paths; a failed exchange is google.rpc.Status JSON; no answer with a token is cached.
+// The issuer of the platform: token exchange and browser login over HTTP. Guarantees: answers only its own paths; a
+// failed exchange is google.rpc.Status JSON; no answer with a token is cached.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authSchema } from '../../api/schema/messages/auth.gen.ts';
@@ -27,28 +27,29 @@ import { deviceCodePath, requireGet, tokenPath } from './discovery.ts';
 import { createFetchUpstream, type FetchUpstream } from './fetch-upstream.ts';
 import { createHeadlessSessions } from './headless-sessions.ts';
 import { createImpersonation, type SignImpersonation } from './impersonation.ts';
-import { createBrowserLogin } from './oauth.ts';
 import { createOwnIdTokens } from './own-id-tokens.ts';
 import { createPkceCheck } from './pkce-support.ts';
 import type { AgentProof } from './prepared.ts';
+import { createBrowserLogin } from './sign-in/browser-login.ts';
 import { createSts, type Sts, type VerifyAws } from './sts.ts';
+import { tellOfExchanges } from './told-exchanges.ts';
 import { createUpstream } from './upstream.ts';
 
 export interface IssuerOptions {
   readonly store: Store;
   readonly urls: PlatformUrls;
   readonly clock: PlatformClock;
-  /** What the API is called by in tokens besides its address. */
+  /** Name of the API in tokens besides its address. */
   readonly audiences?: readonly string[] | undefined;
   /** How documents of real issuers are fetched; over the network unless said otherwise. */
   readonly fetchUpstream?: FetchUpstream;
-  /** Where issuers and their key sets may be although the address is private or not the issuer's own. */
+  /** Addresses where issuers and their key sets may be although the address is private or not the issuer's own. */
   readonly issuerOrigins?: ReadonlySet<string> | undefined;
   /** How AWS is asked; AWS identities are refused without it. */
   readonly verifyAws?: VerifyAws;
-  /** Where AWS is asked when `verifyAws` does not say how, e.g. `https://sts.amazonaws.com`. */
+  /** Endpoint of AWS when `verifyAws` does not say it, e.g. `https://sts.amazonaws.com`. */
   readonly awsSts?: string;
-  /** What the sign-in page asks for; nothing when left out. */
+  /** Proof that the sign-in page asks for; nothing when left out. */
   readonly signInCode?: string | undefined;
   /** Told of exchanges and sign-ins. */
   readonly tell?: OnOccurrence | undefined;
@@ -92,16 +93,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const fetchDocument = options.fetchUpstream ?? createFetchUpstream(origins);
   const upstream = createUpstream(store, urls, clock, fetchDocument, origins);
   const ownIdTokens = createOwnIdTokens(store, urls.issuer, clock);
-  const sts = createSts({
-    store,
-    urls,
-    clock,
-    upstream,
-    accessTokens,
-    ownIdTokens,
-    verifyAws,
-    tell: options.tell,
-  });
+  const exchanges = createSts({ store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws });
+  const sts = options.tell === undefined ? exchanges : tellOfExchanges(exchanges, options.tell);
   const headless = createHeadlessSessions(clock);
   const devices = createDeviceCodes(clock);
   const sessions = createBrowserSessions({
@@ -177,7 +170,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         return await serve(request, response, url);
       } catch (error) {
         const { status, unexpected } = toStatusError(error);
-        // What nobody foresaw is the server's to log and to answer.
+        // An unforeseen error is the server's to log and to answer.
         if (unexpected) throw error;
         sendStatus(response, status);
         return true;

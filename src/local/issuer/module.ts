@@ -13,7 +13,7 @@ export interface IssuerNeeds {
   readonly issuerOrigins: ReadonlySet<string> | undefined;
   /** Audiences whose tokens the API takes besides those for its own address. */
   readonly audiences: readonly string[] | undefined;
-  /** What the sign-in page asks for. */
+  /** Proof that the sign-in page asks for. */
   readonly signInCode: IssuerOptions['signInCode'];
   /** How clusters register, where the platform has any. */
   readonly clusters: (() => Promise<RegisterCluster>) | undefined;

@@ -13,24 +13,17 @@ import { quote } from '../../quote.ts';
 import type { AwsCaller, TokenClaims } from '../../trust/claim-match.ts';
 import { toTokenClaims } from '../../trust/jwt.ts';
 import { toWireTime } from '../api/wire-time.ts';
-import { grantsOf } from '../authorization/access.ts';
 import { invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
-import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
-import { requireActive } from '../iam/active-user.ts';
 import { findProviderFor } from '../iam/find-provider.ts';
 import { requireVouchedFor, signInThroughProvider } from '../iam/provider-logins.ts';
-import { register as enroll, type UpstreamLogin } from '../iam/registration.ts';
+import { register as enroll } from '../iam/registration.ts';
 import {
   findIdentity,
   findUser,
   hasAccountOfIssuer,
-  isAccount,
   isIssuerKnown,
-  leaveHome,
-  noteSeen,
   type StoredIdentity,
-  setEmail,
 } from '../iam/stored-identity.ts';
 import { findProvider, type StoredProvider } from '../iam/stored-provider.ts';
 import { trustedIssuers } from '../iam/trusted-addresses.ts';
@@ -39,11 +32,12 @@ import { publicKeys } from '../keys/signing-keys.ts';
 import { recordGroupRoles, recordRegistration } from '../outbox/outbox.ts';
 import { linkUser } from '../scim/link-user.ts';
 import { type RefreshToken, refusal, rotate, type Session, startFamily } from '../sessions/refresh-tokens.ts';
-import type { Actor, Limits } from '../sessions/session.ts';
 import type { Store, Tx } from '../store/database.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { type Grants, isNarrowing, narrow, toLimits, underCeiling } from './narrowing.ts';
+import { awsActor, toActor, toVerifiedLogin, type VerifiedLogin } from './actor.ts';
+import { toLimits } from './narrowing.ts';
 import type { OwnIdTokens } from './own-id-tokens.ts';
+import { type Proof, prepare, type Ready, ruleOf } from './proof.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
 
 /**
@@ -60,8 +54,6 @@ export interface StsOptions {
   readonly accessTokens: AccessTokens;
   readonly ownIdTokens: OwnIdTokens;
   readonly verifyAws?: VerifyAws | undefined;
-  /** Told of exchanges and sign-ins, refused ones included. */
-  readonly tell?: OnOccurrence | undefined;
 }
 
 /** A person who has signed in on the platform's own page. */
@@ -93,32 +85,9 @@ export interface Sts {
   verifyAgent(bearer: string): Promise<{ readonly issuer: string; readonly subject: string }>;
 }
 
-export interface VerifiedLogin extends UpstreamLogin {
-  /** The `act` that a token of this login carries. */
-  readonly actor: Readonly<Record<string, string>>;
-}
-
-/** What has been proved, before the transaction that issues a token for it. */
-interface Proof {
-  readonly identity: string;
-  /** The rule that was satisfied, to notice a change meanwhile. */
-  readonly rule: string;
-  readonly actor: Actor;
-  /** Seconds since the epoch beyond which no token of this proof may live. */
-  readonly notAfter?: number;
-  readonly ceiling?: Grants;
-  /** Whether the token it was proved with was narrowed. */
-  readonly narrowed?: boolean;
-  /** Id of the organization's identity provider that it came through. */
-  readonly provider?: string;
-  /** The account's own login, at the platform itself. */
-  readonly direct?: boolean;
-}
-
-const lifeSeconds = 3600;
 const maxAudiences = 10;
 
-function createExchanges(options: StsOptions): Sts {
+export function createSts(options: StsOptions): Sts {
   const { store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws } = options;
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
   const defaultAudiences = [urls.issuer, new URL(urls.issuer).host];
@@ -395,102 +364,6 @@ function createExchanges(options: StsOptions): Sts {
   }
 }
 
-/** The same, with everybody told of what came of it. */
-export function createSts(options: StsOptions): Sts {
-  const sts = createExchanges(options);
-  const { tell } = options;
-  if (tell === undefined) return sts;
-  const recorded = async <T extends OidcRawToken | OidcTokenPair>(
-    about: Pick<Occurrence, 'kind' | 'operation'>,
-    wanted: { readonly identity?: string | undefined; readonly bearer?: string },
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    const occurrence = { ...about, capabilities: [], isRead: false, ...presentedBy(wanted.bearer) };
-    try {
-      const answer = await work();
-      const { token = '' } = 'refreshToken' in answer && typeof answer.token === 'object' ? answer.token : answer;
-      const identity = typeof token === 'string' ? decodeJwt(token).subject : undefined;
-      tell({ ...occurrence, identity, place: identity, outcome: 'done' });
-      return answer;
-    } catch (error) {
-      const isRefused = error instanceof StatusError && refusedCodes.has(error.code);
-      const reason = isRefused ? { reason: error.message } : {};
-      tell({
-        ...occurrence,
-        identity: undefined,
-        place: wanted.identity,
-        outcome: isRefused ? 'refused' : 'failed',
-        ...reason,
-      });
-      throw error;
-    }
-  };
-  return {
-    ...sts,
-    exchange: (bearer, request) =>
-      recorded({ kind: 'exchange', operation: 'exchange' }, { identity: request.identity, bearer }, () =>
-        sts.exchange(bearer, request),
-      ),
-    exchangeRefreshToken: (bearer, request) =>
-      recorded({ kind: 'exchange', operation: 'refresh' }, {}, () => sts.exchangeRefreshToken(bearer, request)),
-    signIn: (login) =>
-      recorded({ kind: 'sign-in', operation: 'sign-in' }, { identity: login.identity }, () => sts.signIn(login)),
-  };
-}
-
-const refusedCodes: ReadonlySet<number> = new Set([
-  grpcCodes.NOT_FOUND,
-  grpcCodes.PERMISSION_DENIED,
-  grpcCodes.UNAUTHENTICATED,
-]);
-
-/** Issuer and subject of a token, and never the token. */
-function presentedBy(bearer: string | undefined): { readonly presented?: string } {
-  if (bearer === undefined) return {};
-  try {
-    const { issuer, subject } = decodeJwt(bearer);
-    return { presented: `${issuer} ${subject}` };
-  } catch {
-    return {};
-  }
-}
-
-/** A session is worth what the account holds now, so it ends where its provider could not open that any more. */
-function requireStillOpen(tx: Tx, record: StoredIdentity, id: string | undefined): void {
-  if (id === undefined) return;
-  const provider = findProvider(tx, id);
-  if (provider === undefined) throw permissionDenied('the identity provider of this session no longer exists');
-  requireVouchedFor(tx, provider, record);
-}
-
-/** What a token of a proof says, as of this transaction. */
-interface Ready {
-  readonly identity: string;
-  readonly actor: Actor;
-  readonly grants: Grants;
-  readonly narrowed: boolean;
-  readonly issuedAt: number;
-  readonly expiresAt: number;
-}
-
-/** The last step of every way in: looks again at who it is, and collects what they hold now. */
-function prepare(tx: Tx, proof: Proof, limits: readonly Limits[]): Ready {
-  const record = findIdentity(tx, proof.identity);
-  if (record === undefined || ruleOf(record) !== proof.rule) {
-    throw new StatusError(grpcCodes.UNAVAILABLE, 'the identity changed while the token was verified; try again');
-  }
-  requireActive(tx, record.id, proof.provider);
-  if (proof.direct === true) leaveHome(tx, record.id);
-  let grants: Grants = grantsOf(tx, record.id);
-  if (proof.ceiling !== undefined) grants = underCeiling(grants, proof.ceiling);
-  for (const limit of limits) grants = narrow(tx, grants, limit);
-  const narrowed = proof.narrowed === true || limits.some(isNarrowing);
-  noteLogin(tx, record, proof.actor);
-  const issuedAt = Math.floor(tx.now / 1000);
-  const expiresAt = Math.min(issuedAt + lifeSeconds, proof.notAfter ?? Number.POSITIVE_INFINITY);
-  return { identity: record.id, actor: proof.actor, grants, narrowed, issuedAt, expiresAt };
-}
-
 function checkAudience(audience: readonly string[] = []): readonly string[] {
   const wanted = [...new Set(audience.filter((value) => value !== ''))];
   if (wanted.length === 0) throw invalidArgument('Audience must be specified');
@@ -502,62 +375,19 @@ function checkAudience(audience: readonly string[] = []): readonly string[] {
   return wanted;
 }
 
-const profileClaims = ['email', 'email_verified', 'name', 'given_name', 'family_name', 'nickname', 'picture'];
-
-function toActor(claims: TokenClaims, isUser: boolean): Actor {
-  const { issuer, subject, audiences, all } = claims;
-  const email = all['email'];
-  const profile = Object.fromEntries(
-    profileClaims.map((name) => [name, all[name]]).filter(([, value]) => isProfileValue(value)),
-  ) as Record<string, unknown>;
-  return {
-    act: { aud: audiences[0] ?? '', iss: issuer, sub: subject },
-    email: typeof email === 'string' && email !== '' ? email : undefined,
-    emailVerified: all['email_verified'] === true,
-    profile: isUser && Object.keys(profile).length > 0 ? profile : undefined,
-  };
-}
-
-function isProfileValue(value: unknown): boolean {
-  return typeof value === 'boolean' || (typeof value === 'string' && value !== '' && value.length <= 1024);
-}
-
-function awsActor(caller: AwsCaller, issuer: string): Actor {
-  const act = {
-    aud: issuer,
-    'aws-acct': caller.account,
-    'aws-arn': caller.arn,
-    iss: 'https://sts.amazonaws.com',
-    sub: caller.userId,
-  };
-  return { act, email: undefined, emailVerified: false, profile: undefined };
-}
-
-function ruleOf(record: StoredIdentity): string {
-  return JSON.stringify(record.relationship);
-}
-
 function noAccount(claims: TokenClaims): StatusError {
   const who = `subject ${quote(claims.subject)} of issuer ${quote(claims.issuer)}`;
   return notFound(`account not found, registration required: no account for ${who}`);
 }
 
-function toVerifiedLogin(claims: TokenClaims): VerifiedLogin {
-  const { act, email, emailVerified, profile } = toActor(claims, true);
-  const name = profile?.['name'];
-  const { issuer, subject } = claims;
-  return { issuer, subject, email, emailVerified, ...(typeof name === 'string' ? { name } : {}), actor: act };
-}
-
-/** Users' addresses follow what they sign in with. */
-function noteLogin(tx: Tx, record: StoredIdentity, actor: Actor): void {
-  noteSeen(tx, record.id);
-  const { email, emailVerified } = actor;
-  if (!isAccount(record) || email === undefined) return;
-  if (email === record.email && emailVerified === record.emailVerified) return;
-  setEmail(tx, record.id, email, emailVerified);
-}
-
 function toRawToken(token: RefreshToken): OidcRawToken {
   return { token: token.token, expiry: toWireTime(token.expiresAt) };
+}
+
+/** A session is worth what the account holds now, so it ends where its provider could not open that any more. */
+function requireStillOpen(tx: Tx, record: StoredIdentity, id: string | undefined): void {
+  if (id === undefined) return;
+  const provider = findProvider(tx, id);
+  if (provider === undefined) throw permissionDenied('the identity provider of this session no longer exists');
+  requireVouchedFor(tx, provider, record);
 }

@@ -1,5 +1,5 @@
-// Signed tokens in compact form, as the platform signs and refuses them. Guarantees: signs RS256 only; what is not believed
-// is a StatusError that says why in one sentence.
+// Signed tokens in compact form, as the platform signs and refuses them. Guarantees: signs RS256 only; what is not
+// believed is a StatusError that says why in one sentence.
 
 import type { JWTPayload } from 'jose';
 import * as trust from '../../trust/jwt.ts';
@@ -56,7 +56,7 @@ export function unverified(reason: string): StatusError {
 
 /** By token, the key whose signature it bears. */
 const signers = new BoundedMap<string>(4_000_000);
-/** What tokens say, by token: the same text always says the same. */
+/** Claims by token: the same text always has the same. */
 const decodedTokens = new BoundedMap<trust.DecodedToken>(4_000_000);
 
 /** A token that is not believed is the caller's fault; anything else is ours. */

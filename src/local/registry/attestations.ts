@@ -1,5 +1,6 @@
-// What is attested of an image: in-toto statements in DSSE envelopes, kept as OCI manifests that refer to it. Guarantees:
-// what is found here speaks of the digest asked for; whether its signature is good is for the reader to check.
+// Reads and writes attestations of an image: in-toto statements in DSSE envelopes, kept as OCI manifests that refer to
+// it. Guarantees: what is found here speaks of the digest asked for; whether its signature is good is for the reader to
+// check.
 
 import { sign } from 'node:crypto';
 import type { AttestationKey } from '../keys/attestation-key.ts';
@@ -8,7 +9,7 @@ import { type Descriptor, mediaTypes } from './manifest.ts';
 
 export const spdxPredicate = 'https://spdx.dev/Document';
 export const attestationTypes = {
-  /** What cosign calls an attestation it attaches by reference. */
+  /** Media type of an attestation that cosign attaches by reference. */
   artifact: 'application/vnd.dev.cosign.artifact.att.v1+json',
   envelope: 'application/vnd.dsse.envelope.v1+json',
   inToto: 'application/vnd.in-toto+json',
@@ -23,7 +24,7 @@ export interface Statement {
 export interface Attestation {
   readonly manifest: Buffer;
   readonly blobs: readonly { readonly digest: string; readonly bytes: Buffer }[];
-  /** Where clients look that do not know referrers: `sha256-<hex>.att`. */
+  /** Tag where clients look that do not know referrers: `sha256-<hex>.att`. */
   readonly tag: string;
 }
 

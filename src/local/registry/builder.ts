@@ -1,6 +1,6 @@
-// Builds the images that overlays ask for, one after the other, after the commit that queued them. Guarantees: the result
-// is the base image's own layers with one more on top, its SBOM attested; tags move only when everything is in place; a
-// build that the end of the process cut short begins again with the next start.
+// Builds the images that overlays ask for, one after the other, after the commit that queued them. Guarantees: the
+// result is the base image's own layers with one more on top, its SBOM attested; tags move only when everything is in
+// place; a build that the end of the process cut short begins again with the next start.
 
 import type { Tx } from '../store/database.ts';
 import type { BuilderOptions } from './builds/options.ts';
@@ -52,7 +52,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     while (!stopped) {
       const id = store.transact(begin);
       if (id === undefined) return;
-      // What packs and unpacks archives is loaded when there is something to build.
+      // Code that packs and unpacks archives is loaded when there is something to build.
       const [{ buildCustomImage }, { addToLog, BuildError }] = await Promise.all([
         import('./builds/build-image.ts'),
         import('./builds/build-log.ts'),

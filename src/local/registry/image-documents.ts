@@ -3,7 +3,8 @@
 
 import type { Tx } from '../store/database.ts';
 import { type Descriptor, mediaTypes } from './manifest.ts';
-import { findManifest, type Repository } from './repositories.ts';
+import type { Repository } from './repositories.ts';
+import { findManifest } from './stored-manifests.ts';
 
 export type ReadBlob = (digest: string) => Uint8Array | undefined;
 

@@ -1,5 +1,5 @@
-// Reading a manifest's bytes. Guarantees: what passes names its type without doubt, and every blob and manifest it needs
-// is listed; the bytes themselves are kept by the caller exactly as they came.
+// Reading a manifest's bytes. Guarantees: what passes names its type without doubt, and every blob and manifest it
+// needs is listed; the bytes themselves are kept by the caller exactly as they came.
 
 import { isObject } from '../../json.ts';
 import { parseDigest } from '../store/digest.ts';
@@ -31,7 +31,7 @@ export interface Manifest {
   readonly manifests: readonly Descriptor[];
   /** Digest of the manifest this one says something about. It need not exist (specification, "Push"). */
   readonly subject: string | undefined;
-  /** What the referrers list shows: the own type, or an image's config type; an index without one has none. */
+  /** Artifact type in the referrers list: the own type, or an image's config type; an index without one has none. */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -47,8 +47,8 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   if (stated !== undefined && stated !== mediaType) {
     throw invalid(`Content-Type ${mediaType} differs from the manifest's own mediaType`);
   }
-  // Docker's schema 2 names itself; without that the same bytes would be an OCI document as well, and which one they are would be
-  // up to who pushed them last.
+  // Docker's schema 2 names itself; without that the same bytes would be an OCI document as well, and which one they
+  // are would be up to who pushed them last.
   if (stated === undefined && (mediaType === mediaTypes.dockerManifest || mediaType === mediaTypes.dockerList)) {
     throw invalid(`a manifest of the type ${mediaType} has to carry it as its mediaType`);
   }

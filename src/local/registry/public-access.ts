@@ -3,8 +3,8 @@ import { parentOf } from '../../api/uidp.ts';
 import type { Tx } from '../store/database.ts';
 
 /**
- * What every caller may do with a public repository and its tags: what pulling takes (roles.md 3, `registry.pull`), and
- * the scan results that belong to it. Writing is never among it.
+ * Capabilities of every caller on a public repository and its tags: what pulling takes (roles.md 3, `registry.pull`),
+ * and the scan results that belong to it. Writing is never among it.
  */
 const openCapabilities: ReadonlySet<string> = new Set([
   'manifest.list',

@@ -29,7 +29,7 @@ export function splitName(full: string): RepositoryName | undefined {
   return { full, organization: full.slice(0, slash), repository: full.slice(slash + 1) };
 }
 
-/** What a path below `/v2/` asks for. Names and references are as sent: unchecked text. */
+/** Target of a path below `/v2/`. Names and references are as sent: unchecked text. */
 export type Target =
   | { readonly kind: 'ping' }
   | { readonly kind: 'catalog' }

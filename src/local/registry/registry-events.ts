@@ -1,14 +1,15 @@
-// Push and pull events (semantics 8.4). Guarantees: a push's event commits with the push; a pull's is on disk before the
-// pull is answered.
+// Push and pull events (semantics 8.4). Guarantees: a push's event commits with the push; a pull's is on disk before
+// the pull is answered.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parentOf } from '../../api/uidp.ts';
 import { insertEvent, keepNewestOf } from '../outbox/stored-events.ts';
 import type { Store, Tx } from '../store/database.ts';
-import { findTag, moveTag, type Repository } from './repositories.ts';
+import type { Repository } from './repositories.ts';
+import { findTag, moveTag } from './stored-tags.ts';
 
-/** Who did it and from where. */
+/** Caller and client address. */
 export interface Visit {
   /** UIDP; undefined for anonymous pulls. */
   readonly identity: string | undefined;
@@ -95,7 +96,7 @@ export function createPullLog(
         sincePruned = 0;
       })
       .catch((error: unknown) => {
-        // Whether or not the transaction came to begin.
+        // Even when the transaction did not begin.
         gathering = undefined;
         throw error;
       });

@@ -4,7 +4,7 @@ import { findRepositoryById, type Repository } from './repositories.ts';
 
 export interface Follower {
   readonly repository: Repository;
-  /** Whether its images are built from the source's with an overlay instead of being the same. */
+  /** When true, its images are built from the source's with an overlay; otherwise they are the same. */
   readonly customized: boolean;
 }
 

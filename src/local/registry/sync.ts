@@ -5,8 +5,9 @@ import type { SqlRow, Tx } from '../store/database.ts';
 import { queueBuilds } from './builds/build-queue.ts';
 import { isTag } from './reference.ts';
 import { pushOwnTag } from './registry-events.ts';
-import { findRepositoryById, findTag, moveTag, type Repository } from './repositories.ts';
+import { findRepositoryById, type Repository } from './repositories.ts';
 import { followersOf, sourceOf, usesUniqueTags } from './sources.ts';
+import { findTag, moveTag } from './stored-tags.ts';
 
 /** Moves a tag and lets the repositories that follow this one have it too. */
 export function publishTag(tx: Tx, repository: Repository, name: string, digest: string): void {

@@ -1,4 +1,4 @@
-// What connectors ask before anything else (RFC 7643, 5 to 7). Guarantees: says what is done here and nothing more.
+// Discovery, which connectors ask for first (RFC 7643, 5 to 7). Guarantees: says what is done here and nothing more.
 
 import { maxResults } from './listing.ts';
 import type { ScimObject } from './matching.ts';

@@ -1,4 +1,4 @@
-// Whether a resource satisfies a filter.
+// Decides whether a resource satisfies a filter.
 
 import { isObject } from '../../json.ts';
 import type { AttributePath, Comparison, Filter, Literal } from './paths.ts';
@@ -22,7 +22,7 @@ export function matches(filter: Filter, resource: ScimObject): boolean {
       );
     case 'compare': {
       const found = valuesAt(filter.path, resource);
-      // What is not there equals null and differs from everything else.
+      // A missing value equals null and differs from everything else.
       if (found.length === 0) return (filter.op === 'eq') === (filter.value === null) && isEquality(filter.op);
       return found.some(({ value, attribute }) => compare(attribute, value, filter.op, filter.value));
     }

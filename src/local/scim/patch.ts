@@ -1,5 +1,5 @@
-// PATCH (RFC 7644, 3.5.2), with what the connectors of Okta and Microsoft Entra ID send besides: operations in any case,
-// dotted names as keys of a value without path, removals that name what to remove in their value.
+// PATCH (RFC 7644, 3.5.2), with what the connectors of Okta and Microsoft Entra ID send besides: operations in any
+// case, dotted names as keys of a value without path, removals that name what to remove in their value.
 
 import { isObject } from '../../json.ts';
 import { containerOf, matches, type ScimObject } from './matching.ts';
@@ -13,7 +13,9 @@ type Verb = 'add' | 'replace' | 'remove';
 const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const maxOperations = 1000;
 
-/** The resource after all operations, or a ScimError and nothing changed. `resource` is in the spelling of its schema. */
+/**
+ * The resource after all operations, or a ScimError and nothing changed. `resource` is in the spelling of its schema.
+ */
 export function applyPatch(type: ResourceType, resource: ScimObject, body: unknown): ScimObject {
   const changed = structuredClone(resource);
   for (const operation of operationsOf(body)) {
@@ -35,7 +37,7 @@ export function applyPatch(type: ResourceType, resource: ScimObject, body: unkno
 }
 
 function applyKey(type: ResourceType, resource: ScimObject, verb: Verb, key: string, value: unknown): void {
-  // What a read gave and a write cannot change comes back with the rest.
+  // Fields that a client read and cannot write are accepted and ignored.
   if (/^(?:schemas|id|meta|groups)$/i.test(key)) return;
   const extension = findExtension(type, key);
   if (extension === undefined) {

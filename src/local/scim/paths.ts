@@ -1,5 +1,5 @@
-// Attribute paths and filters (RFC 7644, 3.4.2.2 and 3.5.2). Guarantees: text of any shape gives a value or a ScimError,
-// within bounds of length and nesting.
+// Attribute paths and filters (RFC 7644, 3.4.2.2 and 3.5.2). Guarantees: text of any shape gives a value or a
+// ScimError, within bounds of length and nesting.
 
 import {
   type Attribute,
@@ -11,7 +11,7 @@ import {
 } from './schema.ts';
 import { badRequest, type ScimError, type ScimType } from './scim-error.ts';
 
-/** Where an attribute lives. */
+/** Location of an attribute. */
 export interface AttributePath {
   readonly extension: ResourceSchema | undefined;
   readonly attribute: Attribute;

@@ -1,4 +1,4 @@
-// Which attributes an answer has (RFC 7644, 3.9): `attributes` or `excludedAttributes`, comma-separated.
+// Selects the attributes of an answer (RFC 7644, 3.9): `attributes` or `excludedAttributes`, comma-separated.
 
 import { isObject } from '../../json.ts';
 import type { ScimObject } from './matching.ts';

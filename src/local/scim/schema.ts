@@ -10,7 +10,7 @@ export interface Attribute {
   readonly caseExact: boolean;
   readonly mutability: 'readWrite' | 'readOnly';
   readonly uniqueness: 'none' | 'server';
-  /** What a reference may lead to: kinds of resources, or `external` for any URL. */
+  /** Targets of a reference: kinds of resources, or `external` for any URL. */
   readonly referenceTypes?: readonly string[];
   readonly subAttributes: readonly Attribute[];
 }

@@ -6,14 +6,14 @@ import { unauthenticated } from '../core/failures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Actor, Limits } from './session.ts';
 
-/** What a sign-in leaves for its refreshes. */
+/** Data that a sign-in keeps for its refreshes. */
 export interface Session {
   /** A user; assumed identities have no refresh tokens. */
   readonly identity: string;
   /** Audience of the first access token. */
   readonly audience: readonly string[];
   readonly actor: Actor;
-  /** What the sign-in asked to be narrowed to. */
+  /** Limits that the sign-in asked for. */
   readonly limits: readonly Limits[];
   /** Id of the organization's identity provider that it came through. */
   readonly provider?: string | undefined;

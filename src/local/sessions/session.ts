@@ -1,4 +1,4 @@
-/** Who signed in, in the upstream's words: what tokens carry of a login. */
+/** Person who signed in, in the upstream's words: what tokens carry of a login. */
 export interface Actor {
   readonly act: Readonly<Record<string, string>>;
   readonly email: string | undefined;
@@ -7,7 +7,7 @@ export interface Actor {
   readonly profile: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a request wants a token narrowed to. An empty list narrows nothing. */
+/** Limits that a request sets for a token. An empty list narrows nothing. */
 export interface Limits {
   /** UIDPs or names of groups. */
   readonly scopes: readonly string[];

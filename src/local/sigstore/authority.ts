@@ -1,6 +1,6 @@
 // The certificates of one authority (RFC 5280): a root, what signs certificates of signers, and what signs timestamps.
-// Guarantees: keys are made by the first request, once for all processes; a signer's certificate is good for ten minutes and
-// says what Fulcio's do: who signs, and which issuer vouched.
+// Guarantees: keys are made by the first request, once for all processes; a signer's certificate is good for ten
+// minutes and says what Fulcio's do: who signs, and which issuer vouched.
 
 import { createPrivateKey, type KeyObject, type webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
@@ -8,7 +8,7 @@ import type { PlatformClock } from '../core/types.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
 import { tagged } from './der.ts';
 
-/** What the column `secrets` holds. Keys are PKCS #8, everything is PEM. */
+/** Content of the column `secrets`. Keys are PKCS #8, everything is PEM. */
 interface Kept {
   readonly root: string;
   readonly signer: string;
@@ -30,7 +30,7 @@ export interface Authority {
   issue(subject: Signer, publicKey: KeyObject): Promise<string>;
 }
 
-/** Who a certificate is for: an address that the issuer has verified, or the URL of an identity. */
+/** Subject of a certificate: an address that the issuer has verified, or the URL of an identity. */
 export interface Signer {
   readonly issuer: string;
   readonly name: { readonly type: 'email' | 'url'; readonly value: string };
@@ -66,7 +66,9 @@ const find = (tx: Tx, handle: string): SqlRow | undefined =>
 const keptIn = (row: SqlRow): Kept | undefined =>
   row['secrets'] === null ? undefined : (JSON.parse(String(row['secrets'])) as Kept);
 
-/** Another request may have made them meanwhile, and theirs are out already. Undefined when the authority was deleted. */
+/**
+ * Another request may have made them meanwhile, and theirs are out already. Undefined when the authority was deleted.
+ */
 const keep = (store: Store, handle: string, made: Kept): Kept | undefined =>
   store.transact((tx) => {
     tx.run(

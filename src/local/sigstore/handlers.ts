@@ -1,5 +1,5 @@
-// Certificate authorities as the API has them (enforce-api.json, SigstoreService). Guarantees: an authority signs with keys of
-// its own, which go with it; one that another cloud keeps is refused, because this platform asks no cloud.
+// Certificate authorities as the API has them (enforce-api.json, SigstoreService). Guarantees: an authority signs with
+// keys of its own, which go with it; one that another cloud keeps is refused, because this platform asks no cloud.
 
 import type {
   IamCreateSigstoreRequest,
@@ -55,7 +55,7 @@ function list(tx: Tx, caller: Caller, request: IamSigstoreFilter, context: CallC
   return { items: rows.map((row) => toWire(row, context.urls)) };
 }
 
-/** What is not sent stays as it is. */
+/** Fields that are not sent stay as they are. */
 function update(tx: Tx, _caller: Caller, request: IamSigstore, { hasField, urls }: CallContext): IamSigstore {
   const row = find(tx, requiredUidp('id', request.id));
   refuseElsewhere(request.certificateAuthority);

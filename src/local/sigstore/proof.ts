@@ -1,6 +1,6 @@
-// What a certificate is asked for with: a public key, and the proof that whoever asks has the private one, which is a signature
-// of the signer's name or a certificate signing request (Fulcio's API, v1 and v2). Guarantees: a key without proof, or one
-// too weak to sign with, gets no certificate.
+// Reads a certificate request: a public key, and the proof that whoever asks has the private one, which is a signature
+// of the signer's name or a certificate signing request (Fulcio's API, v1 and v2). Guarantees: a key without proof, or
+// one too weak to sign with, gets no certificate.
 
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';

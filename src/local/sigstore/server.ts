@@ -1,6 +1,6 @@
-// What cosign and other clients of sigstore ask, below `/local/sigstore/<authority>` (Fulcio's API v1 and v2, RFC 3161 over
-// HTTP). Guarantees: a certificate is only for whom the platform itself has recognized, and who may have one of this
-// authority; what is here to be trusted is public, and no private key ever leaves.
+// Serves what cosign and other clients of sigstore ask, below `/local/sigstore/<authority>` (Fulcio's API v1 and v2,
+// RFC 3161 over HTTP). Guarantees: a certificate is only for whom the platform itself has recognized, and who may have
+// one of this authority; what is here to be trusted is public, and no private key ever leaves.
 //
 //   POST api/v2/signingCert           JSON: a chain of certificates
 //   POST api/v1/signingCert           201 and the same as PEM
@@ -138,7 +138,7 @@ const methods: Readonly<Record<string, 'GET' | 'POST'>> = {
 const json = (value: object): Reply => ({ type: 'application/json', body: JSON.stringify(value) });
 
 /**
- * * Returns whom the certificate names: the verified address of a person, or an identity as a URL below its issuer.
+ * Returns whom the certificate names: the verified address of a person, or an identity as a URL below its issuer.
  * `challenge` is what clients sign as proof of possession.
  */
 function signerOf(caller: Caller, header: string | undefined): { signer: Signer; challenge: string } {

@@ -23,7 +23,7 @@ import { type Digest, type DigestAlgorithm, newHash, parseDigest } from './diges
 import { Interrupted, receive, send } from './file-transfer.ts';
 import { UploadError } from './upload-error.ts';
 
-/** Where a chunk goes and how long it says it is, both in bytes. */
+/** Position and declared length of a chunk, both in bytes. */
 export interface ChunkPlace {
   readonly start: number;
   readonly length: number;
@@ -179,7 +179,7 @@ export function createBlobStore(dataDir: string): BlobStore {
           if (session === undefined) sessions.delete(id);
           const receiving = { start: length, hash: session?.hash, expected: chunk?.length, takeRoom };
           const end = await receive(handle, source, receiving).catch(async (error: unknown) => {
-            // What came before the connection broke is good, and the client may go on from there.
+            // Bytes that came before the connection broke are good, and the client may go on from there.
             if (error instanceof Interrupted) {
               if (session !== undefined) session.offset = error.end;
               throw new UploadError('interrupted', 'the connection ended inside the chunk');
@@ -332,7 +332,7 @@ const lookEvery = 64 * 1024 * 1024;
  * pushed can still be pulled, each time with an event, and deleted. Rejects with ENOSPC as the system does.
  */
 function createRoom(folder: string): (bytes: number) => Promise<void> {
-  /** What may be written before the disk is looked at again. */
+  /** Bytes that may be written before the disk's free space is read again. */
   let allowance = 0;
   return async (bytes) => {
     if (bytes > allowance) {

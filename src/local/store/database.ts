@@ -29,7 +29,7 @@ interface Handle {
 
 type Driver = new (path: string, options?: { readOnly?: boolean }) => Handle;
 
-/** What a service may do to the store: only inside `transact` or `read`. */
+/** Store as services see it: only inside `transact` or `read`. */
 export interface Tx {
   /** Time of this transaction, milliseconds since the epoch. */
   readonly now: number;
@@ -39,7 +39,9 @@ export interface Tx {
   all(sql: string, ...values: SqlValue[]): SqlRow[];
   /** Rows one by one; the transaction must stay open meanwhile. */
   iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow>;
-  /** Returns what `make` gave for this key before, while none of the memory's tables was written to; else asks it again. */
+  /**
+   * Returns what `make` gave for this key before, while none of the memory's tables was written to; else asks it again.
+   */
   recall<T>(memory: Memory<T>, key: string, make: () => T): T;
   /** Leaves work for when all else of this transaction is done, e.g. what has to come behind its caller's own event. */
   atEnd(work: () => void): void;

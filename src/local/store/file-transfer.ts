@@ -1,5 +1,5 @@
-// Large files in and out. Guarantees: memory does not grow with the file nor with the slowness of the other side; what a
-// broken source has given is in the file before its end is told.
+// Large files in and out. Guarantees: memory does not grow with the file nor with the slowness of the other side; what
+// a broken source has given is in the file before its end is told.
 
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export class Interrupted extends Error {
 }
 
 export interface Receiving {
-  /** Where in the file the source goes. */
+  /** Position in the file at which the source goes. */
   readonly start: number;
   /** Updated with each byte. */
   readonly hash: Hash | undefined;
@@ -29,7 +29,10 @@ export interface Receiving {
 
 /** Bytes that wait for the disk. A socket gives 64 kB at a time, and each write costs a turn in the pool of threads. */
 const maxBufferedBytes = 1024 * 1024;
-/** Writes the source into the file and gives the new end. Throws Interrupted, UploadError `length`, or the system's error. */
+/**
+ * Writes the source into the file and gives the new end. Throws Interrupted, UploadError `length`, or the system's
+ * error.
+ */
 export async function receive(
   handle: FileHandle,
   source: AsyncIterable<Uint8Array>,
@@ -121,8 +124,8 @@ const maxIdlePairs = 4;
 const idlePairs: [Buffer, Buffer][] = [];
 
 /**
- * Writes a stretch of the file, both ends inclusive, and waits until the system has all of it; does not end `to`. Reads the
- * next part while one is written. Resolves early when `to` is closed; throws when the file is shorter.
+ * Writes a stretch of the file, both ends inclusive, and waits until the system has all of it; does not end `to`. Reads
+ * the next part while one is written. Resolves early when `to` is closed; throws when the file is shorter.
  */
 export async function send(handle: FileHandle, range: { start: number; end: number }, to: Writable): Promise<void> {
   const gone = new AbortController();
@@ -156,7 +159,7 @@ function writeTo(to: Writable, bytes: Buffer, gone: AbortSignal): Promise<void> 
       gone.removeEventListener('abort', done);
       resolve();
     };
-    // Whether it arrived is for who waits for the end of the answer.
+    // Whoever waits for the end of the answer learns whether it arrived.
     gone.addEventListener('abort', done);
     to.write(bytes, done);
   });

@@ -1,6 +1,6 @@
-// One platform per data folder. Guarantees: the lock is the kernel's, held through SQLite on `lock.db`, so a process that
-// is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock. It does not
-// wait; changes of files that take a moment wait for each other by src/lock.ts, without SQLite.
+// One platform per data folder. Guarantees: the lock is the kernel's, held through SQLite on `lock.db`, so a process
+// that is killed lets go of it by dying; nothing on disk can be left behind that looks like a lock. It does not wait;
+// changes of files that take a moment wait for each other by src/lock.ts, without SQLite.
 
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export function lockFolder(dataDir: string): FolderLock {
     createPrivateFile(path);
     const opened = fileAt(path);
     const handle = new (loadDriver())(path);
-    // Where another holder has removed it meanwhile, it is the lock of a file that nobody else will look at.
+    // If another holder has removed it meanwhile, this is the lock of a file that nobody else will look at.
     const isThere = () => opened !== undefined && fileAt(path) === opened;
     try {
       // isFolderLocked() of somebody else holds a shared lock for an instant; that is not a running platform.

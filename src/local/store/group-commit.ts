@@ -1,15 +1,15 @@
-// Writes of one moment in one commit. Guarantees: a write is on disk when its promise resolves; one that throws is rejected
-// alone and leaves no trace; when the commit fails, each of its writes is rejected and none is kept.
+// Writes of one moment in one commit. Guarantees: a write is on disk when its promise resolves; one that throws is
+// rejected alone and leaves no trace; when the commit fails, each of its writes is rejected and none is kept.
 
 /** Resolves with what the write returns. */
 export type GroupCommit<Tx> = <Result>(write: (tx: Tx) => Result) => Promise<Result>;
 
-/** What became of one of several writes. */
+/** Outcome of one of several writes. */
 export type Outcome = { readonly result: unknown } | { readonly error: unknown };
 
 /**
- * Returns what writes in a shared transaction. A commit waits for the disk, so the more requests wait, the more share it.
- * `transactEach` throws when nothing was kept.
+ * Returns what writes in a shared transaction. A commit waits for the disk, so the more requests wait, the more share
+ * it. `transactEach` throws when nothing was kept.
  */
 export function createGroupCommit<Tx>(
   transactEach: (writes: readonly ((tx: Tx) => unknown)[]) => Outcome[],

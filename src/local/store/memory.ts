@@ -1,4 +1,4 @@
-// What was read once and need not be read again. Guarantees: what is recalled is what reading it again would give, in this
+// Caches values read from the store. Guarantees: what is recalled is what reading it again would give, in this
 // process's own transactions as well as after those of another process (`local token` writes to the same file).
 
 /** One kind of thing to remember. Declared once, beside the function that reads it. */
@@ -23,7 +23,7 @@ export interface Memories {
   recall<T>(memory: Memory<T>, key: string, now: number, make: () => T): T;
   /** Called for each statement that is run. */
   noteWrite(write: Write | undefined): void;
-  /** What was written and is taken back was never there, whatever was made of it meanwhile. */
+  /** A write that is rolled back was never there, whatever was made of it meanwhile. */
   noteUndo(): void;
 }
 

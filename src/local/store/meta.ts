@@ -1,9 +1,9 @@
 import type { Tx } from './database.ts';
 
 /**
- * What a data folder remembers of itself: the `port` it was last served on and the `pid` that did, its `seed`, which
- * later parts of it are done; of `seed.anyone`, the address that it trusts; the key that
- * `registry.token-secret` signs its own tokens with; how organizations were `copied` into it.
+ * Facts that a data folder keeps about itself: the `port` it was last served on and the `pid` that did, its `seed`,
+ * which later parts of it are done; of `seed.anyone`, the address that it trusts; the key that `registry.token-secret`
+ * signs its own tokens with; how organizations were `copied` into it.
  */
 export type MetaKey =
   | 'port'

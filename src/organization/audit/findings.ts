@@ -1,5 +1,5 @@
-// What is dangerous in how an organization gives access. Guarantees: no input or output; each finding holds what proves it, so
-// that a test can do it; an organization without such things has no findings.
+// Finds what is dangerous in how an organization gives access. Guarantees: no input or output; each finding holds what
+// proves it, so that a test can do it; an organization without such things has no findings.
 
 import { expirationOf, githubIssuer, typeOf } from '../../api/identity-rules.ts';
 import type { IamIdentity, IamStoredGroupInvite } from '../../api/schema/types/iam.gen.ts';
@@ -19,7 +19,7 @@ export const rules = {
   'hands-out-access': 'A custom role lets its holders give access to others.',
 } as const;
 
-/** What to do about what a rule finds. */
+/** Next step for what a rule finds. */
 export const remedies = {
   'admits-strangers': 'Name the subject, or write a pattern that ends where the name ends.',
   'owner-by-condition': 'Give a smaller role, or let only people who are owners anyway meet the condition.',
@@ -33,14 +33,14 @@ export type RuleName = keyof typeof rules;
 export interface Finding {
   readonly rule: RuleName;
   readonly severity: Severity;
-  /** What it is about, as people call it: `identity engineering/ci`. */
+  /** Subject as people call it: `identity engineering/ci`. */
   readonly about: string;
   readonly id: string;
   /** One sentence. */
   readonly message: string;
   /** A token that gets in. */
   readonly token?: ExampleToken;
-  /** What somebody would do, step by step. */
+  /** Steps of an attacker. */
   readonly steps?: readonly string[];
   /** The identity whose GitHub rule `--fix` can bind to ids. */
   readonly fixable?: IamIdentity;

@@ -1,11 +1,11 @@
-// A token of somebody else that an identity admits. Guarantees: pure; tried with the matcher that the platform uses, so what is
-// found really gets in; issuers that only one organization has are trusted for all their subjects.
+// A token of somebody else that an identity admits. Guarantees: pure; tried with the matcher that the platform uses, so
+// what is found really gets in; issuers that only one organization has are trusted for all their subjects.
 
 import { githubIssuer, gitlabIssuer } from '../../api/identity-rules.ts';
 import type { IamIdentity, IamIdentityClaimMatch } from '../../api/schema/types/iam.gen.ts';
 import { matchClaims } from '../../trust/claim-match.ts';
 
-/** What a token says. */
+/** Claims of a token. */
 export interface ExampleToken {
   readonly issuer: string;
   readonly subject: string;

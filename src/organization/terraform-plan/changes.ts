@@ -1,5 +1,5 @@
-// What a plan of Terraform would make of an organization. Guarantees: no input or output; what the plan does not tell is a
-// sentence and never a guess; a plan about things that are there no more is refused.
+// Computes what a plan of Terraform would change in an organization. Guarantees: no input or output; what the plan does
+// not tell is a sentence and never a guess; a plan about things that are there no more is refused.
 
 import type { IamStoredGroupInvite } from '../../api/schema/types/iam.gen.ts';
 import { parentOf, rootOf } from '../../api/uidp.ts';
@@ -51,13 +51,15 @@ export interface TerraformChanges {
     readonly before: readonly IamStoredGroupInvite[];
     readonly after: readonly IamStoredGroupInvite[];
   };
-  /** What the plan does not tell, a sentence each. */
+  /** Facts that the plan does not tell, a sentence each. */
   readonly unsure: readonly string[];
   /** Whether somebody may gain or lose what is not in `after`. */
   readonly isOpen: boolean;
 }
 
-/** Ids of the organizations that the plan changes, or of those it is about where it changes none; new ones are left out. */
+/**
+ * Ids of the organizations that the plan changes, or of those it is about where it changes none; new ones are left out.
+ */
 export function organizationsIn({ resources }: TerraformPlan): string[] {
   const own = resources.filter(({ isData, type }) => !isData && type in nounsOf);
   const changing = own.filter(({ action }) => action !== 'none');
@@ -85,8 +87,8 @@ const nounsOf: Readonly<Record<string, readonly [kind: string, noun: string]>> =
 };
 
 /**
- * `state` is the organization now. What the plan changes elsewhere is counted in a sentence. Throws kind `conflict` that
- * lists what the plan changes and is not there.
+ * `state` is the organization now. What the plan changes elsewhere is counted in a sentence. Throws kind `conflict`
+ * that lists what the plan changes and is not there.
  */
 export function changesOfTerraform(state: State, plan: TerraformPlan): TerraformChanges {
   return new Reader(state, plan).read();
@@ -312,7 +314,7 @@ class Reader {
       const thing = this.#thing(section, one, which);
       const name = (thing as { readonly name?: string }).name;
       return {
-        // What it is called stands in the line above.
+        // The line above names it.
         ...(one.action === 'create' || section === 'bindings' ? {} : { name }),
         ...fieldsOfThing(
           section,
@@ -368,7 +370,7 @@ function labelOfOther(one: PlannedResource, labels: Labels, ids: PlannedIds): st
   return `${name === undefined ? one.name : String(name)}${path === '' ? '' : ` in ${path}`}`;
 }
 
-/** What is there before what is built on it; what goes comes last, the other way round. */
+/** A thing comes before what is built on it; deletions come last, the other way round. */
 function order({ type, action }: PlannedResource): number {
   const at = Object.keys(nounsOf).indexOf(type);
   return action === 'delete' ? 100 - at : at;

@@ -1,6 +1,6 @@
-// What a member of a planned resource is where Terraform says "known after apply": the plan tells which expression stands
-// there, and the expression names other resources. Guarantees: no input or output; what the configuration leaves open, such as
-// a local value, is undefined and never a guess.
+// Resolves a member of a planned resource that Terraform says is "known after apply": the plan tells which expression
+// stands there, and the expression names other resources. Guarantees: no input or output; what the configuration leaves
+// open, such as a local value, is undefined and never a guess.
 
 import { parentOf } from '../../api/uidp.ts';
 import { isBuiltIn, type State } from '../state.ts';
@@ -14,15 +14,15 @@ import {
   type TerraformPlan,
 } from './read.ts';
 
-/** Where an expression stands. */
+/** Position of an expression. */
 interface Scope {
   readonly modules: readonly Step[];
   readonly index: Step['index'];
-  /** What `each.value` comes from. */
+  /** Origin of `each.value`. */
   readonly each: readonly string[];
 }
 
-/** What the value of a member is the id of. */
+/** Thing whose id the value of a member is. */
 const typeBehind: Readonly<Record<string, string>> = {
   parent_id: 'chainguard_group',
   group: 'chainguard_group',
@@ -57,7 +57,10 @@ export class PlannedIds {
     }
   }
 
-  /** That of the thing as it will be: what is made anew in its place keeps its id here, and what is new ends in `/new-N`. */
+  /**
+   * That of the thing as it will be: what is made anew in its place keeps its id here, and what is new ends in
+   * `/new-N`.
+   */
   idOf(resource: PlannedResource): string | undefined {
     const before = resource.before['id'];
     if (typeof before === 'string' && resource.action !== 'replace') return before;

@@ -1,5 +1,6 @@
 // Reads what `terraform show -json` and `tofu show -json` print of a plan, as far as it is about the official provider.
-// Guarantees: no input or output; what is no plan, or one that Terraform itself would not apply, is refused with what to type.
+// Guarantees: no input or output; what is no plan, or one that Terraform itself would not apply, is refused with what
+// to type.
 
 import { CliError } from '../../errors.ts';
 
@@ -31,14 +32,14 @@ export interface Step {
   readonly index: string | number | undefined;
 }
 
-/** What stands in the configuration for one member: the addresses that its expression names. */
+/** References in the configuration of one member: the addresses that its expression names. */
 export interface ConfiguredModule {
   readonly resources: readonly {
     readonly isData: boolean;
     readonly type: string;
     readonly name: string;
     readonly expressions: Members;
-    /** What `for_each` or `count` names. */
+    /** Address that `for_each` or `count` names. */
     readonly each: readonly string[];
   }[];
   readonly calls: ReadonlyMap<
@@ -54,7 +55,7 @@ export interface TerraformPlan {
   readonly root: ConfiguredModule;
   /** How many changes other providers would make. */
   readonly others: number;
-  /** What the plan itself leaves for a later one. */
+  /** Values that the plan itself leaves for a later one. */
   readonly isPartial: boolean;
 }
 

@@ -1,5 +1,5 @@
-// The values of a planned resource as the things that the API knows. Guarantees: pure; the secret of an identity provider's
-// client is never read; a value that is known after apply is told as such.
+// The values of a planned resource as the things that the API knows. Guarantees: pure; the secret of an identity
+// provider's client is never read; a value that is known after apply is told as such.
 
 import type { IamStoredGroupInvite } from '../../api/schema/types/iam.gen.ts';
 import type { Section } from '../shapes.ts';
@@ -8,7 +8,7 @@ import { members, type PlannedResource } from './read.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** What a resource is where it decides who can do what. */
+/** Kind of a resource that decides who can do what. */
 export const sectionOf: Readonly<Record<string, Section>> = {
   chainguard_group: 'folders',
   chainguard_role: 'roles',
@@ -21,7 +21,7 @@ export const sectionOf: Readonly<Record<string, Section>> = {
 /** Stands in texts where the plan knows nothing yet. */
 export const afterApply = '(known after apply)';
 
-/** What the members that name other things come to; undefined where nothing tells. */
+/** Values of the members that name other things; undefined where nothing tells. */
 export type Referent = (member: string) => string | undefined;
 
 /** The values that the plan gives, with a word where one is known after apply. */

@@ -2,7 +2,7 @@
 
 import { quoted } from './literals.ts';
 
-/** What a template works on: JSON, where missing is nil. */
+/** Values of templates: JSON, where missing is nil. */
 export type Value = string | number | boolean | null | undefined | readonly Value[] | { readonly [key: string]: Value };
 
 export const isMap = (value: Value): value is { readonly [key: string]: Value } =>

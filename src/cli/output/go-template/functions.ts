@@ -1,4 +1,4 @@
-// What a template may call (pkg.go.dev/text/template, "Functions").
+// Functions of templates (pkg.go.dev/text/template, "Functions").
 
 import { isList, isMap, keysOf, plain, sprint, sprintf, sprintln, typeName, type Value } from './format.ts';
 

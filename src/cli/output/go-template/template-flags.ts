@@ -18,7 +18,7 @@ export interface TemplateFlags {
 
 interface Source {
   readonly text: string;
-  /** What to call it in a sentence. */
+  /** Name in a sentence. */
   readonly name: string;
 }
 

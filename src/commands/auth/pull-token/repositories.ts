@@ -1,4 +1,4 @@
-// What a pull token may be for, on the command line.
+// Uses of a pull token, on the command line.
 
 import { choice } from '../../../cli/inputs/values.ts';
 import { type Repository, repositories } from '../../../pull-tokens.ts';

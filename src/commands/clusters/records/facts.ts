@@ -1,4 +1,4 @@
-// What is known of the images of a cluster, put together from its lists.
+// Collects facts about the images of a cluster from its lists.
 
 import type {
   TenantCluster,

@@ -22,7 +22,7 @@ const delivery: Kind<string> = {
     }
     return found;
   },
-  // Which one is meant is never guessed.
+  // The command never guesses which one is meant.
   onlyCandidate: async () => undefined,
 };
 

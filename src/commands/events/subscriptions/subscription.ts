@@ -20,6 +20,6 @@ export const subscription: Kind<string> = {
     const items = await visibleSubscriptions(context);
     return items.map(({ id = '', sink = '' }) => ({ value: id, label: sink, description: id, text: id }));
   },
-  // Which one is meant is never guessed.
+  // The command never guesses which one is meant.
   onlyCandidate: async () => undefined,
 };

@@ -19,11 +19,11 @@ interface Answer {
   readonly capability: string;
   readonly location: string;
   readonly locationId: string;
-  /** What gives it, a line each. */
+  /** Sources that give it, a line each. */
   readonly through: readonly string[];
-  /** What would give it, if a condition is met that no list answers. */
+  /** Sources that would give it, if a condition is met that no list answers. */
   readonly conditions: readonly string[];
-  /** What this login does not see, a sentence each. */
+  /** Lists that this login does not see, a sentence each. */
   readonly unseen: readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// What the lists of the API say about access at a place. Guarantees: only lists are asked, each of them once; what this login
-// does not see is a sentence and never silently a no.
+// Collects facts about access at a place from the API's lists. Guarantees: only lists are asked, each of them once;
+// what this login does not see is a sentence and never silently a no.
 
 import { type Holding, hiddenPlaces, holdingsOf } from '../../../access/authority.ts';
 import type { Facts, Grant, Hidden } from '../../../access/grants.ts';
@@ -15,7 +15,7 @@ import { CliError } from '../../../errors.ts';
 import { visibleRoles } from '../roles/role.ts';
 
 export interface SeenFacts extends Facts {
-  /** What this login does not see, a sentence each. */
+  /** Lists that this login does not see, a sentence each. */
   readonly unseen: readonly string[];
 }
 
@@ -101,7 +101,7 @@ async function orNone<T>(list: () => Promise<readonly T[]>): Promise<readonly T[
   }
 }
 
-/** What this login may do, once a run. */
+/** Capabilities of this login, read once a run. */
 export const ownHoldings = remembered(
   async (
     context: Context,

@@ -44,7 +44,7 @@ export const capabilityInput = {
   question: 'Which capability?',
 } as const;
 
-/** What somebody has to have, and what for. */
+/** Needed capability, and the command it is for. */
 export interface Asked {
   /** The capability, or the command line. */
   readonly text: string;

@@ -37,7 +37,7 @@ export const grantView = defineView<ShownGrant>({
   empty: 'Nobody can, as far as this login sees.',
 });
 
-/** What one person or identity holds. */
+/** Grants of one person or identity. */
 export const heldView = defineView<ShownGrant>({
   id: ({ grant }) => grant.id,
   columns: [
@@ -68,7 +68,7 @@ export const heldView = defineView<ShownGrant>({
 });
 
 export const grantOrder = ({ grant, location }: ShownGrant): string =>
-  // What counts today before what depends on something.
+  // Grants of today come before those that depend on a condition.
   [grant.through === 'binding' ? 0 : 1, grant.who, location, grant.role.name, grant.id].join('\u0000');
 
 export const grantJson = (shown: ShownGrant) => {

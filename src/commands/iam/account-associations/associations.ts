@@ -1,5 +1,5 @@
-// The record of a group's cloud accounts as commands read and change it. Guarantees: a group has one record, made when it
-// is first needed and removed with its last account; changing one account leaves the others and the texts alone.
+// The record of a group's cloud accounts as commands read and change it. Guarantees: a group has one record, made when
+// it is first needed and removed with its last account; changing one account leaves the others and the texts alone.
 
 import type {
   IamAccountAssociations,
@@ -27,7 +27,7 @@ const accountTypes: Readonly<Record<Cloud, IamAccountAssociationsCheckRequestAcc
   azure: 'AZURE',
 };
 
-/** What `set` writes: one account, and the texts of the record when they were given. */
+/** Change of `set`: one account, and the texts of the record when they were given. */
 export interface AssociationChange {
   readonly amazon?: IamAccountAssociationsAmazon;
   readonly google?: IamAccountAssociationsGoogle;
@@ -115,7 +115,7 @@ const pairs = (what: string, values: Readonly<Record<string, string>> = {}) =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${what} ${key}: ${value}`);
 
-/** What a check found. */
+/** Result of a check. */
 export interface CheckResult {
   readonly cloud: Cloud;
   readonly group: Reference;

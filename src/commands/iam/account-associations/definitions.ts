@@ -1,4 +1,4 @@
-// What the commands for each cloud share, so that aws, gcp and azure differ only in their accounts.
+// Defines the parts that the commands of each cloud share, so that aws, gcp and azure differ only in their accounts.
 
 import type { Context } from '../../../cli/context.ts';
 import type { CommandDefinition, Inputs } from '../../../cli/define.ts';

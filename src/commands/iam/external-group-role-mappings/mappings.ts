@@ -1,5 +1,6 @@
-// Group mappings as the two nouns that manage them do it: `iam external-group-role-mappings` names the identity provider
-// by a flag, `iam identity-providers group-mappings` by its place. Guarantees: what is deleted is what was agreed to.
+// Group mappings as the two nouns that manage them do it: `iam external-group-role-mappings` names the identity
+// provider by a flag, `iam identity-providers group-mappings` by its place. Guarantees: what is deleted is what was
+// agreed to.
 
 import type { IamExternalGroupRoleMapping } from '../../../api/schema/types/iam.gen.ts';
 import { parentOf } from '../../../api/uidp.ts';
@@ -27,7 +28,7 @@ const externalGroup: Kind<string> = {
   },
 };
 
-/** What a mapping is made of, asked for in this order: the scope depends on the provider, the role on the scope. */
+/** Inputs of a mapping, asked for in this order: the scope depends on the provider, the role on the scope. */
 export const mappingInputs = {
   externalGroupId: {
     kind: externalGroup,
@@ -129,7 +130,7 @@ const mapping: Kind<Reference> = {
 
 const idpOf = (chosen: Chosen) => chosen['idp'] as Reference | undefined;
 
-/** Which mappings to delete; `idp` comes before these. */
+/** Mappings to delete; `idp` comes before these. */
 export const deletionInputs = {
   all: { kind: boolean, help: 'Delete every mapping of the identity provider.' },
   mapping: {

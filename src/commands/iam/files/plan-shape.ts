@@ -1,22 +1,22 @@
-// What a plan says, of files or of Terraform.
+// Shape of a plan, of files or of Terraform.
 
 import type { AccessChange } from '../../../access/difference.ts';
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import type { Reference } from '../../../cli/inputs/references.ts';
 import type { Expectation } from '../../../organization/expectations.ts';
 
-/** What would change, however it is said. */
+/** Changes, however they are said. */
 export interface Plan {
   readonly organization: Reference;
   readonly source: 'the files say' | 'Terraform says';
   readonly changes: readonly ToldChange[];
   readonly access: readonly AccessChange[];
   readonly expectations: readonly Expectation[];
-  /** What `--prune` would delete, by label. */
+  /** Labels of what `--prune` would delete. */
   readonly unmentioned: readonly string[];
   /** Before and after: what somebody gains or loses may be all of one. */
   readonly roles: readonly IamRole[];
-  /** What the plan does not tell, a clause each. */
+  /** Facts that the plan does not tell, a clause each. */
   readonly unsure: readonly string[];
   /** Names of places by id, before and after. */
   readonly nameOf: (id: string) => string;
@@ -29,6 +29,6 @@ interface ToldChange {
   readonly label: string;
   readonly details: readonly string[];
   readonly id: string;
-  /** Where Terraform has it. */
+  /** Address in Terraform. */
   readonly address?: string;
 }

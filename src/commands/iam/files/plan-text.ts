@@ -1,5 +1,5 @@
-// A plan as people read it: what changes, then for everybody what they gain and lose. Guarantees: pure; no line is wider than
-// 80 columns where there is a blank to break at; texts of the organization cannot steer a terminal.
+// A plan as people read it: what changes, then for everybody what they gain and lose. Guarantees: pure; no line is
+// wider than 80 columns where there is a blank to break at; texts of the organization cannot steer a terminal.
 
 import type { AccessChange } from '../../../access/difference.ts';
 import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
@@ -87,7 +87,9 @@ function wrapped(text: string, indent: number, further = indent + 2): string[] {
   return lines;
 }
 
-/** What roles allow, and what one allows beyond another, by capabilities; of few the capabilities themselves say more. */
+/**
+ * Describes capabilities by roles: one role, or what it allows beyond another; few capabilities are listed themselves.
+ */
 function roleWorth(roles: readonly IamRole[]): ReadonlyMap<string, string> {
   const worth = new Map<string, string>();
   const builtIn = roles.filter(({ id = '' }) => isRoot(id));

@@ -1,4 +1,4 @@
-// What files would change in an organization, and who gains or loses what by it.
+// Plans files: what they would change in an organization, and who gains or loses what.
 
 import { type AccessChange, accessChanges } from '../../../access/difference.ts';
 import type { Facts } from '../../../access/grants.ts';
@@ -71,7 +71,7 @@ function planFrom(
   };
 }
 
-/** Who gains and loses what, and whether what was expected would be so. Throws what is wrong with an expectation. */
+/** Computes who gains and loses what, and whether the expectations hold. Throws what is wrong with an expectation. */
 export function consequences(
   before: State,
   after: State,
@@ -143,7 +143,7 @@ export function broken({ expectations }: Plan): CliError | undefined {
   });
 }
 
-/** What a plan does, a line for each change: equal for two plans only when they do the same. */
+/** Describes a plan, a line for each change: equal for two plans only when they do the same. */
 export const planLines = ({ changes }: Plan): string[] =>
   changes.map(({ action, kind, label, details, id }) =>
     [action, kind, label, action === 'create' ? '' : id, ...details].join(' '),

@@ -1,5 +1,5 @@
-// A plan kept in a file, so that what was looked at is what is applied. Guarantees: it holds the texts of the files and what
-// they would change, no secret, and is read back only whole.
+// A plan kept in a file, so that what was looked at is what is applied. Guarantees: it holds the texts of the files and
+// what they would change, no secret, and is read back only whole.
 
 import { resolve } from 'node:path';
 import type { Context } from '../../../cli/context.ts';
@@ -13,7 +13,7 @@ export interface SavedPlan {
   readonly organizationId: string;
   readonly prune: boolean;
   readonly files: readonly FileText[];
-  /** What it does, a line for each change. */
+  /** Effects, a line for each change. */
   readonly changes: readonly string[];
 }
 

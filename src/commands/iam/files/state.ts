@@ -1,5 +1,5 @@
-// Reads what an organization has. Guarantees: only lists are asked, each once; a list that this login does not see whole is an
-// error or a sentence, because what is missing from it would look as if it were not there.
+// Reads what an organization has. Guarantees: only lists are asked, each once; a list that this login does not see
+// whole is an error or a sentence, because what is missing from it would look as if it were not there.
 
 import { holdingsAt } from '../../../access/authority.ts';
 import { type ClientOperationId, capabilitiesOf } from '../../../api/client.ts';
@@ -19,11 +19,15 @@ export async function organizationNamed(context: Context, name: string): Promise
   return found ?? { id: name, name };
 }
 
-/** As it is now: nothing is remembered from an earlier read. Throws kind `not-found` for an organization that is not visible. */
+/**
+ * As it is now: nothing is remembered from an earlier read. Throws kind `not-found` for an organization that is not
+ * visible.
+ */
 export async function readState(context: Context, { id, name }: Reference): Promise<State> {
   const api = await context.api();
   const below = { uidp: { descendantsOf: id } };
-  // What grows with an organization is read item by item: as one answer, fifty thousand bindings are more than a client takes.
+  // Lists that grow with an organization are read item by item: as one answer, fifty thousand bindings are more than a
+  // client takes.
   const [groups, folders, roles, providers, identities, mappings, bindings, associations] = await Promise.all([
     api.call('iam.v1.Groups.List', { id }),
     gather(api.list('iam.v1.Groups.List', below)),
@@ -61,7 +65,7 @@ const lists: readonly (readonly [operation: ClientOperationId, what: string])[] 
   ['iam.v1.GroupAccountAssociations.List', 'cloud accounts'],
 ];
 
-/** What this login does not see of the organization, a sentence each. */
+/** Lists of the organization that this login does not see, a sentence each. */
 export async function unseenIn(context: Context, { id, name }: Reference): Promise<string[]> {
   const { holdings } = await ownHoldings(context);
   // Asked for here, so that the lists of `readState` and the words of capabilities come from one platform.

@@ -1,4 +1,4 @@
-// What a plan of Terraform would change in an organization, and who gains or loses what by it.
+// Plans a Terraform plan: what it would change in an organization, and who gains or loses what.
 
 import type { Facts } from '../../../access/grants.ts';
 import { isUidp } from '../../../api/uidp.ts';

@@ -1,4 +1,4 @@
-// What an update makes of an identity. Guarantees: pure; a literal and its pattern replace each other; whatever the flags
+// Applies an update to an identity. Guarantees: pure; a literal and its pattern replace each other; whatever the flags
 // do not mention stays, because the API replaces an identity as a whole (semantics 5, PUT).
 
 import { typeOf } from '../../../api/identity-rules.ts';
@@ -95,7 +95,9 @@ function changeKeys(before: IamIdentityStaticKeys, rule: Rule): IamIdentityStati
   };
 }
 
-/** The given members of a oneof in place of all it had; what it had when none is given; none when one is given empty. */
+/**
+ * The given members of a oneof in place of all it had; what it had when none is given; none when one is given empty.
+ */
 function either<K extends string>(
   had: Readonly<Record<K, string | undefined>>,
   given: Readonly<Record<K, string | undefined>>,

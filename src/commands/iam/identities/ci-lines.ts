@@ -1,4 +1,4 @@
-// What a job needs in order to assume an identity that was just made. Told to people only: scripts read the id.
+// Prints the lines a job needs in order to assume a new identity. Shown to people only: scripts read the id.
 
 import type { Context } from '../../../cli/context.ts';
 import { printable } from '../../../cli/io.ts';

@@ -1,5 +1,6 @@
-// Making an identity together with its roles. Guarantees: when a role cannot be bound the identity is taken back, so that
-// a failed command leaves nothing half-made; when that fails too, the error says what is left and how to remove it.
+// Making an identity together with its roles. Guarantees: when a role cannot be bound the identity is taken back, so
+// that a failed command leaves nothing half-made; when that fails too, the error says what is left and how to remove
+// it.
 
 import { issuerOf, typeOf } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
@@ -17,7 +18,10 @@ export interface NewIdentity {
   readonly identity: IamIdentity;
 }
 
-/** Names the identity, its kind and its location (script-contracts 3), and another of the same name that is there already. */
+/**
+ * Names the identity, its kind and its location (script-contracts 3), and another of the same name that is there
+ * already.
+ */
 export async function creationQuestion(context: Context, { parent, role, identity }: NewIdentity): Promise<Question> {
   const twin = await twinOf(context, parent, identity.name ?? '');
   const { claimMatch, static: keys, servicePrincipal, awsIdentity } = identity;
@@ -48,7 +52,7 @@ async function twinOf(context: Context, parent: Reference, name: string): Promis
     const { items = [] } = await api.call('iam.v1.Identities.List', { uidp: { childrenOf: parent.id } });
     return items.find((each) => each.name === name);
   } catch (error) {
-    // Who may create identities need not be allowed to see those that are there.
+    // A caller who may create identities need not be allowed to list them.
     if (error instanceof CliError && error.kind === 'permission') return undefined;
     throw error;
   }

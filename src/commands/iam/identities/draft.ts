@@ -11,7 +11,7 @@ export interface DraftFlags extends RuleFlags {
   readonly name?: string | undefined;
 }
 
-/** What is to be created, as far as flags and file say it. */
+/** Identity to create, as far as flags and file say it. */
 export interface Draft {
   readonly identity: IamIdentity;
   readonly problems: readonly string[];

@@ -49,15 +49,15 @@ export async function githubFlagProblems({ githubRepo, githubRef, subjectForm }:
     ['`--github-repo`', githubRepo],
     ['`--github-ref`', githubRef],
   ] as const) {
-    // What is rarely meant is told apart, for both together.
+    // Warnings are left out here; they are given for both flags together.
     if (text !== undefined && isPattern(text)) await checkPattern(name, text, problems, []);
   }
   return problems;
 }
 
 /**
- * The repository with its ids where they can be known, which is asked of GitHub; what cannot is said once. Throws when the ids
- * are what was wanted.
+ * The repository with its ids where they can be known, which is asked of GitHub; what cannot is said once. Throws when
+ * the ids are what was wanted.
  */
 export async function repositoryOf(
   context: Context,

@@ -1,5 +1,6 @@
 // An identity written in a file, as JSON or YAML. Guarantees: names may be in camel, snake or kebab case, mixed in one
-// object (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the line.
+// object (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the
+// line.
 
 import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
@@ -39,7 +40,7 @@ export async function readIdentityFile(path: string, context: Context): Promise<
     if (error instanceof WireError) throw wrong(`${path}: ${error.message}`);
     throw error;
   }
-  // What the platform sets itself: present when the file was made from `describe`.
+  // Fields that the platform sets itself: present when the file was made from `describe`.
   const { id: _id, createdAt: _created, updatedAt: _updated, lastSeen: _seen, ...own } = identity;
   const warnings = renamed.unknown.map(
     ({ path: key }) => `${path}: "${key}" is not a field of an identity and is left out`,

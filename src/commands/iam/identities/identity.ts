@@ -1,13 +1,10 @@
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
-import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/inputs/kind.ts';
+import { listedBelow, namedAmong } from '../../../cli/inputs/named-things.ts';
 import {
-  byNameThenId,
   groupDirectory,
-  namedOrShort,
   notEmpty,
-  one,
   placeAndEnd,
   type Reference,
   sharedIn,
@@ -16,15 +13,10 @@ import {
 } from '../../../cli/inputs/references.ts';
 import { gather } from '../../../cli/output/format.ts';
 import type { Candidate } from '../../../cli/prompts/question.ts';
-import { remembered } from '../../../cli/remembered.ts';
 
 /** Assumable identities the caller sees, below the chosen location when there is one. */
-export const visibleIdentities = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamIdentity[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    return (await gather((await context.api()).list('iam.v1.Identities.List', filter))).sort(byNameThenId);
-  },
-  (parent = '') => parent,
+export const visibleIdentities = listedBelow<IamIdentity>(async (context, filter) =>
+  gather((await context.api()).list('iam.v1.Identities.List', filter)),
 );
 
 /** An identity as it was looked up; by id alone nothing was. */
@@ -39,15 +31,8 @@ export const identity: Kind<IdentityReference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
-    const matches = namedOrShort(text, identities);
-    return toIdentityReference(
-      await one(context, text, matches, {
-        noun: 'identity',
-        missing: `No identity found for "${text}"`,
-        names: () => identities.map((each) => each.name ?? ''),
-        candidate: identityCandidate,
-      }),
-    );
+    const found = await namedAmong(context, text, identities, { noun: 'identity', candidate: identityCandidate });
+    return toIdentityReference(found);
   },
   async candidates(context, chosen) {
     const identities = await visibleIdentities(context, (chosen['parent'] as Reference | undefined)?.id);
@@ -59,7 +44,7 @@ export const identity: Kind<IdentityReference> = {
       ...(isShared(each) || !each.description ? { description: placeAndEnd(each.id ?? '', directory) } : {}),
     }));
   },
-  // Which identity is meant is never guessed: the only one there is may be the wrong one to delete.
+  // The command never guesses which identity is meant: the only one there is may be the wrong one to delete.
   onlyCandidate: async () => undefined,
 };
 

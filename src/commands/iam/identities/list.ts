@@ -1,11 +1,12 @@
 import { expirationOf, identityTypes, typeOf } from '../../../api/identity-rules.ts';
+import type { Arrivals } from '../../../arrivals.ts';
 import type { Context } from '../../../cli/context.ts';
 import { defineCommand, type Inputs, type InputValues } from '../../../cli/define.ts';
 import { group } from '../../../cli/inputs/references.ts';
 import { boolean, choice, string } from '../../../cli/inputs/values.ts';
 import { nameThenId, ordered } from '../../../cli/output/ordered.ts';
 import { isListed, uidpFilter } from '../recursion.ts';
-import { identityView, type ShownIdentity, shown } from './view.ts';
+import { beginRoles, identityView, type ShownIdentity, shown } from './view.ts';
 
 const inputs = {
   parent: {
@@ -42,18 +43,18 @@ export default defineCommand({
   ],
   view: identityView,
   formats: ['table', 'json', 'id', 'csv', 'wide', 'markdown'],
-  run: (context, input) => ordered(listed(context, input), ({ identity }) => nameThenId(identity)),
+  ahead: (context, { parent }) => beginRoles(context, parent?.id),
+  run: async (context, input) => ordered(await listed(context, input), ({ identity }) => nameThenId(identity)),
 });
 
-async function* listed(context: Context, input: InputValues<typeof inputs>): AsyncGenerator<ShownIdentity> {
+async function listed(context: Context, input: InputValues<typeof inputs>): Promise<Arrivals<ShownIdentity>> {
   const { parent, name, type, expired } = input;
-  const identities = (await context.api()).list('iam.v1.Identities.List', uidpFilter(input));
   const now = context.host.now();
-  for await (const identity of identities) {
-    if (!isListed(identity, input)) continue;
-    if (name !== undefined && identity.name !== name) continue;
-    if (type !== undefined && typeOf(identity) !== type) continue;
-    if ((expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now !== expired) continue;
-    yield shown(context, identity, parent?.id ?? '');
-  }
+  return (await context.api()).list('iam.v1.Identities.List', uidpFilter(input)).map((identity) => {
+    if (!isListed(identity, input)) return undefined;
+    if (name !== undefined && identity.name !== name) return undefined;
+    if (type !== undefined && typeOf(identity) !== type) return undefined;
+    if ((expirationOf(identity) ?? Number.POSITIVE_INFINITY) <= now !== expired) return undefined;
+    return shown(context, identity, parent?.id ?? '');
+  });
 }

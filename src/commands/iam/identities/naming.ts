@@ -12,7 +12,7 @@ const name = {
   question: 'What is the identity called?',
 } as const;
 
-/** Where the new identity belongs and what it may do: declared in this order, because roles depend on the location. */
+/** Place and roles of the new identity: declared in this order, because roles depend on the location. */
 const place = {
   parent: {
     kind: group,

@@ -44,14 +44,14 @@ export const presentedInputs = {
 
 export type PresentedInput = InputValues<typeof presentedInputs>;
 
-/** What is presented, real or not. */
+/** Presented claims, real or not. */
 export interface Presented {
   readonly claims: TokenClaims;
   /** Of a real token. */
   readonly token?: { readonly text: string; readonly decoded: DecodedToken };
   /** Of a token that is none: claims that are known. Every other one is made up. */
   readonly known?: ReadonlySet<string>;
-  /** What to know of it, a sentence each. */
+  /** Remarks, a sentence each. */
   readonly remarks: readonly string[];
 }
 
@@ -176,7 +176,7 @@ async function realToken(context: Context, path: string): Promise<Presented> {
     return { claims, token: { text, decoded }, remarks: [] };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    // What it says is not repeated: it may be a secret that was taken for a token.
+    // The text is not repeated: it may be a secret that was taken for a token.
     throw new CliError('usage', `The token cannot be used: ${error.message}`, { code: 'usage.bad-token' });
   }
 }

@@ -1,5 +1,5 @@
-// The flags that say who may assume an identity, shared by create and update. Guarantees: everything that can be told from
-// the words alone is checked before anything is sent, and each problem names its flag.
+// The flags that say who may assume an identity, shared by create and update. Guarantees: everything that can be told
+// from the words alone is checked before anything is sent, and each problem names its flag.
 
 import { resolve } from 'node:path';
 import { issuerUrlProblem, patternProblem, patternWarning, readClaimPatterns } from '../../../api/identity-rules.ts';
@@ -55,7 +55,7 @@ export const ruleInputs = {
 
 export type RuleFlags = Partial<InputValues<typeof ruleInputs>>;
 
-/** What the flags say, ready to go into a message. Missing members were not given. */
+/** Texts of the flags, ready to go into a message. Missing members were not given. */
 export interface Rule {
   readonly issuer?: string;
   readonly issuerPattern?: string;
@@ -153,8 +153,8 @@ export function issuerProblem(name: string, issuer: string | undefined): string[
 }
 
 /**
- * A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the machine;
- * anything else is sent, since the platform takes it.
+ * A key set given as text or as the name of a file. Private keys are refused here, so that they never leave the
+ * machine; anything else is sent, since the platform takes it.
  */
 async function readKeySet(given: string, context: Context): Promise<KeySetVerdict & { readonly text: string }> {
   const isText = given.trimStart().startsWith('{');

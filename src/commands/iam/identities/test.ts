@@ -94,7 +94,7 @@ async function testOf(
     rows.push(...timeRows(token.decoded, { ...words, skew: signature?.isOwnClock === true ? 0 : skewSeconds }));
     rows.push(signature?.row ?? { what: 'signature', note: 'not checked', result: 'unchecked' });
   }
-  // What somebody forged is not to be admitted.
+  // A forged token is not to be admitted.
   const isForged = rows.at(-1)?.result === 'differs' && verify;
   const change = tested.id === undefined || isForged ? undefined : changeFor(test, claims);
   return {

@@ -1,4 +1,4 @@
-import { compact } from '../../../api/compact.ts';
+import { compactAfter } from '../../../api/compact.ts';
 import { audienceOf, expirationOf, issuerOf, subjectOf, typeOf, whoOf } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import { rootOf } from '../../../api/uidp.ts';
@@ -41,12 +41,8 @@ export const identityView = defineView<ShownIdentity>({
     { head: 'CREATED', rank: 8, value: ({ identity }, cell) => sinceCell(identity.createdAt, cell) },
     { head: 'AUDIENCE', wide: true, value: ({ identity }) => audienceOf(identity) },
   ],
-  json: ({ identity: { id, name, description, ...rest } }) => ({
-    id,
-    name,
-    description: description ?? '',
-    ...Object(compact(rest)),
-  }),
+  json: ({ identity }) =>
+    compactAfter({ id: identity.id, name: identity.name, description: identity.description ?? '' }, identity),
   envelope: 'items',
   empty: 'No identities found.',
 });
@@ -71,10 +67,17 @@ export function shown(context: Context, identity: IamIdentity, within = identity
   };
 }
 
-/** What came of each question. A list asks once for every row, and waiting costs more than looking it up. */
+/** Asks for the roles that `shown` of identities within will ask for. What goes wrong is told when they are shown. */
+export function beginRoles(context: Context, within = ''): void {
+  boundRoles(context, within).catch(() => {});
+}
+
+/** Answers by question. A list asks once for every row, and waiting costs more than looking it up. */
 const answered = new WeakMap<Promise<unknown>, ReadonlyMap<string, readonly string[]>>();
 
-/** `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them. */
+/**
+ * `group: role` of every binding by identity; of all organizations when `within` is empty. One call for all of them.
+ */
 const boundRoles = remembered(
   async (context: Context, within: string): Promise<ReadonlyMap<string, readonly string[]>> => {
     const organization = rootOf(within);

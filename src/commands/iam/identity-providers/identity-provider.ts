@@ -2,18 +2,9 @@ import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import { isUidp } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Kind } from '../../../cli/inputs/kind.ts';
-import {
-  byNameThenId,
-  namedOrShort,
-  notEmpty,
-  one,
-  type Reference,
-  sharedIn,
-  toReference,
-  uniqueName,
-} from '../../../cli/inputs/references.ts';
+import { listedBelow, namedAmong } from '../../../cli/inputs/named-things.ts';
+import { notEmpty, type Reference, sharedIn, toReference, uniqueName } from '../../../cli/inputs/references.ts';
 import type { Candidate } from '../../../cli/prompts/question.ts';
-import { remembered } from '../../../cli/remembered.ts';
 
 /** An identity provider as it was looked up; by id alone nothing was. */
 export interface IdentityProviderReference extends Reference {
@@ -21,13 +12,8 @@ export interface IdentityProviderReference extends Reference {
 }
 
 /** Those the caller sees, below the chosen location when there is one. */
-const visibleIdentityProviders = remembered(
-  async (context: Context, parent?: string): Promise<readonly IamIdentityProvider[]> => {
-    const filter = parent === undefined ? {} : { uidp: { descendantsOf: parent } };
-    const answer = await (await context.api()).call('iam.v1.IdentityProviders.List', filter);
-    return [...(answer.items ?? [])].sort(byNameThenId);
-  },
-  (parent = '') => parent,
+const visibleIdentityProviders = listedBelow<IamIdentityProvider>(
+  async (context, filter) => (await (await context.api()).call('iam.v1.IdentityProviders.List', filter)).items,
 );
 
 /** Name of an identity provider by id; the id of one that the caller does not see. */
@@ -42,10 +28,8 @@ export const identityProvider: Kind<IdentityProviderReference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const providers = await visibleIdentityProviders(context, (chosen['parent'] as Reference | undefined)?.id);
-    const found = await one(context, text, namedOrShort(text, providers), {
+    const found = await namedAmong(context, text, providers, {
       noun: 'identity provider',
-      missing: `No identity provider found for "${text}"`,
-      names: () => providers.map((each) => each.name ?? ''),
       candidate: identityProviderCandidate,
     });
     return { ...toReference(found), provider: found };

@@ -52,7 +52,7 @@ export function shown(context: Context, provider: IamIdentityProvider): ShownPro
   };
 }
 
-/** What a person must know of it on lines of their own; scripts look for `PKCE Enabled` (outputs.md). */
+/** Prints what a person must know on lines of their own; scripts look for `PKCE Enabled` (outputs.md). */
 function configurationLines({ oidc }: IamIdentityProvider): string[] {
   if (oidc === undefined) return [];
   const { issuer, clientId, additionalScopes = [], groupsClaim, correlationRule, pkceEnabled } = oidc;

@@ -33,7 +33,7 @@ export async function createGroup(
     ...(parent === undefined ? {} : { parent: parent.id }),
     group: { name, ...(description === undefined ? {} : { description }) },
   });
-  // What holds in the parent holds in a new folder; only a new organization is unknown to the token.
+  // Rights in the parent hold in a new folder; only a new organization is unknown to the token.
   if (parent === undefined && !skipRefresh) await reachNewOrganization(context, made.id ?? '');
   return made;
 }

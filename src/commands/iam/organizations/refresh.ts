@@ -1,5 +1,5 @@
-// What a login may do is frozen into its token, so a new organization is out of reach until there is a new token
-// (protocols 3.6). Guarantees: a change that succeeded is never reported as failed because of the token.
+// Renews a login: its rights are frozen into its token, so a new organization is out of reach until there is a new
+// token (protocols 3.6). Guarantees: a change that succeeded is never reported as failed because of the token.
 
 import type { Context } from '../../../cli/context.ts';
 import { printable } from '../../../cli/io.ts';

@@ -10,7 +10,7 @@ import { groupName, holderOf, lastUseOf, roleName } from './bindings.ts';
 
 export interface ShownBinding {
   readonly binding: IamRoleBindingListBinding;
-  /** Who holds the role; looked up when it is shown. */
+  /** Holder of the role; looked up when it is shown. */
   readonly holder: () => Promise<string>;
   /** When the holder was last seen, where the platform tells; looked up when it is shown. */
   readonly lastUse: () => Promise<string | undefined>;

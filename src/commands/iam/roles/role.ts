@@ -2,17 +2,8 @@ import type { IamRole } from '../../../api/schema/types/iam.gen.ts';
 import { isAncestorOrSelf, isRoot, isUidp, parentOf } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Chosen, Kind } from '../../../cli/inputs/kind.ts';
-import {
-  byNameThenId,
-  groupDirectory,
-  namedOrShort,
-  notEmpty,
-  one,
-  placeAndEnd,
-  type Reference,
-  sharedIn,
-  toReference,
-} from '../../../cli/inputs/references.ts';
+import { namedAmong, toldApart } from '../../../cli/inputs/named-things.ts';
+import { byNameThenId, notEmpty, type Reference, toReference } from '../../../cli/inputs/references.ts';
 import type { Candidate } from '../../../cli/prompts/question.ts';
 import { remembered } from '../../../cli/remembered.ts';
 
@@ -35,27 +26,12 @@ export const role: Kind<Reference> = {
   async resolve(context, text, chosen) {
     if (isUidp(text)) return { id: text, name: text };
     const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    const matches = namedOrShort(text, roles);
-    return toReference(
-      await one(context, text, matches, {
-        noun: 'role',
-        missing: `No role found for "${text}"`,
-        names: () => roles.map((each) => each.name ?? ''),
-        candidate: roleCandidate,
-      }),
-    );
+    return toReference(await namedAmong(context, text, roles, { noun: 'role', candidate: roleCandidate }));
   },
   async candidates(context, chosen) {
     const roles = (await visibleRoles(context)).filter((one) => usableAt(one, chosen));
-    const isShared = sharedIn(roles);
-    if (!roles.some(isShared)) return roles.map(roleCandidate);
     // Roles of different places may have one name; what is typed again must not ask again.
-    const directory = await groupDirectory(context);
-    return roles.map((one) =>
-      isShared(one)
-        ? { ...roleCandidate(one), description: placeAndEnd(one.id ?? '', directory), text: one.id ?? '' }
-        : roleCandidate(one),
-    );
+    return toldApart(context, roles, roleCandidate);
   },
 };
 

@@ -102,7 +102,7 @@ const failed = (code: number) =>
     hint: 'mend it first, or sign in as somebody who may do it',
   });
 
-/** What was used where, by the groups that this login sees. */
+/** Capabilities used, by place, as far as this login sees the groups. */
 async function usesOf(
   context: Context,
   calls: readonly { readonly operation: string; readonly place: string; readonly outcome: string }[],
@@ -115,7 +115,7 @@ async function usesOf(
   return calls.flatMap(({ operation, place, outcome }) => {
     const facts = operations.get(operation);
     let at = place;
-    // What the command has made itself will be somewhere else the next time.
+    // Things that the command itself creates will be somewhere else the next time.
     while (at !== '' && !byId.has(at)) at = parentOf(at);
     if (facts === undefined || facts.capabilities.length === 0 || at === '' || outcome === 'refused') return [];
     return [{ place: at, capabilities: facts.capabilities, isAnywhere: facts.unscoped && facts.readOnly }];

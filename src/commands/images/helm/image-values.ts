@@ -1,4 +1,4 @@
-// Where the values of a chart name images, and what they are called elsewhere. Guarantees: only what changes is in the
+// Finds where the values of a chart name images, and renames them. Guarantees: only what changes is in the
 // result, in the shape that `helm -f` lays over the chart's own values: maps are merged, lists replaced as a whole.
 
 export interface Destination {
@@ -33,7 +33,9 @@ function moved(value: unknown, known: ReadonlySet<string>, to: Destination): unk
   return own === undefined && rest.length === 0 ? undefined : { ...own, ...Object.fromEntries(rest) };
 }
 
-/** A map of `registry` and `repository`, or of `repository` alone with the registry in it: what charts call an image. */
+/**
+ * A map of `registry` and `repository`, or of `repository` alone with the registry in it: what charts call an image.
+ */
 function movedImage(value: Values, known: ReadonlySet<string>, { registry, org }: Destination): Values | undefined {
   const { registry: host, repository } = value;
   if (typeof repository !== 'string') return undefined;

@@ -5,7 +5,7 @@ import { chartInput, getChart } from './chart.ts';
 
 interface ChartReference {
   readonly image: RegistryChartImage;
-  /** Where the image is pulled from, in place of what the chart says. */
+  /** Registry the image is pulled from, in place of the chart's. */
   readonly repository: string | undefined;
 }
 

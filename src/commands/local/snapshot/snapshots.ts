@@ -1,4 +1,4 @@
-// What the commands on snapshots share.
+// Shared code of the commands on snapshots.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -179,7 +179,7 @@ const typed = formFrame<Chosen>({
   submit: async (visit, form, what) => associate(visit, what, changeOf(what.cloud, form)),
 });
 
-/** Where somebody can sign in to Google, its four steps; else what is typed. */
+/** The four steps of Google, where somebody can sign in; else the form that is typed. */
 export const edit: Action = {
   ...typed,
   show(visit, form) {

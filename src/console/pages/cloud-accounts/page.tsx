@@ -4,7 +4,7 @@
 import { type Action, definePage } from '../../page.ts';
 import { SameCommand } from '../../parts/copied.tsx';
 import { formFrame } from '../../parts/form-frame.tsx';
-import { Sheet } from '../../parts/sheet.tsx';
+import { sheetOver } from '../../parts/sheet.tsx';
 import { edit, template } from './edit.tsx';
 import { gcp, toGoogle } from './google/steps.tsx';
 import { list } from './list.tsx';
@@ -34,17 +34,18 @@ const check: Action = {
   async show(visit) {
     const what = chosen(visit);
     const { name, word, check: accountType } = clouds[what.cloud];
-    const [behind, status] = await Promise.all([
-      list(visit),
-      visit.caller.call('iam.v1.GroupAccountAssociations.Check', { group: what.place.id, accountType }),
-    ]);
+    const status = await visit.caller.call('iam.v1.GroupAccountAssociations.Check', {
+      group: what.place.id,
+      accountType,
+    });
     const isReady = status.ready === 'Ready';
     const back = backToRow(visit, what);
-    return {
-      ...behind,
+    return sheetOver(visit, {
+      ...{ path, behind: list, back },
       title: 'Check',
-      dialog: (
-        <Sheet title={`Check of ${name} for ${what.place.name}`} back={back}>
+      heading: `Check of ${name} for ${what.place.name}`,
+      children: (
+        <>
           <p role="status">
             <span class={`badge ${isReady ? 'good' : 'bad'}`}>{isReady ? 'Ready' : 'Not ready'}</span>{' '}
             {isReady ? `${name} role impersonation was successful!` : `${name} role impersonation was not successful.`}
@@ -61,9 +62,9 @@ const check: Action = {
             Done
           </a>
           <SameCommand words={['iam', 'account-associations', 'check', word, what.place.id]} />
-        </Sheet>
+        </>
       ),
-    };
+    });
   },
 };
 

@@ -1,4 +1,4 @@
-// Which cloud accounts are associated with which groups. Guarantees: changing one account leaves the others and the texts of the
+// Maps cloud accounts to groups. Guarantees: changing one account leaves the others and the texts of the
 // record alone.
 
 import type { IamAccountAssociations } from '../../../api/schema/types/iam.gen.ts';
@@ -40,7 +40,7 @@ export interface Chosen {
   readonly place: Place;
 }
 
-/** What the address names. Throws CallFailure `missing`. */
+/** Returns what the address names. Throws CallFailure `missing`. */
 export function chosen(visit: Visit): Chosen {
   const cloud = cloudNames.find((each) => clouds[each].word === visit.query.get('cloud'));
   if (cloud === undefined) throw new CallFailure('missing', 'There is no such cloud: GCP, AWS and Azure are known.');

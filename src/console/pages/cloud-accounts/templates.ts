@@ -1,9 +1,12 @@
-// What lets the platform into a cloud account, to be applied by its owner.
+// Templates that let the platform into a cloud account, to be applied by its owner.
 
 /** The profiles of the platform, by what they are for (document 003). */
 export const profiles = ['agentless', 'canary', 'cosigned', 'discovery', 'enforce-signer', 'ingester'] as const;
 
-/** CloudFormation: the platform's issuer as an identity provider, and a role for each profile that only this group's may assume. */
+/**
+ * CloudFormation: the platform's issuer as an identity provider, and a role for each profile that only this group's may
+ * assume.
+ */
 export function awsTemplate(issuer: string, group: string): string {
   const host = new URL(issuer).host;
   const roles = profiles.flatMap((profile) => [

@@ -1,4 +1,4 @@
-// What is known of the images of a cluster, put together from its lists.
+// Shows what is known of the images of a cluster, put together from its lists.
 
 import type {
   TenantCluster,

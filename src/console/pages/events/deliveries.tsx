@@ -1,4 +1,4 @@
-// What became of events: each delivery with its attempts and what the sink answered. A platform tells it beside its API.
+// Shows deliveries of events with their attempts and the sink's answers. A platform tells them beside its API.
 
 import { CallFailure } from '../../caller.ts';
 import type { Visit } from '../../page.ts';

@@ -1,4 +1,4 @@
-// What is delivered now: a list that goes on while somebody looks.
+// Live view of deliveries: a list that goes on while somebody looks.
 
 import { renderToString } from 'preact-render-to-string';
 import { CallFailure } from '../../caller.ts';

@@ -1,4 +1,4 @@
-// Where Google sends a person back to who signed in there from a page of ours.
+// Page to which Google sends a person back who signed in there from a page of ours.
 
 import { definePage } from '../../page.ts';
 import { finishSignIn } from '../cloud-accounts/google/client.ts';

@@ -16,7 +16,7 @@ import { Rule } from './rule.tsx';
 interface Data {
   readonly kind: Kind;
   readonly roles: readonly (IamRole & { readonly id: string; readonly name: string })[];
-  /** What the form would make. */
+  /** Identity that the form would create. */
   readonly draft?: Draft;
 }
 

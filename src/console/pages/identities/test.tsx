@@ -1,5 +1,6 @@
-// Whether an identity admits a token, and why not: what the rule expects beside what the token says. Guarantees: the token is in
-// the body of one request, and afterwards nowhere: not in the answer, an address, a log or the memory of this process.
+// Tests whether an identity admits a token, and why not: what the rule expects beside what the token says. Guarantees:
+// the token is in the body of one request, and afterwards nowhere: not in the answer, an address, a log or the memory
+// of this process.
 
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import { shellWord } from '../../../shell-word.ts';
@@ -210,7 +211,7 @@ export const test: Action = {
       return shownOf(visit, form, identity, resultOf(visit, identity, text));
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      // What was pasted is not repeated: it may be a secret that was taken for a token.
+      // The pasted text is not repeated: it may be a secret that was taken for a token.
       refuse({ token: `The token cannot be used: ${error.message}.` });
       throw error;
     }

@@ -64,7 +64,7 @@ function fieldsOf(visit: Visit, form: Form, roles: Roles, before: IamIdentityPro
   );
 }
 
-/** What was typed is not shown again: it has to be typed once more when the form comes back. */
+/** Typed secrets are not shown again: they have to be typed once more when the form comes back. */
 function SecretField({ form, isNew }: { readonly form: Form; readonly isNew: boolean }) {
   return (
     <TextField

@@ -1,4 +1,4 @@
-// What changed between the packages of two tags, as `chainctl images diff` compares them.
+// Compares the packages of two tags, as `chainctl images diff` does.
 
 import { type DiffRow, rowsOf } from '../../../attestations/diff-rows.ts';
 import { diffPackages } from '../../../attestations/package-diff.ts';

@@ -56,7 +56,7 @@ async function repository(visit: Visit): Promise<Shown> {
     crumbs: [{ title: repo.name }],
     body: (
       <>
-        <Copied id="pull" label="Pull" text={`docker pull ${imageOf(visit, repo)}`} />
+        <Copied isFirst id="pull" label="Pull" text={`docker pull ${imageOf(visit, repo)}`} />
         <section aria-labelledby="tags">
           <h2 id="tags">Tags</h2>
           <Listing
@@ -120,8 +120,8 @@ async function tag(visit: Visit): Promise<Shown> {
     crumbs: [{ title: repo.name, href: visit.href(path, 'repository', { name: repo.name }) }, { title: name }],
     body: (
       <>
-        <Copied id="pull" label="Pull" text={`docker pull ${image}:${name}`} />
-        <Copied id="pin" label="Pull exactly this" text={`docker pull ${image}@${digest}`} />
+        <Copied isFirst id="pull" label="Pull" text={`docker pull ${image}:${name}`} />
+        <Copied isFirst id="pin" label="Pull exactly this" text={`docker pull ${image}@${digest}`} />
         <dl class="facts">
           <dt>Digest</dt>
           <dd>

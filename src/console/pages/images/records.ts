@@ -1,4 +1,4 @@
-// What the pages of images ask of a registry's records.
+// Calls to the registry that the pages of images make.
 
 import type { RegistryRepo, RegistryTag } from '../../../api/schema/types/registry.gen.ts';
 import { type Package, packagesIn } from '../../../attestations/documents.ts';

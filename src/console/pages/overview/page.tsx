@@ -76,7 +76,7 @@ async function show(visit: Visit): Promise<Shown> {
             first place that pulls, or <a href={visit.href('settings/users', 'create')}>invite people</a>.
           </p>
         )}
-        <ul class="cards">
+        <ul class="cards counts">
           {counts.map(({ title, count, page }) => (
             <li class="card" key={page + title}>
               <span class="count">{count}</span>

@@ -1,4 +1,4 @@
-// What has happened lately in an organization. A platform tells it beside its API, to who may give roles there.
+// Recent events of an organization. A platform tells them beside its API, to callers who may give roles there.
 
 import { CallFailure } from '../../caller.ts';
 import type { Visit } from '../../page.ts';

@@ -17,7 +17,7 @@ async function create(visit: Visit, form: Form): Promise<Went> {
   return { to: address, notice: `Created the organization “${name}”.`, renews: true };
 }
 
-/** Who accepts proves anew who they are, so it is the sign-in that takes the code. */
+/** Accepting an invite takes a new proof of identity, so the sign-in takes the code. */
 function enterCode(visit: Visit, form: Form): Shown {
   const back = visit.href('welcome');
   return {

@@ -52,7 +52,7 @@ const scalarTypes: Readonly<Record<string, FieldDescriptorProto_Type>> = {
   float: FieldDescriptorProto_Type.FLOAT,
 };
 
-/** What is in one package, and which others its fields refer to. */
+/** Messages of one package, and the packages its fields refer to. */
 interface Package {
   readonly messages: DescriptorProto[];
   readonly enums: EnumDescriptorProto[];

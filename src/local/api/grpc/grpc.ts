@@ -1,5 +1,5 @@
-// The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Guarantees: the
-// same operations as REST on the same messages; what differs is only how they are written on the wire.
+// The API over gRPC, as the official SDK and the Terraform provider speak it (protocols 0, "Transports"). Guarantees:
+// the same operations as REST on the same messages; what differs is only how they are written on the wire.
 
 import { constants, type Http2ServerResponse, type IncomingHttpHeaders } from 'node:http2';
 import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
@@ -70,7 +70,7 @@ export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
               })
             : await own(message, authorization);
         const answer = given instanceof StreamedAnswer ? await given.whole() : given;
-        // What was answered without a mistake of ours always fits its own schema.
+        // An answer that a handler made always fits its own schema.
         const fields = wire.encodeMessage(operation.response, answer, 'compact') as JsonValue;
         note({ operation: operation.id, status: 200 });
         return fromJson(method.output, fields, { registry: descriptors, ignoreUnknownFields: true });
@@ -87,7 +87,7 @@ export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
   }
   const methods = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  // What connectNodeAdapter does, but for what it says on standard error whenever a client goes away.
+  // Does what connectNodeAdapter does, without its line on standard error whenever a client goes away.
   return (request, response, note) => {
     const method = methods.get(request.url);
     if (method === undefined) {
@@ -103,7 +103,10 @@ export function createGrpc({ wire, api, direct }: GrpcOptions): Http2Handler {
   };
 }
 
-/** What no JSON can say is the caller's mistake: a path of a mask that is no field's name, a time beyond the year 9999. */
+/**
+ * A value that JSON cannot hold is the caller's mistake: a path of a mask that is no field's name, a time beyond the
+ * year 9999.
+ */
 function jsonOf(desc: DescMessage, message: Message, registry: Registry): JsonValue {
   try {
     return toJson(desc, message, { registry });

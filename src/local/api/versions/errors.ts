@@ -1,4 +1,5 @@
-// What v2 says of a failure besides its code (semantics 7, "v2 details"): always why, and of a bad request which field.
+// Adds what v2 says of a failure besides its code (semantics 7, "v2 details"): always why, and of a bad request which
+// field.
 
 import { messages } from '../../../api/schema/messages.gen.ts';
 import type { Operation } from '../../../api/schema/types.ts';

@@ -60,7 +60,7 @@ function copyPath(
     else target[field.json] = value;
     return;
   }
-  // What is not there has nothing in it to clear.
+  // A missing message has nothing in it to clear.
   const inner = target[field.json] ?? (value === undefined ? undefined : {});
   copyPath(field.type, (inner ?? {}) as Fields, value as Fields | undefined, rest, path);
   if (inner !== undefined) target[field.json] = inner;

@@ -1,5 +1,5 @@
-// What of v2 this module does. Guarantees: these are translations; what is valid, allowed and remembered is decided by the
-// functions of v1.
+// Operations of v2 in this module. Guarantees: these are translations; what is valid, allowed and remembered is decided
+// by the functions of v1.
 
 import { handlersOfBoth } from '../../api/versions/both.ts';
 import * as subscriptions from './subscriptions.ts';

@@ -1,4 +1,4 @@
-/** Where the clouds are asked; a cloud without its address is not asked. */
+/** Addresses of the clouds; a cloud without its address is not asked. */
 export interface CloudAddresses {
   /** Takes AssumeRoleWithWebIdentity, e.g. `https://sts.amazonaws.com`. */
   readonly awsSts?: string | undefined;

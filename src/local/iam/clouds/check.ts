@@ -1,5 +1,5 @@
-// Whether a cloud account lets the platform in (protocols 10). Guarantees: asks only the addresses it was given, with a
-// token good for one cloud and ten minutes; says what the cloud said; is `Offline` without an address.
+// Checks whether a cloud account lets the platform in (protocols 10). Guarantees: asks only the addresses it was given,
+// with a token good for one cloud and ten minutes; says what the cloud said; is `Offline` without an address.
 
 import type { IamAccountAssociations, IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
 import { invalidArgument } from '../../core/failures.ts';
@@ -20,7 +20,7 @@ export type CloudCheck = (
 /** A token of the platform for a cloud: `subject` such as `canary:<group UIDP>`. */
 export type SignForCloud = (subject: string, audience: string) => Promise<string>;
 
-/** What Entra ID wants of every federated token. */
+/** Audience that Entra ID wants in every federated token. */
 const azureAudience = 'api://AzureADTokenExchange';
 
 /** Throws a RangeError for an address that is no http or https URL. */

@@ -18,7 +18,7 @@ export function unexpected(cloud: string, { status }: OutgoingAnswer): IamAccoun
   return notReady('UnexpectedAnswer', `${cloud} answered with HTTP status ${status} and nothing that can be read`);
 }
 
-/** What a cloud says is shown to people: one line without control characters, of a sensible length. */
+/** Text of a cloud is shown to people: one line without control characters, of a sensible length. */
 function plain(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return line.length > maxMessageLength ? `${line.slice(0, maxMessageLength)}…` : line;

@@ -121,7 +121,7 @@ const questions = fieldMapping<EventsIdentityMetadataOnboardingQuestions, IamV2I
   selfServe: 'selfServe',
 });
 
-/** What v2 has no field for, the providers that somebody uses, stays as v1 was told. */
+/** Providers in use, for which v2 has no field, stay as v1 set them. */
 export function updateIdentityMetadata(
   tx: Tx,
   caller: Caller,

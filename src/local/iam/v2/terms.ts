@@ -13,7 +13,7 @@ import { selectAcceptances } from '../terms.ts';
 
 const columns = { doc_id: 'document', accepted_by: 'accepted_by', org_uid: 'group_id', created_at: 'accepted_at' };
 
-/** What the groups above have accepted counts here too. */
+/** Terms that the groups above have accepted count here too. */
 export function listTermsAcceptances(
   tx: Tx,
   _caller: Caller,

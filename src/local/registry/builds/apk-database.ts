@@ -1,6 +1,6 @@
 import type { InstalledPackage } from '../sbom.ts';
 
-/** Where apk keeps the list of what is installed; the first is the newer place. */
+/** Paths where apk keeps the list of what is installed; the first is the newer place. */
 export const apkDatabasePaths = ['usr/lib/apk/db/installed', 'lib/apk/db/installed'] as const;
 
 /** The records of apk's database: one `letter:value` to a line, a blank line between packages. */

@@ -1,5 +1,5 @@
-// One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is in
-// place; the base's bytes are used as they are.
+// One customized image, from the base image's layers and one more. Guarantees: nothing is visible before everything is
+// in place; the base's bytes are used as they are.
 
 import type { RegistryCustomOverlay } from '../../../api/schema/types/registry.gen.ts';
 import { attestationKey } from '../../keys/attestation-key.ts';
@@ -9,17 +9,12 @@ import { type Digest, digestOf, parseDigest } from '../../store/digest.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { configOf, type ImageConfigDocument, type ImageOfPlatform, imagesOf } from '../image-documents.ts';
 import { type Descriptor, mediaTypes, parseManifest } from '../manifest.ts';
-import {
-  addBlob,
-  addManifest,
-  findManifest,
-  findProblems,
-  findRepositoryById,
-  type Repository,
-} from '../repositories.ts';
+import { findRepositoryById, type Repository } from '../repositories.ts';
 import { makeSpdx } from '../sbom.ts';
 import { catalogPackages } from '../seed/image-packages.ts';
 import { sourceOf } from '../sources.ts';
+import { addBlob } from '../stored-blobs.ts';
+import { addManifest, findManifest, findProblems } from '../stored-manifests.ts';
 import { addUniqueTag, copyManifest, publishOwnTag } from '../sync.ts';
 import { addToLog, BuildError } from './build-log.ts';
 import { type LayerFile, makeLayer, readLayerFiles } from './layer.ts';
@@ -30,7 +25,7 @@ import { applyOverlay, changedFiles, customConfig, type OverlayResult, toApkoCon
 interface Job {
   readonly id: string;
   readonly repository: Repository;
-  /** Where the base image is: the repository itself or the one it is filled from. */
+  /** Repository of the base image: the repository itself or the one it is filled from. */
   readonly origin: Repository;
   readonly base: string;
   readonly tags: readonly string[];

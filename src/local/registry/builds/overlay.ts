@@ -1,4 +1,4 @@
-// What an overlay makes of an image (semantics 2, custom overlay): the files of one more layer and a changed config.
+// Applies an overlay to an image (semantics 2, custom overlay): the files of one more layer and a changed config.
 // Guarantees: pure; whatever cannot be done is a BuildError that its author understands.
 
 import { X509Certificate } from 'node:crypto';

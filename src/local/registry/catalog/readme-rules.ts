@@ -1,6 +1,6 @@
-// What a readme may hold (semantics 2, readme): Markdown whose HTML a sanitiser for user content would leave alone.
-// Guarantees: no script, no style, no handler, no frame and no URL but http, https, mailto and relative ones gets through,
-// outside code; inside code anything does, because it is shown and not run.
+// Checks a readme (semantics 2, readme): Markdown whose HTML a sanitiser for user content would leave alone.
+// Guarantees: no script, no style, no handler, no frame and no URL but http, https, mailto and relative ones gets
+// through, outside code; inside code anything does, because it is shown and not run.
 
 import { invalidArgument } from '../../core/failures.ts';
 

@@ -1,5 +1,6 @@
-// What lists of repositories and tags may show. Guarantees: rows at and below places where the caller has the capability;
-// public ones besides, but only to whoever names them or a place above them, so that a plain list is one's own.
+// Selects the repositories and tags that lists may show. Guarantees: rows at and below places where the caller has the
+// capability; public ones besides, but only to whoever names them or a place above them, so that a plain list is one's
+// own.
 
 import type { CommonUIDPFilter } from '../../../api/schema/types/common.gen.ts';
 import { ancestry, isAncestor, isAncestorOrSelf } from '../../../api/uidp.ts';
@@ -77,7 +78,7 @@ function select(tx: Tx, caller: Caller, selection: RegistrySelection, columns: C
   if (uidp?.inRoot === true) return [];
 
   if (part?.after !== undefined) conditions.push([`${columns.id} > ?`, part.after]);
-  /** Where the shortest of several cut answers ends: beyond it the others may not be shown yet. */
+  /** Position where the shortest of several cut answers ends: beyond it the others may not be shown yet. */
   let end: string | undefined;
   const query = (...more: Condition[]): SqlRow[] => {
     const all = [...more, ...conditions];

@@ -8,7 +8,7 @@ import { checkDescription } from '../../api/field-rules.ts';
 import { invalidArgument } from '../../core/failures.ts';
 import { checkReadme } from './readme-rules.ts';
 
-/** What a repository has besides its place and its name: wire JSON of `Repo`. */
+/** Attributes of a repository besides its place and its name: wire JSON of `Repo`. */
 export type RepoAttributes = Omit<RegistryRepo, 'id' | 'name' | 'createTime'>;
 
 const aliasPattern = '^[a-zA-Z0-9_.\\-/]*[a-zA-Z0-9_.\\-]:[a-zA-Z0-9_.\\-]+$';
@@ -25,7 +25,7 @@ const bundles: readonly string[] = [
   'emeritoss',
 ];
 const tiers = Object.keys(registrySchema.enums['chainguard.platform.registry.CatalogTier'] ?? {});
-/** What only the platform writes into an image. */
+/** Annotations that only the platform writes into an image. */
 const reservedAnnotations = /^(?:dev\.chainguard\.|org\.opencontainers\.)/;
 
 /** Everything of a repository but its name, checked (semantics 2). `now` in milliseconds. */

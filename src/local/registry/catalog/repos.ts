@@ -137,8 +137,8 @@ function withSource(tx: Tx, caller: Caller, attributes: RepoAttributes): RepoAtt
 }
 
 /**
- * Without what it has from its source: whoever reads a repository and writes it back would keep that as it was then. Which
- * tags are active only the source knows.
+ * Without what it has from its source: whoever reads a repository and writes it back would keep that as it was then.
+ * Which tags are active only the source knows.
  */
 function ownAttributes(tx: Tx, attributes: RepoAttributes): RepoAttributes {
   const shared = Object.entries(attributesOfSource(tx, attributes));
@@ -166,7 +166,7 @@ function write(tx: Tx, caller: Caller, before: SqlRow, name: string, attributes:
   return toWireRepo(tx, findRepo(tx, id));
 }
 
-/** What a changed source or overlay makes of the images. */
+/** Updates the images of a repository whose source or overlay changed. */
 function follow(tx: Tx, id: string, before: RepoAttributes, after: RepoAttributes): void {
   const source = after.sync_config?.source;
   const isNewSource = source !== before.sync_config?.source;

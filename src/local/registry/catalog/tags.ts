@@ -18,21 +18,16 @@ import { alreadyExists, invalidArgument, notFound } from '../../core/failures.ts
 import type { Caller } from '../../core/types.ts';
 import type { SqlRow, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
-import {
-  declareTag,
-  findManifest,
-  findRepositoryById,
-  noteTagUpdate,
-  type Repository,
-  tagUpdates,
-} from '../repositories.ts';
+import { findRepositoryById, type Repository } from '../repositories.ts';
+import { findManifest } from '../stored-manifests.ts';
+import { declareTag, noteTagUpdate, tagUpdates } from '../stored-tags.ts';
 import { publishTag } from '../sync.ts';
 import { type Condition, selectTags } from './registry-selection.ts';
 import { checkTagName } from './repo-rules.ts';
 import { findRepo } from './repos.ts';
 
 const maxHistoryLength = 1000;
-/** What counts as recent: a repository somebody pushed to within a day. */
+/** Age that counts as recent: a repository somebody pushed to within a day. */
 const recentMs = 24 * 60 * 60 * 1000;
 
 /** Everything that matches, at once; what is excluded is off unless asked for (semantics 6, tag lists). */
@@ -50,7 +45,9 @@ export function selectWantedTags(tx: Tx, caller: Caller, request: RegistryTagFil
   return rows.filter((row) => isWanted(String(row['name']), request));
 }
 
-/** Without a digest the tag is declared only, as Terraform does it; with one, the manifest must be in the repository. */
+/**
+ * Without a digest the tag is declared only, as Terraform does it; with one, the manifest must be in the repository.
+ */
 export function createTag(tx: Tx, _caller: Caller, request: RegistryCreateTagRequest): RegistryTag {
   const repository = requireRepository(tx, requiredUidp('repo_id', request.repoId));
   const tag = request.tag ?? {};

@@ -1,5 +1,5 @@
-// Who comes in and what they may do (protocols 7.4). Guarantees: rights are looked up on every request, so that deleting
-// an identity or a binding takes effect at once; a token only narrows them.
+// Authenticates and authorizes requests (protocols 7.4). Guarantees: rights are looked up on every request, so that
+// deleting an identity or a binding takes effect at once; a token only narrows them.
 
 import type { IncomingMessage } from 'node:http';
 import { grpcCodes } from '../../../api/status.ts';
@@ -19,7 +19,7 @@ import {
   type RegistryClaims,
 } from './registry-token.ts';
 
-/** What the registry asks of the platform's issuer. Both throw a `StatusError` for what they do not accept. */
+/** Functions of the issuer that the registry uses. Both throw a `StatusError` for what they do not accept. */
 export interface RegistryIssuer {
   verifyAccessToken(token: string): Promise<Caller>;
   /** Assumes `identity` with a third party's token; gives an access token for `audience`. */
@@ -46,7 +46,10 @@ export interface ResolvedRepository {
   readonly capabilities: ReadonlySet<string>;
 }
 
-/** What a request wants, of a repository whose name is well-formed; also for the challenge that tells a client what to ask a token for. */
+/**
+ * Access that a request asks for, of a repository whose name is well-formed; also for the challenge that tells a client
+ * what to ask a token for.
+ */
 export interface AccessRequirement {
   readonly name: string;
   readonly action: Action;
@@ -74,8 +77,8 @@ export interface Authorization {
   token(request: IncomingMessage, scopes: readonly string[]): Promise<TokenAnswer>;
 }
 
-// What a token of each action carries, of what its holder has. Pulling needs "manifest (list)", whatever it is that is
-// pulled (protocols 7.4); lists of tags and referrers have capabilities of their own.
+// Capabilities that a token of each action carries, of those its holder has. Pulling needs "manifest (list)", whatever
+// it is that is pulled (protocols 7.4); lists of tags and referrers have capabilities of their own.
 const carried: Readonly<Record<Action, readonly string[]>> = {
   pull: ['repo.list', 'manifest.list', 'tag.list', 'referrers.list'],
   push: ['repo.create', 'manifest.create', 'tag.create', 'tag.update'],
@@ -266,8 +269,9 @@ export function createAuthorization(options: {
       delete: held.has('manifest.delete') || held.has('tag.delete'),
     };
     const actions = asked.filter((action) => possible[action]);
-    // What does not exist is granted to those who could make it, because some clients look alone before they push, and
-    // others do all of their work with one token; to the rest it is refused like any other, which is deliberately no 404 (protocols 7.4).
+    // Access to a missing repository is granted to those who could create it, because some clients look alone before
+    // they push, and others do all of their work with one token; to the rest it is refused like any other, which is
+    // deliberately no 404 (protocols 7.4).
     const useful = repository !== undefined || possible.push ? actions : [];
     if (useful.length === 0) {
       if (caller === undefined) throw refuse(401, 'UNAUTHORIZED', 'Authentication required');

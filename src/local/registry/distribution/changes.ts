@@ -1,9 +1,10 @@
-// What a push or a deletion changes besides the content itself. Guarantees: whatever comes or goes that the API has an event
-// for is told of in the API's words, in the same transaction.
+// Records the changes that a push or a deletion makes besides the content. Guarantees: whatever comes or goes that the
+// API has an event for is told of in the API's words, in the same transaction.
 
 import type { Tx } from '../../store/database.ts';
 import { findRepo, toWireRepo } from '../catalog/repos.ts';
-import { createRepository, deleteTags, type Repository } from '../repositories.ts';
+import { createRepository, type Repository } from '../repositories.ts';
+import { deleteTags } from '../stored-tags.ts';
 import type { Principal, ResolvedRepository } from './authorization.ts';
 import type { RegistryParts } from './exchange.ts';
 

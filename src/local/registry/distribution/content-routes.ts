@@ -4,16 +4,9 @@ import { parseManifest } from '../manifest.ts';
 import { isTag } from '../reference.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
 import { recordPush, toVisit } from '../registry-events.ts';
-import {
-  addManifest,
-  blobSize,
-  deleteManifest,
-  findManifest,
-  findProblems,
-  findTag,
-  manifestWith,
-  unlinkBlob,
-} from '../repositories.ts';
+import { blobSize, unlinkBlob } from '../stored-blobs.ts';
+import { addManifest, deleteManifest, findManifest, findProblems, manifestWith } from '../stored-manifests.ts';
+import { findTag } from '../stored-tags.ts';
 import { publishReferrer, publishTag } from '../sync.ts';
 import {
   type AccessRequirement,
@@ -204,7 +197,9 @@ export async function removeManifest(
   sendEmpty(exchange, 202, {});
 }
 
-/** What has a colon is no tag, so it has to be a digest. Any other text may be the tag of some other registry. */
+/**
+ * A reference with a colon is no tag, so it has to be a digest. Any other text may be the tag of some other registry.
+ */
 function requireReference(reference: string): void {
   if (reference.includes(':')) requireDigest(reference);
 }

@@ -8,7 +8,7 @@ import { refuse } from '../registry-error.ts';
 import type { createPullLog } from '../registry-events.ts';
 import type { Authorization } from './authorization.ts';
 
-/** What every route of the registry works with. */
+/** Dependencies of every route of the registry. */
 export interface RegistryParts {
   readonly store: Store;
   readonly blobs: BlobStore;

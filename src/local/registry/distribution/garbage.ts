@@ -1,5 +1,6 @@
-// What nobody needs any more goes. Guarantees: a blob that a manifest needs stays; one that was pushed or mounted, or whose
-// manifest was deleted, within a day stays too, because another manifest may be on the way; no linked blob loses its file.
+// Deletes unreferenced content. Guarantees: a blob that a manifest needs stays; one that was pushed or mounted, or
+// whose manifest was deleted, within a day stays too, because another manifest may be on the way; no linked blob loses
+// its file.
 
 import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store } from '../../store/database.ts';

@@ -1,15 +1,9 @@
 import { toWireTime } from '../../api/wire-time.ts';
 import { mediaTypes } from '../manifest.ts';
 import { RegistryError, refuse } from '../registry-error.ts';
-import {
-  findTag,
-  iterateReferrers,
-  listRepositoryNames,
-  listTags,
-  type Page,
-  type Referrer,
-  tagUpdates,
-} from '../repositories.ts';
+import { listRepositoryNames, type Page } from '../repositories.ts';
+import { iterateReferrers, type Referrer } from '../stored-manifests.ts';
+import { findTag, listTags, tagUpdates } from '../stored-tags.ts';
 import { type AccessRequirement, existing } from './authorization.ts';
 import { type Exchange, type RegistryParts, requireDigest, sendBytes, sendJson } from './exchange.ts';
 

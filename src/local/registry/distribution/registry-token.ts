@@ -8,7 +8,7 @@ import { readMeta, writeMeta } from '../../store/meta.ts';
 
 export type Action = 'pull' | 'push' | 'delete';
 
-/** What a token may do with one repository. */
+/** Actions of a token on one repository. */
 export interface Grant {
   readonly name: string;
   readonly actions: readonly Action[];
@@ -42,7 +42,7 @@ export interface RegistryTokens {
 const header = encode({ alg: 'HS256', typ: 'JWT' });
 
 export function createRegistryTokens(store: Store, audience: string): RegistryTokens {
-  /** What tokens of this registry say. Whether that still counts is looked at each time. */
+  /** Claims of this registry's tokens. Whether a token still counts is checked each time. */
   const tokens = new BoundedMap<ReadClaims>(4_000_000);
   let secret: Buffer | undefined;
   const mac = (text: string): Buffer => {

@@ -1,4 +1,4 @@
-// Which bill of materials is attested of an image of this registry. Guarantees: found as every client finds it
+// Finds the bill of materials attested of an image of this registry. Guarantees: found as every client finds it
 // (src/attestations/finding.ts), the first that can be read; rows are read in short transactions, documents in none.
 
 import type { Package } from '../../../attestations/documents.ts';
@@ -15,7 +15,8 @@ import type { BlobStore } from '../../store/blob-store.ts';
 import type { Store, Tx } from '../../store/database.ts';
 import { parseDigest } from '../../store/digest.ts';
 import { mediaTypes } from '../manifest.ts';
-import { findManifest, iterateReferrers, type Repository } from '../repositories.ts';
+import type { Repository } from '../repositories.ts';
+import { findManifest, iterateReferrers } from '../stored-manifests.ts';
 import { type SbomReader, UnreadableStatement } from './sbom-reader.ts';
 
 export interface AttestedSbom {

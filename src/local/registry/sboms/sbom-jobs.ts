@@ -1,4 +1,4 @@
-// What the platform and the thread that reads attestations say to each other.
+// Messages between the platform and the thread that reads attestations.
 
 import type { StatementFacts } from '../../../attestations/statement.ts';
 

@@ -25,14 +25,16 @@ export interface Package {
   /** One version for all builds, or one for each. */
   readonly version: string | readonly [string, string, string];
   readonly license: string;
-  /** What it was built from, when that is not its own name. */
+  /** Origin package, when it has another name. */
   readonly origin?: string;
 }
 
 /** When the images were built: fixed, so that their bytes are the same on every platform. */
 export const buildDates = ['2026-09-15T04:12:00Z', '2026-10-13T04:12:00Z', '2026-11-10T04:12:00Z'] as const;
 
-/** How long before seeding the tags moved to each build, in milliseconds: lists by age should have something to show. */
+/**
+ * How long before seeding the tags moved to each build, in milliseconds: lists by age should have something to show.
+ */
 export const buildAges = [41 * 86_400_000, 13 * 86_400_000, 7 * 3_600_000] as const;
 
 export const basePackages: readonly Package[] = [

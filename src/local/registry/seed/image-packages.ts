@@ -5,7 +5,7 @@ import { versionOf } from './image-layers.ts';
 /** A package this platform can put into an image, without architecture. */
 export type CatalogPackage = Omit<InstalledPackage, 'architecture'>;
 
-/** What people add to images first, and no image of the demo holds. */
+/** Packages that people add to images first, and no image of the demo holds. */
 const extras: readonly Package[] = [
   { name: 'curl', version: '8.16.0-r2', license: 'MIT' },
   { name: 'jq', version: '1.8.1-r2', license: 'MIT' },

@@ -1,5 +1,5 @@
-// The demo's images, written through the same store and rows as a push. Guarantees: they appear in one transaction after
-// their blobs are on disk, and their bytes depend on nothing but this program.
+// The demo's images, written through the same store and rows as a push. Guarantees: they appear in one transaction
+// after their blobs are on disk, and their bytes depend on nothing but this program.
 
 import { setImmediate } from 'node:timers/promises';
 import type { PlatformClock } from '../../core/types.ts';
@@ -12,17 +12,11 @@ import { writeMeta } from '../../store/meta.ts';
 import { type Attestation, attest, spdxPredicate } from '../attestations.ts';
 import { type Layer, type LayerFile, makeLayer } from '../builds/layer.ts';
 import { mediaTypes, parseManifest } from '../manifest.ts';
-import {
-  addBlob,
-  addManifest,
-  createRepository,
-  findProblems,
-  findRepository,
-  moveTag,
-  type Organization,
-  type Repository,
-} from '../repositories.ts';
+import { createRepository, findRepository, type Organization, type Repository } from '../repositories.ts';
 import { makeSpdx } from '../sbom.ts';
+import { addBlob } from '../stored-blobs.ts';
+import { addManifest, findProblems } from '../stored-manifests.ts';
+import { moveTag } from '../stored-tags.ts';
 import { buildAges, buildDates, type SeededImage, seededImages } from './image-catalog.ts';
 import { type BuiltChart, buildChart, type SeededChart, seededCharts } from './image-charts.ts';
 import { type Architecture, baseFiles, installedPackages, programFiles, variantFiles } from './image-layers.ts';
@@ -70,7 +64,10 @@ interface BuiltTags {
   readonly age: number;
 }
 
-/** Fills what is missing: repositories that exist are left as they are. Rejects with the reason of `signal`; then nothing has been made. */
+/**
+ * Fills what is missing: repositories that exist are left as they are. Rejects with the reason of `signal`; then
+ * nothing has been made.
+ */
 export async function seedImages(options: SeedImagesOptions): Promise<void> {
   const { store, clock, organizations, signal } = options;
   const layers = createLayerCache();
@@ -124,7 +121,7 @@ export async function seedImages(options: SeedImagesOptions): Promise<void> {
 function keep(tx: Tx, organization: Organization, image: SeededImage, builds: readonly BuiltTags[], now: number): void {
   if (findRepository(tx, organization, image.name) !== undefined) return;
   const oldest = Math.max(...builds.map((build) => build.age));
-  // What the last build of each variant moved is what is still looked after.
+  // Builds that carry a tag of the last build of each variant are still maintained.
   const newest = Math.max(...buildAges.keys());
   const activeTags = ['', image.variant.suffix].flatMap((suffix) =>
     tagsOf(image, newest).map((tag) => `${tag}${suffix}`),
@@ -174,7 +171,7 @@ function keepChart(
   }
 }
 
-/** What the private organization has bought: two images by name, and the base images altogether. */
+/** Entitlements of the private organization: two images by name, and all base images. */
 function seedEntitlement(tx: Tx, organizations: SeedImagesOptions['organizations'], now: number): void {
   const id = `${organizations.private}/${digestOf(Buffer.from(`entitlement of ${organizations.private}`)).slice(7, 23)}`;
   if (tx.get('SELECT 1 FROM entitlements WHERE id = ?', id) !== undefined) return;
@@ -357,7 +354,7 @@ function toJson(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** What every build of one repository uses. */
+/** Settings that every build of one repository uses. */
 interface Maker {
   readonly layers: LayerCache;
   readonly key: AttestationKey;

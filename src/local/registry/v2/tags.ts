@@ -31,7 +31,7 @@ export function getTag(tx: Tx, _caller: Caller, request: RegistryV2GetTagRequest
   return fields.toV2(v1.toWireTag(v1.findTagRow(tx, requiredUidp('uid', request.uid))));
 }
 
-/** What v1 lists unless it is told not to, v2 leaves out unless it is asked to. */
+/** v2 leaves out by default the tags that v1 includes by default. */
 export function listTags(tx: Tx, caller: Caller, request: RegistryV2ListTagsRequest): RegistryV2ListTagsResponse {
   const { uidp, name = '', updatedSince = '', digest = '' } = request;
   const rows = v1.selectWantedTags(tx, caller, {

@@ -1,5 +1,6 @@
-// Which vulnerabilities the platform knows of in running images: packages of attested SBOMs in its own registry against its
-// advisories. Guarantees: an image that the platform has no SBOM of is told as not known, and never as free of vulnerabilities.
+// Finds which vulnerabilities the platform knows of in running images: packages of attested SBOMs in its own registry
+// against its advisories. Guarantees: an image that the platform has no SBOM of is told as not known, and never as free
+// of vulnerabilities.
 
 import type { RegistryVulnerability } from '../../../../api/schema/types/registry.gen.ts';
 import type { TenantCluster } from '../../../../api/schema/types/tenant.gen.ts';
@@ -75,7 +76,7 @@ export function severityOf({ severity = '' }: RegistryVulnerability): (typeof se
   return severities.find((one) => one === severity) ?? 'UNKNOWN';
 }
 
-/** What to type or know where nothing is known. */
+/** Next step or fact where nothing is known. */
 export function tellUnknown(context: Context, images: readonly ScannedImage[]): void {
   const count = images.filter(({ vulnerabilities }) => vulnerabilities === undefined).length;
   if (count === 0) return;

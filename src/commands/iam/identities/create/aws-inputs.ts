@@ -22,7 +22,7 @@ export const awsInputs = {
   },
 } as const;
 
-/** What IAM allows in names; a path belongs to users only, because sessions of a role do not show it. */
+/** Characters that IAM allows in names; a path belongs to users only, because sessions of a role do not show it. */
 export const awsRoleName = matching('NAME', /^[\w+=,.@-]{1,64}$/, 'must be the name of a role, without path');
 export const awsUserName = matching('NAME', /^([\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/, 'must be the name of a user');
 export const awsRoleId = matching('ID', /^AROA[A-Z0-9]+$/, 'must be the unique id of a role, which begins with AROA');

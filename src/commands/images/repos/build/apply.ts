@@ -28,7 +28,7 @@ const inputs = {
 
 type ApplyInput = InputValues<typeof inputs>;
 
-/** What this comes to; worked out once, for the question and for the change. */
+/** Result of the change; computed once, for the question and for the change. */
 const planOf = remembered(async (context: Context, input: ApplyInput): Promise<readonly Change[]> => {
   const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
     import('./overlay-file.ts'),

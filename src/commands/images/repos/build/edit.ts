@@ -25,7 +25,7 @@ const inputs = {
   },
 } as const satisfies Inputs;
 
-/** What this comes to; written once, for the question and for the change. */
+/** Result of the change; computed once, for the question and for the change. */
 const planOf = remembered(async (context: Context, input: InputValues<typeof inputs>): Promise<Change> => {
   const [{ readOverlayFile, withFlags }, { changeOf }] = await Promise.all([
     import('./overlay-file.ts'),

@@ -8,7 +8,7 @@ export const buildParent = {
   question: 'Which organization holds the repositories?',
 } as const;
 
-/** What the configuration is made from. */
+/** Sources of the configuration. */
 export const overlayInputs = {
   file: {
     kind: named('FILE'),

@@ -1,4 +1,4 @@
-// What one configuration changes of another, by section (outputs.md, "images repos build edit / apply"). Guarantees: two
+// Compares two configurations by section (outputs.md, "images repos build edit / apply"). Guarantees: two
 // configurations that build the same image have no difference.
 
 import { createHash, X509Certificate } from 'node:crypto';

@@ -1,5 +1,5 @@
-// The configuration of customized images as a person writes it: YAML or JSON. Guarantees: every mistake names the file and the
-// field, and nothing that was not understood is dropped silently.
+// The configuration of customized images as a person writes it: YAML or JSON. Guarantees: every mistake names the file
+// and the field, and nothing that was not understood is dropped silently.
 
 import { basename, resolve } from 'node:path';
 import type { RegistryCustomOverlay } from '../../../../api/schema/types/registry.gen.ts';
@@ -23,7 +23,7 @@ export interface OverlayFlags {
 export async function readOverlayFile(path: string, context: Context): Promise<RegistryCustomOverlay> {
   const text = readTextIfExists(resolve(context.host.cwd, path));
   if (text === undefined) throw wrong([`\`--file\` "${path}" does not exist`]);
-  // What a template or a redirection left empty must not take everything away.
+  // An empty file, such as a redirection leaves, must not delete everything.
   if (isBlank(text)) {
     throw wrong([`\`--file\` "${path}" is empty; write {} into it to take the whole configuration away`]);
   }
@@ -106,7 +106,9 @@ function merged(before: readonly NamedText[] = [], added: readonly NamedText[]):
   return [...before.filter(({ name }) => !names.has(name)), ...added];
 }
 
-/** Files named by a flag, each under its own name. Private keys are refused here, so that they never leave the machine. */
+/**
+ * Files named by a flag, each under its own name. Private keys are refused here, so that they never leave the machine.
+ */
 function readPems(paths: readonly string[], flag: string, label: string, context: Context): NamedText[] {
   return paths.map((path) => {
     const content = readTextIfExists(resolve(context.host.cwd, path));

@@ -14,7 +14,7 @@ export const repositoryPattern: Kind<readonly RegistryRepo[]> = {
     const place = (chosen['parent'] as Reference | undefined)?.id;
     const pattern = globPattern(text);
     const all = await repositoriesIn(context, place);
-    // What everybody may pull is nobody's to customize, unless it is asked for.
+    // A repository that everybody may pull is not customized unless that is asked for.
     const own = place === undefined ? all.filter((repo) => locationOf(repo) !== publicOrganization.id) : all;
     const matches = own.filter(({ name = '' }) => pattern.test(name));
     if (matches.length > 0) return matches;

@@ -1,5 +1,5 @@
-// Google Cloud's REST interfaces as the person in the browser. Guarantees: the access token is in the memory of one login here and
-// goes to the configured addresses; what Google refuses is one sentence, without the token.
+// Google Cloud's REST interfaces as the person in the browser. Guarantees: the access token is in the memory of one
+// login here and goes to the configured addresses; what Google refuses is one sentence, without the token.
 
 import { createHash } from 'node:crypto';
 import { CallFailure } from '../../../caller.ts';
@@ -15,7 +15,7 @@ interface Access {
 interface Pending {
   readonly state: string;
   readonly verifier: string;
-  /** Where to go afterwards. */
+  /** Address to go to afterwards. */
   readonly next: string;
 }
 
@@ -133,7 +133,9 @@ const ended = () => new CallFailure('refused', 'Your sign-in at Google has ended
 
 const mostPolls = 40;
 
-/** The same, and waits until what takes longer is done, ten seconds at most. `base`: where its operations are asked for. */
+/**
+ * The same, and waits until what takes longer is done, ten seconds at most. `base`: where its operations are asked for.
+ */
 export async function googleDone(
   visit: Visit,
   method: OutgoingRequest['method'],

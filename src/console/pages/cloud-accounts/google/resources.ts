@@ -1,4 +1,4 @@
-// What a project of Google Cloud needs so that the platform may act in it (document 003; the same as the Terraform module
+// Resources of a Google Cloud project that let the platform act in it (document 003; the same as the Terraform module
 // chainguard-dev/chainguard-account-association/google makes): whether each is there, and making those that are not.
 
 import { CallFailure } from '../../../caller.ts';
@@ -140,7 +140,7 @@ async function configureProvider(visit: Visit, project: Project): Promise<void> 
   }
 }
 
-/** What was deleted keeps its name for 30 days, and can be had back. */
+/** A deleted resource keeps its name for 30 days, and can be restored. */
 async function revive(visit: Visit, address: string, base: string, resource: Json): Promise<void> {
   if (resource['state'] === 'DELETED') await googleDone(visit, 'POST', `${address}:undelete`, base, {});
   if (resource['disabled'] === true)
@@ -149,7 +149,7 @@ async function revive(visit: Visit, address: string, base: string, resource: Jso
 
 // ---- step 4: service accounts ----
 
-/** What each account may do in the project. */
+/** Roles of each account in the project. */
 const projectRoles: Readonly<Record<(typeof profiles)[number], readonly string[]>> = {
   agentless: ['roles/container.admin'],
   canary: [],
@@ -214,7 +214,9 @@ async function bindAll(
   });
 }
 
-/** The six accounts of document 003, each ready when it is there, can be acted as by this group, and may do its work. */
+/**
+ * The six accounts of document 003, each ready when it is there, can be acted as by this group, and may do its work.
+ */
 export async function accountsOf(visit: Visit, project: Project, group: string): Promise<readonly Resource[]> {
   const { projects, workloadIdentity } = addressesOf(visit);
   const policy = await policyOf(visit, `${projects}/v1/projects/${project.id}`);

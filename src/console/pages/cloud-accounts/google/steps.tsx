@@ -1,5 +1,5 @@
-// The four steps that connect a project of Google Cloud (document 003): authenticate, project, workload identity federation,
-// service accounts. Guarantees: each step shows what is there, whoever made it, and makes only what is not.
+// The four steps that connect a project of Google Cloud (document 003): authenticate, project, workload identity
+// federation, service accounts. Guarantees: each step shows what is there, whoever made it, and makes only what is not.
 
 import type { ComponentChildren } from 'preact';
 import { CallFailure } from '../../../caller.ts';
@@ -9,7 +9,7 @@ import { SameCommand } from '../../../parts/copied.tsx';
 import { FormBox, SelectField } from '../../../parts/fields.tsx';
 import { rowsShown } from '../../../parts/list-frame.tsx';
 import { Table } from '../../../parts/listing.tsx';
-import { Sheet } from '../../../parts/sheet.tsx';
+import { sheetOver } from '../../../parts/sheet.tsx';
 import { list } from '../list.tsx';
 import { associate, backToRow, type Chosen, chosen, path } from '../records.ts';
 import { authorizeUrl, isSignedIn, keepAccess, setupOf } from './client.ts';
@@ -56,14 +56,15 @@ async function show(visit: Visit, form: Form): Promise<Shown> {
     body = await bodies[step](visit, form, what);
   } catch (error) {
     if (!(error instanceof CallFailure) || error.kind === 'signed-out') throw error;
-    // What Google refuses belongs into the pane, and so does the way on.
+    // A refusal by Google belongs into the pane, and so does the way on.
     body = <Refused visit={visit} message={error.message} />;
   }
-  return {
-    ...(await list(visit)),
+  return sheetOver(visit, {
+    ...{ path, behind: list, back: backToRow(visit, what) },
     title: `GCP of ${what.place.name}`,
-    dialog: (
-      <Sheet title={`Associate GCP with ${what.place.name}`} back={backToRow(visit, what)}>
+    heading: `Associate GCP with ${what.place.name}`,
+    children: (
+      <>
         <ol class="steps" aria-label="Steps">
           {stepNames.map((each) => (
             <li key={each} aria-current={each === step ? 'step' : undefined}>
@@ -79,9 +80,9 @@ async function show(visit: Visit, form: Form): Promise<Shown> {
             ...[`--project-id=${visit.query.get('project') ?? 'PROJECT_ID'}`, '--project-number=PROJECT_NUMBER'],
           ]}
         />
-      </Sheet>
+      </>
     ),
-  };
+  });
 }
 
 function Refused({ visit, message }: { readonly visit: Visit; readonly message: string }) {

@@ -1,4 +1,4 @@
-// What a kind of identity is to the form that makes one.
+// Interface of an identity kind, for the form that creates one.
 
 import type { VNode } from 'preact';
 import { isPattern, issuerUrlProblem, patternProblem } from '../../../../api/identity-rules.ts';
@@ -6,10 +6,10 @@ import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { type Form, refuse } from '../../../form.ts';
 import type { Visit } from '../../../page.ts';
 
-/** Who may assume an identity that is to be made. */
+/** Rule of an identity to create. */
 export interface Draft {
   readonly identity: IamIdentity;
-  /** What is allowed but rarely meant, a sentence each. */
+  /** Warnings about what is allowed but rarely meant, a sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -2,8 +2,8 @@
 // keyboard, by screen reader, on a narrow screen, in light and in dark.
 
 import { createHash } from 'node:crypto';
-import { type Html, html, trustedHtml } from '../../html.ts';
-import { card } from '../../look.ts';
+import { type Html, html, trustedHtml } from '../../../html.ts';
+import { card } from '../../../look.ts';
 
 export interface Page {
   readonly html: string;
@@ -20,7 +20,7 @@ export interface Choice {
   readonly roles: string | undefined;
 }
 
-/** Who waits for the sign-in. */
+/** Client that waits for the sign-in. */
 export type Waiting =
   /** `client`: host and port of a program on this machine. */
   | { readonly kind: 'here'; readonly client: string }
@@ -35,7 +35,7 @@ export interface SignIn {
   readonly audience: readonly string[];
   readonly identity: string | undefined;
   readonly scopes: readonly string[];
-  /** Whether an unknown address gets an account at once. */
+  /** When true, an unknown address gets an account at once. */
   readonly register: boolean;
   readonly choices: readonly Choice[];
   readonly problem: string | undefined;
@@ -137,8 +137,8 @@ ${problemText(problem)}
 }
 
 /**
- * Before the browser leaves for an organization's own provider on behalf of another device. By a link: browsers hold what
- * follows a form to the page's policy, and where a provider sends them on to is not known here.
+ * Before the browser leaves for an organization's own provider on behalf of another device. By a link: browsers hold
+ * what follows a form to the page's policy, and where a provider sends them on to is not known here.
  */
 export function leavePage(state: string, waiting: Waiting, provider: string, address: URL): Page {
   return page(

@@ -1,18 +1,19 @@
 // Sign-in through an organization's own OpenID provider (protocols 9): authorization code flow, by openid-client.
-// Guarantees: https, or http on loopback; PKCE and secret as configured; state, nonce, issuer, audience, time and signature
-// checked; no answer is read past a megabyte; what goes wrong at the provider becomes one sentence without its details.
+// Guarantees: https, or http on loopback; PKCE and secret as configured; state, nonce, issuer, audience, time and
+// signature checked; no answer is read past a megabyte; what goes wrong at the provider becomes one sentence without
+// its details.
 
 import type { Configuration, CustomFetch } from 'openid-client';
-import { grpcCodes } from '../../api/status.ts';
-import { quote } from '../../quote.ts';
-import { isIssuerUrl } from '../../trust/issuer-keys.ts';
-import { failedPrecondition, permissionDenied } from '../core/failures.ts';
-import { isLoopbackHttp, isPlatformUrl } from '../core/loopback.ts';
-import { type PlatformUrls, StatusError } from '../core/types.ts';
-import type { StoredProvider } from '../iam/stored-provider.ts';
-import type { FetchUpstream } from './fetch-upstream.ts';
+import { grpcCodes } from '../../../api/status.ts';
+import { quote } from '../../../quote.ts';
+import { isIssuerUrl } from '../../../trust/issuer-keys.ts';
+import { failedPrecondition, permissionDenied } from '../../core/failures.ts';
+import { isLoopbackHttp, isPlatformUrl } from '../../core/loopback.ts';
+import { type PlatformUrls, StatusError } from '../../core/types.ts';
+import type { StoredProvider } from '../../iam/stored-provider.ts';
+import type { FetchUpstream } from '../fetch-upstream.ts';
 
-/** What must be kept between leaving for the provider and coming back. */
+/** State kept between leaving for the provider and coming back. */
 export interface ProviderTrip {
   readonly nonce: string;
   /** Undefined without PKCE. */
@@ -139,7 +140,7 @@ function fetchThrough(fetchUpstream: FetchUpstream): CustomFetch {
     }).catch((error: unknown) => {
       // An answer came, and was too large.
       if (error instanceof RangeError) throw error;
-      // What the library's own fetch rejects with.
+      // The library's own fetch rejects with this.
       throw new TypeError('fetch failed', { cause: error });
     });
     const shown = new Headers();

@@ -1,11 +1,11 @@
-// Who may see the sign-in page: whoever can read a file of the owner's, which other users of the machine cannot. The page asks
-// for the code in it, once per browser. Guarantees: the code is compared in constant time, stands in no address, and cannot be
-// tried without end.
+// Guards the sign-in page: it is for whoever can read a file of the owner's, which other users of the machine cannot.
+// The page asks for the code in it, once per browser. Guarantees: the code is compared in constant time, stands in no
+// address, and cannot be tried without end.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { PlatformClock } from '../core/types.ts';
-import { createWrongTries } from './wrong-tries.ts';
+import type { PlatformClock } from '../../core/types.ts';
+import { createWrongTries } from '../wrong-tries.ts';
 
 export type GateAnswer =
   | { readonly kind: 'open' /** What the browser is given, as a header. */; readonly cookie: string }
