@@ -11,6 +11,7 @@ import { bindRole } from '../../src/local/iam/bind-role.ts';
 import { createUser, insertIdentity, type Relationship } from '../../src/local/iam/stored-identity.ts';
 import { createIssuer } from '../../src/local/issuer/issuer.ts';
 import { developerToken, mintThirdPartyToken } from '../../src/local/issuer/simulated.ts';
+import { loadDriver } from '../../src/local/store/database.ts';
 import { githubToken } from '../../src/trust/ci-claims.ts';
 import { type Answer, startTestPlatform, TestClock, type TestPlatform } from '../support/platform.ts';
 
@@ -111,6 +112,61 @@ test('a workflow assumes an identity, and the token says who it is and what it m
   expect(platform.store.read((tx) => tx.get('SELECT last_seen FROM identities WHERE id = ?', identity))).toEqual({
     last_seen: clock.now(),
   });
+});
+
+test('within a second of the last time an identity is not noted again, and nothing waits for the disk', async () => {
+  const setup = await start();
+  const { platform, clock } = setup;
+  const identity = makeIdentity(setup, githubRule);
+  const bearer = await mint(setup, githubToken(mainBranch));
+  let commits = 0;
+  platform.store.onCommit(() => {
+    commits += 1;
+  });
+  const seenAfter = async (ms: number) => {
+    clock.advance(ms);
+    const before = commits;
+    const { status } = await exchange(setup, bearer, { ...apiAudience(setup), identity });
+    const row = platform.store.read((tx) => tx.get('SELECT last_seen FROM identities WHERE id = ?', identity));
+    return { status, seen: Number(row?.['last_seen']) - clock.now(), commits: commits - before };
+  };
+  const noted = { status: 200, seen: 0, commits: 1 };
+  expect(await seenAfter(0)).toEqual(noted);
+  expect(await seenAfter(0)).toEqual({ ...noted, commits: 0 });
+  expect(await seenAfter(999)).toEqual({ status: 200, seen: -999, commits: 0 });
+  expect(await seenAfter(1)).toEqual(noted);
+  // A clock that was set back.
+  expect(await seenAfter(-500)).toEqual(noted);
+});
+
+test.each([
+  ['the identity is deleted', 'DELETE FROM identities WHERE id = ?1', 403],
+  [
+    'its rule is another one',
+    `UPDATE identities SET relationship = json_set(relationship, '$.subject', 'x') WHERE id = ?1`,
+    403,
+  ],
+  ['its roles are taken', 'DELETE FROM role_bindings WHERE identity = ?1', 200],
+])('what was known of an identity counts no more once %s, here or by another process', async (_, sql, status) => {
+  for (const isHere of [true, false]) {
+    const setup = await start();
+    const { platform } = setup;
+    const identity = makeIdentity(setup, githubRule);
+    const bearer = await mint(setup, githubToken(mainBranch));
+    const again = () => exchange(setup, bearer, { ...apiAudience(setup), identity });
+    expect((await again()).status).toBe(200);
+    expect(decodeJwt((await again()).body.token)['cap']).not.toEqual({});
+    if (isHere) platform.store.transact((tx) => tx.run(sql, identity));
+    else {
+      const { path } = platform.store.read((tx) => tx.get('SELECT file AS path FROM pragma_database_list')) ?? {};
+      const other = new (loadDriver())(String(path));
+      other.prepare(sql).run(identity);
+      other.close();
+    }
+    const answer = await again();
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(decodeJwt(answer.body.token)['cap']).toEqual({});
+  }
 });
 
 test('another branch is refused with what differs and what is expected', async () => {

@@ -12,6 +12,7 @@ import type {
 import { newChildId, parentOf } from '../../api/uidp.ts';
 import { toWireTime } from '../api/wire-time.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 
 /** How an identity is proved, in the JSON names of the `relationship` oneof. Users are `claimMatch` with literals. */
 export type Relationship =
@@ -58,6 +59,19 @@ export function findUser(tx: Tx, issuer: string, subject: string): StoredIdentit
     subject,
   );
   return row === undefined ? undefined : toStoredIdentity(row);
+}
+
+const identitiesById: Memory<StoredIdentity | undefined> = { tables: ['identities'], most: 1_000 };
+const usersByPair: Memory<StoredIdentity | undefined> = { tables: ['identities'], most: 1_000 };
+
+/** The same as `findIdentity`, for who asks often and writes seldom: the exchange of tokens. */
+export function recallIdentity(tx: Tx, id: string): StoredIdentity | undefined {
+  return tx.recall(identitiesById, id, () => findIdentity(tx, id));
+}
+
+/** The same as `findUser`. */
+export function recallUser(tx: Tx, issuer: string, subject: string): StoredIdentity | undefined {
+  return tx.recall(usersByPair, JSON.stringify([issuer, subject]), () => findUser(tx, issuer, subject));
 }
 
 export interface NewUser {

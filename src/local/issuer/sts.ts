@@ -23,6 +23,8 @@ import {
   findUser,
   hasAccountOfIssuer,
   isIssuerKnown,
+  recallIdentity,
+  recallUser,
   type StoredIdentity,
 } from '../iam/stored-identity.ts';
 import { findProvider, type StoredProvider } from '../iam/stored-provider.ts';
@@ -37,7 +39,7 @@ import type { AccessTokens } from './access-tokens.ts';
 import { awsActor, toActor, toVerifiedLogin, type VerifiedLogin } from './actor.ts';
 import { toLimits } from './narrowing.ts';
 import type { OwnIdTokens } from './own-id-tokens.ts';
-import { type Proof, prepare, type Ready, ruleOf } from './proof.ts';
+import { type Proof, prepare, prepareUnwritten, type Ready, ruleOf } from './proof.ts';
 import { type Upstream, verifyWithStaticKeys } from './upstream.ts';
 
 /**
@@ -87,6 +89,11 @@ export interface Sts {
 
 const maxAudiences = 10;
 
+const owners = new WeakMap<OidcRawToken, string>();
+
+/** The identity that an answer of these exchanges is for; undefined of any other. */
+export const ownerOf = (issued: OidcRawToken): string | undefined => owners.get(issued);
+
 export function createSts(options: StsOptions): Sts {
   const { store, urls, clock, upstream, accessTokens, ownIdTokens, verifyAws } = options;
   // Without a rule of its own an identity wants tokens that are for this issuer, by host or by URL (protocols 3.4).
@@ -97,7 +104,7 @@ export function createSts(options: StsOptions): Sts {
   /** A token for `identity`, if the bearer satisfies its rule. */
   const assume = async (bearer: string, identity: string): Promise<Proof> => {
     if (!isUidp(identity)) throw invalidArgument(`${quote(identity)} is not the id of an identity`);
-    const record = store.read((tx) => findIdentity(tx, identity));
+    const record = store.read((tx) => recallIdentity(tx, identity));
     const relationship = record?.relationship;
     if (relationship?.kind === 'servicePrincipal') {
       throw permissionDenied(`identity ${quote(identity)} is for a service of the platform and cannot be assumed`);
@@ -155,7 +162,7 @@ export function createSts(options: StsOptions): Sts {
     if (!isKnown) throw notFound(`no account signs in with issuer ${quote(claims.issuer)}`);
     if (own === undefined) await upstream.verify(bearer, decoded);
     await requireAudience(claims, defaultAudiences);
-    const user = store.read((tx) => findUser(tx, claims.issuer, claims.subject));
+    const user = store.read((tx) => recallUser(tx, claims.issuer, claims.subject));
     if (user === undefined) throw noAccount(claims);
     return { identity: user.id, rule: ruleOf(user), actor: toActor(claims, true), direct: true };
   };
@@ -229,7 +236,9 @@ export function createSts(options: StsOptions): Sts {
 
   const sign = async (ready: Ready, audience: readonly string[]): Promise<OidcRawToken> => {
     const token = await accessTokens.sign({ ...ready, ...ready.actor, audience });
-    return { token, expiry: toWireTime(ready.expiresAt * 1000) };
+    const issued = { token, expiry: toWireTime(ready.expiresAt * 1000) };
+    owners.set(issued, ready.identity);
+    return issued;
   };
 
   return {
@@ -246,7 +255,11 @@ export function createSts(options: StsOptions): Sts {
           : identity === undefined
             ? await recognize(bearer, audience)
             : await assume(bearer, identity);
-      return sign(await store.commit((tx) => prepare(tx, proof, [limits])), audience);
+      // Most exchanges of a busy identity write nothing.
+      const ready =
+        store.read((tx) => prepareUnwritten(tx, proof, [limits])) ??
+        (await store.commit((tx) => prepare(tx, proof, [limits])));
+      return sign(ready, audience);
     },
 
     async exchangeRefreshToken(bearer, request) {
@@ -307,7 +320,7 @@ export function createSts(options: StsOptions): Sts {
         // Roles that came with the provider's groups end with this session (protocols 9).
         refresh: login.refreshable && !hasGroupRoles ? startFamily(tx, urls.issuer, session) : undefined,
       }));
-      return { ...(await sign(ready, audience)), ...(refresh === undefined ? {} : { refreshToken: refresh.token }) };
+      return Object.assign(await sign(ready, audience), refresh === undefined ? {} : { refreshToken: refresh.token });
     },
 
     async verifyLogin(bearer) {

@@ -6,7 +6,7 @@ import { grpcCodes } from '../../api/status.ts';
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import { StatusError } from '../core/types.ts';
 import { decodeJwt } from '../keys/jwt.ts';
-import type { Sts } from './sts.ts';
+import { ownerOf, type Sts } from './sts.ts';
 
 /** Returns the same exchanges, with each one told. */
 export function tellOfExchanges(sts: Sts, tell: OnOccurrence): Sts {
@@ -18,8 +18,8 @@ export function tellOfExchanges(sts: Sts, tell: OnOccurrence): Sts {
     const occurrence = { ...about, capabilities: [], isRead: false, ...presentedBy(wanted.bearer) };
     try {
       const answer = await work();
-      const { token = '' } = 'refreshToken' in answer && typeof answer.token === 'object' ? answer.token : answer;
-      const identity = typeof token === 'string' ? decodeJwt(token).subject : undefined;
+      const issued = 'refreshToken' in answer && typeof answer.token === 'object' ? answer.token : answer;
+      const identity = ownerOf(issued as OidcRawToken);
       tell({ ...occurrence, identity, place: identity, outcome: 'done' });
       return answer;
     } catch (error) {

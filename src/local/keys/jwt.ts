@@ -12,9 +12,11 @@ export { type DecodedToken, hasKeyFor } from '../../trust/jwt.ts';
 
 /** Claims in alphabetical order, as the published sample has them (protocols 4.1). */
 export async function signJwt(key: SigningKey, claims: JWTPayload): Promise<string> {
-  const { SignJWT } = await import('jose');
+  const { CompactSign } = await import('jose');
   const sorted = Object.fromEntries(Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return new SignJWT(sorted).setProtectedHeader({ alg: 'RS256', kid: key.kid }).sign(key.privateKey);
+  // Not SignJWT, which copies the claims to add to them: all of them are here.
+  const text = new TextEncoder().encode(JSON.stringify(sorted));
+  return new CompactSign(text).setProtectedHeader({ alg: 'RS256', kid: key.kid }).sign(key.privateKey);
 }
 
 /** Reads a token without believing it. Throws PERMISSION_DENIED when it is not one that could ever be believed. */
