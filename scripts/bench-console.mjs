@@ -6,15 +6,14 @@
 // Needs /usr/bin/chromium.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
+import { median, option, platformOf, program, signedIn, started } from './bench-support.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const option = (name) => process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
 const against = option('against');
 const tokens = option('tokens') ?? '1000';
 const rounds = Number(option('rounds') ?? 9);
@@ -24,27 +23,6 @@ if (against === undefined || !existsSync(join(against, 'dist', 'chainctl.cjs')))
 }
 const folder = mkdtempSync(join(tmpdir(), 'chainctl-bench-console-'));
 
-/** Resolves when a program has printed a JSON document. */
-function started(command, args, env) {
-  const child = spawn(command, args, { cwd: root, env, stdio: ['pipe', 'pipe', 'ignore'] });
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-      if (!/\}\s*$/.test(text)) return;
-      const ended = new Promise((done) => child.once('exit', done));
-      const stop = (signal) => {
-        if (signal === undefined) child.stdin.end();
-        else child.kill(signal);
-        return ended;
-      };
-      resolve({ ...JSON.parse(text), stop });
-    });
-    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)));
-  });
-}
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const milliseconds = async (work) => {
   const began = performance.now();
   await work();
@@ -140,11 +118,7 @@ async function firstPaint(browser, url, cookie) {
 /** Milliseconds from the start of `chainctl console` to its first page; the code is sent as the file's form sends it. */
 async function firstPage(env) {
   const began = performance.now();
-  const console = await started(
-    process.execPath,
-    [join(root, 'bin/chainctl.js'), 'console', '--no-browser', '-o', 'json'],
-    env,
-  );
+  const console = await started([program, 'console', '--no-browser', '-o', 'json'], env);
   const { readFileSync } = await import('node:fs');
   const code = /name="code" value="([^"]+)"/.exec(readFileSync(fileURLToPath(console.file), 'utf8'))?.[1] ?? '';
   const entered = await fetch(`${console.url}code`, {
@@ -169,7 +143,7 @@ async function firstPage(env) {
 
 const command = (env, ...args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'bin/chainctl.js'), ...args], { env, stdio: 'ignore' });
+    const child = spawn(process.execPath, [program, ...args], { env, stdio: 'ignore' });
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${args.join(' ')} ended with ${code}`))));
   });
 
@@ -183,13 +157,8 @@ function report(name, ours, theirs, aim, unit = 'ms') {
 
 async function main() {
   if (spawnSync('/usr/bin/chromium', ['--version']).status !== 0) throw new Error('/usr/bin/chromium is needed');
-  const script = join(root, 'scripts', 'bench-console-platform.ts');
-  const platform = await started(process.execPath, ['--import', 'tsx', script, join(folder, 'platform'), tokens], {
-    PATH: process.env.PATH,
-    HOME: folder,
-  });
+  const platform = await platformOf('bench-console-platform.ts', folder, tokens);
   const base = await started(
-    process.execPath,
     [join(against, 'bin/chainctl.js'), 'local', 'start', `--data-dir=${join(folder, 'base')}`, '--output=json'],
     { PATH: process.env.PATH, HOME: folder },
   );
@@ -200,17 +169,7 @@ async function main() {
   try {
     const { api, token } = platform;
     const session = await signIn(api);
-    const cache = join(folder, 'cache', 'chainguard', api.replaceAll('/', '-'));
-    mkdirSync(cache, { recursive: true, mode: 0o700 });
-    writeFileSync(join(cache, 'oidc-token'), token, { mode: 0o600 });
-    const env = {
-      PATH: process.env.PATH,
-      HOME: folder,
-      XDG_CACHE_HOME: join(folder, 'cache'),
-      CHAINGUARD_PLATFORM_API: api,
-      CHAINGUARD_PLATFORM_ISSUER: api,
-      CHAINGUARD_PLATFORM_AUDIENCE: api,
-    };
+    const env = signedIn(folder, platform);
     const bearer = { authorization: `Bearer ${token}` };
     const { items } = await (await fetch(`${api}/iam/v1/groups`, { headers: bearer })).json();
     const organization = items.find(({ name }) => name === 'example.com').id;

@@ -4,18 +4,22 @@
 // our own work is. `--rows=100000 --rounds=5 --enforce --only=platform|finished`. CHAINCTL_PROGRAM names an executable,
 // whose CPU time for json is compared with the Node build's.
 
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  measure,
+  median,
+  program as nodeBuild,
+  option,
+  platformOf,
+  requireGnuTime,
+  signedIn,
+} from './bench-support.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const executable = process.env.CHAINCTL_PROGRAM;
-const option = (name, fallback) =>
-  Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);
 
 /** The answer of a platform that lists every field, as the REST gateway does. */
 function answer(rows) {
@@ -45,8 +49,8 @@ if (!isMainThread) {
   server.listen(0, '127.0.0.1', () => parentPort?.postMessage(server.address().port));
 }
 
-const rows = option('rows', 100_000);
-const rounds = option('rounds', 5);
+const rows = Number(option('rows') ?? 100_000);
+const rounds = Number(option('rounds') ?? 5);
 let over = false;
 
 /** A server that sends a finished answer. Its token is checked by nobody. */
@@ -60,32 +64,10 @@ async function finished() {
 }
 
 /** A platform with as many identities. */
-async function platform(folder) {
-  const script = join(root, 'scripts', 'bench-lists-platform.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, join(folder, 'platform'), String(rows)], {
-    cwd: root,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const line = await new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-      if (text.includes('\n')) resolve(text);
-    });
-    child.once('exit', (code) => reject(new Error(`the platform ended with ${code}`)));
-  });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  return {
-    ...JSON.parse(line),
-    stop: () => {
-      child.stdin.end();
-      return ended;
-    },
-  };
-}
+const platform = (folder) => platformOf('bench-lists-platform.ts', folder, rows);
 
 async function main() {
-  const only = process.argv.find((word) => word.startsWith('--only='))?.slice(7);
+  const only = option('only');
   console.log(`Node ${process.version}, ${rows} rows, ${rounds} rounds, medians; load ${loadavg()[0]?.toFixed(1)}`);
   for (const [name, source] of Object.entries({ platform, finished })) {
     if (only !== undefined && only !== name) continue;
@@ -104,24 +86,12 @@ async function main() {
 
 async function compare(api, token, folder) {
   const memory = join(folder, 'memory');
-  const env = {
-    PATH: process.env.PATH,
-    HOME: folder,
-    XDG_CACHE_HOME: join(folder, 'cache'),
-    CHAINGUARD_PLATFORM_API: api,
-    CHAINGUARD_PLATFORM_ISSUER: api,
-    CHAINGUARD_PLATFORM_AUDIENCE: api,
-  };
-  const cache = join(folder, 'cache', 'chainguard', api.replaceAll('/', '-'));
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  writeFileSync(join(cache, 'oidc-token'), token, { mode: 0o600 });
+  const env = signedIn(folder, { api, token });
   // In a file: what is on a command line can be read by everybody.
   const headers = join(folder, 'headers');
   writeFileSync(headers, `Authorization: Bearer ${token}\n`, { mode: 0o600 });
 
-  const program = [
-    process.argv.find((word) => word.startsWith('--program='))?.slice(10) ?? join(root, 'bin/chainctl.js'),
-  ];
+  const program = [option('program') ?? nodeBuild];
   const list = (format) => [...program, 'iam', 'identities', 'list', '-o', format];
   const node = process.execPath;
   const cases = [
@@ -129,15 +99,11 @@ async function compare(api, token, folder) {
     { name: 'one small call', command: node, args: [...program, 'iam', 'organizations', 'list', '-o', 'json'] },
     ...['json', 'table', 'csv', 'id'].map((format) => ({ name: format, command: node, args: list(format) })),
     ...(executable ? [{ name: 'json, executable', command: executable, args: list('json').slice(1) }] : []),
-  ].map((one) => ({ ...one, ms: [], first: [], kb: [], cpu: [] }));
+  ].map((one) => ({ ...one, ms: [], first: [], mb: [], cpu: [] }));
   for (let round = 0; round <= rounds; round += 1) {
     for (const one of cases) {
-      const { ms, first, kb, cpu } = await measure(one, env, memory);
-      if (round === 0) continue;
-      one.ms.push(ms);
-      one.first.push(first);
-      one.kb.push(kb);
-      one.cpu.push(cpu);
+      const taken = await measure(one.command, one.args, env, { memory, keeps: false });
+      if (round > 0) for (const figure of ['ms', 'first', 'mb', 'cpu']) one[figure].push(taken[figure]);
     }
   }
   return cases;
@@ -149,14 +115,14 @@ function tell(cases, hasAims) {
   for (const one of cases) {
     const peer = one.name === 'table' ? json : curl;
     const ratio = median(one.ms) / median(peer.ms);
-    const memoryRatio = median(one.kb) / median(json.kb);
+    const memoryRatio = median(one.mb) / median(json.mb);
     const aim = aims[one.name];
     const isOver = aim !== undefined && (ratio > aim.time || memoryRatio > (aim.memory ?? Number.POSITIVE_INFINITY));
     over ||= isOver;
     console.log(
       `${one.name.padEnd(16)} ${median(one.ms).toFixed(0).padStart(6)} ms  ${ratio.toFixed(2).padStart(5)} × ${peer.name.padEnd(5)}` +
         ` CPU ${median(one.cpu).toFixed(2)} s  first byte ${median(one.first).toFixed(0).padStart(5)} ms` +
-        `  peak ${(median(one.kb) / 1024).toFixed(0).padStart(4)} MB (${memoryRatio.toFixed(2)} × json)${isOver ? '  over its aim' : ''}`,
+        `  peak ${median(one.mb).toFixed(0).padStart(4)} MB (${memoryRatio.toFixed(2)} × json)${isOver ? '  over its aim' : ''}`,
     );
   }
   const firstAim = median(curl.first) + median(small.ms);
@@ -177,35 +143,7 @@ function tell(cases, hasAims) {
   );
 }
 
-function measure({ command, args }, env, memory) {
-  const started = process.hrtime.bigint();
-  return new Promise((resolve, reject) => {
-    const child = spawn('/usr/bin/time', ['-f', '%M %U %S', '-o', memory, command, ...args], {
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let first;
-    let bytes = 0;
-    child.stdout.on('data', (chunk) => {
-      first ??= Number(process.hrtime.bigint() - started) / 1e6;
-      bytes += chunk.length;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const ms = Number(process.hrtime.bigint() - started) / 1e6;
-      if (code !== 0 || bytes === 0)
-        reject(new Error(`${command} ${args.join(' ')} ended with ${code}, ${bytes} bytes`));
-      else {
-        const [kb, user, system] = readFileSync(memory, 'utf8').trim().split('\n').at(-1).split(' ').map(Number);
-        resolve({ ms, first, kb, cpu: user + system });
-      }
-    });
-  });
+if (isMainThread) {
+  requireGnuTime();
+  await main();
 }
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-if (spawnSync('/usr/bin/time', ['-f', '%M', 'true']).status !== 0) throw new Error('GNU time is needed');
-if (isMainThread) await main();
