@@ -215,6 +215,41 @@ describe('chainctl console', () => {
     await expect(ask('/')).rejects.toThrow();
   });
 
+  test('remembers the organization, and says how to go on when the login has ended', async () => {
+    const platform = await world.startPlatform();
+    const person = world.person('dev', platform);
+    await signIn(person, platform);
+    const made = await person.sh('chainctl iam organizations create zebra.example --yes -o json');
+    expect(made.code).toBe(0);
+    const open = async (started: Started) => {
+      const { page, context } = await newPage();
+      await page.goto(started.file);
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      return { page, context };
+    };
+    const first = await start(person);
+    const { page } = await open(first);
+    expect(await page.locator('#organization option:checked').textContent()).toBe('example.com');
+    await page.locator('#organization').selectOption('zebra.example');
+    await page.getByText('Nothing is here yet').waitFor();
+    first.child.kill('SIGINT');
+    await first.ended;
+
+    const second = await start(person);
+    const again = (await open(second)).page;
+    expect(await again.locator('#organization option:checked').textContent()).toBe('zebra.example');
+
+    await again.goto(`${again.url()}/settings/pull-tokens/create`);
+    await again.getByLabel('Name').fill('survivor');
+    expect((await person.sh('chainctl auth logout')).code).toBe(0);
+    await again.getByRole('button', { name: 'Create token' }).click();
+    await again.getByText('nothing of your form has been done yet').waitFor();
+    await again.getByText('Log in again with `chainctl auth login`').waitFor();
+    await signIn(person, platform);
+    await again.getByRole('button', { name: 'Then send the form again' }).click();
+    await again.getByRole('dialog', { name: 'Pull token created' }).waitFor();
+  });
+
   test('goes by one name only, so that a name that is bent to this machine sees nothing', async () => {
     const platform = await world.startPlatform();
     const person = world.person('dev', platform);

@@ -27,8 +27,13 @@ test('a provider is created, changed, has a group mapped and SCIM switched, and 
   const [{ id }] = await items(list);
   const at = (action: string, of = id) => `${page}/${action}?id=${encodeURIComponent(of)}`;
 
-  const changed = await browser.submit(at('update'), { ...fields, name: 'okta main', secret: '' });
+  const odd = await browser.submit(at('update'), { ...fields, secret: '', scopes: 'groups "x"' });
+  expect([odd.status, odd.text]).toEqual([400, expect.stringContaining('“&quot;x&quot;” is no scope')]);
+  const scopes = { scopes: 'groups, offline_access' };
+  const changed = await browser.submit(at('update'), { ...fields, ...scopes, name: 'okta main', secret: '' });
   expect(changed.text).toContain('Saved the identity provider “okta main”.');
+  expect((await items(list))[0].oidc.additionalScopes).toEqual(['groups', 'offline_access']);
+  expect((await browser.get(at('update'))).text).toMatch(/name="scopes"[^>]* value="groups offline_access"/);
 
   const mapped = await browser.submit(`${page}/map`, { provider: id, group: 'SRE', role: viewer });
   expect([mapped.status, mapped.text]).toEqual([200, expect.stringContaining('Members of “SRE” get the role')]);
@@ -47,6 +52,12 @@ test('a provider is created, changed, has a group mapped and SCIM switched, and 
   platform.user('second@example.com', ['owner', organization]);
   const switched = await browser.submit(at('scim'), {});
   expect(switched.text).toContain(`SCIM of “okta main” is ${before ? 'off' : 'on'}.`);
+
+  const revoked = await browser.submit(at('revoke'), {});
+  expect(revoked.text).toContain('Revoked the SCIM token of “okta main”.');
+  expect((await items(list))[0].scim.credentialState).toBe('CREDENTIAL_STATE_REVOKED');
+  expect((await browser.get(at('scim'))).text).not.toContain('Revoke the token');
+  expect((await browser.get(at('revoke'))).status).toBe(409);
 
   platform.user('viewer@example.com', ['viewer', organization]);
   const guest = await signInToConsole(platform.urls.api, { subject: 'test|viewer@example.com' });

@@ -20,6 +20,7 @@ import { codeOf } from '../../files.ts';
 import { nearest } from '../../suggest.ts';
 import { createCaller } from './caller.ts';
 import { cloudSetupOf } from './clouds.ts';
+import { lastOrganizationOf } from './last-organization.ts';
 
 export interface ConsoleServer {
   /** The address that asks for the code. */
@@ -79,8 +80,7 @@ export async function startConsole(
   const file = writeFormFile({ name: 'console', title: 'Open the console', action: `${url}code`, fields: { code } });
   let cookie: string | undefined;
   let wrong = 0;
-  // By id or name; what it is a folder of is found no other way than by looking.
-  let last: string | undefined = config.get('default.group').split('/')[0] || undefined;
+  const last = lastOrganizationOf(context);
 
   const takeCode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const given = new URLSearchParams((await readForm(request)) ?? '').get('code') ?? '';
@@ -125,9 +125,9 @@ export async function startConsole(
     await serveConsole(console, request, response, address, {
       session,
       origin: `http://${authority}`,
-      lastOrganization: last,
+      lastOrganization: last.get(),
       beforeAnswer: ({ organization }) => {
-        last = organization ?? last;
+        if (organization !== undefined) last.set(organization);
       },
     });
   };

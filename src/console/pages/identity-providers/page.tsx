@@ -11,7 +11,7 @@ import { When } from '../../parts/time.tsx';
 import { mapping, removeMapping } from './mappings.tsx';
 import { create, update } from './provider-form.tsx';
 import { mappingsOf, path, providerHere, providersOf, rowId } from './providers.ts';
-import { scim, token, tokenShown } from './scim.tsx';
+import { revoke, scim, token, tokenShown } from './scim.tsx';
 
 async function list(visit: Visit): Promise<Shown> {
   const [providers, mappings, roles] = await Promise.all([
@@ -145,6 +145,7 @@ export default definePage({
     unmap: removeMapping(list),
     scim: scim(list),
     token: token(list),
+    revoke: revoke(list),
     generated: tokenShown(list),
   },
 });

@@ -53,6 +53,14 @@ function fieldsOf(visit: Visit, form: Form, roles: Roles, before: IamIdentityPro
         initial={oidc?.groupsClaim ?? ''}
         note="Group mappings compare it."
       />
+      <TextField
+        form={form}
+        name="scopes"
+        label="Additional scopes (optional)"
+        maxLength={500}
+        initial={oidc?.additionalScopes?.join(' ') ?? ''}
+        note="Asked for besides openid, email and profile; with spaces between them."
+      />
       <SelectField
         form={form}
         name="role"
@@ -87,10 +95,14 @@ function providerIn(form: Form, before: IamIdentityProvider | undefined): IamIde
   ];
   const isPublic = form.value('pkce') === 'on';
   const problem = issuerUrlProblem(issuer);
+  const additionalScopes = scopesIn(form);
+  // RFC 6749, 3.3.
+  const wrong = additionalScopes.find((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
   refuse({
     name: nameProblem(name, 'the identity provider'),
     issuer: problem === undefined ? undefined : `The issuer ${problem}.`,
     client: client === '' ? 'Say which client the provider knows the platform by.' : undefined,
+    scopes: wrong === undefined ? undefined : `“${wrong}” is no scope: use letters, digits and signs without quotes.`,
     secret: before === undefined && secret === '' && !isPublic ? 'Give the client secret, or use PKCE.' : undefined,
   });
   // The gateway writes unset fields too: an empty secret sent back would clear the one that is there.
@@ -105,19 +117,30 @@ function providerIn(form: Form, before: IamIdentityProvider | undefined): IamIde
       issuer,
       clientId: client,
       ...(secret === '' ? {} : { clientSecret: secret }),
+      additionalScopes,
       groupsClaim: form.value('groups'),
       pkceEnabled: isPublic,
     },
   };
 }
 
+const scopesIn = (form: Form, before?: readonly string[]): string[] =>
+  form
+    .value('scopes', before?.join(' '))
+    .split(/[\s,]+/)
+    .filter((scope) => scope !== '');
+
 const words = (form: Form, roles: Roles, before?: IamIdentityProvider): readonly string[] => [
   `--name=${form.value('name', before?.name) || 'NAME'}`,
   `--oidc-issuer=${form.value('issuer', before?.oidc?.issuer) || 'ISSUER'}`,
   `--oidc-client-id=${form.value('client', before?.oidc?.clientId) || 'CLIENT_ID'}`,
   ...(form.value('pkce') === 'on' ? ['--oidc-pkce-enabled'] : []),
+  ...scopeWords(scopesIn(form, before?.oidc?.additionalScopes)),
   `--default-role=${roles.find(({ id }) => id === form.value('role', before?.defaultRole))?.name ?? 'viewer'}`,
 ];
+
+const scopeWords = (scopes: readonly string[]): readonly string[] =>
+  scopes.length === 0 ? [] : [`--oidc-additional-scopes=${scopes.join(',')}`];
 
 export const create = (behind: Behind): Action =>
   formFrame({

@@ -1,5 +1,6 @@
 // SCIM of an identity provider: its connector is let in by a token, which is shown once.
 
+import type { IamIdentityProviderSCIM } from '../../../api/schema/types/iam.gen.ts';
 import { CallFailure } from '../../caller.ts';
 import type { Action } from '../../page.ts';
 import { Copied } from '../../parts/copied.tsx';
@@ -18,7 +19,12 @@ export const scim = (behind: Behind): Action =>
         <p>
           <a class="button" href={visit.href(path, 'token', { ...rowsShown(visit), id })}>
             {state?.etag ? 'Replace the token' : 'Generate a token'}
-          </a>
+          </a>{' '}
+          {isLive(state) && (
+            <a class="button" href={visit.href(path, 'revoke', { ...rowsShown(visit), id })}>
+              Revoke the token
+            </a>
+          )}
         </p>
       );
       return {
@@ -48,6 +54,39 @@ export const scim = (behind: Behind): Action =>
         etag: state.etag,
       });
       return { to: backTo(visit, path, rowId(id)), notice: `SCIM of “${name}” is ${enabled ? 'on' : 'off'}.` };
+    },
+  });
+
+/** Whether a token lets a connector in. */
+const isLive = (state: IamIdentityProviderSCIM | undefined): boolean =>
+  state?.credentialState === 'CREDENTIAL_STATE_LIVE' || state?.credentialState === 'CREDENTIAL_STATE_ROTATING';
+
+export const revoke = (behind: Behind): Action =>
+  formFrame({
+    path,
+    behind,
+    async load(visit) {
+      const provider = await providerHere(visit);
+      if (!isLive(provider.scim))
+        throw new CallFailure('taken', `${provider.name} has no SCIM token that could be revoked.`);
+      return provider;
+    },
+    pane: (_visit, _form, { id, name }) => ({
+      title: `Revoke the SCIM token of ${name}`,
+      submit: 'Revoke token',
+      isDangerous: true,
+      anchor: rowId(id),
+      fields: (
+        <p>
+          The connector of <strong>{name}</strong> is shut out at once, until another token is made. Its users and
+          groups stay as they are.
+        </p>
+      ),
+      same: ['iam', 'identity-providers', 'scim', 'token', 'revoke', id],
+    }),
+    async submit(visit, _form, { id, name }) {
+      await visit.caller.call('iam.v1.IdentityProviders.RevokeScimToken', { identityProviderId: id });
+      return { to: backTo(visit, path, rowId(id)), notice: `Revoked the SCIM token of “${name}”.` };
     },
   });
 

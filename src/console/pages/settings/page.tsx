@@ -19,6 +19,12 @@ export default definePage({
                   <p class="note">{page.about}</p>
                 </li>
               ))}
+            <li class="card">
+              <a href={visit.href('welcome')}>Another organization</a>
+              <p class="note">
+                Create one, or <a href={visit.href('welcome', 'invite')}>enter an invite code</a> to join one.
+              </p>
+            </li>
           </ul>
         ),
       }),

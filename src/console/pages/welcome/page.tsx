@@ -27,8 +27,8 @@ function enterCode(visit: Visit, form: Form): Shown {
       visit.acceptAddress === undefined ? (
         <section aria-labelledby="accept" class="card">
           <h2 id="accept">In a terminal</h2>
-          <p>An invite is accepted while signing in. Put the code into a file; this page then goes on.</p>
-          <Copied id="accept-command" label="Accept it" text="chainctl auth login --invite-code=FILE" />
+          <p>An invite is accepted by a login in a terminal. This page then goes on.</p>
+          <Copied id="accept-command" label="Accept it" text="chainctl auth login --invite-code=CODE" />
         </section>
       ) : (
         <section aria-labelledby="accept" class="card">
@@ -44,7 +44,7 @@ function enterCode(visit: Visit, form: Form): Shown {
               note="You sign in once more, as the person who was invited."
             />
           </FormBox>
-          <SameCommand words={['auth', 'login', '--invite-code=FILE']} />
+          <SameCommand words={['auth', 'login', '--invite-code=CODE']} />
         </section>
       ),
   };
