@@ -42,77 +42,92 @@ const awsWords = (form: Form): readonly string[] => [
   ...(form.value('partition', 'aws') === 'aws' ? [] : [`--aws-partition=${form.value('partition')}`]),
 ];
 
-export const awsRole: Kind = {
-  value: 'aws-role',
-  label: 'AWS role',
-  fields: (form) => (
-    <>
-      {awsFields(form)}
-      <TextField form={form} name="role-name" label="Role name" required maxLength={64} note="Without path." />
-      <TextField
-        form={form}
-        name="role-id"
-        label="Role ID (optional)"
-        maxLength={64}
-        placeholder="AROA…"
-        note="Then a role that is made again under the same name is refused."
-      />
-    </>
-  ),
-  draft(_visit, form) {
-    const [roleName, roleId] = [form.value('role-name'), form.value('role-id')];
-    refuse({
-      ...awsProblems(form),
-      'role-name': /^[\w+=,.@-]{1,64}$/.test(roleName) ? undefined : 'Give the name of the role, without path.',
-      'role-id': roleId === '' || /^AROA[A-Z0-9]+$/.test(roleId) ? undefined : 'The ID of a role begins with AROA.',
-    });
-    const partition = form.value('partition', 'aws');
-    const rule = { account: account(form), partition, roleName, ...(roleId === '' ? {} : { roleId }) };
-    return { identity: { awsIdentity: awsRoleRule(rule) }, warnings: [] };
-  },
-  words: (form, name) => [
-    ...['aws', 'role', name, ...awsWords(form), `--aws-role-name=${form.value('role-name') || 'ROLE_NAME'}`],
-    ...optional('--aws-role-id', form.value('role-id')),
-  ],
-};
+interface Holder {
+  /** As fields, flags and sentences call it. */
+  readonly noun: 'role' | 'user';
+  readonly label: string;
+  readonly name: {
+    readonly maxLength: number;
+    readonly note: string;
+    readonly pattern: RegExp;
+    readonly problem: string;
+  };
+  /** First letters of its id. */
+  readonly prefix: string;
+  readonly rule: (at: { readonly account: string; readonly partition: string }, name: string, id?: string) => AwsRule;
+}
 
-export const awsUser: Kind = {
-  value: 'aws-user',
-  label: 'AWS user',
-  fields: (form) => (
-    <>
-      {awsFields(form)}
-      <TextField
-        form={form}
-        name="user-name"
-        label="User name"
-        required
-        maxLength={512}
-        note="With its path if it has one: team/bob."
-      />
-      <TextField
-        form={form}
-        name="user-id"
-        label="User ID (optional)"
-        maxLength={64}
-        placeholder="AIDA…"
-        note="Then a user that is made again under the same name is refused."
-      />
-    </>
-  ),
-  draft(_visit, form) {
-    const [userName, userId] = [form.value('user-name'), form.value('user-id')];
-    refuse({
-      ...awsProblems(form),
-      'user-name': /^([\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.test(userName) ? undefined : 'Give the name of the user.',
-      'user-id': userId === '' || /^AIDA[A-Z0-9]+$/.test(userId) ? undefined : 'The ID of a user begins with AIDA.',
-    });
-    const partition = form.value('partition', 'aws');
-    const rule = { account: account(form), partition, userName, ...(userId === '' ? {} : { userId }) };
-    return { identity: { awsIdentity: awsUserRule(rule) }, warnings: [] };
+type AwsRule = ReturnType<typeof awsRoleRule> | ReturnType<typeof awsUserRule>;
+
+/** Returns the kind of what signs in at AWS by its name, and by its id if one is given. */
+function ofAws({ noun, label, name: named, prefix, rule }: Holder): Kind {
+  const [nameField, idField] = [`${noun}-name`, `${noun}-id`];
+  const title = `${noun.slice(0, 1).toUpperCase()}${noun.slice(1)}`;
+  const id = new RegExp(`^${prefix}[A-Z0-9]+$`);
+  return {
+    value: `aws-${noun}`,
+    label,
+    fields: (form) => (
+      <>
+        {awsFields(form)}
+        <TextField
+          form={form}
+          name={nameField}
+          label={`${title} name`}
+          required
+          maxLength={named.maxLength}
+          note={named.note}
+        />
+        <TextField
+          form={form}
+          name={idField}
+          label={`${title} ID (optional)`}
+          maxLength={64}
+          placeholder={`${prefix}…`}
+          note={`Then a ${noun} that is made again under the same name is refused.`}
+        />
+      </>
+    ),
+    draft(_visit, form) {
+      const [holderName, holderId] = [form.value(nameField), form.value(idField)];
+      refuse({
+        ...awsProblems(form),
+        [nameField]: named.pattern.test(holderName) ? undefined : named.problem,
+        [idField]: holderId === '' || id.test(holderId) ? undefined : `The ID of a ${noun} begins with ${prefix}.`,
+      });
+      const at = { account: account(form), partition: form.value('partition', 'aws') };
+      return { identity: { awsIdentity: rule(at, holderName, holderId || undefined) }, warnings: [] };
+    },
+    words: (form, name) => [
+      ...['aws', noun, name, ...awsWords(form)],
+      `--aws-${nameField}=${form.value(nameField) || `${noun.toUpperCase()}_NAME`}`,
+      ...optional(`--aws-${idField}`, form.value(idField)),
+    ],
+  };
+}
+
+export const awsRole = ofAws({
+  noun: 'role',
+  label: 'AWS role',
+  prefix: 'AROA',
+  name: {
+    maxLength: 64,
+    note: 'Without path.',
+    pattern: /^[\w+=,.@-]{1,64}$/,
+    problem: 'Give the name of the role, without path.',
   },
-  words: (form, name) => [
-    ...['aws', 'user', name, ...awsWords(form), `--aws-user-name=${form.value('user-name') || 'USER_NAME'}`],
-    ...optional('--aws-user-id', form.value('user-id')),
-  ],
-};
+  rule: (at, roleName, roleId) => awsRoleRule({ ...at, roleName, ...(roleId === undefined ? {} : { roleId }) }),
+});
+
+export const awsUser = ofAws({
+  noun: 'user',
+  label: 'AWS user',
+  prefix: 'AIDA',
+  name: {
+    maxLength: 512,
+    note: 'With its path if it has one: team/bob.',
+    pattern: /^([\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/,
+    problem: 'Give the name of the user.',
+  },
+  rule: (at, userName, userId) => awsUserRule({ ...at, userName, ...(userId === undefined ? {} : { userId }) }),
+});
