@@ -181,11 +181,12 @@ export async function inPod(world, id) {
     },
   );
   assert.equal(await installing.ended, 0, 'install with the agent in a pod');
-  const hook = world.json(
-    kubectl('get', 'validatingwebhookconfiguration', 'enforcer.chainguard.dev', '-ojson'),
-    'the webhook',
-  ).webhooks[0].clientConfig;
-  assert.deepEqual([hook.url, hook.service.name, hook.service.namespace], [undefined, 'webhook', 'gulfstream']);
+  // What install applies may be written over what the agent wrote; it looks again every ten seconds.
+  await until('the webhook behind its Service', () => {
+    const read = kubectl('get', 'validatingwebhookconfiguration', 'enforcer.chainguard.dev', '-ojson');
+    const { url, service } = world.json(read, 'the webhook').webhooks[0].clientConfig;
+    return url === undefined && service?.name === 'webhook' && service.namespace === 'gulfstream';
+  });
   good(kubectl('get', 'statefulset', 'meta-controlplane', '-ngulfstream'), 'the pod of the agent');
   assert.ok(!existsSync(join(world.home, 'data', 'chainctl', 'agents', id)), 'no agent is left beside the platform');
   pod.stop();

@@ -55,7 +55,16 @@ function toKind(fields: Fields, path: string, lines: Lines, warnings: string[]):
     if (action === 'pass' || action === 'fail') return { kind: 'static', action, message };
     throw problem(lines, `${path}.static`, `${path}.static.action must be pass or fail`);
   }
-  if (fields['key'] !== undefined) return { kind: 'key', ...toKey(fields['key'] as Fields, `${path}.key`, lines) };
+  if (fields['key'] !== undefined) {
+    const key = toKey(fields['key'] as Fields, `${path}.key`, lines);
+    if ((key.data?.match(/-----BEGIN /g) ?? []).length > 1) {
+      const line = lines.get(`${path}.key.data`);
+      warnings.push(
+        `${line === undefined ? '' : `line ${line}: `}${path}.key.data holds several keys, and only the first counts; give each an authority of its own`,
+      );
+    }
+    return { kind: 'key', ...key };
+  }
   const keyless = fields['keyless'] as Fields & { url?: string; trustRootRef?: string; insecureIgnoreSCT?: boolean };
   const { url, trustRootRef, insecureIgnoreSCT = false } = keyless;
   const here = `${path}.keyless`;

@@ -4,7 +4,7 @@
 import type { ImageReference } from '../policy/globs.ts';
 import type { Authority, AuthorityKind } from '../policy/types.ts';
 import type { AuthorityVerdict, Check, Signer } from './found.ts';
-import { isSignedBy, keysOf } from './keys.ts';
+import { isSignedBy, keyOf } from './keys.ts';
 import { Refusal } from './refusal.ts';
 import { breach } from './rules.ts';
 import { findSigned, type Signed } from './signatures.ts';
@@ -149,7 +149,7 @@ async function checkerOf(
   kind: Exclude<AuthorityKind, { kind: 'static' }>,
   around: Surroundings,
 ): Promise<Check> {
-  const keys = kind.kind === 'key' ? await keysOf(kind, around) : [];
+  const keys = kind.kind === 'key' ? [await keyOf(kind, around)] : [];
   if (kind.kind === 'keyless' || authority.ctlog !== undefined || authority.timestamp !== undefined) {
     const { checkerByCertificates } = await import('./certificates.ts');
     return checkerByCertificates(authority, kind, keys, around);

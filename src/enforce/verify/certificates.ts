@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { RE2JS } from 're2js';
 import type { Authority, AuthorityKind, IdentityRule } from '../policy/types.ts';
 import type { Check, Workflow } from './found.ts';
-import { keysOf, pemOf } from './keys.ts';
+import { keyOf, pemOf } from './keys.ts';
 import { Refusal } from './refusal.ts';
 import type { Surroundings } from './surroundings.ts';
 import { authorityOf, logOf } from './trust-roots.ts';
@@ -143,7 +143,7 @@ async function trustFor(
   const signers = kind.kind === 'keyless' && own === undefined ? await rootOf(kind.trustRootRef) : undefined;
   const logs =
     ctlog === undefined ? signers : ctlog.publicKey === undefined ? await rootOf(ctlog.trustRootRef) : undefined;
-  const ownLogs = ctlog?.publicKey === undefined ? [] : (await keysOf(ctlog.publicKey, around)).map(logOf);
+  const ownLogs = ctlog?.publicKey === undefined ? [] : [logOf(await keyOf(ctlog.publicKey, around))];
   const stamps = timestamp === undefined ? signers : await rootOf(timestamp.trustRootRef);
   const root = {
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',

@@ -5,12 +5,12 @@ import type { KeySource } from '../policy/types.ts';
 import { Refusal } from './refusal.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** One at least. Throws Refusal. */
-export async function keysOf(source: KeySource, around: Surroundings): Promise<KeyObject[]> {
+/** The first of a PEM, as policy-controller reads it; an authority has one key. Throws Refusal. */
+export async function keyOf(source: KeySource, around: Surroundings): Promise<KeyObject> {
   const pem = await pemOf(source, around);
-  const blocks = pem.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g) ?? [];
+  const [block] = /-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/.exec(pem) ?? [];
   try {
-    if (blocks.length > 0) return blocks.map((block) => createPublicKey(block));
+    if (block !== undefined) return createPublicKey(block);
   } catch {
     // Said below.
   }
