@@ -37,6 +37,7 @@ try {
     pullSecrets: () => variants.pullSecrets(world),
     warnMode: () => variants.warnMode(world),
     whatIsDown: () => variants.whatIsDown(world, id),
+    unreachable: () => variants.unreachable(world),
     inPod: () => variants.inPod(world, id),
     twoClusters: () => variants.twoClusters(world),
     uninstall: () => variants.uninstall(world, before),

@@ -147,6 +147,24 @@ export async function rights(world) {
   step('the agent may do what its role lists and no more');
 }
 
+/** An address that the API server cannot reach: everything is watched, and nothing is denied for want of an answer. */
+export async function unreachable(world) {
+  const { chainctl, kubectl, registry } = world;
+  // TEST-NET-1 of RFC 5737: nobody has it.
+  const installed = chainctl('clusters', 'install', '--skip-invite', '--webhook-address=192.0.2.1');
+  good(installed, 'install where the webhook cannot be reached');
+  assert.match(installed.stderr, /at none of 192\.0\.2\.1, so nothing can be denied; installed as an observer/);
+  assert.match(installed.stderr, /--webhook-address/);
+  const hooks = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
+  assert.equal(good(kubectl('get', hooks, '-oname'), 'webhooks'), '');
+  good(kubectl('run', 'observed', `--image=${registry}/tutorial/ubuntu`), 'an unsigned image under an observer');
+  const profiles = () => world.json(chainctl('clusters', 'list', '-ojson'), 'clusters').items[0].profiles;
+  assert.deepEqual(profiles(), ['observer']);
+  good(chainctl('clusters', 'install', '--skip-invite'), 'install again where it can be reached');
+  denies(kubectl('run', 'denied', `--image=${registry}/tutorial/ubuntu`), 'an unsigned image under an enforcer');
+  step('a webhook that cannot be reached makes the cluster an observed one, and says so');
+}
+
 /** The agent moves into a pod; there is no kubelet here, so what a kubelet would do is done by hand. */
 export async function inPod(world, id) {
   const { kubectl, chainctl } = world;

@@ -1,8 +1,8 @@
 // Shared code: reads the answers of the sources of AWS credentials.
 
+import type { AwsCredentials } from '../aws-signature.ts';
 import { CliError } from '../errors.ts';
 import { memberOf } from '../json.ts';
-import type { AwsCredentials } from './aws-token.ts';
 
 /** Bytes; credentials are short. */
 export const maxBytes = 64 * 1024;

@@ -5,12 +5,12 @@
 
 import { join, resolve } from 'node:path';
 import { type HttpResponse, send } from '../api/transport.ts';
+import type { AwsCredentials } from '../aws-signature.ts';
 import { CliError } from '../errors.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
 import { memberOf, parseJson } from '../json.ts';
 import { credentialsOf, fromAnswer, maxBytes, noCredentials, requireSafe } from './aws-answers.ts';
-import type { AwsCredentials } from './aws-token.ts';
 
 const waitMs = 5_000;
 

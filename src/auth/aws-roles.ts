@@ -7,11 +7,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { send } from '../api/transport.ts';
+import { type AwsCredentials, amzDate, authorization } from '../aws-signature.ts';
 import { readTextIfExists } from '../files.ts';
 import type { Host } from '../host.ts';
 import { memberOf, parseJson } from '../json.ts';
 import { fromAnswer, maxBytes, noCredentials, requireSafe } from './aws-answers.ts';
-import { type AwsCredentials, amzDate, authorization } from './aws-token.ts';
 
 const waitMs = 30_000;
 

@@ -1,57 +1,20 @@
 // What stops an installation before anything is applied, with the real kubectl where there is one.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { kubeconfigOf, startAccessReviews } from '../support/access-reviews.ts';
 import { signedIn } from '../support/signed-in.ts';
 
-const servers: Server[] = [];
+const stops: (() => void)[] = [];
 afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
+  for (const stop of stops.splice(0)) stop();
 });
 
-function kubeconfig(server: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'c', cluster: { server } }],
-    users: [{ name: 'u', user: {} }],
-    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'here',
-  };
-  writeFileSync(file, JSON.stringify(config));
-  return file;
-}
-
-/** As much of an API server as `kubectl auth can-i` asks; it allows nothing, and keeps what else was asked. */
 async function refusing() {
-  const written: string[] = [];
-  const server = createServer((request, response) => {
-    const { url = '', method } = request;
-    request.resume();
-    const answers: Record<string, object> = {
-      '/api': { kind: 'APIVersions', versions: ['v1'] },
-      '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [] },
-      '/api/v1': { kind: 'APIResourceList', groupVersion: 'v1', resources: [] },
-      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': {
-        kind: 'SelfSubjectAccessReview',
-        apiVersion: 'authorization.k8s.io/v1',
-        status: { allowed: false },
-      },
-    };
-    const found = answers[url.replace(/\?.*/, '')];
-    if (method !== 'GET' && !url.includes('selfsubjectaccessreviews')) written.push(`${method} ${url}`);
-    response.writeHead(found === undefined ? 404 : 201, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(found ?? {}));
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { config: kubeconfig(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), written };
+  const server = await startAccessReviews(false);
+  stops.push(server.stop);
+  return server;
 }
 
 test('without kubectl it says where to have it from', async () => {
@@ -78,7 +41,7 @@ describe.skipIf(!hasKubectl)('with the real kubectl', () => {
 
   test('a context that is not there is told with those that are', async () => {
     const { run } = await signedIn();
-    const env = { PATH: path, KUBECONFIG: kubeconfig('http://127.0.0.1:1') };
+    const env = { PATH: path, KUBECONFIG: kubeconfigOf('http://127.0.0.1:1') };
     const { err } = await run(['clusters', 'install', '--group=sandbox', '--kube-context=other'], { env });
     expect(err).toContain('kubectl has no context "other"');
     expect(err).toContain('there is here');
@@ -86,7 +49,7 @@ describe.skipIf(!hasKubectl)('with the real kubectl', () => {
 
   test('a cluster that does not answer is told in kubectl’s words', async () => {
     const { run } = await signedIn();
-    const env = { PATH: path, KUBECONFIG: kubeconfig('http://127.0.0.1:1') };
+    const env = { PATH: path, KUBECONFIG: kubeconfigOf('http://127.0.0.1:1') };
     const { code, err } = await run(['clusters', 'install', '--group=sandbox'], { env });
     expect(code).not.toBe(0);
     expect(err).toMatch(/kubectl auth failed: .*127\.0\.0\.1:1/);

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
+import { startAccessReviews } from '../support/access-reviews.ts';
 import {
   claimsOf,
   createWorld,
@@ -475,6 +476,21 @@ describe('a full disk', () => {
     );
     expectSentence(ran, 1, sentence);
     expect(await everything()).toBe(before);
+  });
+
+  test('clusters install applies nothing where no agent could be kept', async () => {
+    const person = world.person('full-cluster', platform);
+    await signIn(person, platform);
+    const cluster = await startAccessReviews(true);
+    try {
+      const command = `KUBECONFIG="${cluster.config}" chainctl clusters install --group=engineering 2>&1 >/dev/null | grep -v ^Applying >&2`;
+      const ran = await mounted(person, full, command);
+      expect(ran.err).toMatch(/^error: Cannot write .*agents.*the disk is full$/m);
+      expect(cluster.reviews()).toBeGreaterThan(0);
+      expect(cluster.written).toEqual([]);
+    } finally {
+      cluster.stop();
+    }
   });
 
   test('output that cannot be written is an error, not a silence and not a stack', async () => {

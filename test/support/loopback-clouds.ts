@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { onTestFinished } from 'vitest';
+import { authorization as signature } from '../../src/aws-signature.ts';
 
 /** What the customer has set up in the cloud. */
 export interface Trust {
@@ -39,7 +40,7 @@ export async function startLoopbackClouds(): Promise<LoopbackClouds> {
     const path = incoming.url ?? '';
     requests.push({ path, headers: incoming.headers, body });
     const fixed = clouds.answer;
-    const reply = fixed ?? (await answerTo(path, incoming.headers.authorization, body));
+    const reply = fixed ?? (await answerTo(path, incoming.headers, body));
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
     response.end(reply.body);
   });
@@ -72,22 +73,38 @@ export async function startLoopbackClouds(): Promise<LoopbackClouds> {
 
   const answerTo = async (
     path: string,
-    authorization: string | undefined,
+    headers: CloudRequest['headers'],
     body: string,
   ): Promise<{ status: number; headers?: Record<string, string>; body: string }> => {
+    const authorization = headers['authorization'] as string | undefined;
     const json = (status: number, value: object) => ({ status, body: JSON.stringify(value) });
     if (path === '/aws/') {
       const form = new URLSearchParams(body);
       const reason = await refusal(form.get('WebIdentityToken') ?? undefined);
       const xml = (status: number, text: string) => ({ status, headers: { 'content-type': 'text/xml' }, body: text });
-      if (form.get('RoleArn') !== 'arn:aws:iam::123456789012:role/chainguard-canary') {
+      const [, role] =
+        /^arn:aws:iam::123456789012:role\/chainguard-(canary|cosigned)$/.exec(form.get('RoleArn') ?? '') ?? [];
+      if (role === undefined) {
         return xml(403, awsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity'));
       }
       if (reason !== undefined) return xml(400, awsError('InvalidIdentityToken', reason));
       return xml(
         200,
-        '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials/></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>',
+        '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIA0000000000000001</AccessKeyId><SecretAccessKey>the-key-of-the-role</SecretAccessKey><SessionToken>of-the-session</SessionToken></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>',
       );
+    }
+    if (path === '/ecr/') {
+      const signed = { accessKeyId: 'ASIA0000000000000001', secretAccessKey: 'the-key-of-the-role' };
+      const names = /SignedHeaders=([^,]+)/.exec(authorization ?? '')?.[1]?.split(';') ?? [];
+      const [, region = ''] = /Credential=[^/]+\/\d{8}\/([^/]+)\/ecr\/aws4_request/.exec(authorization ?? '') ?? [];
+      const covered = Object.fromEntries(names.map((name) => [name, String(headers[name] ?? '')]));
+      const parts = { method: 'POST', path, query: '', headers: covered, region, service: 'ecr', body };
+      const isSigned = names.includes('x-amz-target') && authorization === signature(signed, parts);
+      if (!isSigned || headers['x-amz-security-token'] !== 'of-the-session') {
+        return json(400, { __type: 'InvalidSignatureException', message: 'The request signature does not match' });
+      }
+      const authorizationToken = Buffer.from(`AWS:password-for-${region}`).toString('base64');
+      return json(200, { authorizationData: [{ authorizationToken, expiresAt: 1_800_000_000 }] });
     }
     if (path === '/google/v1/token') {
       const request = JSON.parse(body) as Record<string, string>;
@@ -103,7 +120,7 @@ export async function startLoopbackClouds(): Promise<LoopbackClouds> {
     if (path.startsWith('/iam/v1/projects/-/serviceAccounts/')) {
       if (authorization !== 'Bearer federated')
         return json(401, { error: { code: 401, message: 'who?', status: 'UNAUTHENTICATED' } });
-      if (!path.endsWith('/chainguard-canary@acme-prod.iam.gserviceaccount.com:generateAccessToken')) {
+      if (!/\/chainguard-(canary|cosigned)@acme-prod\.iam\.gserviceaccount\.com:generateAccessToken$/.test(path)) {
         return json(403, {
           error: {
             code: 403,
@@ -112,7 +129,10 @@ export async function startLoopbackClouds(): Promise<LoopbackClouds> {
           },
         });
       }
-      return json(200, { accessToken: 'as-canary', expireTime: '2026-03-27T14:00:00Z' });
+      return json(200, {
+        accessToken: /cosigned@/.test(path) ? 'as-cosigned' : 'as-canary',
+        expireTime: '2026-03-27T14:00:00Z',
+      });
     }
     if (path === '/azure/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token') {
       const form = new URLSearchParams(body);

@@ -156,6 +156,25 @@ test.each(['signature', 'bundle'] as const)(
   },
 );
 
+test('of several keys in one PEM only the first counts, as in policy-controller, and reading says so', async () => {
+  const [first, second] = [pair(), pair()];
+  const place = registry();
+  place.signature(second.privateKey);
+  const authority = [{ key: { data: pem(first.publicKey) + pem(second.publicKey) } }];
+  expect((await ask(place.repository, authority)).result).toBe('FAIL');
+  place.signature(first.privateKey);
+  expect((await ask(place.repository, authority)).result).toBe('PASS');
+  const text = JSON.stringify({
+    apiVersion: 'policy.sigstore.dev/v1beta1',
+    kind: 'ClusterImagePolicy',
+    metadata: { name: 'p' },
+    spec: { images: [{ glob: '**' }], authorities: authority },
+  });
+  expect(readPolicy(text).warnings).toEqual([
+    'line 1: spec.authorities[0].key.data holds several keys, and only the first counts; give each an authority of its own',
+  ]);
+});
+
 test('a signature of another image does not count, whoever made it', async () => {
   const { publicKey, privateKey } = pair();
   const place = registry();

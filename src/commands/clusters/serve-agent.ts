@@ -5,6 +5,7 @@ import { createOciClient } from '../../api/oci-client.ts';
 import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
 import { type AgentOptions, runAgent } from '../../enforce/agent/agent.ts';
+import type { CloudLoginAnswer } from '../../enforce/agent/cloud-logins.ts';
 import type { GivenPolicy } from '../../enforce/agent/distribution.ts';
 import type { Login } from '../../enforce/agent/pull-secrets.ts';
 import type { Repository } from '../../enforce/verify/surroundings.ts';
@@ -76,6 +77,11 @@ export async function serve(context: Context, place: AgentPlace): Promise<void> 
         const { status, text } = await ask('GET', 'policies');
         if (status !== 200) throw new Error(`the platform answered ${status} for policies`);
         return JSON.parse(text) as { profiles: string[]; policies: GivenPolicy[] };
+      },
+      async cloudLogin(registry) {
+        const { status, text } = await ask('GET', `login?registry=${encodeURIComponent(registry)}`);
+        if (status !== 200) throw new Error(`the platform answered ${status} for a login`);
+        return JSON.parse(text) as CloudLoginAnswer;
       },
       async report(body) {
         const { status, text } = await ask('POST', 'report', body);

@@ -16,6 +16,7 @@ import { type Question, type Verdict, verify, type Workload } from '../verify/ve
 import { makeCertificate } from '../webhook/certificate.ts';
 import { type AdmissionRequest, type Decider, mutate, podSpecOf, validate, workloadOf } from '../webhook/review.ts';
 import { startWebhook } from '../webhook/server.ts';
+import { type CloudLoginAnswer, createCloudLogins } from './cloud-logins.ts';
 import { distribute, type GivenPolicy, policiesPath, policyIdKey, policyVersionKey } from './distribution.ts';
 import { createInventory, recordPath } from './inventory.ts';
 import { Mirror, type ReportSink } from './mirror.ts';
@@ -26,6 +27,8 @@ export interface AgentOptions {
   readonly kubernetes: KubernetesAccess;
   readonly platform: ReportSink & {
     policies(): Promise<{ readonly profiles: readonly string[]; readonly policies: readonly GivenPolicy[] }>;
+    /** A login for a registry of the group's cloud account. */
+    cloudLogin(registry: string): Promise<CloudLoginAnswer>;
   };
   /** One repository, read with this login or as anybody may. */
   readonly openRepository: (
@@ -87,6 +90,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     if (line !== '') options.log(line);
   };
 
+  const cloudLogin = createCloudLogins((registry) => options.platform.cloudLogin(registry), now, note);
   const loginOf = async (
     registry: string,
     namespace: string | undefined,
@@ -99,7 +103,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       namespace === undefined
         ? []
         : await pullSecretsOf(client, namespace, spec as Record<string, unknown> | undefined);
-    return loginFrom(client, registry, [...system, ...beside, ...own]);
+    return (await loginFrom(client, registry, [...system, ...beside, ...own])) ?? cloudLogin(registry);
   };
 
   const surroundingsFor = (

@@ -4,16 +4,22 @@
 //   GET  /local/enforce/v1/clusters                      the clusters that the caller reports for
 //   GET  /local/enforce/v1/clusters/<UIDP>/policies      what counts there: documents, profiles and options
 //   POST /local/enforce/v1/clusters/<UIDP>/report        one numbered report; see reports.ts
+//   GET  /local/enforce/v1/clusters/<UIDP>/login?registry=HOST
+//                                                        a login for a registry of the group's cloud, or a reason why not
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes } from '../../api/status.ts';
+import { ancestry, parentOf } from '../../api/uidp.ts';
+import { cloudOf } from '../../enforce/policy/cloud-registries.ts';
 import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import { invalidArgument, notFound } from '../core/failures.ts';
-import { type Caller, type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
+import { type Caller, type HttpHandler, type PlatformClock, type PlatformUrls, StatusError } from '../core/types.ts';
 import { sendJson } from '../http/answers.ts';
 import { authenticate } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
+import { findAssociations } from '../iam/account-associations.ts';
+import type { CloudAddresses } from '../iam/clouds/addresses.ts';
 import type { SqlRow, Store, Tx } from '../store/database.ts';
 import { factsOf, findCluster } from './clusters.ts';
 import { effectivePolicies } from './policies.ts';
@@ -24,15 +30,20 @@ export interface AgentRoutesOptions {
   readonly urls: PlatformUrls;
   /** Throws StatusError UNAUTHENTICATED. */
   readonly verifyAccessToken: (token: string) => Promise<Caller>;
+  readonly clock: PlatformClock;
+  readonly clouds: CloudAddresses;
+  readonly signImpersonation: (subject: string, audience: string) => Promise<string>;
 }
 
 const base = '/local/enforce/v1/clusters';
 /** Bytes. Agents cut their reports smaller. */
 const maxReportBytes = 8 * 1024 * 1024;
 
-export function createAgentRoutes({ store, urls, verifyAccessToken }: AgentRoutesOptions): HttpHandler {
+export function createAgentRoutes(options: AgentRoutesOptions): HttpHandler {
+  const { store, urls, verifyAccessToken } = options;
   const answer = async (request: IncomingMessage, url: URL): Promise<object | undefined> => {
-    const [, id, what] = /^\/local\/enforce\/v1\/clusters(?:\/(.+)\/(policies|report))?$/.exec(url.pathname) ?? [];
+    const [, id, what] =
+      /^\/local\/enforce\/v1\/clusters(?:\/(.+)\/(policies|report|login))?$/.exec(url.pathname) ?? [];
     if (url.pathname !== base && id === undefined) return undefined;
     if (request.method !== (what === 'report' ? 'POST' : 'GET')) {
       throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
@@ -52,6 +63,7 @@ export function createAgentRoutes({ store, urls, verifyAccessToken }: AgentRoute
         return { profiles, enforcerOptions, policies };
       });
     }
+    if (what === 'login') return cloudLogin(options, caller, id, url.searchParams.get('registry') ?? '');
     const report = readReport(parse(await readText(request, maxReportBytes)));
     return store.transact((tx) => applyReport(tx, ownCluster(tx, caller, id), report, caller, urls.api));
   };
@@ -63,6 +75,31 @@ export function createAgentRoutes({ store, urls, verifyAccessToken }: AgentRoute
       return true;
     },
   };
+}
+
+/** Through the association of the cluster's group, or of the nearest one above it that has one for that cloud. */
+async function cloudLogin(
+  { store, clouds, clock, signImpersonation }: AgentRoutesOptions,
+  caller: Caller,
+  id: string,
+  registry: string,
+): Promise<object> {
+  const { registryLogin } = await import('../iam/clouds/registry-login.ts');
+  const cloud = cloudOf(registry);
+  const found = store.read((tx) => {
+    ownCluster(tx, caller, id);
+    const associations = ancestry(parentOf(id)).flatMap((group) => {
+      const association = findAssociations(tx, group);
+      return association === undefined ? [] : [{ group, association }];
+    });
+    return associations.find(({ association: { amazon, google } }) =>
+      cloud?.kind === 'ecr' ? amazon !== undefined : google !== undefined,
+    );
+  });
+  if (cloud === undefined) return { reason: 'that is no registry of AWS or Google Cloud' };
+  if (found === undefined) return { reason: 'no account of that cloud is associated with the group of the cluster' };
+  const { group, association } = found;
+  return registryLogin(clouds, signImpersonation, clock.now(), group, association, cloud);
 }
 
 function clustersOf(tx: Tx, caller: Caller): object[] {

@@ -5,6 +5,7 @@ import type { Caller } from '../core/types.ts';
 import type { CloudAddresses } from '../iam/clouds/addresses.ts';
 import { readMeta } from '../store/meta.ts';
 import type { BrowserSession } from './browser-sessions.ts';
+import type { SignImpersonation } from './impersonation.ts';
 import type { IssuerOptions } from './issuer.ts';
 import type { RegisterCluster } from './prepared.ts';
 
@@ -24,6 +25,8 @@ export interface IssuerFace {
   verifyAccessToken(token: string): Promise<Caller>;
   /** Assumes `identity` with a third party's token; returns an access token for `audience`. Throws StatusError. */
   exchangeForIdentity(bearer: string, identity: string, audience: string): Promise<string>;
+  /** A token by which the platform shows itself to a customer's cloud. */
+  signImpersonation: SignImpersonation;
   /** The login that a browser holds for the console; it gets one at `/oauth?client_id=chainctl-console&next=<path>`. */
   browserSession(request: Pick<IncomingMessage, 'headers'>): Promise<BrowserSession | undefined>;
 }
@@ -61,6 +64,7 @@ export const issuerModule: Module<IssuerNeeds, IssuerFace> = {
       face: {
         verifyAccessToken: async (token) => (await accessTokens()).verify(token),
         exchangeForIdentity: async (...args) => (await issuer()).exchangeForIdentity(...args),
+        signImpersonation: async (...args) => (await issuer()).signImpersonation(...args),
         browserSession: async (request) => (await issuer()).sessions.find(request),
       },
       routes: [

@@ -2,6 +2,8 @@
 export interface CloudAddresses {
   /** Takes AssumeRoleWithWebIdentity, e.g. `https://sts.amazonaws.com`. */
   readonly awsSts?: string | undefined;
+  /** Takes GetAuthorizationToken of ECR, e.g. `https://api.ecr.eu-west-1.amazonaws.com`. */
+  readonly awsEcr?: string | undefined;
   /** Its `/v1/token` trades tokens, e.g. `https://sts.googleapis.com`. */
   readonly googleSts?: string | undefined;
   /** Has generateAccessToken, e.g. `https://iamcredentials.googleapis.com`. */
@@ -10,9 +12,10 @@ export interface CloudAddresses {
   readonly azureLogin?: string | undefined;
 }
 
-/** Environment variables that say where account associations are checked. */
+/** Environment variables that say where account associations are checked and used. */
 export const cloudVariables = {
   awsSts: 'CHAINCTL_LOCAL_AWS_STS_URL',
+  awsEcr: 'CHAINCTL_LOCAL_AWS_ECR_URL',
   googleSts: 'CHAINCTL_LOCAL_GOOGLE_STS_URL',
   googleIam: 'CHAINCTL_LOCAL_GOOGLE_IAM_URL',
   azureLogin: 'CHAINCTL_LOCAL_AZURE_LOGIN_URL',
@@ -20,9 +23,10 @@ export const cloudVariables = {
 
 /** Returns what the environment says; nothing for what it leaves out. */
 export function cloudAddressesIn(env: Readonly<Record<string, string | undefined>>): CloudAddresses {
-  const { awsSts, googleSts, googleIam, azureLogin } = cloudVariables;
+  const { awsSts, awsEcr, googleSts, googleIam, azureLogin } = cloudVariables;
   return {
     awsSts: env[awsSts],
+    awsEcr: env[awsEcr],
     googleSts: env[googleSts],
     googleIam: env[googleIam],
     azureLogin: env[azureLogin],

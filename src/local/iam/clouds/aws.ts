@@ -1,30 +1,58 @@
 import type { IamAccountAssociationsStatus } from '../../../api/schema/types/iam.gen.ts';
+import type { AwsCredentials } from '../../../aws-signature.ts';
 import { isObject, parseObject } from '../../../json.ts';
+import type { OutgoingAnswer } from '../../core/outgoing.ts';
 import { formType, post } from './post.ts';
 import { notReady, ready, unexpected } from './verdict.ts';
 
 /** Assumes the role without permissions that the customer made for this (protocols 10). */
 export async function checkAws(sts: URL, account: string, token: string): Promise<IamAccountAssociationsStatus> {
+  return assumed(await assumeRole(sts, account, 'canary', token));
+}
+
+/** Assumes the role that the account has for a component of the platform. */
+export async function assumeRole(sts: URL, account: string, component: string, token: string): Promise<OutgoingAnswer> {
+  const role = `chainguard-${component}`;
   const form = new URLSearchParams({
     Action: 'AssumeRoleWithWebIdentity',
     Version: '2011-06-15',
-    RoleArn: `arn:aws:iam::${account}:role/chainguard-canary`,
-    RoleSessionName: 'chainguard-canary',
+    RoleArn: `arn:aws:iam::${account}:role/${role}`,
+    RoleSessionName: role,
     WebIdentityToken: token,
     // The least that STS allows.
     DurationSeconds: '900',
   });
-  const reply = await post(sts, formType, form.toString());
+  return post(sts, formType, form.toString());
+}
+
+/** What the answer says about the role. */
+export function assumed(reply: OutgoingAnswer): IamAccountAssociationsStatus {
   const json = parseObject(reply.text);
   if (reply.status === 200) {
-    const assumed =
+    const isAssumed =
       json === undefined
         ? /<AssumeRoleWithWebIdentityResult[\s>]/.test(reply.text)
         : isObject(json['AssumeRoleWithWebIdentityResponse']);
-    return assumed ? ready : unexpected('AWS', reply);
+    return isAssumed ? ready : unexpected('AWS', reply);
   }
   const error = json === undefined ? fromXml(reply.text) : fromJson(json);
   return error === undefined ? unexpected('AWS', reply) : notReady(error.code, error.message);
+}
+
+/** Credentials in the answer, XML or JSON; undefined when there are none. */
+export function credentialsIn({ status, text }: OutgoingAnswer): AwsCredentials | undefined {
+  if (status !== 200) return undefined;
+  const answer = parseObject(text)?.['AssumeRoleWithWebIdentityResponse'];
+  const result = isObject(answer) ? answer['AssumeRoleWithWebIdentityResult'] : undefined;
+  const found = isObject(result) ? result['Credentials'] : undefined;
+  const value = (name: string): string | undefined => {
+    const member = isObject(found) ? found[name] : new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+    // They go into headers.
+    return typeof member === 'string' && /^[\x21-\x7e]+$/.test(member) ? member : undefined;
+  };
+  const [accessKeyId, secretAccessKey] = [value('AccessKeyId'), value('SecretAccessKey')];
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: value('SessionToken') };
 }
 
 interface AwsError {

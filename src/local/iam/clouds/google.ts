@@ -11,13 +11,28 @@ export interface GoogleProject {
 
 const scope = 'https://www.googleapis.com/auth/cloud-platform';
 
-/** Trades the token at the pool that the customer made, then becomes the service account bound to it (protocols 10). */
+/** Becomes the service account without rights that the customer made for this (protocols 10). */
 export async function checkGoogle(
   sts: URL,
   iam: URL,
   project: GoogleProject,
   token: string,
 ): Promise<IamAccountAssociationsStatus> {
+  const found = await becomeServiceAccount(sts, iam, project, 'canary', token);
+  return typeof found === 'string' ? ready : found;
+}
+
+/**
+ * Trades the token at the pool that the customer made, then becomes the service account that a component of the platform
+ * is bound to (protocols 10). Returns its access token, else what is wrong.
+ */
+export async function becomeServiceAccount(
+  sts: URL,
+  iam: URL,
+  project: GoogleProject,
+  component: string,
+  token: string,
+): Promise<string | IamAccountAssociationsStatus> {
   // Any text can have been kept as a project; only names that Google has become parts of its addresses.
   const { projectId, projectNumber } = project;
   if (!/^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(projectId)) {
@@ -42,20 +57,20 @@ export async function checkGoogle(
   const federated = parseObject(exchanged.text)?.['access_token'];
   if (exchanged.status !== 200 || typeof federated !== 'string') return refusal(exchanged);
 
-  const account = serviceAccount(projectId);
+  const account = serviceAccount(component, projectId);
   const impersonated = await post(
     new URL(`v1/projects/-/serviceAccounts/${account}:generateAccessToken`, withSlash(iam)),
     { ...jsonType, authorization: `Bearer ${federated}` },
     JSON.stringify({ scope: [scope], lifetime: '300s' }),
   );
   const granted = parseObject(impersonated.text)?.['accessToken'];
-  return impersonated.status === 200 && typeof granted === 'string' ? ready : refusal(impersonated);
+  return impersonated.status === 200 && typeof granted === 'string' ? granted : refusal(impersonated);
 }
 
 /** A project of a domain, `example.com:name`, has its accounts under `name.example.com`. */
-function serviceAccount(projectId: string): string {
+function serviceAccount(component: string, projectId: string): string {
   const [name = '', domain] = projectId.split(':').reverse();
-  return `chainguard-canary@${name}.${domain === undefined ? '' : `${domain}.`}iam.gserviceaccount.com`;
+  return `chainguard-${component}@${name}.${domain === undefined ? '' : `${domain}.`}iam.gserviceaccount.com`;
 }
 
 /** OAuth's error and description from the STS, google.rpc.Status from the rest. */
