@@ -129,6 +129,19 @@ describe('a real process', () => {
     if (process.platform === 'linux') expect(builtins).not.toContain('tty');
   });
 
+  test('JMESPath and YAML are loaded by the flags that ask for them, and by no other way to answer', () => {
+    const libraries = (args: readonly string[]) =>
+      modulesOf(loadedBy('chainctl.js', args).files).flatMap(
+        (id) => /node_modules\/(yaml|@jmespath-community\/jmespath)\//.exec(id)?.[1] ?? [],
+      );
+    const list = ['config', 'contexts', 'list'];
+    for (const format of ['table', 'json', 'csv', 'id', 'markdown', 'none']) {
+      expect(libraries([...list, `--output=${format}`]), format).toEqual([]);
+    }
+    expect(new Set(libraries([...list, '--output=yaml']))).toEqual(new Set(['yaml']));
+    expect(new Set(libraries([...list, '--query=items[].name']))).toEqual(new Set(['@jmespath-community/jmespath']));
+  });
+
   test('the Docker helper with a good token loads itself only', () => {
     const audience = 'registry.example';
     const expires = Math.floor(Date.now() / 1000) + 3600;
