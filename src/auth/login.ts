@@ -1,19 +1,16 @@
 // Logging in, by whichever way was asked for (protocols 1, 3, 8.3). Ends with one stored token per audience.
 
-import { readFileSync, type Stats } from 'node:fs';
-import { resolve } from 'node:path';
-import { exchange, type IssuedTokens, notAnIssuer, refresh } from '../api/sts.ts';
-import { send } from '../api/transport.ts';
+import { exchange, type IssuedTokens, refresh } from '../api/sts.ts';
 import { isUidp } from '../api/uidp.ts';
 import type { Config } from '../config/load.ts';
 import { CliError } from '../errors.ts';
-import { toFileError } from '../files.ts';
 import type { Host } from '../host.ts';
 import { withLock } from '../lock.ts';
-import { statIfExists } from '../stats.ts';
-import { type AmbientProvider, ambientHint, ambientProvider, firstFitting } from './ambient.ts';
+import { firstFitting } from './ambient.ts';
 import { type BrowserLoginRequest, browserLogin } from './browser-login.ts';
+import { findIdentityToken, type IdentityToken } from './identity-token.ts';
 import { decodeClaims, expiryOf } from './jwt.ts';
+import { chooseProvider, type Provider, type ProviderChoice } from './provider.ts';
 import { audienceParts, storeTokens } from './store-tokens.ts';
 import { audienceLock, type LoginSource, requireRoom } from './token-cache.ts';
 import { verifyToken } from './verify.ts';
@@ -60,15 +57,6 @@ export interface LoginOptions {
   readonly onRetry?: (reason: string, waitMs: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
-
-/**
- * An account that many have, or the organization whose own provider it is; or that there is no account yet, for which
- * the issuer's page shows every way there is, with the invitation that there may be.
- */
-export type ProviderChoice =
-  | { readonly socialLogin: string }
-  | { readonly orgName: string }
-  | { readonly registers: true; readonly inviteCode?: string };
 
 export interface AudienceToken {
   readonly audience: string;
@@ -122,88 +110,6 @@ interface Attempt {
   /** Never empty. */
   readonly audiences: readonly string[];
   readonly options: LoginOptions;
-}
-
-type Provider = BrowserLoginRequest['provider'];
-
-interface IdentityToken {
-  /** The most fitting first; a further one only where that is refused for its audience. */
-  readonly tokens: readonly [string, ...string[]];
-  readonly source: LoginSource;
-}
-
-async function findIdentityToken(
-  host: Host,
-  issuer: string,
-  options: LoginOptions,
-): Promise<IdentityToken | undefined> {
-  const ambient = ambientProvider(host);
-  if (options.preferAmbient && ambient !== undefined) return fromAmbient(ambient, issuer, options);
-  if (options.identityToken === '-') return fromStandardInput(host);
-  if (options.identityToken !== undefined) return readIdentityToken(host, options.identityToken);
-  if (options.preferAmbient || options.identity !== undefined) {
-    const counts = ambient?.isJob || options.preferAmbient || options.allowBrowser === false;
-    if (ambient !== undefined && counts) return fromAmbient(ambient, issuer, options);
-    const hint = ambientHint(host, options.allowBrowser === false);
-    if (hint !== undefined) {
-      throw new CliError('auth', 'Cannot login: there is no identity token', { code: 'auth.no-identity-token', hint });
-    }
-  }
-  return undefined;
-}
-
-async function fromAmbient(provider: AmbientProvider, issuer: string, options: LoginOptions): Promise<IdentityToken> {
-  // The audience every identity accepts that names no other (protocols 3.4).
-  const tokens = await provider.tokens({ audience: issuer, identity: options.identity, signal: options.signal });
-  return { tokens, source: { kind: 'ambient', provider: provider.name } };
-}
-
-async function fromStandardInput(host: Host): Promise<IdentityToken> {
-  const token = (await host.stdin.readAll()).trim();
-  if (token !== '') return { tokens: [token], source: { kind: 'token' } };
-  throw new CliError('usage', '`--identity-token=-` found no token on standard input', {
-    code: 'usage.bad-identity-token',
-  });
-}
-
-/** The token itself, or the content of the file it names; a file wins when there is one (protocols 3.6). */
-export function readIdentityToken(host: Host, text: string): IdentityToken {
-  const path = resolve(host.cwd, text);
-  const stats = text.length < 4096 ? existing(path) : undefined;
-  if (stats === undefined || stats.isDirectory()) {
-    if (looksLikeToken(text)) return { tokens: [text.trim()], source: { kind: 'token' } };
-    // A secret that was mistyped is not repeated; a path is.
-    const what = /^[./~]|^\w+[/\\]/.test(text) ? `"${text}"` : 'The value of `--identity-token`';
-    throw new CliError('usage', `${what} is neither a token nor the path of a file that holds one`, {
-      code: 'usage.bad-identity-token',
-    });
-  }
-  let token: string;
-  try {
-    token = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw toFileError(error, 'read', path);
-  }
-  if (token === '') {
-    throw new CliError('local', `"${path}" holds no token: it is empty`, { code: 'local.empty-token-file' });
-  }
-  // A pipe (`<(command)`) can be read only once.
-  return { tokens: [token], source: stats.isFile() ? { kind: 'file', path } : { kind: 'token' } };
-}
-
-function existing(path: string): Stats | undefined {
-  try {
-    return statIfExists(path);
-  } catch {
-    // A name that no file can have is no file.
-    return undefined;
-  }
-}
-
-// A JWT, or base64 of a signed AWS request (protocols 3.5), which is always long.
-function looksLikeToken(text: string): boolean {
-  const word = text.trim();
-  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(word) || /^[\w+/=-]{100,}$/.test(word);
 }
 
 async function exchangeEach(attempt: Attempt, from: IdentityToken): Promise<AudienceToken[]> {
@@ -433,85 +339,4 @@ async function browserRound(
   }
   await verifyToken(host, issuer, issued.token, request.audience, options.signal);
   return issued;
-}
-
-const connections: Readonly<Record<string, string>> = {
-  google: 'google-oauth2',
-  'google-oauth2': 'google-oauth2',
-  github: 'github',
-  gitlab: 'gitlab',
-  email: 'email',
-};
-
-/**
- * Returns what was asked for by flag, or else by configuration; a flag of one way silences configuration of the others.
- */
-async function chooseProvider(attempt: Attempt): Promise<Choice> {
-  const { config, options } = attempt;
-  const flagged = Boolean(options.identityProvider || options.orgName || options.socialLogin);
-  const configured = {
-    orgName: config.get('default.org-name'),
-    identityProvider: config.get('default.identity-provider'),
-    socialLogin: config.get('default.social-login'),
-  };
-  const isOpen = !flagged && Object.values(configured).every((value) => value === '');
-  const isNew = options.registers || options.inviteCode;
-  const asked = isOpen && !isNew ? await options.askProvider?.() : undefined;
-  if (asked !== undefined && 'registers' in asked) return { provider: { kind: 'default' }, answers: asked };
-  const way: Way = asked ?? (flagged ? options : configured);
-  return { provider: await providerOf(attempt, way), answers: {} };
-}
-
-type Way = Pick<LoginOptions, 'orgName' | 'identityProvider' | 'socialLogin'>;
-
-interface Choice {
-  readonly provider: Provider;
-  /** Rest of the answer. */
-  readonly answers: Pick<LoginOptions, 'registers' | 'inviteCode'>;
-}
-
-async function providerOf(
-  { host, issuer, options }: Attempt,
-  { orgName, identityProvider, socialLogin }: Way,
-): Promise<Provider> {
-  if (orgName) {
-    await checkOrganization(host, issuer, orgName, options.signal);
-    return { kind: 'org', name: orgName };
-  }
-  // The key of the provider may hold the name of a social login (protocols 0, deprecated).
-  const social = connections[identityProvider?.toLowerCase() ?? ''] ?? connections[socialLogin?.toLowerCase() ?? ''];
-  if (identityProvider && isUidp(identityProvider)) return { kind: 'idp', id: identityProvider };
-  if (social !== undefined) return { kind: 'default', connection: social };
-  if (identityProvider) {
-    throw new CliError('usage', `"${identityProvider}" is not the id of an identity provider`, {
-      code: 'usage.bad-value',
-      hint: 'log in with `--org-name`, or find the id with `chainctl iam identity-providers list`',
-    });
-  }
-  if (socialLogin) {
-    throw new CliError('usage', `"${socialLogin}" is not a social login`, {
-      code: 'usage.bad-value',
-      hint: 'choose email, google, github or gitlab',
-    });
-  }
-  return { kind: 'default' };
-}
-
-/** Says before a browser opens that nobody can sign in that way (protocols 1.2). */
-async function checkOrganization(
-  host: Host,
-  issuer: string,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const url = `${issuer}/orgcheck?${new URLSearchParams({ name })}`;
-  const response = await send(host, { method: 'GET', url, timeoutMs: 30_000, maxBytes: 4096, signal });
-  const answer = response.text.trim();
-  if (response.status === 200 && answer === 'true') return;
-  if (response.status !== 200 || answer !== 'false') throw notAnIssuer(issuer);
-  throw new CliError(
-    'not-found',
-    `Organization "${name}" was not found, is not verified, or has no identity provider of its own`,
-    { code: 'not-found.organization', hint: 'log in by the id of the provider with `--identity-provider`' },
-  );
 }

@@ -4,8 +4,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransport } from '../../src/api/transport.ts';
+import { readIdentityToken } from '../../src/auth/identity-token.ts';
 import { decodeClaims } from '../../src/auth/jwt.ts';
-import { type LoginOptions, login, readIdentityToken } from '../../src/auth/login.ts';
+import { type LoginOptions, login } from '../../src/auth/login.ts';
 import { accessToken, audienceOfRegistry, logout, type SessionOptions } from '../../src/auth/session.ts';
 import { audiencePath, listAudiences, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { type Config, loadConfig } from '../../src/config/load.ts';

@@ -1,4 +1,5 @@
-import type { LoginResult, ProviderChoice } from '../../auth/login.ts';
+import type { LoginResult } from '../../auth/login.ts';
+import type { ProviderChoice } from '../../auth/provider.ts';
 import type { Context } from '../../cli/context.ts';
 import { defineCommand, defineView } from '../../cli/define.ts';
 import { boolean, named, secret } from '../../cli/inputs/values.ts';
