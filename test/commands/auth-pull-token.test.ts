@@ -166,6 +166,10 @@ describe('auth pull-token', () => {
     });
     expect(picked.code, picked.err).toBe(0);
     expect(picked.err).toContain('✔ Selected organization second.org.');
+    // A person is told how to find it again; a script hears nothing beside the answer.
+    expect(picked.err).toMatch(
+      /Made the pull token "pull-token - registry - \w{8}", good until \d{4}-\d\d-\d\d; `chainctl auth pull-token delete f{40}\/\w+` revokes it\.\n$/,
+    );
     expect(JSON.parse(picked.out).identity_id).toMatch(/^f{40}\//);
   });
 });
