@@ -10,6 +10,7 @@ import type { AnyCommand, IndexNode, Input } from './define.ts';
 import type { Found } from './found.ts';
 import { toGlobals } from './globals.ts';
 import { printable } from './io.ts';
+import { readPlainly } from './plain-arguments.ts';
 import type { Candidate } from './prompts/question.ts';
 import { allInputs, flagOf } from './spelling.ts';
 
@@ -84,7 +85,6 @@ async function offersFor(host: Host, found: Found, current: string, signal: Abor
   const children = stranger === undefined ? childrenOf(node) : [];
   if (node.load === undefined) return current.startsWith('-') ? flagOffers(undefined, new Set()) : children;
   const definition = (await node.load()).default;
-  const { parseArguments } = await import('./arguments.ts');
   const { own, global } = allInputs(definition);
   const inputs: Record<string, Input> = { ...global, ...own };
 
@@ -94,7 +94,8 @@ async function offersFor(host: Host, found: Found, current: string, signal: Abor
   const named = equals > 0 ? current.slice(0, equals) : before.includes('=') ? undefined : before;
   const flagged = named?.startsWith('-') && !rest.slice(0, -1).includes('--') ? byFlag(inputs, named) : undefined;
   const words = flagged !== undefined && equals < 0 && !flagged.input.kind.boolean ? rest.slice(0, -1) : rest;
-  const { given, globals } = parseArguments(definition, words);
+  const { given, globals } =
+    readPlainly(definition, words) ?? (await import('./arguments.ts')).parseArguments(definition, words);
   const context = createContext(host, toGlobals(globals, false), signal);
   const valuesOf = async (key: string, input: Input, typed: string): Promise<Offers> => {
     await context.loadConfig();
