@@ -29,6 +29,8 @@ test('a cluster is found by the id that kubectl tells, with flagged images and w
   const flagged = (await browser.get(at(`clusters/cluster?id=${encodeURIComponent(id)}&state=FAIL`))).text;
   expect(flagged).toContain('app-a@');
   expect(flagged).not.toContain('app-b@');
+  // Its filter stays with the cluster.
+  expect(flagged).toContain(`<input type="hidden" name="id" value="${id}"/>`);
 
   const image = (digest: string) => browser.get(at(`clusters/image?id=${remoteId}&digest=${digestOf(digest)}`));
   expect((await image('a')).text).toContain('no signatures found for &lt;b>this&lt;/b>');

@@ -186,10 +186,10 @@ describe('pull tokens', () => {
       expect(made.status).toBe(200);
     }
     const first = await browser.get(tokens);
-    expect(first.text).toContain('1–50 of 55');
+    expect(first.text).toContain('1–25 of 55');
     expect(first.text).toContain('token 00');
     expect(first.text).not.toContain('token 54');
-    expect((await browser.get(`${tokens}?page=2`)).text).toContain('token 54');
+    expect((await browser.get(`${tokens}?page=3`)).text).toContain('token 54');
     const sorted = (await browser.get(`${tokens}?sort=-expiry`)).text;
     expect(sorted.indexOf('token 54')).toBeLessThan(sorted.indexOf('token 53'));
     expect(sorted).toContain('aria-sort="descending"');

@@ -50,7 +50,7 @@ export async function violations(page: Page, runOnly: readonly string[] = standa
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
   return page.evaluate(async (runOnly) => {
     // biome-ignore lint/suspicious/noExplicitAny: axe is a global of the page
-    const { violations } = await (globalThis as any).axe.run({ runOnly });
+    const { violations } = await (globalThis as any).axe.run({ runOnly, resultTypes: ['violations'] });
     return violations.map(
       (one: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
         `${one.id}: ${one.nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(' | ')}`,

@@ -14,11 +14,13 @@ export interface FullConsole {
 }
 
 const organization = demoOrganizations.private;
+/** Would be seen: as an element, or as a complaint of the browser. */
+export const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>';
 const long = 'a-very-long-name-that-nobody-broke-into-words-because-a-program-made-it-up-0123456789';
 
 /** Fields of a form by the page it is on; each has to lead to a page. */
 const forms: readonly (readonly [page: string, fields: Readonly<Record<string, string>>])[] = [
-  ['settings/pull-tokens/create', { name: 'artifactory', description: 'Mirror in Frankfurt', expiration: '30' }],
+  ['settings/pull-tokens/create', { name: 'artifactory', description: evil, expiration: '30' }],
   [
     'settings/pull-tokens/create',
     { name: long, description: `${long} ${long}`, expiration: '90', repository: 'python' },
@@ -31,11 +33,11 @@ const forms: readonly (readonly [page: string, fields: Readonly<Record<string, s
   ['settings/identities/create?from=service', { name: 'sync', service: 'CATALOG_SYNCER' }],
   [
     'settings/identity-providers/create',
-    { name: 'okta', issuer: 'https://okta.example', client: 'c', secret: 's3cret' },
+    { name: 'okta', description: evil, issuer: 'https://okta.example', client: evil, secret: 's3cret', groups: evil },
   ],
-  ['events/create', { sink: 'http://127.0.0.1:1/hook' }],
+  ['events/create', { sink: `http://127.0.0.1:1/hook?${evil}` }],
   [`settings/cloud-accounts/edit?group=${demoFolders.engineering}&cloud=aws`, { account: '123456789012' }],
-  ['policies/create', { document: documentOf('a/**'), description: 'Only signed images' }],
+  ['policies/create', { document: documentOf('a/**'), description: evil }],
 ];
 
 function documentOf(glob: string): string {
@@ -64,13 +66,15 @@ export async function startFullConsole(): Promise<FullConsole> {
   }
   const role = (await itemsOf('/iam/v1/roles')).find(({ name }) => name === 'viewer')?.id ?? '';
   const [provider] = await itemsOf(`/iam/v1/identityProviders?uidp.descendants_of=${organization}`);
-  await browser.submit(at('settings/identity-providers/map'), { provider: provider?.id ?? '', group: 'SRE', role });
+  await browser.submit(at('settings/identity-providers/map'), { provider: provider?.id ?? '', group: evil, role });
   const id = encodeURIComponent(provider?.id ?? '');
   await browser.submit(at(`settings/identity-providers/token?id=${id}`), {});
   const [policy] = await itemsOf(`/iam/v1/policies?uidp.descendants_of=${organization}`);
   const edit = at(`policies/edit?id=${encodeURIComponent(policy?.id ?? '')}`);
-  await browser.submit(edit, { description: 'Only signed images', document: documentOf('b/**') });
-  await reportCluster(platform, demoFolders.engineering);
+  await browser.submit(edit, { description: evil, document: documentOf('b/**').replace('not here', `'${evil}'`) });
+  await reportCluster(platform, demoFolders.engineering, { name: evil });
+  const body = { name: 'legacy', description: evil };
+  await platform.call(await platform.token(dev), 'POST', `/iam/v1/groups/${organization}`, { body });
   await pushTags(platform);
   return { platform, browser };
 }

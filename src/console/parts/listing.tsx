@@ -1,5 +1,5 @@
 // Lists: filtered, sorted and paged on the server, by the query of the address. Guarantees: a page of a list costs the
-// browser no more than fifty rows, however long the list is; without scripts everything works by links and one form.
+// browser no more than 25 rows, however long the list is; without scripts everything works by links and one form.
 
 import type { ComponentChildren } from 'preact';
 
@@ -32,20 +32,35 @@ export interface ListingProps<T> {
   readonly initialSort?: string;
   /** Further fields of the filter form. */
   readonly filters?: ComponentChildren;
-  /** Names of those fields, kept from page to page. */
+  /** Names of those fields. */
+  readonly filterNames?: readonly string[];
+  /** Names in the address that say what the page is of: filters, orders and pages keep them. */
   readonly kept?: readonly string[];
   /** Prefix of its names in the address, where a page has several lists. */
   readonly prefix?: string;
 }
 
-const rowsOfPage = 50;
+const rowsOfPage = 25;
 
 export function Listing<T>(props: ListingProps<T>) {
-  const { rows, columns, text, query, label, empty, rowId, filters, kept = [], prefix = '', at } = props;
+  const {
+    rows,
+    columns,
+    text,
+    query,
+    label,
+    empty,
+    rowId,
+    filters,
+    filterNames = [],
+    kept = [],
+    prefix = '',
+    at,
+  } = props;
   const [filterName, sortName, pageName] = [`${prefix}q`, `${prefix}sort`, `${prefix}page`];
   const filter = (query.get(filterName) ?? '').trim();
   const sort = query.get(sortName) ?? props.initialSort ?? '';
-  const fields = [filterName, sortName, ...kept];
+  const fields = [filterName, sortName, ...filterNames, ...kept];
   const address = (changes: Readonly<Record<string, string>>): string => {
     const next = new URLSearchParams();
     for (const name of fields) {
@@ -69,8 +84,9 @@ export function Listing<T>(props: ListingProps<T>) {
         <search aria-label={`Filter ${label}`}>
           <form method="get" action={at} class="filter">
             {sort !== (props.initialSort ?? '') && <input type="hidden" name={sortName} value={sort} />}
-            {filters === undefined &&
-              kept.map((name) => <input type="hidden" name={name} value={query.get(name) ?? ''} key={name} />)}
+            {kept.map((name) => (
+              <input type="hidden" name={name} value={query.get(name) ?? ''} key={name} />
+            ))}
             <label for={filterName}>Filter</label>
             <input
               id={filterName}

@@ -145,7 +145,8 @@ async function cluster(visit: Visit): Promise<Shown> {
             label="images"
             query={query}
             initialSort="image"
-            kept={['id', 'state']}
+            kept={['id']}
+            filterNames={['state']}
             text={({ image, results }) => `${image} ${results.map(({ name }) => name).join(' ')}`}
             filters={
               records.length === 0 ? undefined : (

@@ -40,7 +40,7 @@ export async function list(visit: Visit): Promise<Shown> {
         rows={rows}
         label="identities"
         initialSort="name"
-        kept={['kind']}
+        filterNames={['kind']}
         rowId={({ id = '' }) => rowId(id)}
         text={(each) => `${each.id} ${each.name} ${each.description ?? ''} ${subjectOf(each)} ${issuerOf(each)}`}
         filters={

@@ -40,7 +40,7 @@ async function list(visit: Visit): Promise<Shown> {
         rows={rows}
         label={`${state} pull tokens`}
         initialSort="name"
-        kept={['state']}
+        filterNames={['state']}
         rowId={({ id = '' }) => rowId(id)}
         text={({ id, name, description }) => `${id} ${name} ${description ?? ''}`}
         filters={
