@@ -3,6 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import type { ItemReader } from './item-reader.ts';
 import type { Operation } from './schema/types.ts';
 import { codeOfHttpStatus, grpcCodes } from './status.ts';
 import {
@@ -74,29 +75,21 @@ export async function* listItems(
   operation: Operation,
   message: Record<string, unknown>,
 ): AsyncGenerator<readonly unknown[]> {
+  // While the answer is on its way.
+  const reading = import('./item-reader.ts');
   const { url, response } = await exchangeWith(options, exchangeOf(wire, operation, message), (host, request) =>
     // One byte a second would be waited for till the end of days.
     streaming(host, { ...request, leastBytes: 1024 }),
   );
-  const { ItemReader } = await import('./item-reader.ts');
-  const reader = new ItemReader();
+  const reader = new (await reading).ItemReader();
   for await (const chunk of response.body) {
-    const items: unknown[] = [];
-    const values: unknown[] = [];
-    let failure: unknown;
-    try {
-      reader.read(chunk, values);
-    } catch (error) {
-      failure = error;
+    for (const piece of reader.pieces(chunk)) {
+      const items: unknown[] = [];
+      const failure = readItems(reader, piece, (value) => items.push(wire.decodeItem(operation.response, value)));
+      if (items.length > 0) yield items;
+      if (failure instanceof SyntaxError || failure instanceof WireError) throw notTheApi(url, failure);
+      if (failure !== undefined) throw failure;
     }
-    try {
-      for (const value of values) items.push(wire.decodeItem(operation.response, value));
-    } catch (error) {
-      failure = error;
-    }
-    if (items.length > 0) yield items;
-    if (failure instanceof SyntaxError || failure instanceof WireError) throw notTheApi(url, failure);
-    if (failure !== undefined) throw failure;
   }
   if (reader.isWhole) return;
   const { protocol, host } = new URL(url);
@@ -104,6 +97,23 @@ export async function* listItems(
     code: 'network.truncated',
     hint: 'try again',
   });
+}
+
+/** Gives the values of a piece of the answer, as far as they are good. Returns what is wrong with the rest. */
+function readItems(reader: ItemReader, piece: Buffer, take: (value: unknown) => void): unknown {
+  const values: unknown[] = [];
+  let failure: unknown;
+  try {
+    reader.read(piece, values);
+  } catch (error) {
+    failure = error;
+  }
+  try {
+    for (const value of values) take(value);
+  } catch (error) {
+    return error;
+  }
+  return failure;
 }
 
 /** The answer as it arrives; a failure is read whole, for its message. */

@@ -7,7 +7,7 @@ function read(document: string | Buffer, size: number) {
   const bytes = Buffer.from(document);
   const items: unknown[] = [];
   for (let at = 0; at < bytes.length; at += size) {
-    reader.read(bytes.subarray(at, at + size), items);
+    for (const piece of reader.pieces(bytes.subarray(at, at + size))) reader.read(piece, items);
   }
   return { items, whole: reader.isWhole };
 }
@@ -53,6 +53,18 @@ test('an item is there with its last byte, in the middle of many too', () => {
   expect(reader.isWhole).toBe(false);
   reader.read(Buffer.from('}'), items);
   expect(reader.isWhole).toBe(true);
+});
+
+test('the first of many items in the first chunk does not wait for the others', () => {
+  const reader = new ItemReader();
+  const chunk = Buffer.from(`{"items":[${['a', 'b', 'c'].map((id) => JSON.stringify({ id })).join(',')},`);
+  const counts = reader.pieces(chunk).map((piece) => {
+    const items: unknown[] = [];
+    reader.read(piece, items);
+    return items.length;
+  });
+  expect(counts).toEqual([1, 2]);
+  expect(reader.pieces(chunk)).toEqual([chunk]);
 });
 
 test.each([
