@@ -2,7 +2,8 @@
 // table, csv and id of `iam identities list`, with their peak memory. Twice: from a local platform that has so many rows,
 // which is what the aims are about, and from a server that has nothing to do but send a finished answer, which says what
 // our own work is. `--rows=100000 --rounds=5 --enforce --only=platform|finished`. CHAINCTL_PROGRAM names an executable,
-// whose CPU time for json is compared with the Node build's.
+// whose CPU time for json is compared with the Node build's;
+// `--against=FOLDER` a checkout that is built, whose json is compared with this one's.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -20,6 +21,7 @@ import {
 } from './bench-support.mjs';
 
 const executable = process.env.CHAINCTL_PROGRAM;
+const against = option('against');
 
 /** The answer of a platform that lists every field, as the REST gateway does. */
 function answer(rows) {
@@ -98,6 +100,9 @@ async function compare(api, token, folder) {
     { name: 'curl', command: 'curl', args: ['-sf', '-H', `@${headers}`, `${api}/iam/v1/identities`] },
     { name: 'one small call', command: node, args: [...program, 'iam', 'organizations', 'list', '-o', 'json'] },
     ...['json', 'table', 'csv', 'id'].map((format) => ({ name: format, command: node, args: list(format) })),
+    ...(against
+      ? [{ name: 'json, other', command: node, args: [join(against, 'bin/chainctl.js'), ...list('json').slice(1)] }]
+      : []),
     ...(executable ? [{ name: 'json, executable', command: executable, args: list('json').slice(1) }] : []),
   ].map((one) => ({ ...one, ms: [], first: [], mb: [], cpu: [] }));
   for (let round = 0; round <= rounds; round += 1) {
@@ -131,6 +136,13 @@ function tell(cases, hasAims) {
     over ||= isLate;
     console.log(
       `first row of ${one.name}: ${median(one.first).toFixed(0)} ms, aim ${firstAim.toFixed(0)} ms${isLate ? '  over its aim' : ''}`,
+    );
+  }
+  const other = cases.find(({ name }) => name === 'json, other');
+  if (other) {
+    const [cpu, otherCpu] = [median(json.cpu), median(other.cpu)];
+    console.log(
+      `CPU time of json: this build ${cpu.toFixed(2)} s, the other ${otherCpu.toFixed(2)} s, ratio ${(cpu / otherCpu).toFixed(2)}`,
     );
   }
   if (!executable) return;
