@@ -29,7 +29,7 @@ export class ItemReader {
     }
     // Through the comma.
     this.split(chunk.subarray(0, first + 2), items);
-    const between = this.splitter.isBetween ? parsed(chunk.toString('utf8', first + 2, last + 1)) : undefined;
+    const between = this.splitter.isBetween ? parsed(chunk, first + 1, last + 2) : undefined;
     if (between === undefined) {
       // The border was one of something inside of an item.
       this.border = '';
@@ -60,13 +60,23 @@ function borderOf(text: string): string {
 }
 
 /**
- * The items of a text that begins where one begins; undefined where it does not end where one ends. A text that is a whole
- * array between brackets cannot end inside of a text or of another array: there is one way to read JSON.
+ * The items between a comma and a comma behind it, both included; undefined where the second is none between two items. What is a
+ * whole array between brackets cannot end inside of a text or of another array: there is one way to read JSON. The
+ * brackets are put in place of the commas for that moment, because joining texts would copy all of it.
  */
-function parsed(text: string): readonly unknown[] | undefined {
+function parsed(chunk: Buffer, from: number, to: number): readonly unknown[] | undefined {
+  chunk[from] = openBracket;
+  chunk[to - 1] = closeBracket;
+  const text = chunk.toString('utf8', from, to);
+  chunk[from] = comma;
+  chunk[to - 1] = comma;
   try {
-    return JSON.parse(`[${text}]`);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
+
+const comma = 0x2c;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
