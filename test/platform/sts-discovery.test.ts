@@ -22,7 +22,7 @@ interface Setup {
 /** A platform, an issuer of its own, and an identity for the issuer's `robot`. */
 async function start(rule: { issuer?: string; issuerPattern?: string } = {}): Promise<Setup> {
   const clock = new TestClock();
-  const platform = await startTestPlatform({ clock });
+  const platform = await startTestPlatform({ clock, modules: [] });
   const issuer = await startLoopbackIssuer(() => clock.now());
   const identity = `${demoOrganizations.private}/00000000000000aa`;
   const claimMatch = rule.issuerPattern === undefined ? { issuer: issuer.url, ...rule } : rule;

@@ -27,7 +27,7 @@ interface Setup {
 
 async function start(): Promise<Setup> {
   const clock = new TestClock();
-  return { clock, platform: await startTestPlatform({ clock }) };
+  return { clock, platform: await startTestPlatform({ clock, modules: [] }) };
 }
 
 let serial = 0;
