@@ -149,7 +149,7 @@ export const needs: Readonly<Record<string, Readonly<Record<string, readonly str
   "policies edit": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List"],"run":["iam.v1.Policies.Create","iam.v1.Policies.List","iam.v1.Policies.Update"]},
   "policies list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"group":["iam.v1.Groups.List"],"run":["iam.v1.Policies.List"]},
   "policies test": {"run":["distribution.v2.Registry.Pull"]},
-  "policies update": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List","iam.v1.Policies.List"],"run":["iam.v1.Policies.Update"]},
+  "policies update": {"description":["iam.v1.Policies.List"],"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List","iam.v1.Policies.List"],"run":["iam.v1.Policies.Update"]},
   "policies versions activate": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List","iam.v1.Policies.List"],"run":["iam.v1.Policies.ActivateVersion"],"version":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"]},
   "policies versions diff": {"from":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"],"policy":["iam.v1.Groups.List","iam.v1.Policies.List"],"to":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"]},
   "policies versions list": {"empty":["auth.v1.Auth.Validate","iam.v1.Roles.List"],"policy":["iam.v1.Groups.List"],"run":["iam.v1.Policies.List","iam.v1.Policies.ListVersions"]},

@@ -149,6 +149,39 @@ test('what to change is asked after what is changed, and lands in the echoed com
   expect(renamed.err).toMatch(/Equivalent command: chainctl iam folders update \S*sandbox --description='For trials'/);
 });
 
+test('a question for another value shows the present one, whatever is updated', async () => {
+  const { run } = await signedIn();
+  const make = async (...words: string[]) => {
+    const made = await run([...words, '-oid']);
+    expect(made.code, made.err).toBe(0);
+    return made.out.trim();
+  };
+  const at = '--parent=example.com';
+  const provider = ['--oidc-issuer=https://idp.example', '--oidc-client-id=client', '--oidc-pkce-enabled'];
+  const idp = ['iam', 'identity-providers', 'create', '--name=sso', '--description=Ours', at, '--default-role=viewer'];
+  await make(...idp, ...provider, '-y');
+  await make('iam', 'roles', 'create', 'lister', at, '--description=Lists', '--capabilities=groups.list', '-y');
+  await make(...create, 'app', at, '--identity-issuer=https://i.example', '--subject=me', '--role=viewer', '-y');
+  await make('images', 'repos', 'create', 'web', at, '--description=Front');
+  const updates: [string, string, string][] = [
+    ['iam folders update sandbox', 'description', 'Try things here'],
+    ['iam folders update sandbox', 'name', 'sandbox'],
+    ['iam roles update lister', 'description', 'Lists'],
+    ['iam identities update app', 'identity issuer', 'https://i.example'],
+    ['iam identities update app', 'subject', 'me'],
+    ['iam identity-providers update sso', 'name', 'sso'],
+    ['iam identity-providers update sso', 'description', 'Ours'],
+    ['iam identity-providers update sso', 'oidc issuer', 'https://idp.example'],
+    ['iam identity-providers update sso', 'oidc client id', 'client'],
+    ['images repos update web --parent=example.com', 'description', 'Front'],
+    ['images repos update web --parent=example.com', 'name', 'web'],
+  ];
+  for (const [line, property, now] of updates) {
+    const same = await run([...line.split(' '), '-oid'], { tty: true, answers: [property, now] });
+    expect.soft(same.shown, `${line}: ${property}\n${same.err}`).toEqual([now]);
+  }
+});
+
 test('what changes of an identity and of a role binding', async () => {
   const { run } = await signedIn();
   await run([...create, 'github', 'app', '--github-repo=acme/app', '--parent=example.com', '--role=viewer', '-y']);

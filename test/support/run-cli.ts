@@ -20,6 +20,8 @@ export interface CliRun {
   readonly asked: readonly string[];
   /** Why the question stood again, for each text that was not taken. */
   readonly refused: readonly string[];
+  /** What stood in the line already, for each question for a text that was answered. */
+  readonly shown: readonly string[];
 }
 
 /**
@@ -72,13 +74,22 @@ async function run(
   const { text: out } = host.stdout;
   const { text: err } = host.stderr;
   refusePrintedSecrets({ command: ['chainctl', ...argv].join(' '), out, err });
-  return { code, out, err, host, asked: script?.asked ?? [], refused: script?.refused ?? [] };
+  return {
+    code,
+    out,
+    err,
+    host,
+    asked: script?.asked ?? [],
+    refused: script?.refused ?? [],
+    shown: script?.shown ?? [],
+  };
 }
 
 interface Script {
   readonly prompter: Prompter;
   readonly asked: readonly string[];
   readonly refused: readonly string[];
+  readonly shown: readonly string[];
   finished(): void;
 }
 
@@ -87,6 +98,7 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
   const left = [...answers];
   const asked: string[] = [];
   const refused: string[] = [];
+  const shown: string[] = [];
   const next = async (question: string): Promise<PlainAnswer> => {
     asked.push(question);
     const answer = left.shift();
@@ -105,17 +117,21 @@ function scripted(answers: readonly Answer[], host: FakeHost): Script {
     createIo(host, { forceColor: false, silent: () => false, assumeYes: false }),
     new AbortController().signal,
   );
-  const text: Prompter['text'] = async (message, validate) => {
+  const text: Prompter['text'] = async (message, validate, options) => {
     const answer = String(await next(message));
     const problem = await validate(answer);
-    if (problem === undefined) return answer;
+    if (problem === undefined) {
+      shown.push(options?.initial ?? '');
+      return answer;
+    }
     // As a terminal does: the reason, and the question again.
     refused.push(problem);
-    return text(message, validate);
+    return text(message, validate, options);
   };
   return {
     asked,
     refused,
+    shown,
     prompter: {
       ...real,
       confirm: async (question) => {

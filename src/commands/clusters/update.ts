@@ -1,8 +1,12 @@
+import type { TenantCluster } from '../../api/schema/types/tenant.gen.ts';
 import { changeOf, defineCommand } from '../../cli/define.ts';
+import type { Chosen } from '../../cli/inputs/kind.ts';
 import { string } from '../../cli/inputs/values.ts';
 import { clusterInput } from './cluster.ts';
 import { enforcerOptions, optionsInput, profilesInput } from './options.ts';
 import { clusterView } from './view.ts';
+
+const chosenCluster = ({ cluster }: Chosen) => cluster as TenantCluster;
 
 export default defineCommand({
   path: ['clusters', 'update'],
@@ -10,8 +14,13 @@ export default defineCommand({
   description: 'What its agent may do there is changed by `clusters install --skip-invite` with other profiles.',
   inputs: {
     cluster: clusterInput,
-    name: { kind: string, short: 'n', help: 'New name.' },
-    description: { kind: string, short: 'd', help: 'New description.' },
+    name: { kind: string, short: 'n', help: 'New name.', current: async (_, chosen) => chosenCluster(chosen).name },
+    description: {
+      kind: string,
+      short: 'd',
+      help: 'New description.',
+      current: async (_, chosen) => chosenCluster(chosen).description,
+    },
     profiles: profilesInput,
     opt: optionsInput,
   },

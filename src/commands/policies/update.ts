@@ -1,6 +1,7 @@
 import { changeOf, defineCommand } from '../../cli/define.ts';
+import type { Reference } from '../../cli/inputs/references.ts';
 import { descriptionInput } from './inputs.ts';
-import { policy } from './policy.ts';
+import { findPolicy, policy } from './policy.ts';
 import { policyView, shown } from './policy-view.ts';
 
 export default defineCommand({
@@ -17,7 +18,10 @@ export default defineCommand({
       help: 'Name or id of the policy.',
       question: 'Which policy would you like to change?',
     },
-    description: descriptionInput,
+    description: {
+      ...descriptionInput,
+      current: async (context, { policy: one }) => (await findPolicy(context, (one as Reference).id)).description,
+    },
   },
   check: [changeOf('description')],
   examples: [{ text: 'Say what it is for', args: 'sample-policy --description="Signed images only"' }],

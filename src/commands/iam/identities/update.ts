@@ -18,6 +18,8 @@ import { identityView, shown } from './view.ts';
 
 const chosenIdentity = (context: Context, { identity: one }: Chosen) => lookUp(context, one as IdentityReference);
 
+const chosenRule = async (context: Context, chosen: Chosen) => (await chosenIdentity(context, chosen)).claimMatch;
+
 /** As `create github` would be told of them; undefined for an identity of another kind. */
 async function chosenWorkflows(context: Context, chosen: Chosen) {
   const { claimMatch } = await chosenIdentity(context, chosen);
@@ -42,7 +44,20 @@ const inputs = {
     current: async (context, chosen) => (await chosenIdentity(context, chosen)).description,
   },
   ...ruleInputs,
-  audience: { ...ruleInputs.audience, help: `${ruleInputs.audience.help} Empty takes the rule away.` },
+  identityIssuer: {
+    ...ruleInputs.identityIssuer,
+    current: async (context, chosen) => (await chosenRule(context, chosen))?.issuer,
+  },
+  subject: { ...ruleInputs.subject, current: async (context, chosen) => (await chosenRule(context, chosen))?.subject },
+  subjectPattern: {
+    ...ruleInputs.subjectPattern,
+    current: async (context, chosen) => (await chosenRule(context, chosen))?.subjectPattern,
+  },
+  audience: {
+    ...ruleInputs.audience,
+    current: async (context, chosen) => (await chosenRule(context, chosen))?.audience,
+    help: `${ruleInputs.audience.help} Empty takes the rule away.`,
+  },
   claimPattern: {
     ...ruleInputs.claimPattern,
     help: `${ruleInputs.claimPattern.help} Claims that are not named stay as they are; "name:" takes one away.`,

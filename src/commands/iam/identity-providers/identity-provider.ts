@@ -34,6 +34,7 @@ export const identityProvider: Kind<IdentityProviderReference> = {
     });
     return { ...toReference(found), provider: found };
   },
+  nothing: 'create one with `chainctl iam identity-providers create`',
   async candidates(context, chosen) {
     const parent = (chosen['parent'] as Reference | undefined)?.id;
     const providers = await visibleIdentityProviders(context, parent);

@@ -1,15 +1,19 @@
 import type { IamIdentityProvider } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, type Given, type Inputs, type InputValues } from '../../../cli/define.ts';
+import type { Chosen } from '../../../cli/inputs/kind.ts';
 import { description, resourceName } from '../../../cli/inputs/names.ts';
 import { boolean } from '../../../cli/inputs/values.ts';
 import { printable } from '../../../cli/io.ts';
 import { CliError } from '../../../errors.ts';
 import { roleAt, roleName } from '../roles/role.ts';
 import { clientId, clientSecret, configurationType, groupsClaim, issuerUrl, scope } from './fields.ts';
-import { identityProvider } from './identity-provider.ts';
+import { type IdentityProviderReference, identityProvider } from './identity-provider.ts';
 import { fetchProvider, lookUp, titled } from './look-up.ts';
 import { providerView, shown } from './view.ts';
+
+const chosenProvider = (context: Context, { identityProvider: one }: Chosen) =>
+  lookUp(context, one as IdentityProviderReference);
 
 const inputs = {
   identityProvider: {
@@ -20,11 +24,27 @@ const inputs = {
     help: 'Name or id of the identity provider.',
     question: 'Which identity provider would you like to change?',
   },
-  name: { kind: resourceName, help: 'Another name.' },
-  description: { kind: description, help: 'What the identity provider is for. Pass an empty string to clear it.' },
+  name: {
+    kind: resourceName,
+    help: 'Another name.',
+    current: async (context, chosen) => (await chosenProvider(context, chosen)).name,
+  },
+  description: {
+    kind: description,
+    help: 'What the identity provider is for. Pass an empty string to clear it.',
+    current: async (context, chosen) => (await chosenProvider(context, chosen)).description,
+  },
   configurationType,
-  oidcIssuer: { kind: issuerUrl, help: 'Another issuer URL.' },
-  oidcClientId: { kind: clientId, help: 'Another client id.' },
+  oidcIssuer: {
+    kind: issuerUrl,
+    help: 'Another issuer URL.',
+    current: async (context, chosen) => (await chosenProvider(context, chosen)).oidc?.issuer,
+  },
+  oidcClientId: {
+    kind: clientId,
+    help: 'Another client id.',
+    current: async (context, chosen) => (await chosenProvider(context, chosen)).oidc?.clientId,
+  },
   oidcClientSecret: {
     kind: clientSecret,
     help: 'Another client secret; empty takes it away, for a public client with PKCE. Stays when left out.',
@@ -38,7 +58,10 @@ const inputs = {
     many: true,
     help: 'Scope to ask for besides openid, email and profile, in place of the present ones; empty takes them away.',
   },
-  oidcGroupsClaim: groupsClaim,
+  oidcGroupsClaim: {
+    ...groupsClaim,
+    current: async (context, chosen) => (await chosenProvider(context, chosen)).oidc?.groupsClaim,
+  },
   defaultRole: {
     kind: roleAt('identityProvider'),
     help: 'Another role, by name or id, that users get when they first sign in.',

@@ -13,6 +13,7 @@ export const customRole: Kind<Reference> = {
   noun: 'role',
   parse: role.parse,
   ...(role.resolve === undefined ? {} : { resolve: role.resolve }),
+  nothing: 'create one with `chainctl iam roles create`; those that are built in do not change',
   candidates: async (context) => {
     const roles = (await visibleRoles(context)).filter((one) => !isRoot(one.id ?? ''));
     const isShared = sharedIn(roles);

@@ -60,7 +60,11 @@ const inputs = {
     help: 'What the role no longer allows; empty asks.',
     question: 'Which capabilities does the role lose?',
   },
-  description: { kind: description, help: 'What the role is for. Pass an empty string to clear it.' },
+  description: {
+    kind: description,
+    help: 'What the role is for. Pass an empty string to clear it.',
+    current: async (context, { role: one }) => (await lookUpCustomRole(context, one as Reference)).description,
+  },
 } as const satisfies Inputs;
 
 interface Plan {

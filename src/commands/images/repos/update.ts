@@ -1,5 +1,7 @@
 import type { RegistryRepo } from '../../../api/schema/types/registry.gen.ts';
-import { changeOf, defineCommand } from '../../../cli/define.ts';
+import type { Context } from '../../../cli/context.ts';
+import { changeOf, defineCommand, type Inputs } from '../../../cli/define.ts';
+import type { Chosen } from '../../../cli/inputs/kind.ts';
 import { date, string } from '../../../cli/inputs/values.ts';
 import {
   attributeInputs,
@@ -12,25 +14,41 @@ import {
 import { presentRepository, repository } from './repository.ts';
 import { repoView, shownRepo } from './view.ts';
 
+const chosenRepo = (context: Context, { repo }: Chosen) => presentRepository(context, repo as RegistryRepo);
+
+const inputs = {
+  parent: parentInput,
+  repo: {
+    kind: repository,
+    positional: 'REPO_NAME|REPO_ID',
+    flag: false,
+    required: true,
+    help: 'Name or id of the repository.',
+    question: 'Which repository would you like to change?',
+  },
+  name: {
+    kind: repositoryName,
+    help: 'New name.',
+    current: async (context, chosen) => (await chosenRepo(context, chosen)).name,
+  },
+  ...attributeInputs,
+  description: {
+    ...attributeInputs.description,
+    current: async (context, chosen) => (await chosenRepo(context, chosen)).description,
+  },
+  bundles: {
+    kind: string,
+    help: 'Bundles the images belong to, separated by commas.',
+    current: async (context, chosen) => (await chosenRepo(context, chosen)).bundles?.join(','),
+  },
+  expiration: { kind: date, help: 'When it stops being filled from its source.' },
+} as const satisfies Inputs;
+
 export default defineCommand({
   path: ['images', 'repos', 'update'],
   summary: 'Change an image repository.',
   description: 'What is not given stays as it is. An empty value takes a text or a list away.',
-  inputs: {
-    parent: parentInput,
-    repo: {
-      kind: repository,
-      positional: 'REPO_NAME|REPO_ID',
-      flag: false,
-      required: true,
-      help: 'Name or id of the repository.',
-      question: 'Which repository would you like to change?',
-    },
-    name: { kind: repositoryName, help: 'New name.' },
-    ...attributeInputs,
-    bundles: { kind: string, help: 'Bundles the images belong to, separated by commas.' },
-    expiration: { kind: date, help: 'When it stops being filled from its source.' },
-  },
+  inputs,
   check: [changeOf('name', 'description', 'source', 'tier', 'bundles', 'expiration')],
   validate: descriptionProblems,
   examples: [
