@@ -83,7 +83,7 @@ const shared = {
 
 /**
  * Returns the same program without letters beyond ASCII: one of them makes V8 keep the whole text with two bytes a letter,
- * and Node decode it, which takes three times as long as all of the rest. Throws where an escape would be another program.
+ * and Node decode it instead of copying it. Throws where an escape would be another program.
  */
 function inAscii(code, name) {
   return code.replace(/(\\|String\.raw`[^`]*)?([^\0-\x7f])/g, (_, before, unit) => {
