@@ -37,7 +37,7 @@ export async function openKubectl(
       context === undefined ? 'kubectl has no current context' : `kubectl has no context "${context}"`,
       {
         code: 'usage.kubectl-context',
-        hint: `name one with \`--context\`; ${there}`,
+        hint: `name one with \`--kube-context\`; ${there}`,
       },
     );
   }

@@ -396,6 +396,17 @@ export const answers: Readonly<Record<string, unknown>> = {
     vulnerabilities.map((vulnerability) => ({ image, vulnerability })),
   ),
   'clusters uninstall': [cluster],
+  'clusters search': [
+    {
+      cluster,
+      image: `registry.example.com/app@sha256:${'a'.repeat(64)}`,
+      packages: [
+        { name: 'openssl', version: '3.0.1', type: 'apk', purl: 'pkg:apk/wolfi/openssl@3.0.1' },
+        { name: 'log4j-core', version: '2.14.1', type: 'maven', purl: 'pkg:maven/org.apache/log4j-core@2.14.1' },
+      ],
+    },
+    { cluster, image: `registry.example.com/other@sha256:${'b'.repeat(64)}`, packages: undefined },
+  ],
   'clusters update': [cluster],
   'clusters workloads list': [
     {

@@ -99,9 +99,13 @@ export default defineCommand({
   validate: ({ cluster, gulfstream }) => [
     ...(cluster === undefined
       ? []
-      : ['`--cluster` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent`)']),
+      : [
+          '`--cluster` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent --in-cluster`)',
+        ]),
     ...(gulfstream
-      ? ['`--gulfstream` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent`)']
+      ? [
+          '`--gulfstream` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent --in-cluster`)',
+        ]
       : []),
   ],
   view: loginView,

@@ -6,7 +6,14 @@ import type { Context } from '../../cli/context.ts';
 import type { Input } from '../../cli/define.ts';
 import type { Kind } from '../../cli/inputs/kind.ts';
 import { listedBelow, namedAmong } from '../../cli/inputs/named-things.ts';
-import { groupDirectory, notEmpty, placeAndEnd, toReference } from '../../cli/inputs/references.ts';
+import {
+  group,
+  groupDirectory,
+  notEmpty,
+  placeAndEnd,
+  type Reference,
+  toReference,
+} from '../../cli/inputs/references.ts';
 import { duration } from '../../cli/inputs/values.ts';
 import type { Candidate } from '../../cli/prompts/question.ts';
 import { CliError } from '../../errors.ts';
@@ -44,6 +51,20 @@ const candidate = (each: TenantCluster): Candidate<TenantCluster> => ({
   label: each.name || (each.remoteId ?? ''),
   text: each.remoteId || (each.id ?? ''),
 });
+
+/** A cluster by name or id, else an organization or folder. */
+export const clusterOrGroup: Kind<TenantCluster | Reference> = {
+  metavar: 'CLUSTER|GROUP',
+  noun: 'cluster or folder',
+  parse: notEmpty,
+  looksUpIds: true,
+  async resolve(context, text, chosen) {
+    const clusters = await visibleClusters(context);
+    const isCluster = clusters.some(({ id, remoteId, name }) => [id, remoteId, name].includes(text));
+    const kind: Kind<TenantCluster | Reference> = isCluster ? cluster : group;
+    return (await kind.resolve?.(context, text, chosen)) ?? { id: text, name: text };
+  },
+};
 
 export const clusterInput = {
   kind: cluster,

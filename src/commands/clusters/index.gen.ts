@@ -103,6 +103,12 @@ const children: readonly IndexNode[] = [
     ],
   },
   {
+    name: "search",
+    summary: "Look for packages in what clusters run.",
+    load: () => import('./search.ts'),
+    help: () => import('./help.gen.ts'),
+  },
+  {
     name: "uninstall",
     summary: "Take the agent and the registration of a cluster away.",
     load: () => import('./uninstall.ts'),

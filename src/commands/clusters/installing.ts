@@ -48,6 +48,7 @@ export interface Installed {
 }
 
 const agentWaitMs = 60_000;
+const webhookName = 'enforcer.chainguard.dev';
 
 export async function install(context: Context, input: InstallInput): Promise<Installed> {
   const { io, host } = context;
@@ -76,6 +77,8 @@ export async function install(context: Context, input: InstallInput): Promise<In
     const remoteId = await remoteIdOf(kubectl);
     const folder = agentFolder(context, remoteId);
     await stopAgent(context, folder);
+    // Two would tell the platform the same twice.
+    if (agentImage === undefined) await stopPod(kubectl);
     const needsAddress = agentImage === undefined && (config.profiles ?? []).includes('enforcer');
     const address = needsAddress ? await webhookAddress(context, kubectl, named) : loopback;
     if (address === undefined) config = await configFor(['observer']);
@@ -98,14 +101,20 @@ export async function install(context: Context, input: InstallInput): Promise<In
       enforcerOptions: options,
     });
     const tenant = decode(config.tenantConfig);
-    // The webhook comes last: until its agent runs it would refuse everything.
     const before = await activityOf(context, registered);
+    // A new webhook comes last: until its agent runs it would refuse everything. One that is there refuses already, and is
+    // written while no agent writes to it.
+    const isThere = (await kubectl.find(['get', 'validatingwebhookconfiguration', webhookName])) !== undefined;
+    const applyWebhook = async () =>
+      tenant === ''
+        ? kubectl.run([...deleteWebhooks], '')
+        : kubectl.run(['apply', '--filename=-'], await keepingAddress(kubectl, tenant));
+    if (isThere) await applyWebhook();
     const pid =
       agentImage === undefined
-        ? await startAgent(context, kubectl, folder, registered)
+        ? await startAgent(context, folder, registered)
         : await startPod(kubectl, agentImage, registered, input);
-    if (tenant !== '') await kubectl.run(['apply', '--filename=-'], await keepingAddress(kubectl, tenant));
-    else await kubectl.run([...deleteWebhooks], '');
+    if (!isThere) await applyWebhook();
     await waitForAgent(context, registered, folder, pid, before.activity);
     // The pod has tokens of its own.
     if (pid === undefined) removeAgent(folder);
@@ -131,7 +140,7 @@ async function keepingAddress(kubectl: Kubectl, manifests: string): Promise<stri
   );
   for (const { kind = '', webhooks } of documents) {
     if (webhooks === undefined) continue;
-    const there = await kubectl.find(['get', kind.toLowerCase(), 'enforcer.chainguard.dev']);
+    const there = await kubectl.find(['get', kind.toLowerCase(), webhookName]);
     const [hook] = (there?.['webhooks'] ?? []) as { clientConfig?: { caBundle?: string } }[];
     if (hook?.clientConfig?.caBundle === undefined) continue;
     for (const one of webhooks) one.clientConfig = hook.clientConfig;
@@ -237,9 +246,10 @@ async function registeredBefore(context: Context, kubectl: Kubectl, agent: Agent
   return { ...agent, identity, cluster: items[0]?.id ?? '' };
 }
 
-/** Takes the place of a pod that ran it before: two would tell the platform the same twice. */
-async function startAgent(context: Context, kubectl: Kubectl, folder: string, agent: AgentFile): Promise<number> {
-  await kubectl.run(['delete', 'statefulset', podName, '--namespace=gulfstream', '--ignore-not-found']);
+const stopPod = (kubectl: Kubectl): Promise<string> =>
+  kubectl.run(['delete', 'statefulset', podName, '--namespace=gulfstream', '--ignore-not-found']);
+
+async function startAgent(context: Context, folder: string, agent: AgentFile): Promise<number> {
   writeAgent(folder, { ...(readAgent(folder) ?? agent), identity: agent.identity, cluster: agent.cluster });
   const { pid } = await context.host.startAgain(['local', 'agent', agent.remoteId], `${folder}/agent.log`);
   return pid;

@@ -42,6 +42,10 @@ export default defineCommand({
       question: 'Which certificate authority would you like to sign with?',
     },
     identity: { kind: named('IDENTITY_ID'), help: 'Sign as this identity instead of the login.' },
+    identityProvider: {
+      kind: named('IDP_ID'),
+      help: 'Sign in with this identity provider of an organization first, and sign as who that says.',
+    },
     unset: { kind: boolean, help: 'Print what takes the variables away again.' },
     shell: { kind: choice(...shells), default: 'posix', help: 'Whose words to print.' },
   },
@@ -51,13 +55,23 @@ export default defineCommand({
     { text: 'In PowerShell, before `| Out-String | Invoke-Expression`', args: 'signing --shell=powershell' },
     { text: 'Back to the public authority', args: '--unset' },
   ],
+  confirmsInRun: 'With --identity-provider, make an account without asking when the login has none.',
   view: environmentView,
   formats: ['text', 'env', 'json'],
-  run: async (context, { authority: one, identity, unset, shell }): Promise<Environment> => {
+  run: async (context, { authority: one, identity, identityProvider, unset, shell }): Promise<Environment> => {
     const { tokenFor, tokenVariable, variableNames, variablesFor } = await import('./variables.ts');
     if (unset || one === undefined) {
       const variables = Object.fromEntries(variableNames.map((name) => [name, '']));
       return { variables, token: { [tokenVariable]: '' }, unset, shell };
+    }
+    if (identityProvider !== undefined) {
+      const [{ loginFor }, { loginOptions }, { signingAudience }] = await Promise.all([
+        import('../auth/audience-login.ts'),
+        import('../auth/login-inputs.ts'),
+        import('./variables.ts'),
+      ]);
+      const flags = { identity: undefined, identityToken: undefined, orgName: undefined, socialLogin: undefined };
+      await loginFor(context, loginOptions(context, { ...flags, identityProvider, headless: false }), signingAudience);
     }
     const [token, variables] = await Promise.all([tokenFor(context, identity), variablesFor(context, one)]);
     return { variables, token: { [tokenVariable]: token }, unset, shell };

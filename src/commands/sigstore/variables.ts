@@ -13,7 +13,7 @@ import { replaceFile } from '../../files.ts';
 import { cacheDir } from '../../host.ts';
 import { urlOf } from './authority.ts';
 
-const audience = 'sigstore';
+export const signingAudience = 'sigstore';
 
 export const variableNames = [
   'COSIGN_FULCIO_URL',
@@ -44,7 +44,7 @@ export async function variablesFor(
   return {
     COSIGN_FULCIO_URL: base,
     COSIGN_OIDC_ISSUER: issuer,
-    COSIGN_OIDC_CLIENT_ID: audience,
+    COSIGN_OIDC_CLIENT_ID: signingAudience,
     COSIGN_CERTIFICATE_OIDC_ISSUER: issuer,
     COSIGN_TIMESTAMP_SERVER_URL: `${base}/api/v1/timestamp`,
     COSIGN_TIMESTAMP_CERTIFICATE_CHAIN: files.timestamps,
@@ -64,12 +64,12 @@ export async function variablesFor(
 
 /** A token that says who signs, for this purpose alone. Throws kind `auth` without a login. */
 export async function tokenFor(context: Context, identity: string | undefined): Promise<string> {
-  const own = await context.token(audience);
+  const own = await context.token(signingAudience);
   if (identity === undefined) return own;
   const issued = await exchange(context.host, {
     issuer: context.config.get('platform.issuer'),
     token: own,
-    audience: [audience],
+    audience: [signingAudience],
     identity,
     signal: context.signal,
   });
