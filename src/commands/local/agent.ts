@@ -5,7 +5,7 @@ import { CliError } from '../../errors.ts';
 export default defineCommand({
   path: ['local', 'agent'],
   changesHere: true,
-  summary: 'Run the agent of a cluster, beside the platform or in a pod.',
+  summary: "Run a cluster's agent, beside the platform or in a pod.",
   description:
     'Gives the cluster its policies, tells the platform what runs there and serves the webhook, until Ctrl-C. `clusters install` ' +
     'starts it in the background; here it is started again, after a restart of the machine for example.',

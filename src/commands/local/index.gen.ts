@@ -5,7 +5,7 @@ import type { IndexNode } from '../../cli/define.ts';
 const children: readonly IndexNode[] = [
   {
     name: "agent",
-    summary: "Run the agent of a cluster, beside the platform or in a pod.",
+    summary: "Run a cluster's agent, beside the platform or in a pod.",
     load: () => import('./agent.ts'),
     help: () => import('./help.gen.ts'),
   },
