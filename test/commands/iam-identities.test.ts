@@ -216,7 +216,7 @@ describe('describe', () => {
     const hidden = `${organization}/${'0'.repeat(16)}`;
     expect(await session.run(['iam', 'identities', 'describe', hidden])).toMatchObject({
       code: 1,
-      err: `error: No identity found for "${hidden}"\n`,
+      err: `error: No identity found for "${hidden}"\nhint: see \`chainctl iam identities list\`\n`,
     });
     const twins = await session.run(['iam', 'identities', 'describe', 'twin']);
     expect(twins).toMatchObject({ code: 2, out: '' });
