@@ -153,8 +153,14 @@ describe('organizations and folders', () => {
   test('only folders are folders', async () => {
     const { run } = await signedIn();
     const organization = await run(['iam', 'folders', 'delete', 'example.com', '-y']);
-    expect(organization).toMatchObject({ code: 1, err: 'error: "example.com" is an organization, not a folder\n' });
+    expect(organization).toMatchObject({
+      code: 1,
+      err: 'error: "example.com" is an organization, not a folder\nhint: see `chainctl iam folders list`\n',
+    });
     const folder = await run(['iam', 'organizations', 'delete', 'sandbox', '-y']);
-    expect(folder).toMatchObject({ code: 1, err: 'error: "sandbox" is a folder, not an organization\n' });
+    expect(folder).toMatchObject({
+      code: 1,
+      err: 'error: "sandbox" is a folder, not an organization\nhint: see `chainctl iam organizations list`\n',
+    });
   });
 });

@@ -371,7 +371,8 @@ describe('what is asked', () => {
   test('an unknown organization', async () => {
     const { run } = await signedIn();
     const failed = await run([...words, '--parent=nowhere', '-y']);
-    expect(failed).toMatchObject({ code: 1, out: '', err: 'error: No folder found for "nowhere"\n' });
+    const err = 'error: No folder found for "nowhere"\nhint: see `chainctl iam folders list`\n';
+    expect(failed).toMatchObject({ code: 1, out: '', err });
   });
 
   test('the configured location is used', async () => {

@@ -62,7 +62,10 @@ describe('organizations', () => {
       'error: No folder found for "exmaple.com"\nhint: did you mean the organization "example.com"?\n',
     );
     const hidden = await run(['iam', 'organizations', 'describe', 'f'.repeat(40)]);
-    expect(hidden).toMatchObject({ code: 1, err: `error: No folder found for "${'f'.repeat(40)}"\n` });
+    expect(hidden).toMatchObject({
+      code: 1,
+      err: `error: No folder found for "${'f'.repeat(40)}"\nhint: see \`chainctl iam organizations list\`\n`,
+    });
     const json = await run(['iam', 'organizations', 'describe', 'nowhere', '-o', 'json']);
     expect(json).toMatchObject({ code: 1, out: '' });
     expect(JSON.parse(json.err)).toMatchObject({ message: 'No folder found for "nowhere"', code: 4 });

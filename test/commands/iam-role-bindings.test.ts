@@ -306,7 +306,8 @@ describe('update and delete', () => {
     const picked = await run(update, { tty: true, answers: ['identity', 'stranger'] });
     expect(picked.err).toContain('"stranger" is not among');
     const other = await run([...update, '--identity=stranger', '-y']);
-    expect(other).toMatchObject({ code: 1, err: 'error: No identity found for "stranger"\n' });
+    const err = 'error: No identity found for "stranger"\nhint: see `chainctl iam identities list`\n';
+    expect(other).toMatchObject({ code: 1, err });
   });
 
   test('deleting needs an agreement and prints the id', async () => {

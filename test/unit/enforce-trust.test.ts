@@ -145,7 +145,9 @@ describe('certificates, logs and timestamps', () => {
     expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } })).toBe('PASS');
     expect(await ask({ log: true }, { ctlog: { trustRootRef: 'other' } })).toBe('FAIL');
     expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } }, pem(pair()))).toBe('FAIL');
-    expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } }, pem(pair()) + pem(key))).toBe('PASS');
+    // Of several keys in one PEM the first counts, as in policy-controller.
+    expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } }, pem(key) + pem(pair()))).toBe('PASS');
+    expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } }, pem(pair()) + pem(key))).toBe('FAIL');
     expect(await ask({ stamp: true }, { rfc3161timestamp: { trustRootRef: 'own' } })).toBe('PASS');
     expect(await ask({}, { rfc3161timestamp: { trustRootRef: 'own' } })).toBe('FAIL');
   });

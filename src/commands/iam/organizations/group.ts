@@ -1,4 +1,5 @@
 import type { IamGroup } from '../../../api/schema/types/iam.gen.ts';
+import { isRoot } from '../../../api/uidp.ts';
 import type { Context } from '../../../cli/context.ts';
 import { groupDirectory, type Reference } from '../../../cli/inputs/references.ts';
 import { CliError } from '../../../errors.ts';
@@ -17,5 +18,7 @@ export async function fetchGroup(context: Context, { id, name }: Reference): Pro
 
 function known(group: IamGroup | undefined, name: string): IamGroup {
   if (group !== undefined) return group;
-  throw new CliError('not-found', `No folder found for "${name}"`, { code: 'not-found.folder' });
+  // Scripts look for the words; whoever typed the id of an organization looks for organizations.
+  const hint = isRoot(name) ? { hint: 'see `chainctl iam organizations list`' } : {};
+  throw new CliError('not-found', `No folder found for "${name}"`, { code: 'not-found.folder', ...hint });
 }
