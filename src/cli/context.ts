@@ -223,8 +223,8 @@ function watchingLists(client: ApiClient, waiting: Waiting, listed: Set<ClientOp
       return client.call(id, request);
     },
     list(id, request) {
+      listed.add(id);
       const parts = async function* () {
-        listed.add(id);
         const wait = waiting.begin('Reading the list');
         let count = 0;
         try {

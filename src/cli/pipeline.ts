@@ -105,8 +105,10 @@ async function perform(
     if (question !== undefined) await requireAgreement(question, context);
   }
   signal.throwIfAborted();
+  const running = definition.run(context, values, given);
+  // The list itself is asked for first: why it is empty is told of the first that was asked for.
   if (columnFormats.has(format.use)) definition.ahead?.(context, values);
-  const result = await definition.run(context, values, given);
+  const result = await running;
   const items = await write(definition, result, format.use, context);
   await definition.afterRender?.(context, items, values);
   const no = definition.exitError?.(items);
