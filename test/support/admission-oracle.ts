@@ -83,12 +83,15 @@ function rule(random: Random, job: ThirdPartyClaims, audiences: readonly string[
   };
 }
 
+/** Of whoever signs tokens that no issuer has signed. */
+const strangersKeys = JSON.stringify({ keys: [testKey().jwk] });
+
 function keysOf(keys: readonly PublicJwk[], job: ThirdPartyClaims, random: Random, ends: string): IamIdentity {
   return {
     static: {
       issuer: job.issuer,
       subject: random.chance(0.7) ? job.subject : 'another',
-      issuerKeys: JSON.stringify({ keys: random.chance(0.8) ? keys : [testKey().jwk] }),
+      issuerKeys: random.chance(0.8) ? JSON.stringify({ keys }) : strangersKeys,
       expiration: ends,
     },
   };
@@ -177,6 +180,8 @@ export async function admissionWorld(): Promise<AdmissionWorld> {
         expect(seen).toEqual({ ...seen, answer: status === 200 });
         if (status === 200) counts.admitted += 1;
         else counts.refused += 1;
+        // A stranger's token is no forgery to an identity that trusts the stranger's key.
+        if (fault === 'stranger' && identity.static?.issuerKeys === strangersKeys) continue;
         // What was forged is not to be admitted by any line.
         if (['forged', 'changed', 'cut', 'stranger'].includes(fault)) expect(said.change).toBeUndefined();
         if (said.change === undefined) continue;
