@@ -29,7 +29,7 @@ export class Arrivals<T> implements AsyncIterable<T> {
     };
   }
 
-  /** What comes of each item, without those of which `undefined` comes. */
+  /** Returns the list of what each item becomes, without those that become undefined. */
   map<U extends object>(change: (item: T) => U | undefined): Arrivals<U> {
     return new Arrivals(changed(this.parts, change));
   }

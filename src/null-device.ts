@@ -1,4 +1,4 @@
-// Where output is thrown away, known by its number.
+// Recognizes /dev/null by the number of its device.
 
 /** Device 1:3 of Linux, as `stat` numbers it. */
 const linuxNull = 0x103;

@@ -52,7 +52,7 @@ async function fail(error: unknown, host: Host): Promise<void> {
 }
 
 async function run(host: Host): Promise<void> {
-  // Where the quick way could not write it: here the reason is told.
+  // The quick way could not write it; here the reason is told.
   if (asksForVersion(host.argv)) {
     const { versionText } = await import('../version.ts');
     host.stdout.write(versionText());

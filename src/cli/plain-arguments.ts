@@ -1,4 +1,4 @@
-// What most command lines are: flags written out, each before its value, and operands. Reads those without the parser, whose
+// Reads plain command lines, with flags written out, each before its value, and operands. Skips the parser, whose
 // start costs as much as the rest of a small command.
 
 import type { AnyCommand, Input } from './define.ts';
@@ -43,7 +43,7 @@ export function readPlainly(definition: AnyCommand, words: readonly string[]): P
     if (own[found.key] === found.input) given.set(found.key, [...(given.get(found.key) ?? []), text]);
     else globals[found.key] = text;
   }
-  // Who asks for help has not finished the command line.
+  // A request for help may end an incomplete command line.
   if (globals['help'] !== undefined) return undefined;
   return placed(operands, definition, given) ? { given, globals, older } : undefined;
 }

@@ -21,7 +21,7 @@ const numbers: Readonly<Record<ErrorKind, number>> = {
   cancelled: 130,
 };
 
-/** Where one sees what there is of what was not found, by the code of the error. */
+/** Commands that list what was not found, by the code of the error. */
 export const listsOf: Readonly<Record<string, string>> = {
   'not-found.capability': 'iam roles capabilities list',
   'not-found.certificate-authority': 'sigstore ca list',
@@ -40,7 +40,7 @@ export const listsOf: Readonly<Record<string, string>> = {
   'not-found.subscription': 'events subscriptions list',
 };
 
-/** What to type next: where nothing nearer is known, what lists the things that there are. */
+/** Returns the next step: the error's own hint, else the command that lists such things. */
 const hintOf = ({ code, hint }: CliError): string | undefined =>
   hint ?? (listsOf[code] === undefined ? undefined : `see \`chainctl ${listsOf[code]}\``);
 

@@ -37,7 +37,7 @@ function load(name: string): unknown {
 
 interface Packed {
   readonly source: string;
-  /** What another V8 made is refused by V8 itself, and then made anew. */
+  /** V8 itself refuses code of another V8, which is then compiled anew. */
   readonly code: Buffer;
 }
 

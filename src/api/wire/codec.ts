@@ -205,7 +205,7 @@ export class Codec {
     return message;
   }
 
-  /** Where each field stands, by its JSON name. */
+  /** Position of each field, by its JSON name. */
   #placesOf(messageName: string): ReadonlyMap<string, Place> {
     let places = this.#places.get(messageName);
     if (!places) {

@@ -1,4 +1,4 @@
-// What kinds share whose text names one of the things that a list operation gives. Guarantees: every list is fetched once per run
+// Finds the thing that a text names among those that a list operation gives. Guarantees: every list is fetched once per run
 // and location; one match is used, none is a not-found error with near misses, several are picked from or listed.
 
 import type { Context } from '../context.ts';

@@ -21,7 +21,7 @@ const between = 3;
 
 /** Returns the width of each column in `room` columns of the terminal; undefined for those that have to leave. */
 export function fitInto(columns: readonly Measured[], room: number): readonly (number | undefined)[] {
-  // What yields is never wider than the terminal, and a text of a million letters need not be taken back one by one.
+  // A column that shrinks begins no wider than the terminal: a text of a million letters is not shortened one by one.
   const widths: (number | undefined)[] = columns.map(({ head, value, flexible, rank }) =>
     Math.max(head, flexible ? Math.min(value, Math.max(room, narrowest(rank))) : value),
   );

@@ -29,7 +29,7 @@ async function write<T>({ view, items, isList, io }: RenderInput<T>, batch: Batc
   let wrote = false;
   for await (const part of partsOf(items)) {
     if (part.length === 0) continue;
-    // What came together is written together; between its brackets are the items, with a comma between each two.
+    // Items that came together are written together: those between the brackets, with a comma between each two.
     const text = indent
       ? part.map((item) => `${margin}${printableJson(shape(item), indent).replaceAll('\n', margin)}`).join(',')
       : printableJson(part.map(shape)).slice(1, -1);

@@ -33,7 +33,7 @@ export async function renderColumns<T>(input: RenderInput<T>, columns: readonly 
         const found = (onOneLine ? (column.brief ?? column.value) : column.value)(item, cell);
         // Awaiting what is there already costs more than laying the row out.
         const whole = String((found instanceof Promise ? await found : found) ?? '');
-        // What is going to be cut need not be read to its end, which is as far as the network likes.
+        // A text that will be cut is not read to its end, which may be a megabyte away.
         const text =
           isFitted && isFlexible(column)
             ? whole

@@ -235,7 +235,7 @@ async function prepareAgent(
   };
 }
 
-/** Who the agent is, where it was installed beside the platform before, or in a pod. */
+/** Returns the agent with its registration where it was installed before, beside the platform or in a pod. */
 async function registeredBefore(context: Context, kubectl: Kubectl, agent: AgentFile): Promise<AgentFile> {
   if (agent.cluster !== '') return agent;
   const secret = await kubectl.find(['get', 'secret', 'mcp-creds', '--namespace=gulfstream']);

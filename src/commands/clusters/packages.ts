@@ -64,14 +64,14 @@ async function packagesOf(
   }
 }
 
-/** Which of the images of an index the cluster runs: that of its nodes. */
+/** Returns the platform of the nodes of a cluster: of an image index, it runs the image for that. */
 async function platformOf(context: Context, { id = '' }: TenantCluster): Promise<Platform> {
   const { items = [] } = await (await context.api()).call('tenant.v1.Nodes.List', { uidp: { descendantsOf: id } });
   const [node] = items;
   return { os: node?.operatingSystem || 'linux', architecture: node?.architecture || 'amd64' };
 }
 
-/** What to know where nothing is known. */
+/** Tells which images nothing is known of. */
 export function tellUnread(context: Context, images: readonly ImagePackages[]): void {
   const count = images.filter(({ packages }) => packages === undefined).length;
   if (count === 0) return;

@@ -3,7 +3,7 @@
 
 import type { KubernetesClient } from '../../kubernetes/client.ts';
 
-/** Where the API server calls: an address or a name that reaches this process, or a Service of the cluster that does. */
+/** Target of the API server's calls: an address or name of this process, or a Service of the cluster that leads to it. */
 export type WebhookPlace =
   | { readonly host: string }
   | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number } };

@@ -2,7 +2,7 @@
 
 export type RegistryCloud = { readonly kind: 'ecr'; readonly region: string } | { readonly kind: 'google' };
 
-/** Which cloud has a registry; undefined for those of no cloud. */
+/** Finds the cloud of a registry; undefined for those of no cloud. */
 export function cloudOf(registry: string): RegistryCloud | undefined {
   const [, region] = /^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]{2,32})\.amazonaws\.com$/.exec(registry) ?? [];
   if (region !== undefined) return { kind: 'ecr', region };

@@ -76,7 +76,7 @@ export async function createPullToken(context: Context, input: PullTokenInput): 
   });
   const made: PullToken = { id: identity.id ?? '', token: minted.token, repository, registry };
   if (input.save) await saved(context, made, minted.expiresAt);
-  // What a script reads stays as scripts know it (script-contracts 2); a person wants to find the token again.
+  // Scripts get the lines they know (script-contracts 2); a person wants to find the token again.
   else if (io.outIsTty) {
     io.note(
       `Made the pull token "${identity.name}", good until ${new Date(minted.expiresAt).toISOString().slice(0, 10)}; ` +

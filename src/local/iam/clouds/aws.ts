@@ -25,7 +25,7 @@ export async function assumeRole(sts: URL, account: string, component: string, t
   return post(sts, formType, form.toString());
 }
 
-/** What the answer says about the role. */
+/** Reads what the answer says about the role. */
 export function assumed(reply: OutgoingAnswer): IamAccountAssociationsStatus {
   const json = parseObject(reply.text);
   if (reply.status === 200) {

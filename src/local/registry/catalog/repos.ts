@@ -138,7 +138,7 @@ function withSource(tx: Tx, caller: Caller, attributes: RepoAttributes): RepoAtt
 
 /**
  * Without what it has from its source: whoever reads a repository and writes it back would keep that as it was then.
- * Which tags are active only the source knows.
+ * Only the source knows which tags are active.
  */
 function ownAttributes(tx: Tx, attributes: RepoAttributes): RepoAttributes {
   const shared = Object.entries(attributesOfSource(tx, attributes));

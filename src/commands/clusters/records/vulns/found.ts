@@ -76,7 +76,7 @@ export function severityOf({ severity = '' }: RegistryVulnerability): (typeof se
   return severities.find((one) => one === severity) ?? 'UNKNOWN';
 }
 
-/** Next step or fact where nothing is known. */
+/** Tells of how many images nothing is known. */
 export function tellUnknown(context: Context, images: readonly ScannedImage[]): void {
   const count = images.filter(({ vulnerabilities }) => vulnerabilities === undefined).length;
   if (count === 0) return;
