@@ -65,3 +65,41 @@ test('when the commit itself fails, all of its writes are rejected and none stay
   expect(await write('a')).toBe(1);
   expect(texts()).toEqual(['a']);
 });
+
+test('a group is done once, unless a write of it fails that has written: then each is done again, in order', async () => {
+  const { commit, texts } = start();
+  const done: string[] = [];
+  const write = (text: string, fails: 'never' | 'first' | 'last') =>
+    commit((tx) => {
+      done.push(text);
+      if (fails === 'first') throw new RangeError(text);
+      tx.run('INSERT INTO notes VALUES (?)', text);
+      if (fails === 'last') throw new RangeError(text);
+      return done.length;
+    });
+  const results = await Promise.allSettled([write('a', 'never'), write('b', 'first'), write('c', 'never')]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect([done.splice(0), texts()]).toEqual([
+    ['a', 'b', 'c'],
+    ['a', 'c'],
+  ]);
+  const again = await Promise.allSettled([write('d', 'never'), write('e', 'last'), write('f', 'never')]);
+  expect(again).toMatchObject([{ value: 3 }, { reason: new RangeError('e') }, { value: 5 }]);
+  expect([done, texts()]).toEqual([
+    ['d', 'e', 'd', 'e', 'f'],
+    ['a', 'c', 'd', 'f'],
+  ]);
+});
+
+test('a write that only reads in a transaction that is gone loses no other', async () => {
+  const { commit, write, texts } = start();
+  const lost = commit((tx) => {
+    tx.get('SELECT 1');
+    // As SQLite does by itself when it cannot read its file.
+    tx.run('ROLLBACK');
+    throw new RangeError('no');
+  });
+  const results = await Promise.allSettled([write('a'), lost, write('b')]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(texts()).toEqual([]);
+});

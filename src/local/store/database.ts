@@ -25,6 +25,8 @@ interface Handle {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
+  /** Whether a transaction is open; not every runtime can tell. */
+  readonly isTransaction?: boolean;
 }
 
 type Driver = new (path: string, options?: { readOnly?: boolean }) => Handle;
@@ -98,6 +100,8 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
   handle.exec('PRAGMA foreign_keys = ON');
   // Kilobytes. A list in the order of ids jumps about in the file; with SQLite's 2 MB each row is read from the system.
   handle.exec('PRAGMA cache_size = -32000');
+  // Pages, 16 MB. A page that is changed over and over is copied into the file once for that much of the log.
+  handle.exec('PRAGMA wal_autocheckpoint = 4000');
   migrate(handle, migrations);
 
   const statements = new Map<string, Prepared>();
@@ -115,12 +119,12 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
   const order = (sql: string): void => void prepare(sql).statement.run();
   const memories = createMemories(() => (prepare('PRAGMA data_version').statement.get() as SqlRow)['data_version']);
 
-  /** `begin` is called before each statement. */
-  const createTx = (begin: () => void): { readonly tx: Tx; readonly finish: () => void } => {
+  /** `before` is called before each statement, with what it writes. */
+  const createTx = (before: (write: Write | undefined) => void): { readonly tx: Tx; readonly finish: () => void } => {
     const last: (() => void)[] = [];
     const ready = (sql: string): Statement => {
-      begin();
       const { statement, write } = prepare(sql);
+      before(write);
       memories.noteWrite(write);
       return statement;
     };
@@ -143,8 +147,8 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     };
   };
 
-  const perform = <T>(work: (tx: Tx) => T, begin: () => void): T => {
-    const { tx, finish } = createTx(begin);
+  const perform = <T>(work: (tx: Tx) => T, before: (write: Write | undefined) => void): T => {
+    const { tx, finish } = createTx(before);
     const result = work(tx);
     if (result instanceof Promise) throw new Error('a transaction must be synchronous');
     finish();
@@ -200,12 +204,43 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
       return { error };
     }
   };
+  /**
+   * Without savepoints, each of which copies every page that is changed behind it. Throws `redo` when one failed that had
+   * written already.
+   */
+  const together = (writes: readonly ((tx: Tx) => unknown)[]): Outcome[] =>
+    writes.map((write) => {
+      let hasWritten = false;
+      const note = (statement: Write | undefined): void => {
+        hasWritten ||= statement !== undefined;
+      };
+      let outcome: Outcome;
+      try {
+        outcome = { result: perform(write, note) };
+      } catch (error) {
+        if (hasWritten) throw redo;
+        outcome = { error };
+      }
+      // After a full disk, for one, SQLite has given up the transaction.
+      if (handle.isTransaction !== true) throw redo;
+      return outcome;
+    });
+  const canTell = typeof handle.isTransaction === 'boolean';
+  const attempt = (work: () => Outcome[]): Outcome[] | undefined => {
+    try {
+      return within('IMMEDIATE', work);
+    } catch (error) {
+      if (error === redo) return undefined;
+      throw error;
+    }
+  };
   const transactEach = (writes: readonly ((tx: Tx) => unknown)[]): Outcome[] => {
     const [only, ...more] = writes;
     if (only !== undefined && more.length === 0) return [{ result: transact(only) }];
-    const outcomes = within('IMMEDIATE', () => writes.map(apart));
+    const outcomes = canTell ? attempt(() => together(writes)) : undefined;
+    const settled = outcomes ?? within('IMMEDIATE', () => writes.map(apart));
     for (const listener of listeners) listener();
-    return outcomes;
+    return settled;
   };
 
   return {
@@ -223,6 +258,9 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
     },
   };
 }
+
+/** Nothing of a group is kept, and each of its writes is done again in a savepoint of its own. */
+const redo = new Error('a write failed that had written');
 
 /**
  * So that the file alone is the whole state after a good end. SQLite does it when the last connection closes, but the
