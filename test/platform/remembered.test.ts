@@ -197,3 +197,29 @@ test('a short list shows what was added, renamed and deleted since it was asked 
   expect((await platform.call(token, 'DELETE', path)).status).toBe(200);
   expect(await names()).toEqual([]);
 });
+
+test('the audit log names roles as they are now, and who acts as it is called now', async () => {
+  const { platform } = await start();
+  const devToken = await platform.token(dev);
+  const role = await platform.call(devToken, 'POST', `/iam/v1/roles/${organization}`, {
+    body: { name: 'maker', capabilities: ['identity.create'] },
+  });
+  const user = platform.user('kim@example.com', [role.body.id, organization]);
+  const token = await platform.token(user);
+  const create = async (name: string) => {
+    const claimMatch = { issuer: 'https://a.example', subject: name };
+    const made = await platform.call(token, 'POST', `/iam/v1/identities/${organization}`, {
+      body: { name, claimMatch },
+    });
+    const record = platform.store.read((tx) =>
+      tx.get("SELECT who, because FROM audit_records WHERE operation = 'iam.v1.Identities.Create' ORDER BY id DESC"),
+    );
+    return [made.status, record?.['who'], record?.['because']];
+  };
+  expect(await create('a')).toEqual([200, 'kim@example.com', `maker in ${organization}`]);
+  await platform.call(devToken, 'PUT', `/iam/v1/roles/${role.body.id}`, {
+    body: { name: 'builder', capabilities: ['identity.create'] },
+  });
+  platform.store.transact((tx) => tx.run("UPDATE identities SET email = 'sam@example.com' WHERE id = ?", user));
+  expect(await create('b')).toEqual([200, 'sam@example.com', `builder in ${organization}`]);
+});

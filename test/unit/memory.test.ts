@@ -51,6 +51,41 @@ test('reads once, and again after a write to one of its tables only', () => {
   expect([read(store, children), reads()]).toEqual([['b'], 2]);
 });
 
+test('a value of rows that are there is kept while others are added, and read again when one is changed or undone', async () => {
+  const { store, add } = start();
+  add('p', 'a');
+  let reads = 0;
+  const memory: Memory<string | undefined> = {
+    tables: [],
+    rows: ['children'],
+    most: 9,
+    until: (parent) => (parent === undefined ? 0 : Number.POSITIVE_INFINITY),
+  };
+  const parentOf = (tx: Tx, id: string) =>
+    tx.recall(memory, id, () => {
+      reads += 1;
+      return tx.get('SELECT parent FROM children WHERE id = ?', id)?.['parent'] as string | undefined;
+    });
+  const seen = (id: string) => store.read((tx) => parentOf(tx, id));
+  expect([seen('a'), seen('b'), reads]).toEqual(['p', undefined, 2]);
+  add('q', 'b');
+  expect([seen('a'), seen('b'), reads]).toEqual(['p', 'q', 3]);
+  store.transact((tx) => tx.run('UPDATE children SET parent = ? WHERE id = ?', 'q', 'a'));
+  expect([seen('a'), seen('b'), reads]).toEqual(['q', 'q', 5]);
+  const upsert = "INSERT INTO children (id, parent) VALUES ('a', 'p') ON CONFLICT (id) DO UPDATE SET parent = 'p'";
+  store.transact((tx) => tx.run(upsert));
+  expect(seen('a')).toBe('p');
+  const undone = store.commit((tx) => {
+    tx.run("INSERT INTO children (id, parent) VALUES ('c', 'p')");
+    expect(parentOf(tx, 'c')).toBe('p');
+    throw new RangeError('no');
+  });
+  await Promise.allSettled([undone, store.commit((tx) => parentOf(tx, 'c'))]);
+  expect(seen('c')).toBe(undefined);
+  store.transact((tx) => tx.run("DELETE FROM children WHERE id = 'a'"));
+  expect(seen('a')).toBe(undefined);
+});
+
 test('sees rows go that a deletion elsewhere takes with it', () => {
   const { store, children, add } = start();
   add('p', 'a');
@@ -110,9 +145,9 @@ test('keeps so many values and forgets the oldest', () => {
 });
 
 test.each([
-  ['INSERT INTO notes VALUES (?)', { table: 'notes' }],
-  ['  insert into "notes" (a) values (1) ON CONFLICT (a) DO UPDATE SET a = 2', { table: 'notes' }],
-  ['UPDATE notes SET a = 1', { table: 'notes' }],
+  ['INSERT INTO notes VALUES (?)', { table: 'notes', adds: true }],
+  ['  insert into "notes" (a) values (1) ON CONFLICT (a) DO UPDATE SET a = 2', { table: 'notes', adds: false }],
+  ['UPDATE notes SET a = 1', { table: 'notes', adds: false }],
   ['INSERT OR REPLACE INTO notes VALUES (?)', 'all'],
   ['REPLACE INTO notes VALUES (?)', 'all'],
   ['DELETE FROM notes', 'all'],

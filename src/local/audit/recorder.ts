@@ -2,11 +2,14 @@
 // disk, and its record is there within half a second; the log has an end in time and in size.
 
 import { ancestry, isRoot, parentOf, rootOf } from '../../api/uidp.ts';
+import { effectiveRolesMemory, nextLoginEnd } from '../authorization/access.ts';
 import type { Occurrence, OnOccurrence } from '../core/occurrence.ts';
 import type { PlatformClock } from '../core/types.ts';
 import { calledIdentity } from '../iam/called-identity.ts';
 import { effectiveRolesOf } from '../iam/effective-roles.ts';
+import { recallGroup } from '../iam/recalled-group.ts';
 import type { Store, Tx } from '../store/database.ts';
+import type { Memory } from '../store/memory.ts';
 
 export interface Recorder {
   readonly note: OnOccurrence;
@@ -40,8 +43,7 @@ export function createRecorder(store: Store, clock: PlatformClock, onDefect: (er
     const all = [...waiting.values()];
     waiting = new Map();
     store.transact((tx) => {
-      const known: Known = { names: new Map(), because: new Map() };
-      for (const { occurrence, at, times } of all) write(tx, occurrence, at, times, known);
+      for (const { occurrence, at, times } of all) write(tx, occurrence, at, times);
       bound(tx);
     });
   };
@@ -57,7 +59,7 @@ export function createRecorder(store: Store, clock: PlatformClock, onDefect: (er
   return {
     note(occurrence, tx) {
       if (tx !== undefined) {
-        write(tx, occurrence, tx.now, 1, { names: new Map(), because: new Map() });
+        write(tx, occurrence, tx.now, 1);
         return;
       }
       const { kind, operation, identity, presented, place, outcome, reason } = occurrence;
@@ -76,16 +78,10 @@ export function createRecorder(store: Store, clock: PlatformClock, onDefect: (er
   };
 }
 
-/** Look-ups of one transaction, which many records share. */
-interface Known {
-  readonly names: Map<string, string>;
-  readonly because: Map<string, string>;
-}
-
-function write(tx: Tx, occurrence: Occurrence, at: number, times: number, known: Known): void {
+function write(tx: Tx, occurrence: Occurrence, at: number, times: number): void {
   const { kind, operation, identity, presented = '', outcome, reason = '' } = occurrence;
-  const who = identity === undefined ? presented : `${nameOf(tx, identity, known)}${presented && ` (${presented})`}`;
-  const because = outcome === 'done' ? allowedBy(tx, occurrence, known) : reason;
+  const who = identity === undefined ? presented : `${nameOf(tx, identity)}${presented && ` (${presented})`}`;
+  const because = outcome === 'done' ? allowedBy(tx, occurrence) : reason;
   for (const place of placesOf(tx, occurrence)) {
     tx.run(
       `INSERT INTO audit_records (at, kind, operation, identity, who, place, outcome, because, times)
@@ -117,25 +113,28 @@ function placesOf(tx: Tx, { place, identity }: Occurrence): readonly string[] {
 
 const maxPlaces = 20;
 
-const isUser = (tx: Tx, place: string): boolean => isRoot(place) && calledIdentity(tx, place) !== undefined;
-
-function nameOf(tx: Tx, identity: string, { names }: Known): string {
-  let name = names.get(identity);
-  if (name === undefined) {
-    name = calledIdentity(tx, identity) ?? identity;
-    names.set(identity, name || identity);
-  }
-  return name || identity;
+function isUser(tx: Tx, place: string): boolean {
+  // Most places are groups, which are remembered whoever is made meanwhile.
+  return isRoot(place) && recallGroup(tx, place) === undefined && calledIdentity(tx, place) !== undefined;
 }
 
+function nameOf(tx: Tx, identity: string): string {
+  return calledIdentity(tx, identity) || identity;
+}
+
+/** Of most changes the same few. */
+const reasons: Memory<{ readonly text: string; readonly until: number }> = {
+  tables: effectiveRolesMemory.tables,
+  most: 1_000,
+  until: ({ until }) => until,
+};
+
 /** The roles that gave it, as `owner in UIDP`; empty where nothing was needed. */
-function allowedBy(tx: Tx, { identity, place, capabilities }: Occurrence, { because }: Known): string {
+function allowedBy(tx: Tx, { identity, place, capabilities }: Occurrence): string {
   if (identity === undefined || place === undefined || capabilities.length === 0) return '';
-  const key = `${identity} ${place} ${capabilities.join(' ')}`;
-  let found = because.get(key);
-  if (found === undefined) {
+  return tx.recall(reasons, `${identity} ${place} ${capabilities.join(' ')}`, () => {
     const around = new Set(ancestry(place));
-    found = effectiveRolesOf(tx, identity)
+    const text = effectiveRolesOf(tx, identity)
       .filter((row) => around.has(String(row['place'])))
       .filter((row) => {
         const held = new Set(JSON.parse(String(row['capabilities'])) as string[]);
@@ -143,9 +142,8 @@ function allowedBy(tx: Tx, { identity, place, capabilities }: Occurrence, { beca
       })
       .map((row) => `${row['name']} in ${row['place']}`)
       .join(', ');
-    because.set(key, found);
-  }
-  return found;
+    return { text, until: nextLoginEnd(tx, identity) };
+  }).text;
 }
 
 /** Removes the oldest beyond what is kept. */

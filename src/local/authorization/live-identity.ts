@@ -11,7 +11,12 @@ interface Life {
 }
 
 /** Asked with every request. */
-const lives: Memory<Life> = { tables: ['identities', 'deleted_users'], most: 1_000 };
+const lives: Memory<Life> = {
+  tables: ['deleted_users'],
+  rows: ['identities'],
+  most: 1_000,
+  until: ({ exists }) => (exists ? Number.POSITIVE_INFINITY : 0),
+};
 
 function readLife(tx: Tx, identity: string): Life {
   const row = tx.get('SELECT ends FROM identity_ends WHERE identity = ?', identity);

@@ -15,6 +15,7 @@ import type { Caller } from '../core/types.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { bindRole } from './bind-role.ts';
 import { builtInRoleId } from './built-in-roles.ts';
+import { recallGroup } from './recalled-group.ts';
 import { findIdentity, isAccount } from './stored-identity.ts';
 
 const resource: Resource = { table: 'groups', parent: 'parent' };
@@ -69,8 +70,8 @@ export function deleteGroup(tx: Tx, _caller: Caller, request: IamDeleteGroupRequ
 }
 
 /** Throws NOT_FOUND in the same words as `requireCapabilities`. */
-export function findGroup(tx: Tx, id: string): SqlRow {
-  const row = tx.get('SELECT * FROM groups WHERE id = ?', id);
+export function findGroup(tx: Tx, id: string): Readonly<SqlRow> {
+  const row = recallGroup(tx, id);
   if (row === undefined) throw notFound(`${id} not found`);
   return row;
 }
@@ -106,7 +107,7 @@ export function insertGroup(
   return toWireGroup(findGroup(tx, id));
 }
 
-export function toWireGroup(row: SqlRow): IamGroup {
+export function toWireGroup(row: Readonly<SqlRow>): IamGroup {
   return {
     id: String(row['id']),
     name: String(row['name']),

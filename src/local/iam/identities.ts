@@ -38,8 +38,7 @@ export function createIdentity(tx: Tx, _caller: Caller, request: IamCreateIdenti
   const relationship = checkRelationship(identity, tx.now);
   findGroup(tx, parent);
   const id = newChildId(parent, (count) => tx.randomBytes(count));
-  insertIdentity(tx, { id, name, description, relationship });
-  return toWireIdentity(requireIdentity(tx, id));
+  return toWireIdentity(insertIdentity(tx, { id, name, description, relationship }));
 }
 
 export function updateIdentity(tx: Tx, caller: Caller, request: IamIdentity): IamIdentity {

@@ -61,7 +61,12 @@ export function findUser(tx: Tx, issuer: string, subject: string): StoredIdentit
   return row === undefined ? undefined : toStoredIdentity(row);
 }
 
-const identitiesById: Memory<StoredIdentity | undefined> = { tables: ['identities'], most: 1_000 };
+const identitiesById: Memory<StoredIdentity | undefined> = {
+  tables: [],
+  rows: ['identities'],
+  most: 1_000,
+  until: (identity) => (identity === undefined ? 0 : Number.POSITIVE_INFINITY),
+};
 const usersByPair: Memory<StoredIdentity | undefined> = { tables: ['identities'], most: 1_000 };
 
 /** The same as `findIdentity`, for who asks often and writes seldom: the exchange of tokens. */
@@ -122,7 +127,8 @@ export function leaveHome(tx: Tx, id: string): void {
 export type NewIdentity = Pick<StoredIdentity, 'id' | 'name' | 'description' | 'relationship'> &
   Partial<Pick<StoredIdentity, 'email' | 'emailVerified' | 'home'>>;
 
-export function insertIdentity(tx: Tx, identity: NewIdentity): void {
+/** Returns what clients are shown of it, as reading it again would. */
+export function insertIdentity(tx: Tx, identity: NewIdentity): ShownIdentity {
   const parent = parentOf(identity.id);
   tx.run(
     `INSERT INTO identities (id, parent, name, description, kind, relationship, issuer, subject, email, email_verified,
@@ -139,6 +145,8 @@ export function insertIdentity(tx: Tx, identity: NewIdentity): void {
     tx.now,
     tx.now,
   );
+  const { id, name, description, relationship } = identity;
+  return { id, name, description, relationship, lastSeen: null, createdAt: tx.now, updatedAt: tx.now };
 }
 
 export function updateIdentity(tx: Tx, identity: NewIdentity): void {

@@ -3,8 +3,13 @@
 
 /** One kind of thing to remember. Declared once, beside the function that reads it. */
 export interface Memory<T> {
-  /** Every table that is read to make a value. */
+  /** Every table that is read to make a value, but for those in `rows`. */
   readonly tables: readonly string[];
+  /**
+   * Tables of which only rows that are there were read, each by its key, so that a new row changes no value. What was made of a
+   * row that is missing must not be kept (`until`).
+   */
+  readonly rows?: readonly string[];
   /** How many values are kept; the oldest goes first. */
   readonly most: number;
   /** When a value ends by itself, in milliseconds since the epoch; never without. One that has ended is not kept. */
@@ -27,20 +32,24 @@ export interface Memories {
   noteUndo(): void;
 }
 
-/** The table that a statement writes to, or `all` where deleting a row may delete others (`ON DELETE CASCADE`). */
-export type Write = { readonly table: string } | 'all';
+/**
+ * The table that a statement writes to, and whether it only adds rows; or `all` where deleting a row may delete others
+ * (`ON DELETE CASCADE`).
+ */
+export type Write = { readonly table: string; readonly adds: boolean } | 'all';
 
 /** Returns what a statement writes; undefined for one that only reads. */
 export function writeOf(sql: string): Write | undefined {
-  const [, table] = /^\s*(?:INSERT\s+INTO|UPDATE)\s+"?(\w+)/i.exec(sql) ?? [];
-  if (table !== undefined) return { table };
+  const [, verb = '', table] = /^\s*(INSERT\s+INTO|UPDATE)\s+"?(\w+)/i.exec(sql) ?? [];
+  if (table !== undefined) return { table, adds: /^I/i.test(verb) && !/\bON\s+CONFLICT\b/i.test(sql) };
   return /^\s*(?:SELECT|PRAGMA)\b/i.test(sql) ? undefined : 'all';
 }
 
 /** `foreignVersion` changes whenever another connection has written. */
 export function createMemories(foreignVersion: () => unknown): Memories {
   const kept = new Map<Memory<never>, Map<string, Kept>>();
-  const counts = new Map<string, number>();
+  /** Writes of each table, and those of them that may have changed a row. */
+  const counts = new Map<string, { writes: number; changes: number }>();
   let all = 0;
   let foreign: unknown;
   let isChecked = false;
@@ -57,10 +66,11 @@ export function createMemories(foreignVersion: () => unknown): Memories {
     foreign = version;
   };
 
-  /** Grows with every write to one of the tables. */
-  const versionOf = (tables: readonly string[]): number => {
+  /** Grows with every write that may make another value. */
+  const versionOf = ({ tables, rows = [] }: Memory<never>): number => {
     let version = all;
-    for (const table of tables) version += counts.get(table) ?? 0;
+    for (const table of tables) version += counts.get(table)?.writes ?? 0;
+    for (const table of rows) version += counts.get(table)?.changes ?? 0;
     return version;
   };
 
@@ -72,7 +82,7 @@ export function createMemories(foreignVersion: () => unknown): Memories {
         values = new Map();
         kept.set(memory as Memory<never>, values);
       }
-      const version = versionOf(memory.tables);
+      const version = versionOf(memory as Memory<never>);
       const known = values.get(key);
       // Only `make` of the same memory has put it there.
       if (known?.version === version && known.since <= now && now < known.until) return known.value as T;
@@ -87,8 +97,14 @@ export function createMemories(foreignVersion: () => unknown): Memories {
     },
     noteWrite(write) {
       if (write === undefined) return;
-      if (write === 'all') all += 1;
-      else counts.set(write.table, (counts.get(write.table) ?? 0) + 1);
+      if (write === 'all') {
+        all += 1;
+        return;
+      }
+      const count = counts.get(write.table) ?? { writes: 0, changes: 0 };
+      count.writes += 1;
+      if (!write.adds) count.changes += 1;
+      counts.set(write.table, count);
     },
     noteUndo() {
       all += 1;
