@@ -2,7 +2,6 @@
 // `platform.json` says where; one platform per data folder; everything acknowledged is on disk, whatever ends the
 // process.
 
-import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stackOf } from '../errors.ts';
@@ -11,6 +10,7 @@ import { lazily } from './core/lazily.ts';
 import { startMaintenance } from './core/maintenance.ts';
 import type { Route } from './core/module.ts';
 import type { OnOccurrence } from './core/occurrence.ts';
+import { createRandomness } from './core/randomness.ts';
 import type { PlatformClock, PlatformUrls } from './core/types.ts';
 import type { DeliveryTimes } from './events/events.ts';
 import { isWildcard } from './http/host-check.ts';
@@ -243,7 +243,7 @@ function noteDefect({ log }: PlatformOptions, clock: PlatformClock, error: unkno
 /** Milliseconds. Who starts a platform reads where it is and asks it something, and comes first. */
 const fillAfter = 100;
 
-const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: (count) => randomBytes(count) };
+const systemClock: PlatformClock = { now: () => Date.now(), randomBytes: createRandomness() };
 
 /** Private to the user. A folder that holds something else keeps the mode its owner gave it. */
 function prepareFolder(dataDir: string): void {

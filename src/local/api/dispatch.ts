@@ -319,10 +319,16 @@ function authorize(
 
 /** Text at a proto path such as `group.uid` or `parent_id`. Fields that scopes name keep the default JSON name. */
 function valueAt(message: object, path: string): string | undefined {
-  let value: unknown = message;
-  for (const step of path.split('.')) {
-    const key = step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  let keys = keysAlong.get(path);
+  if (keys === undefined) {
+    keys = path.split('.').map((step) => step.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+    keysAlong.set(path, keys);
   }
+  let value: unknown = message;
+  for (const key of keys)
+    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   return typeof value === 'string' ? value : undefined;
 }
+
+/** Of the paths in the operation table. */
+const keysAlong = new Map<string, readonly string[]>();

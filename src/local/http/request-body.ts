@@ -33,16 +33,28 @@ export async function readText(request: IncomingMessage, limit: number): Promise
   if (length === undefined && encoding === undefined) return undefined;
   const tooLarge = () => invalidArgument(`the request body is larger than ${limit} bytes`);
   if (Number(length ?? 0) > limit) throw tooLarge();
+  const bytes = await readBytes(request, limit);
+  if (bytes === undefined) throw tooLarge();
+  if (bytes.length === 0) return undefined;
+  if (!isUtf8(bytes)) throw invalidArgument('the request body is not UTF-8');
+  // Some programs begin a text with a byte order mark.
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+}
+
+/** Returns undefined past `limit` bytes. */
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  // A small body has mostly come whole by now, and an iterator takes longer than all else that is done with it.
+  if (request.complete && !waiting.has(request)) {
+    // Without an encoding set, a request yields buffers.
+    const bytes = (request.read() as Buffer | null) ?? Buffer.alloc(0);
+    return bytes.length > limit ? undefined : bytes;
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of bodyOf(request)) {
     size += chunk.length;
-    if (size > limit) throw tooLarge();
+    if (size > limit) return undefined;
     chunks.push(chunk);
   }
-  if (size === 0) return undefined;
-  const bytes = Buffer.concat(chunks, size);
-  if (!isUtf8(bytes)) throw invalidArgument('the request body is not UTF-8');
-  // Some programs begin a text with a byte order mark.
-  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  return Buffer.concat(chunks, size);
 }

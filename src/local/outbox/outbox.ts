@@ -48,7 +48,7 @@ export function toEvent(
   const bodyType = answered ? operation.response : operation.request;
   const fact = facts[unversioned(bodyType)];
   if (fact === undefined) throw new TypeError(`no module says what an event of ${bodyType} may tell`);
-  const listed = onlyListed(answered ? response : request, fact.fields) as object;
+  const listed = onlyListed(answered ? response : request, treeOf(fact.fields)) as object;
   const body = wire.encodeMessage(bodyType, listed, 'compact');
   const place = fact.place(body, request as EventBody);
   const available: Record<string, string | undefined> = {
@@ -143,16 +143,43 @@ function unversioned(bodyType: string): string {
   return bodyType.replace(/\.v2(?:beta1)?(?=\.)/, '');
 }
 
+/** Names that are listed, each with those of its fields that are. */
+type Listed = ReadonlyMap<string, { readonly isWhole: boolean; readonly fields: Listed | undefined }>;
+
+const trees = new WeakMap<readonly string[], Listed>();
+
+/** Every event asks, and the lists never change. */
+function treeOf(fields: readonly string[]): Listed {
+  let tree = trees.get(fields);
+  if (tree === undefined) {
+    tree = toTree(fields);
+    trees.set(fields, tree);
+  }
+  return tree;
+}
+
+function toTree(fields: readonly string[]): Listed {
+  const names = new Set(fields.map((field) => field.replace(/\..*$/, '')));
+  return new Map(
+    [...names].map((name) => {
+      const inner = fields.filter((field) => field.startsWith(`${name}.`)).map((field) => field.slice(name.length + 1));
+      return [name, { isWhole: fields.includes(name), fields: inner.length > 0 ? toTree(inner) : undefined }];
+    }),
+  );
+}
+
 /** Returns what of a message is listed. A name stands for a whole value, unless names of its fields are listed too. */
-function onlyListed(value: unknown, fields: readonly string[]): unknown {
-  if (Array.isArray(value)) return value.map((one) => onlyListed(one, fields));
+function onlyListed(value: unknown, listed: Listed): unknown {
+  if (Array.isArray(value)) return value.map((one) => onlyListed(one, listed));
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
-    const nested = fields.filter((field) => field.startsWith(`${name}.`)).map((field) => field.slice(name.length + 1));
-    if (nested.length > 0 && typeof inner === 'object' && inner !== null) return [[name, onlyListed(inner, nested)]];
-    return fields.includes(name) ? [[name, inner]] : [];
-  });
-  return Object.fromEntries(kept);
+  const kept: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) {
+    const place = listed.get(name);
+    if (place?.fields !== undefined && typeof inner === 'object' && inner !== null)
+      kept[name] = onlyListed(inner, place.fields);
+    else if (place?.isWhole === true) kept[name] = inner;
+  }
+  return kept;
 }
 
 /** `/iam/v1/groups/{id=**}` → `/iam/v1/groups`. */
