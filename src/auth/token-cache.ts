@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { CliError } from '../errors.ts';
 import { codeOf, isLeftover, makeFolder, removeFile, replaceFile, toFileError } from '../files.ts';
 import { cacheDir, type Host } from '../host.ts';
+import { parseObject } from '../json.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import {
   audienceFolder,
@@ -305,18 +306,9 @@ function guarded<T>(verb: 'read' | 'write' | 'remove', path: string, fn: () => T
 }
 
 function parseRecord(text: string | undefined): LoginRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
   // Every member is checked below before it is used.
-  const { version, issuer, subject, identity, identityProvider, source, refreshIn, shared } = value as Record<
-    string,
-    unknown
-  >;
+  const { version, issuer, subject, identity, identityProvider, source, refreshIn, shared } =
+    parseObject(text ?? '') ?? {};
   if (version !== 1 || typeof issuer !== 'string' || typeof subject !== 'string') return undefined;
   const from = parseSource(source);
   if (from === undefined) return undefined;

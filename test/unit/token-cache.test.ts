@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -94,6 +95,16 @@ describe('a local platform that goes by an audience of production', () => {
     expect(isLocalIssuer(issuer)).toBe(isLocal);
   });
 
+  test('does not keep production from its own place, whichever issuer it has', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: ofProduction, refreshToken: null });
+    for (const iss of ['https://issuer.enforce.dev', 'https://issuer.example', 7, undefined]) {
+      const token = makeToken({ iss, sub: 'a', aud: api, exp: 5 });
+      writeTokens(host, api, { token, refreshToken: null });
+      expect(readTokens(host, api).token).toBe(token);
+    }
+  });
+
   test('may be the first, and gives way to production', () => {
     const host = fakeHost();
     writeTokens(host, api, { token: ofLocal, refreshToken: null });
@@ -157,6 +168,8 @@ describe('layout', () => {
     const record = { issuer: 'https://i', subject: someUser, source: { kind: 'file', path: '/t' } } as const;
     const token = makeToken({ aud: api });
     writeTokens(host, api, { token, refreshToken: null, record });
+    expect(readTokens(host, api).record).toEqual(record);
+    writeTokens(host, api, { token, refreshToken: undefined });
     expect(readTokens(host, api).record).toEqual(record);
     writeFileSync(join(audiencePath(host, api), 'oidc-token'), makeToken({ aud: api, sub: 'somebody else' }));
     expect(readTokens(host, api).record).toBeUndefined();
@@ -336,6 +349,54 @@ describe('what is not believed', () => {
     expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('belongs to another user')));
   });
 
+  test.runIf(process.getuid?.() === 0)('folders of another user', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    chownSync(audiencePath(host, api), 12345, 12345);
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining(unsafe('belongs to another user')));
+  });
+
+  test.each(['open to others', 'a plain folder'])('nothing is removed below a cache that is %s', (what) => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    const root = dirname(audiencePath(host, api));
+    if (what === 'open to others') chmodSync(root, 0o755);
+    else {
+      renameSync(root, `${root}.moved`);
+      symlinkSync(`${root}.moved`, root);
+    }
+    expect(() => deleteTokens(host, api)).toThrow(expect.objectContaining(unsafe(what)));
+    expect(() => deleteAllTokens(host)).toThrow(expect.objectContaining(unsafe(what)));
+    expect(existsSync(join(audiencePath(host, api), 'oidc-token'))).toBe(true);
+  });
+
+  test('a token of more than a mebibyte, which nobody made', () => {
+    const host = fakeHost();
+    const most = 'a'.repeat(1024 * 1024);
+    writeTokens(host, api, { token: most, refreshToken: `${most}a` });
+    expect(readTokens(host, api)).toMatchObject({ token: most, refreshToken: undefined });
+  });
+
+  test('white space around a token', () => {
+    const host = fakeHost();
+    writeTokens(host, api, { token: ' a.b.c\n', refreshToken: '\n' });
+    expect(readTokens(host, api)).toMatchObject({ token: 'a.b.c', refreshToken: undefined });
+  });
+
+  test.each([
+    ['plain', '/plain'],
+    ['a b', "'/a b'"],
+    ['$(x)', "'/$(x)'"],
+    ["it's", "'/it'\\''s'"],
+  ])('a path that the fix names is one word of a shell: %s', (name, shown) => {
+    const at = fakeHost().root;
+    const host = fakeHost({ env: { XDG_CACHE_HOME: join(at, name) } });
+    writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
+    chmodSync(audiencePath(host, api), 0o755);
+    const path = shown.replace('/', join(at, '/')).replace(/('?)$/, '/chainguard/https:--console-api.enforce.dev$1');
+    expect(() => readTokens(host, api)).toThrow(expect.objectContaining({ hint: `run \`chmod 700 ${path}\`` }));
+  });
+
   test('no home folder and a file in the way are one sentence each', () => {
     expect(() => readTokens(fakeHost({ home: false }), api)).toThrow('There is no home folder');
     const host = fakeHost();
@@ -381,6 +442,40 @@ describe('remaining life, listing, forgetting', () => {
     expect(listAudiences(host)).toEqual(['a', 'b', 'b,a', 'c', 'd']);
   });
 
+  test('folders, and not what else lies between them, are the audiences', () => {
+    const host = fakeHost();
+    writeTokens(host, 'cgr.dev', { token: makeToken({ aud: 'cgr.dev' }), refreshToken: null });
+    const root = dirname(audiencePath(host, 'cgr.dev'));
+    writeFileSync(join(root, 'notes.txt'), 'mine', { mode: 0o600 });
+    mkdirSync(join(root, '.locks'), { mode: 0o700 });
+    mkdirSync(join(root, 'contexts'), { mode: 0o700 });
+    expect(listFolders(host)).toEqual(['cgr.dev']);
+    expect(listFolders(fakeHost())).toEqual([]);
+    const loop = fakeHost({ env: { XDG_CACHE_HOME: join(root, 'loop') } });
+    symlinkSync(join(root, 'loop'), join(root, 'loop'));
+    expect(() => listFolders(loop)).toThrow('Cannot read');
+  });
+
+  test('a folder below an audience may have any name', () => {
+    const host = fakeHost();
+    writeTokens(host, 'cgr.dev', { token: makeToken({ aud: 'cgr.dev' }), refreshToken: null });
+    const below = join(audiencePath(host, 'cgr.dev'), 'contexts');
+    mkdirSync(below, { mode: 0o700 });
+    writeFileSync(join(below, 'oidc-token'), makeToken({ aud: 'below' }), { mode: 0o600 });
+    expect(listAudiences(host)).toEqual(['below', 'cgr.dev']);
+    expect(deleteAllTokens(host)).toBe(true);
+    expect(existsSync(audiencePath(host, 'cgr.dev'))).toBe(false);
+  });
+
+  test('a token says until when in numbers, or does not say it', () => {
+    for (const exp of ['12', null, true, Number.MAX_VALUE * 2, [12]]) expect(expiryOf(makeToken({ exp }))).toBe(0);
+    const claims = makeToken({ exp: 12 }).split('.')[1] ?? '';
+    for (const bad of [` ${claims}`, `${claims} `, `${claims}=x`, `é${claims}`]) {
+      expect(decodeClaims(`a.${bad}.c`), bad).toBeUndefined();
+    }
+    expect(decodeClaims(`a.${claims}==`)).toMatchObject({ exp: 12 });
+  });
+
   test('a folder’s name has at most 255 characters', () => {
     expect(audiencePath(fakeHost(), 'a'.repeat(255))).toMatch(/a{255}$/);
     expect(() => audiencePath(fakeHost(), 'a'.repeat(256))).toThrow('cannot be an audience');
@@ -388,7 +483,8 @@ describe('remaining life, listing, forgetting', () => {
 
   test('forgetting takes known names and empty folders only', () => {
     const host = fakeHost();
-    writeTokens(host, 'cgr.dev', { token: 'a.b.c', refreshToken: makeRefreshToken(1) });
+    const record = { issuer: 'https://i', subject: 'a', source: { kind: 'browser' } } as const;
+    writeTokens(host, 'cgr.dev', { token: 'a.b.c', refreshToken: makeRefreshToken(1), record });
     writeTokens(host, api, { token: 'a.b.c', refreshToken: null });
     const alias = join(audiencePath(host, api), 'alias');
     mkdirSync(alias, { mode: 0o700 });

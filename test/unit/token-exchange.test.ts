@@ -6,11 +6,14 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { permissionDenied, unauthenticated } from '../../src/local/core/failures.ts';
 import type { Occurrence } from '../../src/local/core/occurrence.ts';
-import type { Caller } from '../../src/local/core/types.ts';
+import { anonymous, type Caller } from '../../src/local/core/types.ts';
+import { createGroupInvite } from '../../src/local/iam/group-invites.ts';
 import { insertIdentity, type Relationship } from '../../src/local/iam/stored-identity.ts';
 import type { AccessToken } from '../../src/local/issuer/access-tokens.ts';
 import { type BrowserLogin, createSts, type StsOptions } from '../../src/local/issuer/sts.ts';
 import { tellOfExchanges } from '../../src/local/issuer/told-exchanges.ts';
+import { signingKey } from '../../src/local/keys/signing-keys.ts';
+import type { Store } from '../../src/local/store/database.ts';
 import { decodeJwt, toTokenClaims } from '../../src/trust/jwt.ts';
 import { demoFolders, demoOrganizations, dev } from '../support/ids.ts';
 import { standIns, testStore } from '../support/store.ts';
@@ -51,8 +54,18 @@ async function begin() {
     const all = { iss: github, sub: 'robot', aud: urls.issuer, exp: seconds() + 600, ...claims };
     return `${encode({ alg: 'RS256', kid: 'k' })}.${encode(all)}.c2ln`;
   };
-  const exchanges = createSts({
-    ...{ store, urls, clock },
+  let commits = 0;
+  const counted: Store = {
+    ...store,
+    read: (work) => store.read(work),
+    transact: (work) => store.transact(work),
+    commit(work) {
+      commits += 1;
+      return store.commit(work);
+    },
+  };
+  const options: StsOptions = {
+    ...{ store: counted, urls, clock },
     upstream: {
       async verify(bearer) {
         asked.push(bearer);
@@ -73,8 +86,14 @@ async function begin() {
     ownIdTokens: { sign: async () => '', read: async () => state.own },
     verifyAws: (request, identity) =>
       state.verifyAws === undefined ? Promise.reject(permissionDenied('no AWS')) : state.verifyAws(request, identity),
-  });
-  const sts = tellOfExchanges(exchanges, (one) => told.push(one));
+  };
+  const sts = tellOfExchanges(createSts(options), (one) => told.push(one));
+  const withoutAws = createSts({ ...options, verifyAws: undefined });
+  /** Types and bodies of the events so far. */
+  const events = () =>
+    store
+      .read((tx) => tx.all('SELECT type, body FROM outbox ORDER BY rowid'))
+      .map(({ type, body }) => [String(type).replace(/^dev\.chainguard\.api\./, ''), JSON.parse(String(body))]);
   let made = 0;
   /** An identity of the organization that may list groups there. */
   const identity = (relationship: Relationship, grant = organization): string => {
@@ -99,7 +118,10 @@ async function begin() {
     });
     return bearer;
   };
-  return { store, clock, ...stands, signed, told, asked, state, seconds, jwt, sts, identity, person, platformToken };
+  return {
+    ...{ store, clock, ...stands, signed, told, asked, state, seconds, jwt, sts, withoutAws, identity, person },
+    ...{ platformToken, events, commits: () => commits },
+  };
 }
 
 /** How it was refused, or what the token says. */
@@ -224,6 +246,89 @@ describe('an account', () => {
   });
 });
 
+describe('an account, again', () => {
+  const ann = (claims: object = {}) => exchange(world.jwt({ iss: people, sub: 'ann', ...claims }));
+  const row = (id: string) =>
+    world.store.read((tx) => tx.get('SELECT email, last_seen FROM identities WHERE id = ?', id));
+
+  test('is seen anew each second, also by a clock that was set back, and nothing is written in between', async () => {
+    const id = world.person();
+    await ann();
+    const first = world.clock.now();
+    expect([row(id)?.['last_seen'], world.commits()]).toEqual([first, 1]);
+    world.clock.advance(999);
+    await ann();
+    expect([row(id)?.['last_seen'], world.commits()]).toEqual([first, 1]);
+    world.clock.advance(1);
+    await ann();
+    expect([row(id)?.['last_seen'], world.commits()]).toEqual([first + 1_000, 2]);
+    await ann();
+    expect(world.commits()).toBe(2);
+    world.clock.advance(-1);
+    await ann();
+    expect([row(id)?.['last_seen'], world.commits()]).toEqual([first + 999, 3]);
+  });
+
+  test('has its new address at once, and the same one is not written again', async () => {
+    const id = world.person();
+    const from = async (email: string) => {
+      await ann({ email, email_verified: true });
+      return [row(id)?.['email'], world.commits()];
+    };
+    expect(await from('ann@example.com')).toEqual(['ann@example.com', 1]);
+    expect(await from('ann@example.com')).toEqual(['ann@example.com', 1]);
+    expect(await from('ann@example.org')).toEqual(['ann@example.org', 2]);
+  });
+
+  test.each([
+    [{ email: '' }, undefined, undefined],
+    [{ email: 7, name: '' }, undefined, undefined],
+    [{ email: ['ann@example.com'], name: { first: 'Ann' } }, undefined, undefined],
+    [{ name: 'n'.repeat(1024), given_name: 'g'.repeat(1025) }, undefined, { name: 'n'.repeat(1024) }],
+  ])('that signs in with %o has just what is fit for it', async (claims, email, profile) => {
+    world.person();
+    await ann(claims);
+    expect([last()?.email, last()?.profile]).toEqual([email, profile]);
+  });
+
+  test.each([
+    ['has another rule by then', "UPDATE identities SET relationship = '{}' WHERE id = ?"],
+    ['is gone by then', 'DELETE FROM identities WHERE id = ?'],
+  ])('what was found and %s is not entered', async (_, change) => {
+    const found = world.identity(rule());
+    world.state.upstream = () => {
+      world.store.transact((tx) => tx.run(change, found));
+      return false;
+    };
+    expect(await outcome(exchange(world.jwt({}), { identity: found }))).toBe(
+      '14 the identity changed while the token was verified; try again',
+    );
+    expect(world.signed).toEqual([]);
+  });
+
+  test('an issuer whose tokens are signed here is known, though nobody has an account', async () => {
+    const simulated = 'https://simulated.example';
+    const from = () => outcome(exchange(world.jwt({ iss: simulated })));
+    expect(await from()).toMatch(/^5 no account signs in with issuer/);
+    await signingKey(world.store, simulated);
+    expect(await from()).toMatch(/^5 account not found/);
+    expect(await outcome(world.sts.verifyLogin(world.jwt({ iss: simulated })))).toBe('good');
+  });
+
+  test('the token says when it ends', async () => {
+    world.person();
+    const { expiry } = await ann();
+    expect(Date.parse(expiry ?? '')).toBe((world.seconds() + 3600) * 1000);
+  });
+
+  test('of the device flow is entered by the platform’s word for it', async () => {
+    const id = world.person();
+    world.state.own = toTokenClaims(decodeJwt(world.jwt({ iss: people, sub: 'ann' })));
+    expect(await outcome(exchange(world.jwt({ iss: urls.issuer })))).toBe('good');
+    expect([last()?.identity, world.asked]).toEqual([id, []]);
+  });
+});
+
 describe('an identity', () => {
   const assume = (id: string, claims: object = {}) => exchange(world.jwt(claims), { identity: id });
   const stranger = (id: string, issuer = github) => `7 no identity "${id}" accepts tokens of issuer "${issuer}"`;
@@ -275,6 +380,32 @@ describe('an identity', () => {
     expect(world.asked).toEqual([]);
   });
 
+  test('of the platform’s own issuer does not say whom it expected', async () => {
+    const id = world.identity(rule({ issuer: urls.issuer, subject: 'somebody', audience: urls.issuer }));
+    const asked = exchange(world.platformToken({ identity: dev }), { identity: id });
+    expect(await outcome(asked)).toBe(`7 token has invalid subject: "${dev}"`);
+  });
+
+  test('takes what the device flow signed by the platform’s word for it', async () => {
+    world.state.own = toTokenClaims(decodeJwt(world.jwt({})));
+    expect(await outcome(assume(world.identity(rule()), { iss: urls.issuer }))).toBe('good');
+    expect(world.asked).toEqual([]);
+  });
+
+  test('that is an account says what its login said', async () => {
+    const relationship = JSON.stringify({ issuer: github, subject: 'robot' });
+    const id = world.person({ relationship, issuer: github, subject: 'robot' });
+    expect(await outcome(assume(id, { name: 'Robot' }))).toBe('good');
+    expect(last()).toMatchObject({ identity: id, profile: { name: 'Robot' } });
+  });
+
+  test('for AWS is assumed by nobody where AWS cannot be asked', async () => {
+    const awsIdentity = { awsAccount: '1', arn: 'a', userId: 'u' };
+    const identity = world.identity({ kind: 'awsIdentity', awsIdentity });
+    const asked = world.withoutAws.exchange('signed request', { aud: [urls.api], identity });
+    expect(await outcome(asked)).toMatch(/^12 .* is for AWS, and this platform is not set up to ask AWS/);
+  });
+
   test('for a service of the platform is assumed by nobody', async () => {
     const id = world.identity({ kind: 'servicePrincipal', servicePrincipal: 'COSIGNED' });
     expect(await outcome(assume(id))).toMatch(/^7 .*is for a service of the platform/);
@@ -295,6 +426,16 @@ describe('an identity', () => {
     };
     expect(await outcome(exchange('signed request', { identity: id }))).toMatch(wanted);
     expect(bound).toEqual([id]);
+    if (wanted === 'good') {
+      const act = {
+        aud: urls.issuer,
+        'aws-acct': account,
+        'aws-arn': arn,
+        iss: 'https://sts.amazonaws.com',
+        sub: userId,
+      };
+      expect(last()).toMatchObject({ act, email: undefined, emailVerified: false, profile: undefined });
+    }
   });
 
   describe('with keys of its own', () => {
@@ -328,6 +469,11 @@ describe('an identity', () => {
       expect([await ask(), last()?.expiresAt]).toEqual(['good', expiresAt]);
       world.clock.advance(1);
       expect(await ask()).toMatch(`7 identity "${id}" expired at`);
+    });
+
+    test('is assumed without end where it has none', async () => {
+      const { ask } = await begin({ expiration: undefined });
+      expect([await ask(), last()?.expiresAt]).toEqual(['good', world.seconds() + 3600]);
     });
 
     test('is not assumed by other keys, subjects, issuers and audiences', async () => {
@@ -424,6 +570,24 @@ describe('a provider of an organization', () => {
     expect(world.store.read((tx) => tx.get("SELECT 1 FROM identities WHERE subject = 'new'"))).toBeUndefined();
   });
 
+  test('tells once of the account that it makes, and each time of roles that come with groups', async () => {
+    const provider = world.provider(organization, { issuer: people, groups_claim: 'groups' });
+    const role = world.role(['repo.list']);
+    world.insert('external_group_role_mappings', {
+      ...{ id: `${provider}/${'1'.repeat(16)}`, identity_provider: provider, external_group_id: 'admins' },
+      ...{ role, scope: organization, created_at: 0 },
+    });
+    await enter(provider, { name: 'New' });
+    const identity = last()?.identity;
+    expect(last()?.profile).toEqual({ name: 'New' });
+    expect(world.events()).toEqual([['auth.registered.v1', { identity }]]);
+    await enter(provider, { groups: ['admins', 'others'] });
+    const roles = [{ externalGroupId: 'admins', roleUidp: role, scope: organization }];
+    expect(world.events().slice(1)).toEqual([
+      ['iam.external_group_role_mappings.granted.v1', { identity, identityProviderUidp: provider, roles }],
+    ]);
+  });
+
   test('that is not there is refused in the words of one that is for another issuer', async () => {
     const nowhere = `${organization}/${'f'.repeat(16)}`;
     expect(await outcome(enter(nowhere))).toBe(
@@ -514,6 +678,78 @@ describe('a session', () => {
     },
   );
 
+  test('through a provider that deactivated the account does not go on, though another has not', async () => {
+    const id = world.person({ home: organization });
+    const [one, two] = ['one', 'two'].map((name) => world.provider(organization, { issuer: people, name }));
+    world.directoryUser(one ?? '', { identity: id, active: 1 });
+    world.directoryUser(two ?? '', { identity: id, active: 1 });
+    const token = await refreshTokenOf({ provider: one });
+    world.store.transact((tx) => tx.run('UPDATE scim_users SET active = 0 WHERE identity_provider = ?', one ?? ''));
+    expect(await outcome(refresh(token))).toMatch(/^7 .*deactivated/);
+    expect(await outcome(refreshTokenOf({ provider: two }))).toBe('good');
+  });
+
+  test('of its own leaves the organization that made the account, and one through the provider does not', async () => {
+    const id = world.person({ home: organization });
+    const provider = world.provider(organization, { issuer: people });
+    const home = () => world.store.read((tx) => tx.get('SELECT home FROM identities WHERE id = ?', id))?.['home'];
+    await world.sts.signIn(login({ provider }));
+    expect(home()).toBe(organization);
+    await world.sts.signIn(login());
+    expect(home()).toBe(null);
+  });
+
+  test('carries what the login said, and that of an assumed identity does not', async () => {
+    const id = world.person();
+    const claims = { iss: people, sub: 'ann', aud: urls.issuer, name: 'Ann', email: 'ann@example.com' };
+    const upstream = toTokenClaims(decodeJwt(world.jwt(claims)));
+    await world.sts.signIn(login({ upstream }));
+    expect(last()).toMatchObject({ identity: id, profile: { name: 'Ann', email: 'ann@example.com' } });
+    const identity = world.identity(rule({ issuer: people, subject: 'ann' }));
+    await world.sts.signIn(login({ upstream, identity }));
+    expect(last()).toMatchObject({ identity, email: 'ann@example.com', profile: undefined });
+  });
+
+  test('accepts an invite, with a new account and with one that is there, and tells of it', async () => {
+    const invite = () => {
+      const owner = { ...anonymous, ceiling: new Map([[organization, new Set(['groups.list'])]]) };
+      const holder = world.holder(['groups.list', 'role_bindings.create', 'group_invites.create'], organization);
+      const request = { group: engineering, role: world.role(['groups.list'], organization), ttl: '3600s' };
+      return world.store.transact((tx) => createGroupInvite(tx, { ...owner, identity: holder }, request).code ?? '');
+    };
+    const joined = async (more: Partial<BrowserLogin>) => {
+      const before = world.events().length;
+      await world.sts.signIn(login({ invite: invite(), ...more }));
+      const [, body] = world.events()[before] ?? [];
+      expect(world.events().slice(before)).toEqual([['auth.registered.v1', body]]);
+      return [body, held()];
+    };
+    const [made, holds] = await joined({ register: true });
+    expect(made).toEqual({ identity: last()?.identity, group: engineering });
+    expect(holds).toEqual({ [engineering]: ['groups.list'] });
+    expect(await joined({})).toEqual([made, holds]);
+    const before = world.events().length;
+    await world.sts.signIn(login());
+    expect(world.events().slice(before)).toEqual([]);
+  });
+
+  test('with roles of a provider’s groups ends with its token, also where it accepts an invite or is the first', async () => {
+    const provider = world.provider(organization, { issuer: people, groups_claim: 'groups' });
+    world.insert('external_group_role_mappings', {
+      ...{ id: `${provider}/${'1'.repeat(16)}`, identity_provider: provider, external_group_id: 'admins' },
+      ...{ role: world.role(['repo.list']), scope: organization, created_at: 0 },
+    });
+    const upstream = toTokenClaims(decodeJwt(world.jwt({ iss: people, sub: 'ann', groups: ['admins'] })));
+    const holder = world.holder(['groups.list', 'role_bindings.create', 'group_invites.create'], organization);
+    const ceiling = new Map([[organization, new Set(['groups.list'])]]);
+    const request = { group: engineering, role: world.role(['groups.list'], organization), ttl: '3600s' };
+    const code = world.store.transact(
+      (tx) => createGroupInvite(tx, { ...anonymous, identity: holder, ceiling }, request).code ?? '',
+    );
+    expect(await refreshTokenOf({ provider, upstream, invite: code })).toBe('');
+    expect(await refreshTokenOf({ provider })).not.toBe('');
+  });
+
   test('of nobody begins only where an account is made', async () => {
     expect(await outcome(world.sts.signIn(login()))).toMatch(/^5 account not found/);
     expect(await outcome(world.sts.signIn(login({ register: true })))).toBe('good');
@@ -585,6 +821,21 @@ describe('who may make an account with a token', () => {
     });
     expect(world.asked).toEqual([]);
   });
+
+  test.each([[{ name: 'Ann' }], [{}], [{ name: true }]])('of somebody whose login says %j', async (claims) => {
+    world.provider(organization, { issuer: people });
+    const login = await world.sts.verifyLogin(world.jwt({ iss: people, ...claims }));
+    const name = 'name' in claims && claims.name === 'Ann' ? { name: 'Ann' } : {};
+    const actor = { iss: people, sub: 'robot', aud: urls.issuer };
+    expect(login).toStrictEqual({
+      issuer: people,
+      subject: 'robot',
+      email: undefined,
+      emailVerified: false,
+      ...name,
+      actor,
+    });
+  });
 });
 
 test.each<[what: string, claims: object, upstream: (() => boolean) | undefined, wanted: string | RegExp]>([
@@ -624,11 +875,41 @@ describe('what is told of it', () => {
     expect(JSON.stringify(world.told)).not.toMatch(/c2ln|secret/);
   });
 
+  test('whose session begins and goes on', async () => {
+    const id = world.person();
+    const upstream = toTokenClaims(decodeJwt(world.jwt({ iss: people, sub: 'ann' })));
+    const wanted = { audience: [urls.api], scopes: [], identity: undefined, register: false };
+    await world.sts.signIn({ upstream, ...wanted, refreshable: false });
+    const { refreshToken = '' } = await world.sts.signIn({ upstream, ...wanted, refreshable: true });
+    await world.sts.exchangeRefreshToken(refreshToken, { aud: [urls.api] });
+    expect(world.told.map(({ kind, operation, identity, outcome }) => [kind, operation, identity, outcome])).toEqual([
+      ...[1, 2].map(() => ['sign-in', 'sign-in', id, 'done']),
+      ['exchange', 'refresh', id, 'done'],
+    ]);
+  });
+
+  test('where it was wanted, when it is refused', async () => {
+    const identity = world.identity(rule());
+    await outcome(exchange(world.jwt({ iss: people }), { identity }));
+    await outcome(
+      world.sts.signIn({
+        upstream: toTokenClaims(decodeJwt(world.jwt({ iss: people, sub: 'ann' }))),
+        ...{ audience: [urls.api], scopes: [], identity, register: true, refreshable: false },
+      }),
+    );
+    expect(world.told).toMatchObject([
+      { kind: 'exchange', identity: undefined, place: identity, outcome: 'refused' },
+      { kind: 'sign-in', identity: undefined, place: identity, outcome: 'refused' },
+    ]);
+  });
+
   test('who it was and when they were seen, once it is done', async () => {
     const id = world.person();
     world.clock.advance(day);
     await exchange(world.jwt({ iss: people, sub: 'ann' }));
-    expect(world.told).toMatchObject([{ kind: 'exchange', operation: 'exchange', identity: id, place: id }]);
+    expect(world.told).toMatchObject([
+      { kind: 'exchange', operation: 'exchange', identity: id, place: id, isRead: false, capabilities: [] },
+    ]);
     const row = world.store.read((tx) => tx.get('SELECT last_seen FROM identities WHERE id = ?', id));
     expect(row).toEqual({ last_seen: world.clock.now() });
   });

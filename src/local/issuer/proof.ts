@@ -29,7 +29,7 @@ export interface Proof {
   /** Whether the presented token was narrowed. */
   readonly narrowed?: boolean;
   /** Id of the organization's identity provider that it came through. */
-  readonly provider?: string;
+  readonly provider?: string | undefined;
   /** The account's own login, at the platform itself. */
   readonly direct?: boolean;
 }

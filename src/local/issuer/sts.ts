@@ -105,8 +105,7 @@ export function createSts(options: StsOptions): Sts {
   const assume = async (bearer: string, identity: string): Promise<Proof> => {
     if (!isUidp(identity)) throw invalidArgument(`${quote(identity)} is not the id of an identity`);
     const record = store.read((tx) => recallIdentity(tx, identity));
-    const relationship = record?.relationship;
-    if (relationship?.kind === 'servicePrincipal') {
+    if (record?.relationship.kind === 'servicePrincipal') {
       throw permissionDenied(`identity ${quote(identity)} is for a service of the platform and cannot be assumed`);
     }
     if (record?.relationship.kind === 'awsIdentity') {
@@ -125,7 +124,8 @@ export function createSts(options: StsOptions): Sts {
     const claims = own ?? toTokenClaims(decoded);
     // One sentence for an id that does not exist and for one that is somebody else's.
     const refused = permissionDenied(`no identity ${quote(identity)} accepts tokens of issuer ${quote(claims.issuer)}`);
-    if (record === undefined || relationship === undefined || relationship.kind === 'awsIdentity') throw refused;
+    if (record === undefined) throw refused;
+    const { relationship } = record;
     const { acceptsIssuer, matchClaims, matchStatic } = await rules();
     if (relationship.kind === 'static') {
       const rule = relationship.static;
@@ -205,9 +205,7 @@ export function createSts(options: StsOptions): Sts {
     if (isNew) recordRegistration(tx, urls.api, { identity }, login.actor);
     if (groupRoles.length > 0)
       recordGroupRoles(tx, urls.api, { identity, provider: provider.id, groupRoles }, login.actor);
-    const user = findIdentity(tx, identity);
-    if (user === undefined) throw new Error('a user who has just signed in is not there');
-    return { user, hasGroupRoles: groupRoles.length > 0 };
+    return { user: keptIdentity(tx, identity), hasGroupRoles: groupRoles.length > 0 };
   };
 
   /** A platform token may be narrowed, but neither its audience nor its life grows (protocols Q17). */
@@ -270,13 +268,11 @@ export function createSts(options: StsOptions): Sts {
         const rotation = rotate(tx, urls.issuer, bearer);
         if (rotation.status === 'refused') return rotation;
         const { session, next } = rotation;
-        const record = findIdentity(tx, session.identity);
         // Rows of refresh tokens go with their identity.
-        if (record === undefined) throw new Error('a refresh token outlived its identity');
+        const record = keptIdentity(tx, session.identity);
         requireStillOpen(tx, record, session.provider);
         const { actor, provider } = session;
-        const through = provider === undefined ? {} : { provider };
-        const proof: Proof = { identity: record.id, rule: ruleOf(record), actor, ...through };
+        const proof: Proof = { identity: record.id, rule: ruleOf(record), actor, provider };
         return { status: 'good' as const, next, ready: prepare(tx, proof, [...session.limits, limits]) };
       });
       if (outcome.status === 'refused') throw refusal(outcome);
@@ -295,14 +291,12 @@ export function createSts(options: StsOptions): Sts {
         const known = entered?.user ?? findUser(tx, claims.issuer, claims.subject);
         if (known === undefined && !register) throw noAccount(claims);
         if (known !== undefined && invite === undefined) {
-          return { user: known, hasGroupRoles: entered?.hasGroupRoles ?? false };
+          return { user: known, hasGroupRoles: entered?.hasGroupRoles };
         }
         const { actor, ...who } = toVerifiedLogin(claims);
         const session = enroll(tx, { ...who, provider }, { ...(invite === undefined ? {} : { code: invite }) });
         recordRegistration(tx, urls.api, session, actor);
-        const made = findIdentity(tx, session.identity ?? '');
-        if (made === undefined) throw new Error('a user just made is not there');
-        return { user: made, hasGroupRoles: entered?.hasGroupRoles ?? false };
+        return { user: keptIdentity(tx, session.identity ?? ''), hasGroupRoles: entered?.hasGroupRoles };
       });
       if (login.identity !== undefined) {
         const proof = await assumeAsUser(login.identity, claims, user);
@@ -312,7 +306,8 @@ export function createSts(options: StsOptions): Sts {
         identity: user.id,
         rule: ruleOf(user),
         actor: toActor(claims, true),
-        ...(provider === undefined ? { direct: true } : { provider }),
+        provider,
+        direct: provider === undefined,
       };
       const session: Session = { identity: user.id, audience, actor: proof.actor, limits, provider };
       const { ready, refresh } = await store.commit((tx) => ({
@@ -395,6 +390,13 @@ function noAccount(claims: TokenClaims): StatusError {
 
 function toRawToken(token: RefreshToken): OidcRawToken {
   return { token: token.token, expiry: toWireTime(token.expiresAt) };
+}
+
+/** Of an identity that this transaction has made, or whose rows go with it. */
+function keptIdentity(tx: Tx, id: string): StoredIdentity {
+  const record = findIdentity(tx, id);
+  if (record === undefined) throw new Error('an identity that was there is gone');
+  return record;
 }
 
 /** A session is worth what the account holds now, so it ends where its provider could not open that any more. */

@@ -55,8 +55,7 @@ const refusedCodes: ReadonlySet<number> = new Set([
 ]);
 
 /** Issuer and subject of a token, and never the token. */
-function presentedBy(bearer: string | undefined): { readonly presented?: string } {
-  if (bearer === undefined) return {};
+function presentedBy(bearer = ''): { readonly presented?: string } {
   try {
     const { issuer, subject } = decodeJwt(bearer);
     return { presented: `${issuer} ${subject}` };
