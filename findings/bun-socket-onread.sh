@@ -3,14 +3,9 @@
 # bytes, as the documentation of net.Socket says of `onread`. A program that reads standard input this way waits for ever.
 # What we do: read standard input with fs.read in the executable (src/cli/standard-input.ts).
 # Needs: Node, npm, linux x64 or arm64 with glibc.
-set -euo pipefail
-case "$(uname -m)" in x86_64) arch=x64 ;; aarch64) arch=aarch64 ;; *) echo "not for $(uname -m)"; exit 2 ;; esac
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-npm init -y >/dev/null
-npm install --silent --no-audit --no-fund "@oven/bun-linux-$arch@1.4.5"
-bun="node_modules/@oven/bun-linux-$arch/bin/bun"
+. "$(dirname "${BASH_SOURCE[0]}")/support.sh"
+case "$(uname -m)" in x86_64) arch=x64 ;; aarch64) arch=aarch64 ;; *) cannot "there is no such Bun for $(uname -m)" ;; esac
+from_npm "@oven/bun-linux-$arch@1.4.5"
 cat >read.cjs <<'JS'
 const { Socket } = require('node:net');
 let bytes = 0;
@@ -20,8 +15,5 @@ socket.on('end', done);
 socket.resume();
 setTimeout(done, 2000);
 JS
-echo "node $(node --version), bun $("$bun" --version)"
-node=$(printf 'y\n' | node read.cjs)
-other=$(printf 'y\n' | "$bun" read.cjs)
-echo "node: $node; bun: $other"
-[ "$node" = "2 bytes" ] && [ "$other" = "0 bytes" ] || { echo "this has changed"; exit 1; }
+expect "node $(node --version)" '2 bytes' "$(printf 'y\n' | node read.cjs)"
+expect 'bun 1.4.5' '0 bytes' "$(printf 'y\n' | "node_modules/@oven/bun-linux-$arch/bin/bun" read.cjs)"
