@@ -6,6 +6,8 @@ import { RetryReporter } from './test/support/retry-reporter.mts';
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts'],
+    globalSetup: 'test/support/shared-folder-setup.mts',
+    setupFiles: 'test/support/setup.mts',
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Two cores in CI run more than one platform at a time. The reporter names each second try, and fails the run above two.

@@ -1,6 +1,6 @@
 // Each format of each view, with a small fixed answer, in a pipe and on a colored terminal of 80 columns.
 
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { loadCommands } from '../../scripts/gen-index.ts';
 import type { Format, View } from '../../src/cli/define.ts';
 import { formatsOf } from '../../src/cli/formats.ts';
@@ -27,7 +27,7 @@ for (const { definition } of await loadCommands()) {
 }
 
 // Some lines are written in local time.
-process.env['TZ'] = 'UTC';
+beforeEach(() => void vi.stubEnv('TZ', 'UTC'));
 const now = Date.parse('2026-03-27T12:00:00Z');
 
 async function rendered(

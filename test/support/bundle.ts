@@ -8,10 +8,13 @@ export const bundleEnv = { ...process.env, NODE_PATH: join(import.meta.dirname, 
 
 /**
  * Bundles one source file as the shipped program is bundled (CJS, split), for tests that need it as a process of its
- * own. Resolves to the path to run and a function that removes it.
+ * own. Resolves to the path to run and a function that removes it, from the folder `below`.
  */
-export async function bundle(entry: string): Promise<{ path: string; folder: string; remove: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'chainctl-bundle-'));
+export async function bundle(
+  entry: string,
+  below = tmpdir(),
+): Promise<{ path: string; folder: string; remove: () => void }> {
+  const folder = mkdtempSync(join(below, 'chainctl-bundle-'));
   const build = await rolldown({
     input: { entry },
     platform: 'node',

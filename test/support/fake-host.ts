@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import { CliError } from '../../src/errors.ts';
 import type { Host, HostInput, HostOutput, PagerProcess } from '../../src/host.ts';
+import { afterEachTest } from './after-each-test.ts';
 
 export interface FakeHostOptions {
   readonly argv?: readonly string[];
@@ -214,6 +214,6 @@ export function fakeHost(options?: FakeHostOptions): FakeHost {
   return host;
 }
 
-afterEach(() => {
+afterEachTest(() => {
   for (const host of open.splice(0)) host.dispose();
 });

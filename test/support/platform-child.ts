@@ -2,16 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach } from 'vitest';
+import { afterEachTest } from './after-each-test.ts';
 import { bundle, bundleEnv } from './bundle.ts';
+import { sharedFolder } from './shared-folder.ts';
 
 const children: PlatformChild[] = [];
 let program: ReturnType<typeof bundle> | undefined;
 
-afterEach(async () => {
+afterEachTest(async () => {
   for (const child of children.splice(0)) await child.kill();
 });
-afterAll(async () => (await program)?.remove());
 
 /** A platform in a process of its own, that ends with the running test unless it is killed before. */
 export interface PlatformChild {
@@ -28,7 +28,7 @@ export interface PlatformChild {
 
 /** Resolves when it answers. A new folder gets the organizations, folders and people of the demo. */
 export async function startPlatformChild(dataDir: string): Promise<PlatformChild> {
-  program ??= bundle(fileURLToPath(new URL('./platform-process.ts', import.meta.url)));
+  program ??= bundle(fileURLToPath(new URL('./platform-process.ts', import.meta.url)), sharedFolder());
   const child = spawn(process.execPath, [(await program).path, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: bundleEnv,

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import { grantsOf } from '../../src/local/authorization/access.ts';
 import type { ConsoleClouds } from '../../src/local/console/console.ts';
 import type { PlatformClock } from '../../src/local/core/types.ts';
@@ -25,7 +25,9 @@ import { createAccessTokens } from '../../src/local/issuer/access-tokens.ts';
 import { platformKeyOwner, signingKey } from '../../src/local/keys/signing-keys.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../src/local/platform.ts';
 import type { SqlRow, Store } from '../../src/local/store/database.ts';
+import { afterEachTest } from './after-each-test.ts';
 import { builtInRoleId, developerIssuer, people, personId } from './ids.ts';
+import { sharedFolder } from './shared-folder.ts';
 
 /** Moves only when told, and makes the same bytes in every run. */
 export class TestClock implements PlatformClock {
@@ -142,7 +144,7 @@ export function callsOf(caller: () => { readonly platform: TestPlatform; readonl
 
 const cleanups: (() => Promise<void>)[] = [];
 
-afterEach(async () => {
+afterEachTest(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
@@ -251,20 +253,16 @@ async function shareSigningKeys(store: Store): Promise<void> {
   }
 }
 
-const keyFile = (owner: string): string | undefined => {
-  const folder = process.env['CHAINCTL_TEST_KEYS'];
-  return folder && join(folder, createHash('sha256').update(owner).digest('hex'));
-};
+const keyFile = (owner: string): string => join(sharedFolder(), createHash('sha256').update(owner).digest('hex'));
 
 function keyOfOtherFile(owner: string): SqlRow | undefined {
   const path = keyFile(owner);
-  return path !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
 
 function keepForOthers(owner: string, key: SqlRow): void {
   sharedKeys.set(owner, key);
   const path = keyFile(owner);
-  if (path === undefined) return;
   writeFileSync(`${path}.${process.pid}`, JSON.stringify(key), { mode: 0o600 });
   renameSync(`${path}.${process.pid}`, path);
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { afterEachTest } from './after-each-test.ts';
 
 export interface StubRequest {
   readonly method: string;
@@ -107,7 +107,7 @@ async function answer(response: ServerResponse, reply: StubReply): Promise<void>
   response.end(isText ? reply.body : JSON.stringify(reply.body ?? {}));
 }
 
-afterEach(async () => {
+afterEachTest(async () => {
   const problems = (await Promise.all(running.splice(0).map((server) => server.close()))).flat();
   if (problems.length > 0) throw new Error(`stub server: ${problems.join('; ')}`);
 });
