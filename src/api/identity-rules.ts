@@ -2,7 +2,8 @@
 // Guarantees: pure but for loading the RE2 port; a value is taken literally unless it is written as a pattern.
 
 import { isPrivateUrl } from '../loopback.ts';
-import type { IamIdentity, IamIdentityAWSIdentity, IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
+import { isGlob } from './gitlab-rules.ts';
+import type { IamIdentity } from './schema/types/iam.gen.ts';
 
 /** Issuer of the keys that `auth pull-token create` makes (protocols 7.3). */
 export const pullTokenIssuer = 'https://pulltoken.issuer.chainguard.dev';
@@ -106,7 +107,7 @@ const special = /[*+?()[\]{}|^$\\]/;
 /** Returns whether a value is written as a regular expression: `.`, `@`, `/` and `-` alone do not make it one (Q13). */
 export const isPattern = (text: string): boolean => special.test(text);
 
-const escaped = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+export const escaped = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 
 /** A pattern that matches the value, or the pattern itself, fit to stand inside a group. */
 export const asPattern = (text: string) => (isPattern(text) ? withoutAnchors(text) : escaped(text));
@@ -244,85 +245,3 @@ export function innerAnchorProblem(name: string, pattern: string | undefined): s
 }
 
 // ---- GitLab CI ----
-
-export interface GitlabJobs {
-  /** `group/project`, with subgroups between them; `*` for any project; or a pattern. */
-  readonly projectPath: string;
-  readonly refType: 'branch' | 'tag';
-  /** Branch or tag name; any when empty or `*`. */
-  readonly ref?: string | undefined;
-}
-
-/** Returns what the identity of these jobs expects (Q13). */
-export function gitlabRule({ projectPath, refType, ref = '' }: GitlabJobs): IamIdentityClaimMatch {
-  const anyRef = ref === '' || ref === '*';
-  const literal = !anyRef && !isPattern(projectPath) && !isPattern(ref);
-  return {
-    issuer: gitlabIssuer,
-    ...(literal
-      ? { subject: `project_path:${projectPath}:ref_type:${refType}:ref:${ref}` }
-      : {
-          subjectPattern: `^project_path:(?:${globPattern(projectPath, '[^:]+')}):ref_type:${refType}:ref:(?:${anyRef ? '.*' : globPattern(ref, '.*')})$`,
-        }),
-    audience: gitlabIssuer,
-  };
-}
-
-/** `*` stands for anything where it is the only special character and does not repeat a dot; else it is a pattern. */
-function globPattern(text: string, anything: string): string {
-  if (!isGlob(text)) return asPattern(text);
-  return text.split('*').map(escaped).join(anything);
-}
-
-const isGlob = (text: string) => text.includes('*') && !isPattern(text.replaceAll('*', '')) && !text.includes('.*');
-
-/** Returns what can never match, as sentences that name the flag. */
-export function gitlabProblems(projectPath: string | undefined, ref: string | undefined): string[] {
-  const anchors = [...innerAnchorProblem('`--project-path`', projectPath), ...innerAnchorProblem('`--ref`', ref)];
-  if (projectPath === undefined || isPattern(projectPath.replaceAll('*', ''))) return anchors;
-  if (/^[^\s/:]+(\/[^\s/:]+)+$/.test(projectPath)) return anchors;
-  return [...anchors, `\`--project-path\` must be GROUP/PROJECT, not "${projectPath}"`];
-}
-
-export function gitlabWarnings(projectPath: string, ref: string | undefined): string[] {
-  return [
-    isGlob(projectPath) ? undefined : patternWarning('`--project-path`', projectPath),
-    ref === undefined || isGlob(ref) ? undefined : patternWarning('`--ref`', ref),
-  ].filter((warning) => warning !== undefined);
-}
-
-// ---- AWS ----
-
-export interface AwsRole {
-  readonly account: string;
-  readonly partition: string;
-  readonly roleName: string;
-  /** Unique id that begins with `AROA`; without it a role recreated with the same name is accepted too. */
-  readonly roleId?: string | undefined;
-}
-
-/** Sessions of a role: AWS names the session last in the ARN and in the user id (protocols 8.2). */
-export function awsRoleRule({ account, partition, roleName, roleId }: AwsRole): IamIdentityAWSIdentity {
-  return {
-    awsAccount: account,
-    arnPattern: `^arn:${partition}:sts::${account}:assumed-role/${escaped(roleName)}/(.+)$`,
-    userIdPattern: roleId === undefined ? '^AROA(.*):(.*)$' : `^${roleId}:(.+)$`,
-  };
-}
-
-export interface AwsUser {
-  readonly account: string;
-  readonly partition: string;
-  /** With its path, if it has one: `team/bob`. */
-  readonly userName: string;
-  /** Unique id that begins with `AIDA`. */
-  readonly userId?: string | undefined;
-}
-
-export function awsUserRule({ account, partition, userName, userId }: AwsUser): IamIdentityAWSIdentity {
-  return {
-    awsAccount: account,
-    arn: `arn:${partition}:iam::${account}:user/${userName}`,
-    ...(userId === undefined ? { userIdPattern: '^AIDA(.*)$' } : { userId }),
-  };
-}

@@ -4,9 +4,10 @@
 
 import type { Operation, SchemaSet } from './schema/types.ts';
 import { grpcCodes, WireError } from './status.ts';
-import { asFields, Codec, type EncodeMode, type Fields, isShallow } from './wire/codec.ts';
+import { Codec, type EncodeMode } from './wire/codec.ts';
 import { decodeRequest, type ReceivedRequest } from './wire/decode-request.ts';
 import { encodeRequest, type WireRequest } from './wire/encode-request.ts';
+import { asFields, type Fields, isShallow } from './wire/json-values.ts';
 import type { Route } from './wire/routes.ts';
 
 export type { WireRequest } from './wire/encode-request.ts';

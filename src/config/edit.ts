@@ -5,6 +5,7 @@ import { readTextIfExists, removeFile, replaceFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { withLock } from '../lock.ts';
 import { statIfExists } from '../stats.ts';
+import { type ConfigChange, changeConfigText } from './changed-document.ts';
 import {
   contextsKey,
   dataDirKey,
@@ -14,7 +15,7 @@ import {
   type StoredContexts,
   selectedKey,
 } from './contexts.ts';
-import { type ConfigChange, changeConfigText, checkConfigText, readConfigText, requireConfigKey } from './document.ts';
+import { checkConfigText, readConfigText, requireConfigKey } from './document.ts';
 import type { Config } from './load.ts';
 import { type ConfigLocation, folderConfigFile, legacyConfigFile, locateConfig, userConfigFile } from './paths.ts';
 import { type ConfigKey, configSchema, parseValue } from './schema.ts';

@@ -1,12 +1,9 @@
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
+import { awsRoleRule, awsUserRule } from '../../src/api/aws-rules.ts';
 import { githubProblems, githubRule, githubWarnings, repositoryIn } from '../../src/api/github-rules.ts';
+import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../src/api/gitlab-rules.ts';
 import {
-  awsRoleRule,
-  awsUserRule,
-  gitlabProblems,
-  gitlabRule,
-  gitlabWarnings,
   issuerOf,
   patternProblem,
   patternWarning,

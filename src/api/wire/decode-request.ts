@@ -3,7 +3,8 @@
 
 import type { FieldSchema, HttpBinding, Operation } from '../schema/types.ts';
 import { WireError } from '../status.ts';
-import { assign, type Codec, describe, type Fields, isFields, mapKeyOf, refuseSibling, wrong } from './codec.ts';
+import { assign, type Codec, refuseSibling } from './codec.ts';
+import { describe, type Fields, isFields, mapKeyOf, wrong } from './json-values.ts';
 import { isForm, type Route } from './routes.ts';
 import {
   camelPath,

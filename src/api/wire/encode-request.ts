@@ -2,7 +2,8 @@
 
 import type { FieldSchema, HttpBinding, Operation } from '../schema/types.ts';
 import { grpcCodes, WireError } from '../status.ts';
-import { asFields, type Codec, type Fields, isFields } from './codec.ts';
+import type { Codec } from './codec.ts';
+import { asFields, type Fields, isFields } from './json-values.ts';
 import { bindTemplate, parseTemplate } from './template.ts';
 import { snakePath } from './values.ts';
 

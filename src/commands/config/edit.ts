@@ -95,7 +95,7 @@ async function keepOnError<T>(draft: Draft, work: () => Promise<T>): Promise<T> 
 
 /** Returns what a person who has no file yet starts from: every property with its default. */
 async function defaultText(path: string): Promise<string> {
-  const { changeConfigText } = await import('../../config/document.ts');
+  const { changeConfigText } = await import('../../config/changed-document.ts');
   const changes = configSchema.map((entry) => [entry.key, entry.default] as const);
   return changeConfigText('', changes, path);
 }

@@ -26,16 +26,18 @@ import { getPackageVersions, listEolTags } from './catalog/versions.ts';
 import { addChart, findChart, getChart, listChartsByImageRepo } from './charts/charts.ts';
 import {
   addEntitlementImages,
+  listCatalogImages,
+  listEntitlementImages,
+  removeEntitlementImages,
+  swapEntitlementImages,
+} from './entitlements/entitlement-images.ts';
+import {
   createEntitlement,
   deleteEntitlement,
   getEffectiveEntitlements,
   getFeatures,
-  listCatalogImages,
-  listEntitlementImages,
   listEntitlements,
-  removeEntitlementImages,
   summarizeEntitlements,
-  swapEntitlementImages,
 } from './entitlements/entitlements.ts';
 
 export const handlers: Handlers = {

@@ -1,4 +1,5 @@
-import { gitlabProblems, gitlabRule, gitlabWarnings, isPattern } from '../../../../api/identity-rules.ts';
+import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../../../api/gitlab-rules.ts';
+import { isPattern } from '../../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named } from '../../../../cli/inputs/values.ts';

@@ -1,6 +1,6 @@
 // Roles and users of AWS.
 
-import { awsRoleRule, awsUserRule } from '../../../../api/identity-rules.ts';
+import { awsRoleRule, awsUserRule } from '../../../../api/aws-rules.ts';
 import { type Form, refuse } from '../../../form.ts';
 import { TextField } from '../../../parts/fields.tsx';
 import { type Kind, optional } from './kind.ts';

@@ -7,7 +7,8 @@ import {
   githubWarnings,
   repositoryIn,
 } from '../../../../api/github-rules.ts';
-import { gitlabProblems, gitlabRule, gitlabWarnings, isPattern } from '../../../../api/identity-rules.ts';
+import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../../../api/gitlab-rules.ts';
+import { isPattern } from '../../../../api/identity-rules.ts';
 import { buildkiteIssuer, fullRef } from '../../../../trust/ci-claims.ts';
 import { type Form, refuse } from '../../../form.ts';
 import { SelectField, TextField } from '../../../parts/fields.tsx';

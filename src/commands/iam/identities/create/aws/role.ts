@@ -1,4 +1,4 @@
-import { awsRoleRule } from '../../../../../api/identity-rules.ts';
+import { awsRoleRule } from '../../../../../api/aws-rules.ts';
 import type { IamIdentity } from '../../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../../cli/define.ts';
 import { createIdentity, creationQuestion } from '../../create-identity.ts';

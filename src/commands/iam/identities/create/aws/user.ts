@@ -1,4 +1,4 @@
-import { awsUserRule } from '../../../../../api/identity-rules.ts';
+import { awsUserRule } from '../../../../../api/aws-rules.ts';
 import type { IamIdentity } from '../../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../../cli/define.ts';
 import { createIdentity, creationQuestion } from '../../create-identity.ts';
