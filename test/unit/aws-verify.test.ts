@@ -38,8 +38,8 @@ const wire = (headers: Readonly<Record<string, string>>, { start, more = [], end
 const encoded = (text: string) => Buffer.from(text, 'latin1').toString('base64');
 const without = (name: string) => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
 
-const verifierAt = (endpoint: string) =>
-  createAwsVerifier({ endpoint, audiences: [issuer, 'https://alias.example.com'], clock: new TestClock() });
+const verifierAt = (endpoint: string, clock = new TestClock()) =>
+  createAwsVerifier({ endpoint, audiences: [issuer, 'https://alias.example.com'], clock });
 /** No server is there: a request that is sent all the same fails in other words. */
 const ask = (token: string, identity = someIdentity) => verifierAt('http://127.0.0.1:1')(token, identity);
 
@@ -79,12 +79,50 @@ test.each([
   ['with a whole address and its host', wire(good, { start: `POST https://sts.amazonaws.com${question} HTTP/1.1` })],
   ['for another name of the issuer', wire({ ...good, 'Chainguard-Audience': 'https://alias.example.com' })],
   ['with spaces around what it is bound to', wire({ ...good, 'Chainguard-Identity': `  ${someIdentity}  ` })],
+  ['with spaces after its host', wire({ ...good, Host: 'sts.amazonaws.com  ' })],
+  ['without a space before its host', wire(without('Host'), { more: ['Host:sts.amazonaws.com'] })],
+  ['with tabs before its host', wire(without('Host'), { more: ['Host:\t\tsts.amazonaws.com'] })],
+  [
+    'with a whole address that is not secret',
+    wire(good, { start: `POST http://sts.amazonaws.com${question} HTTP/1.1` }),
+  ],
+  ['of sixteen kibibytes', wire(good, { more: [`X-Pad: ${'a'.repeat(12 * 1024 - wire(good).length - 9)}`] })],
   ['with more headers signed', wire({ ...good, Authorization: authorization(`accept;${signedHeaders}`) })],
   ['with signed headers in capitals', wire({ ...good, Authorization: authorization(signedHeaders.toUpperCase()) })],
   ['signed a quarter of an hour ago', wire({ ...good, 'X-Amz-Date': '20260327T134001Z' })],
   ['signed by a clock that is five minutes fast', wire({ ...good, 'X-Amz-Date': '20260327T140000Z' })],
 ])('a request %s is good', async (_, text) => {
   expect((await answered({ body: answer }, text)).outcome).toEqual(caller);
+});
+
+test('an address in the question is no address of the request', async () => {
+  const path = `${question}&from=https://evil.example/`;
+  const { outcome } = await answered({ body: answer }, wire(good, { start: `POST ${path} HTTP/1.1` }), path);
+  expect(outcome).toEqual(caller);
+});
+
+test('a header with the name of the host for its value is sent as it was signed', async () => {
+  const start = `POST https://sts.amazonaws.com${question} HTTP/1.1`;
+  const text = wire({ ...good, 'X-Was': 'sts.amazonaws.com' }, { start });
+  expect((await answered({ body: answer }, text)).request?.headers['x-was']).toBe('sts.amazonaws.com');
+});
+
+test.each([
+  ['20260327T134000Z', 'nothing'],
+  ['20260327T133959Z', 'it has expired'],
+  ['20260327T140000Z', 'nothing'],
+  ['20260327T140001Z', 'it is dated in the future'],
+])('at five to two, a request of %s: %s is wrong', async (date, reason) => {
+  const clock = new TestClock(Date.parse('2026-03-27T13:55:00Z'));
+  const sent = verifierAt('http://127.0.0.1:1', clock)(encoded(wire({ ...good, 'X-Amz-Date': date })), someIdentity);
+  await expect(sent).rejects.toThrow(reason === 'nothing' ? 'AWS cannot be asked: it cannot be reached' : reason);
+});
+
+test('AWS answers at most 64 KiB', async () => {
+  const of = (size: number) => JSON.stringify(answer).padEnd(size);
+  const { outcome } = await answered({ body: of(64 * 1024) });
+  expect(outcome).toEqual(caller);
+  expect((await answered({ body: of(64 * 1024 + 1) })).outcome).toMatchObject({ code: 14 });
 });
 
 const refusals: readonly (readonly [what: string, text: string, reason: string])[] = [
@@ -108,6 +146,18 @@ const refusals: readonly (readonly [what: string, text: string, reason: string])
         `the header "${name.toLowerCase()}" is there more than once`,
       ] as const,
   ),
+  [
+    'has a word before its first line',
+    wire(good, { start: `x POST ${question} HTTP/1.1` }),
+    'it is not a well-formed request',
+  ],
+  [
+    'has a word after its first line',
+    wire(good, { start: `POST ${question} HTTP/1.1x` }),
+    'it is not a well-formed request',
+  ],
+  ['has a letter before its date', wire({ ...good, 'X-Amz-Date': 'x20260327T135500Z' }), 'it has no date'],
+  ['has a letter after its date', wire({ ...good, 'X-Amz-Date': '20260327T135500Zx' }), 'it has no date'],
   ['has no authorization', wire(without('Authorization')), 'it is not signed'],
   [
     'has another scheme',
@@ -223,6 +273,7 @@ describe('refused before anybody is asked is one that', () => {
 
   test.each([
     ['is not base64', 'Zm9v!'],
+    ['begins with something else', `!${encoded(wire(good))}`],
     ['has more padding than there is', 'Zm9v==='],
     ['is empty', ''],
     ['is longer than any request', encoded(wire(good, { more: [`X-Other: ${'a'.repeat(16_000)}`] }))],

@@ -8,6 +8,7 @@ import {
   type AccessRequirement,
   createAuthorization,
   existing,
+  incapable as incapableAt,
   type Principal,
 } from '../../src/local/registry/distribution/authorization.ts';
 import type { RegistryError } from '../../src/local/registry/registry-error.ts';
@@ -317,6 +318,21 @@ describe('what a platform token may do', () => {
     expect(await authorize(world.user(['manifest.list'], world.repositories.app.id.slice(0, 40)), pull())).toBe(good);
   });
 
+  test('and what it may not do is said with the command that tells why, to who is somebody', () => {
+    const name = { full: 'example.com/app', organization: 'example.com', repository: 'app' };
+    const said = (identity: string | undefined, missing: readonly string[]) => {
+      const principal: Principal = {
+        ...{ identity, actor: {}, caller: undefined, grants: [], catalog: undefined, sources: [] },
+      };
+      return incapableAt(name, principal, missing).problems.map(({ message }) => message);
+    };
+    const first = 'caller does not have the required capabilities at "example.com/app"';
+    const line = `chainctl iam access explain ${dev} tag.list --on=example.com`;
+    expect(said(dev, ['tag.list', 'repo.list'])).toEqual([`${first}; see why with \`${line}\``]);
+    expect(said(undefined, ['tag.list'])).toEqual([first]);
+    expect(said(dev, [])).toEqual([first]);
+  });
+
   test('tells what it found', async () => {
     const from = bearer(world.login(world.user(['manifest.create', 'repo.create', 'manifest.list'])));
     const found = async (need: AccessRequirement) => {
@@ -580,6 +596,7 @@ describe('a token is given', () => {
     ['for an unknown action', everything, 'repository:example.com/app:read'],
     ['for another kind of thing', everything, 'image:example.com/app:pull'],
     ['for another list', everything, 'registry:other:*'],
+    ['for a repository that is called like the list', everything, 'repository:catalog:*'],
     ['for nonsense', everything, 'nonsense'],
     ['for nonsense around a good scope', everything, 'x repository:example.com/app:pull'],
     ['for a good scope and nonsense', everything, 'repository:example.com/app:pull x'],
@@ -604,9 +621,30 @@ describe('a token is given', () => {
     };
     expect(await sources('repository:example.com/app:pull,push')).toEqual([organization]);
     expect(await sources('repository:example.com/app:pull')).toEqual([]);
+    const several = ['repository:example.com/open:pull', 'repository:example.com/app:push'];
+    const mixed = await registryToken(several, world.login(user));
+    expect((await world.gate.identify(bearer(mixed), [])).sources).toEqual([organization]);
     const pusher = world.login(world.user(['manifest.create']));
     const token = await registryToken(['repository:example.com/app:push'], pusher);
     expect((await world.gate.identify(bearer(token), [])).sources).toEqual([]);
+  });
+
+  test('that says who it was', async () => {
+    const scope = 'repository:example.com/open:pull';
+    const actorOf = async (token?: string) =>
+      (await world.gate.identify(bearer(await registryToken([scope], token)), [])).actor;
+    expect(await actorOf(world.login(dev, { actor: { sub: 'ann' } }))).toEqual({ sub: 'ann' });
+    expect(await actorOf()).toEqual({});
+  });
+
+  test('that is good when the platform was started again', async () => {
+    const token = await registryToken(['repository:example.com/open:pull']);
+    const { store, clock } = world;
+    const refuses = () => Promise.reject(new StatusError(16, 'no'));
+    const issuer = { verifyAccessToken: refuses, exchangeForIdentity: refuses };
+    const urls = { api: registry, issuer: registry, registry, console: registry };
+    const again = createAuthorization({ store, clock, urls, issuer });
+    expect((await again.identify(bearer(token), [])).grants).toMatchObject([{ name: 'example.com/open' }]);
   });
 
   test('that lasts an hour at most, no longer than the login, and five minutes for nobody', async () => {

@@ -26,6 +26,7 @@ interface SignedRequest {
 }
 
 const signedHost = 'sts.amazonaws.com';
+const scheme = 'AWS4-HMAC-SHA256 ';
 const longest = 16 * 1024;
 const bindingHeaders = ['host', 'x-amz-date', 'chainguard-audience', 'chainguard-identity'];
 const onceOnly = ['authorization', 'host', 'x-amz-date', 'chainguard-audience', 'chainguard-identity'];
@@ -42,9 +43,9 @@ export function createAwsVerifier({ endpoint, audiences, clock }: AwsVerifierOpt
     }
     if (valuesOf(request, 'host')[0] !== signedHost) throw refused('it is not a request to AWS');
     checkSigned(valuesOf(request, 'authorization')[0] ?? '');
-    const audience = collapsed(valuesOf(request, 'chainguard-audience')[0] ?? '');
+    const [audience = ''] = valuesOf(request, 'chainguard-audience');
     if (!audiences.includes(audience)) throw refused(`its audience ${quote(audience)} is another issuer`);
-    const bound = collapsed(valuesOf(request, 'chainguard-identity')[0] ?? '');
+    const [bound = ''] = valuesOf(request, 'chainguard-identity');
     if (bound !== identity) throw refused(`it is for the identity ${quote(bound)}`);
     checkDate(valuesOf(request, 'x-amz-date')[0] ?? '', clock.now());
     return askAws(endpoint, request);
@@ -56,14 +57,14 @@ function parse(token: string): SignedRequest {
   if (token.length > longest || !/^[\w+/-]+={0,2}$/.test(token)) throw refused('it is not well encoded');
   const text = Buffer.from(token, 'base64').toString('latin1');
   const end = text.indexOf('\r\n\r\n');
-  const [first = '', ...lines] = (end === -1 ? text.replace(/(\r\n)+$/, '') : text.slice(0, end)).split('\r\n');
+  const [first = '', ...lines] = text.replace(/(\r\n)+$/, '').split('\r\n');
   if (end !== -1 && end + 4 < text.length) throw refused('it has a body');
   const [, method, target = ''] = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(first) ?? [];
   if (method === undefined) throw refused('it is not a well-formed request');
   if (method !== 'POST') throw refused('it is not a POST request');
   const headers = lines.map((line): [string, string] => {
-    const [, name, value] = /^([\w-]+):[ \t]*([\x20-\x7e]*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw refused('it is not a well-formed request');
+    const [, name = '', value] = /^([\w-]+):[ \t]*([\x20-\x7e]*)$/.exec(line) ?? [];
+    if (value === undefined) throw refused('it is not a well-formed request');
     return [name.toLowerCase(), value.trim()];
   });
   // A request line with a whole address names the host itself (protocols 3.5).
@@ -89,9 +90,9 @@ function valuesOf({ headers }: SignedRequest, name: string): string[] {
 }
 
 function checkSigned(authorization: string): void {
-  const components = authorization.replace(/^AWS4-HMAC-SHA256\s+/, '').split(',');
+  const components = authorization.slice(scheme.length).split(',');
   const lists = components.map((one) => one.trim()).filter((one) => one.startsWith('SignedHeaders='));
-  if (!authorization.startsWith('AWS4-HMAC-SHA256 ') || lists.length !== 1) throw refused('it is not signed');
+  if (!authorization.startsWith(scheme) || lists.length !== 1) throw refused('it is not signed');
   const signed = new Set((lists[0] ?? '').slice('SignedHeaders='.length).toLowerCase().split(';'));
   const missing = bindingHeaders.find((name) => !signed.has(name));
   if (missing !== undefined) throw refused(`its signature does not cover the header ${quote(missing)}`);
@@ -146,11 +147,6 @@ async function send(endpoint: string, { target, headers }: SignedRequest): Promi
     call.on('error', fail);
     call.end();
   });
-}
-
-/** Leading and trailing space goes, runs of it count as one (protocols 3.5). */
-function collapsed(text: string): string {
-  return text.trim().replace(/ +/g, ' ');
 }
 
 function refused(reason: string): StatusError {

@@ -246,7 +246,7 @@ export function createAuthorization(options: {
         identity === undefined
           ? password
           : await unlessRefused(() => issuer.exchangeForIdentity(password, identity, audience));
-      caller = token === undefined || token === '' ? undefined : await verify(token);
+      caller = token === undefined ? undefined : await verify(token);
     }
     if (caller === undefined || !hasAudience(caller)) throw forbidden();
     return caller;
