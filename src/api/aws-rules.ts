@@ -1,4 +1,4 @@
-import { escaped } from './identity-rules.ts';
+import { escaped } from './claim-patterns.ts';
 import type { IamIdentityAWSIdentity } from './schema/types/iam.gen.ts';
 
 export interface AwsRole {

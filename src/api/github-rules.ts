@@ -1,7 +1,8 @@
 // Builds the rule of an identity for a GitHub Actions workflow (protocols 8.1, 8.2 and Q13; GitHub's reference "OpenID
 // Connect"). Guarantees: pure; a value is taken literally unless it is written as a pattern.
 
-import { asPattern, githubIssuer, innerAnchorProblem, isPattern, operators, patternWarning } from './identity-rules.ts';
+import { asPattern, innerAnchorProblem, isPattern, operators, patternWarning } from './claim-patterns.ts';
+import { githubIssuer } from './identity-rules.ts';
 import type { IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
 
 /** Subjects that a rule accepts: those with names alone, those with ids beside the names, or both. */

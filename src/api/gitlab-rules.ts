@@ -1,4 +1,5 @@
-import { asPattern, escaped, gitlabIssuer, innerAnchorProblem, isPattern, patternWarning } from './identity-rules.ts';
+import { asPattern, escaped, innerAnchorProblem, isGlob, isPattern, patternWarning } from './claim-patterns.ts';
+import { gitlabIssuer } from './identity-rules.ts';
 import type { IamIdentityClaimMatch } from './schema/types/iam.gen.ts';
 
 export interface GitlabJobs {
@@ -30,9 +31,6 @@ function globPattern(text: string, anything: string): string {
   return text.split('*').map(escaped).join(anything);
 }
 
-export const isGlob = (text: string) =>
-  text.includes('*') && !isPattern(text.replaceAll('*', '')) && !text.includes('.*');
-
 /** Returns what can never match, as sentences that name the flag. */
 export function gitlabProblems(projectPath: string | undefined, ref: string | undefined): string[] {
   const anchors = [...innerAnchorProblem('`--project-path`', projectPath), ...innerAnchorProblem('`--ref`', ref)];
@@ -47,5 +45,3 @@ export function gitlabWarnings(projectPath: string, ref: string | undefined): st
     ref === undefined || isGlob(ref) ? undefined : patternWarning('`--ref`', ref),
   ].filter((warning) => warning !== undefined);
 }
-
-// ---- AWS ----

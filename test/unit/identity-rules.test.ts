@@ -1,17 +1,10 @@
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
 import { awsRoleRule, awsUserRule } from '../../src/api/aws-rules.ts';
+import { patternProblem, patternWarning, readClaimPatterns } from '../../src/api/claim-patterns.ts';
 import { githubProblems, githubRule, githubWarnings, repositoryIn } from '../../src/api/github-rules.ts';
 import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../src/api/gitlab-rules.ts';
-import {
-  issuerOf,
-  patternProblem,
-  patternWarning,
-  pullTokenIssuer,
-  readClaimPatterns,
-  servicePrincipals,
-  typeOf,
-} from '../../src/api/identity-rules.ts';
+import { issuerOf, pullTokenIssuer, servicePrincipals, typeOf } from '../../src/api/identity-rules.ts';
 import { iamSchema } from '../../src/api/schema/messages/iam.gen.ts';
 
 /** As the platform matches: the whole value (protocols 3.4). */

@@ -1,3 +1,4 @@
+import { isPattern } from '../../../api/claim-patterns.ts';
 import {
   type GithubRepository,
   githubProblems,
@@ -5,7 +6,6 @@ import {
   type SubjectForm,
   subjectForms,
 } from '../../../api/github-rules.ts';
-import { isPattern } from '../../../api/identity-rules.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs } from '../../../cli/define.ts';
 import { choice, named, string } from '../../../cli/inputs/values.ts';

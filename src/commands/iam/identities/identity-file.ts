@@ -2,7 +2,7 @@
 // object (script-contracts 3); numbers keep their digits; a mistake is told with the file and, where there is one, the
 // line.
 
-import { patternProblem, patternWarning } from '../../../api/identity-rules.ts';
+import { patternProblem, patternWarning } from '../../../api/claim-patterns.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { parseObject, renameFields } from '../../../cli/inputs/message-file.ts';

@@ -2,7 +2,8 @@
 // from the words alone is checked before anything is sent, and each problem names its flag.
 
 import { resolve } from 'node:path';
-import { issuerUrlProblem, patternProblem, patternWarning, readClaimPatterns } from '../../../api/identity-rules.ts';
+import { patternProblem, patternWarning, readClaimPatterns } from '../../../api/claim-patterns.ts';
+import { issuerUrlProblem } from '../../../api/identity-rules.ts';
 import type { Context } from '../../../cli/context.ts';
 import type { Inputs, InputValues } from '../../../cli/define.ts';
 import { date, named, string } from '../../../cli/inputs/values.ts';

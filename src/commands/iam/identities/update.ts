@@ -1,5 +1,5 @@
+import { isPattern } from '../../../api/claim-patterns.ts';
 import { type GithubWorkflows, githubRule, githubWarnings, githubWorkflowsOf } from '../../../api/github-rules.ts';
-import { isPattern } from '../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../cli/context.ts';
 import { changeOf, defineCommand, exclusive, type Inputs, type InputValues } from '../../../cli/define.ts';

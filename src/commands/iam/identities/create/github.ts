@@ -1,5 +1,5 @@
+import { isPattern } from '../../../../api/claim-patterns.ts';
 import { type GithubRepository, githubRule, githubWarnings, type SubjectForm } from '../../../../api/github-rules.ts';
-import { isPattern } from '../../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import type { Context } from '../../../../cli/context.ts';
 import { defineCommand } from '../../../../cli/define.ts';

@@ -1,5 +1,5 @@
+import { isPattern } from '../../../../api/claim-patterns.ts';
 import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../../../api/gitlab-rules.ts';
-import { isPattern } from '../../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { defineCommand } from '../../../../cli/define.ts';
 import { choice, named } from '../../../../cli/inputs/values.ts';

@@ -1,5 +1,6 @@
 // Jobs of CI systems, and pods, by what their tokens say.
 
+import { isPattern } from '../../../../api/claim-patterns.ts';
 import {
   type GithubRepository,
   githubProblems,
@@ -8,7 +9,6 @@ import {
   repositoryIn,
 } from '../../../../api/github-rules.ts';
 import { gitlabProblems, gitlabRule, gitlabWarnings } from '../../../../api/gitlab-rules.ts';
-import { isPattern } from '../../../../api/identity-rules.ts';
 import { buildkiteIssuer, fullRef } from '../../../../trust/ci-claims.ts';
 import { type Form, refuse } from '../../../form.ts';
 import { SelectField, TextField } from '../../../parts/fields.tsx';

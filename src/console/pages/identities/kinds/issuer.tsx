@@ -1,6 +1,6 @@
 // Tokens of an issuer of one's own, found by discovery or by its keys.
 
-import { patternProblem, patternWarning } from '../../../../api/identity-rules.ts';
+import { patternProblem, patternWarning } from '../../../../api/claim-patterns.ts';
 import { judgeKeySet } from '../../../../trust/key-sets.ts';
 import { refuse } from '../../../form.ts';
 import { SelectField, TextArea, TextField } from '../../../parts/fields.tsx';

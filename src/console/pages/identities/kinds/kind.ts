@@ -1,7 +1,8 @@
 // Interface of an identity kind, for the form that creates one.
 
 import type { VNode } from 'preact';
-import { isPattern, issuerUrlProblem, patternProblem } from '../../../../api/identity-rules.ts';
+import { isPattern, patternProblem } from '../../../../api/claim-patterns.ts';
+import { issuerUrlProblem } from '../../../../api/identity-rules.ts';
 import type { IamIdentity } from '../../../../api/schema/types/iam.gen.ts';
 import { type Form, refuse } from '../../../form.ts';
 import type { Visit } from '../../../page.ts';
