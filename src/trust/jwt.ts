@@ -21,8 +21,11 @@ export interface DecodedToken {
   readonly expiresAt: number;
 }
 
-/** RSA and EC signatures and EdDSA; what else exists is `none` or symmetric. */
-const thirdPartyAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+/** RSA and EC signatures and EdDSA, by its name of RFC 9864 too; what else exists is `none` or symmetric. */
+const thirdPartyAlgorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'],
+  ...['EdDSA', 'Ed25519'],
+];
 
 // A key set without key ids would otherwise be tried whole.
 const maxKeysTried = 20;
@@ -163,6 +166,9 @@ async function isSignedByOneOf(
   return false;
 }
 
+/** RFC 9864: an Ed25519 key of before has the older name, and its tokens may have the newer one. */
+const nameOf = (algorithm: unknown) => (algorithm === 'Ed25519' ? 'EdDSA' : algorithm);
+
 /** Only the public members are kept, so that odd extras (key_ops, a private part) neither help nor hinder. */
 function candidates(decoded: DecodedToken, keys: readonly unknown[]): JWK[] {
   const { alg, kid } = decoded.header;
@@ -172,7 +178,7 @@ function candidates(decoded: DecodedToken, keys: readonly unknown[]): JWK[] {
     const { kty, crv, n, e, x, y } = key;
     if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') continue;
     if (kid !== undefined && key['kid'] !== undefined && key['kid'] !== kid) continue;
-    if (key['alg'] !== undefined && key['alg'] !== alg) continue;
+    if (key['alg'] !== undefined && nameOf(key['alg']) !== nameOf(alg)) continue;
     if (key['use'] !== undefined && key['use'] !== 'sig') continue;
     const members = Object.entries({ crv, n, e, x, y }).filter(([, value]) => typeof value === 'string');
     fitting.push({ kty, ...Object.fromEntries(members) });

@@ -5,6 +5,8 @@ import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } fr
 import { initializeCA, initializeTLog, initializeTSA } from '@sigstore/mock';
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+/** Of sigstore's algorithm registry. */
+const hashes: Readonly<Record<string, string>> = { prime256v1: 'sha256', secp384r1: 'sha384', secp521r1: 'sha512' };
 const inTotoType = 'application/vnd.in-toto+json';
 
 export interface KeylessSignature {
@@ -93,7 +95,8 @@ export async function startSigstore() {
                 extensions: [{ oid: '1.3.6.1.4.1.57264.1.8', value: who.issuer }],
               }),
             );
-      const signature = sign('sha256', Buffer.from(payload), privateKey);
+      const hash = hashes[privateKey.asymmetricKeyDetails?.namedCurve ?? ''];
+      const signature = sign(hash, Buffer.from(payload), privateKey);
       const verifier = certificate ?? String(publicKey.export({ type: 'spki', format: 'pem' }));
       const annotations: Record<string, string> = {
         'dev.cosignproject.cosign/signature': signature.toString('base64'),

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { readEnvelope } from '../../src/attestations/statement.ts';
 import { trustOf as trustOfEnvelope } from '../../src/commands/images/attestation.ts';
@@ -44,6 +44,25 @@ test('what the key signed is verified, with or without a key id, alone or among 
   expect(trustOf({ ...good, signatures: [...other, ...good.signatures] }, ours.publicKey)).toEqual({
     kind: 'verified',
   });
+});
+
+// Sigstore's algorithm registry; SHA-256 for every curve is what cosign 2 did.
+test.each([
+  ['P-384', 'sha384'],
+  ['P-384', 'sha256'],
+  ['P-521', 'sha512'],
+  ['P-521', 'sha256'],
+])('a key on %s signs with %s', (namedCurve, hash) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
+  const payload = Buffer.from('{}');
+  const type = 'application/vnd.in-toto+json';
+  const signedBy = (text: string) => {
+    const sig = sign(hash, Buffer.from(`DSSEv1 ${type.length} ${type} ${text.length} ${text}`), privateKey);
+    return { payloadType: type, payload: payload.toString('base64'), signatures: [{ sig: sig.toString('base64') }] };
+  };
+  expect(trustOf(signedBy('{}'), publicKey)).toEqual({ kind: 'verified' });
+  expect(trustOf(signedBy('[]'), publicKey).kind).toBe('unknown');
+  expect(trustOf(signedBy('{}'), generateKeyPairSync('ec', { namedCurve }).publicKey).kind).toBe('unknown');
 });
 
 test.each([

@@ -8,7 +8,7 @@ import { type CosignFixture, decide, payloadOf, repositoryOfFixture, repositoryW
 import { startSigstore } from '../support/sigstore.ts';
 
 const pem = (key: ReturnType<typeof pair>) => String(key.publicKey.export({ type: 'spki', format: 'pem' }));
-const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pair = (namedCurve = 'P-256') => generateKeyPairSync('ec', { namedCurve });
 const attestations = [{ name: 'sbom', predicateType: 'spdxjson' }];
 
 describe.each(['v2', 'v3'])('what cosign %s wrote', (version) => {
@@ -150,6 +150,20 @@ describe('certificates, logs and timestamps', () => {
     expect(await ask({ log: true }, { ctlog: { trustRootRef: 'own' } }, pem(pair()) + pem(key))).toBe('FAIL');
     expect(await ask({ stamp: true }, { rfc3161timestamp: { trustRootRef: 'own' } })).toBe('PASS');
     expect(await ask({}, { rfc3161timestamp: { trustRootRef: 'own' } })).toBe('FAIL');
+  });
+
+  test.each(['P-384', 'P-521'])('a key on %s signs with the hash of its curve', async (curve) => {
+    const key = pair(curve);
+    const trustRoot = roots({ own: own.root });
+    const place = repositoryWith(digest, [
+      { payload, annotations: await own.signPayload(payload, { key }, { stamp: true }) },
+    ]);
+    const ask = async (data: string) => {
+      const authorities = [{ key: { data }, rfc3161timestamp: { trustRootRef: 'own' } }];
+      return (await decide(place, digest, { authorities }, { trustRoot })).result;
+    };
+    expect(await ask(pem(key))).toBe('PASS');
+    expect(await ask(pem(pair(curve)))).toBe('FAIL');
   });
 
   test('an authority of certificates in the policy itself needs no root', async () => {

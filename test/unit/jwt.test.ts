@@ -1,6 +1,6 @@
 // Signed tokens: what a token must say before any key is looked for, which keys may have signed it, and when it is good.
 
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { newKeyPair } from '../../src/key-pairs.ts';
@@ -109,6 +109,17 @@ describe('which keys may have signed', () => {
 
   test('a private part and odd extras do not matter', async () => {
     await verify(await signed(), [{ ...pair.privateKey.export({ format: 'jwk' }), key_ops: ['verify'], ext: 1 }]);
+  });
+
+  test('Ed25519 has two names', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const key = { ...publicKey.export({ format: 'jwk' }), kid: 'k' };
+    for (const alg of ['EdDSA', 'Ed25519']) {
+      const token = await new SignJWT(good).setProtectedHeader({ alg, kid: 'k' }).sign(privateKey);
+      await verify(token, [key]);
+      for (const named of ['EdDSA', 'Ed25519']) await verify(token, [{ ...key, alg: named }]);
+      await expect(verify(token, [{ ...key, alg: 'ES256' }])).rejects.toMatchObject({ code: 7 });
+    }
   });
 
   test('a key that cannot be used is passed over', async () => {

@@ -2,7 +2,7 @@
 // signature that claims the expected key and does not fit is never passed over in silence; what cannot be checked is
 // named with the reason.
 
-import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { send } from '../../api/transport.ts';
 import type { Envelope } from '../../attestations/statement.ts';
@@ -10,6 +10,7 @@ import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
+import { isSignedWith, preAuthEncoding } from '../../trust/signature.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
 import type { Trust } from './trust.ts';
 
@@ -89,15 +90,13 @@ export function trustOf(envelope: Envelope | undefined, trusted: NamedKey | unde
   if (trusted === undefined) return { kind: 'unknown', reason: 'its registry publishes no key to check it with' };
   const { payload, payloadType, signatures } = envelope;
   const { key, name } = trusted;
-  // Signed bytes: pre-authentication encoding (DSSE, protocol).
-  const head = Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `);
-  const signed = Buffer.concat([head, payload]);
+  const signed = preAuthEncoding(payloadType, payload);
   const keyId = createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('hex');
   let claimed = false;
   for (const { keyid, sig } of signatures) {
-    if (isGood(key, signed, String(sig ?? ''))) return { kind: 'verified' };
+    if (isSignedWith(key, signed, Buffer.from(String(sig ?? ''), 'base64'))) return { kind: 'verified' };
     claimed ||= keyid === keyId;
   }
   return claimed
@@ -114,16 +113,6 @@ export async function judge(
   const byKey = trustOf(envelope, trusted.key);
   if (envelope === undefined || envelope.signatures.length === 0 || byKey.kind !== 'unknown') return byKey;
   return (await trusted.keyless(envelope, annotations)) ?? byKey;
-}
-
-function isGood(key: KeyObject, signed: Buffer, signature: string): boolean {
-  try {
-    // Ed25519 has its hash built in.
-    const hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-    return verify(hash, signed, key, Buffer.from(signature, 'base64'));
-  } catch {
-    return false;
-  }
 }
 
 export interface Unverified {

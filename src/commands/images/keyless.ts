@@ -9,6 +9,8 @@ import type { Context } from '../../cli/context.ts';
 import { remembered } from '../../cli/remembered.ts';
 import { CliError } from '../../errors.ts';
 import { readTextIfExists } from '../../files.ts';
+import { preAuthEncoding } from '../../trust/signature.ts';
+import { withHashOfKey } from '../../trust/signed-entity.ts';
 import type { SignatureFlags } from './sbom-inputs.ts';
 import type { Trust } from './trust.ts';
 
@@ -34,17 +36,17 @@ export function openVerifier(context: Context, flags: SignatureFlags) {
           'it is signed with a certificate, and there is no trust root to check it with; run `cosign initialize`, or name one with `--trusted-root`',
       };
     }
-    return verifyBundle(bundle, root, flags);
+    return verifyBundle(bundle, preAuthEncoding(envelope.payloadType, envelope.payload), root, flags);
   };
 }
 
-async function verifyBundle(bundle: object, root: object, flags: SignatureFlags): Promise<Trust> {
+async function verifyBundle(bundle: object, signed: Buffer, root: object, flags: SignatureFlags): Promise<Trust> {
   // Certificates and logs are read by the libraries of those who made the format; only this case loads them.
   const [{ bundleFromJSON }, { toSignedEntity, toTrustMaterial, Verifier, VerificationError }, { TrustedRoot }] =
     await Promise.all([import('@sigstore/bundle'), import('@sigstore/verify'), import('@sigstore/protobuf-specs')]);
   const trusted = TrustedRoot.fromJSON(root);
   try {
-    const entity = toSignedEntity(bundleFromJSON(bundle));
+    const entity = withHashOfKey(toSignedEntity(bundleFromJSON(bundle)), signed);
     const verifier = new Verifier(toTrustMaterial(trusted), {
       // An authority of one's own may run without the logs.
       ctlogThreshold: Math.min(trusted.ctlogs.length, 1),

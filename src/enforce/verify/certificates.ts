@@ -4,6 +4,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { RE2JS } from 're2js';
+import { withHashOfKey } from '../../trust/signed-entity.ts';
 import type { Authority, AuthorityKind, IdentityRule } from '../policy/types.ts';
 import type { Check, Workflow } from './found.ts';
 import { keyOf, pemOf } from './keys.ts';
@@ -58,7 +59,7 @@ export async function checkerByCertificates(
         : 'it is signed with a certificate';
     }
     try {
-      const entity = toSignedEntity(bundleFromJSON(bundle), signedBytes);
+      const entity = withHashOfKey(toSignedEntity(bundleFromJSON(bundle), signedBytes), signedBytes);
       const isKnown = ({ logId }: { logId?: { keyId: Buffer } | undefined }) =>
         knownLogs.has(logId?.keyId.toString('base64') ?? '');
       // An entry that nobody asks for counts where it can be checked, and does no harm where it cannot.
