@@ -66,6 +66,7 @@ export async function startWorld(programs) {
       });
       servers.push(child);
       return {
+        pid: child.pid,
         ended: new Promise((resolve) => child.on('exit', (code) => resolve(code))),
         stop: () => child.kill('SIGINT'),
       };

@@ -165,6 +165,8 @@ export interface CommandDefinition<I extends Inputs, T> {
   ) => Question | undefined | Promise<Question | undefined>;
   /** Help of `--yes` where `run` itself asks for the confirmation, because what changes is known only then. */
   readonly confirmsInRun?: string;
+  /** Key of the input that `--context` gives where chainctl has no context of that name. */
+  readonly contextElse?: string;
   /** False for commands that must work when the configuration file is broken; they load it themselves. */
   readonly readsConfig?: false;
   /** Asked after the result was printed: the error of a check that answered no, or an exit code of its own. */

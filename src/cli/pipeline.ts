@@ -29,7 +29,11 @@ export async function runCommand(
   parts: ContextParts = {},
   children: readonly IndexNode[] = [],
 ): Promise<void> {
-  const parsed = readPlainly(definition, words) ?? (await import('./arguments.ts')).parseArguments(definition, words);
+  const read = readPlainly(definition, words) ?? (await import('./arguments.ts')).parseArguments(definition, words);
+  const parsed =
+    definition.contextElse === undefined || read.globals['context'] === undefined
+      ? read
+      : await (await import('./other-context.ts')).withOtherContext(definition, read, host);
   if (isTrue(parsed.globals['help'])) {
     const [{ commandHelp }, { helpPage }] = await Promise.all([import('./help.ts'), import('./help-page.ts')]);
     return show(host, commandHelp(helpPage(definition), host, children));

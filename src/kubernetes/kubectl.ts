@@ -8,6 +8,8 @@ import { CliError } from '../errors.ts';
 export interface Kubectl {
   /** Context that is used. */
   readonly context: string;
+  /** Names of those that there are. */
+  readonly contexts: readonly string[];
   /** Returns what it prints. Throws a CliError with its words. */
   run(args: readonly string[], input?: string): Promise<string>;
   /** Returns whether the account may do it everywhere. */
@@ -44,6 +46,7 @@ export async function openKubectl(
   const run = (args: readonly string[], input?: string) => start([`--context=${current}`, ...args], input);
   return {
     context: current,
+    contexts: known,
     run,
     async can(verb, resource) {
       // It says no by its exit code and on stdout; whatever else fails says so on stderr.

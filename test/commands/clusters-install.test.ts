@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { demoFolders } from '../../src/local/iam/seed.ts';
 import { kubeconfigOf, startAccessReviews } from '../support/access-reviews.ts';
+import { reportCluster } from '../support/reporting-cluster.ts';
 import { signedIn } from '../support/signed-in.ts';
 
 const stops: (() => void)[] = [];
@@ -80,4 +82,61 @@ describe.skipIf(!hasKubectl)('with the real kubectl', () => {
     expect(err).toContain('`--webhook-address` "nowhere.invalid" leads nowhere');
     expect(written).toEqual([]);
   });
+
+  describe('`--context`, as guides of before contexts write it,', () => {
+    const contexts = ['here', 'kind-demo', 'production'];
+
+    test.for([
+      ['clusters', 'install', '--group=sandbox', '--context', 'kind-demo'],
+      ['clusters', 'install', '--group=sandbox', '--context=kind-demo'],
+    ])('names one of kubectl where chainctl has none of that name: %s', async (words) => {
+      const { run } = await signedIn();
+      const { server } = await refusing();
+      const { err } = await run(words, { env: { PATH: path, KUBECONFIG: kubeconfigOf(server, contexts) } });
+      expect(err).toContain('`--context` is deprecated: use `--kube-context`');
+      expect(err).toContain('Your account of context "kind-demo" may not create');
+    });
+
+    test('and keeps its meaning where chainctl has one', async () => {
+      const { run } = await signedIn();
+      const { server } = await refusing();
+      const env = { PATH: path, KUBECONFIG: kubeconfigOf(server, contexts) };
+      const words = ['clusters', 'install', '--group=sandbox', '--context=production', '--kube-context=kind-demo'];
+      const { err } = await run(words, { env });
+      expect(err).not.toContain('deprecated');
+      // That of production has no login here.
+      expect(err).toContain('Not authenticated');
+    });
+
+    test('a name that could be either is refused before anything is asked', async () => {
+      const { run } = await signedIn();
+      const { server, written, reviews } = await refusing();
+      const env = { PATH: path, KUBECONFIG: kubeconfigOf(server, contexts) };
+      const { code, err } = await run(['clusters', 'uninstall', '--yes', '--context=production'], { env });
+      expect(code).not.toBe(0);
+      expect(err).toContain('`--context=production` names a context of chainctl and one of kubectl');
+      expect(err).toContain('`--kube-context=here`, which is kubectl');
+      expect([written, reviews()]).toEqual([[], 0]);
+    });
+
+    test('elsewhere it means what it always did', async () => {
+      const { run } = await signedIn();
+      const { err } = await run(['clusters', 'list', '--context=kind-demo']);
+      expect(err).toContain('There is no context "kind-demo"');
+    });
+  });
+});
+
+test('a cluster that was not seen for a while is not taken for one that was', async () => {
+  const { run, platform, clock } = await signedIn();
+  await reportCluster(platform, demoFolders.engineering);
+  clock.advance(3 * 3_600_000);
+  const words = ['clusters', 'uninstall', '--cluster=kind-one', '--yes', '--output=id'];
+  const refused = await run([...words, '--active-within=2h']);
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toMatch(/The cluster "kind-one" was last seen at .*Z, which `--active-within` leaves out/);
+  expect((await run([...words, '--active-within=4h'])).out).toMatch(/\/[0-9a-f]{16}\n$/);
+  const both = await run(['clusters', 'uninstall', '--inactive=1h', '--active-within=1h', '--yes']);
+  expect(both.err).toContain('`--active-within`');
+  expect(both.code).not.toBe(0);
 });

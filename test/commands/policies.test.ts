@@ -52,6 +52,8 @@ test('step 4 of the walkthrough runs as typed, and says how it was read', async 
     `${item.id}\n`,
   );
   expect((await run(['policies', 'list', '--image=quay.io/me/app', '-oid'])).out).toBe('');
+  // Guides of 2022 agree to it, although it asks nothing.
+  for (const yes of ['--yes', '-y']) expect((await run(['policies', 'list', yes, '-oid'])).code).toBe(0);
 });
 
 test('applying again asks, makes a version and leaves alone what is as it should be', async () => {

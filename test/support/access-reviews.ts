@@ -6,16 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Returns the file. */
-export function kubeconfigOf(server: string): string {
+/** Returns the file. Its contexts are all of the same cluster, the first is current. */
+export function kubeconfigOf(server: string, contexts: readonly string[] = ['here']): string {
   const file = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'c', cluster: { server } }],
     users: [{ name: 'u', user: {} }],
-    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'here',
+    contexts: contexts.map((name) => ({ name, context: { cluster: 'c', user: 'u' } })),
+    'current-context': contexts[0],
   };
   writeFileSync(file, JSON.stringify(config));
   return file;
@@ -23,6 +23,7 @@ export function kubeconfigOf(server: string): string {
 
 export interface AccessReviews {
   readonly config: string;
+  readonly server: string;
   /** Changes that were asked for; none is made. */
   readonly written: string[];
   /** How often it was asked what is allowed. */
@@ -57,6 +58,7 @@ export async function startAccessReviews(allowed: boolean): Promise<AccessReview
   const { port } = server.address() as AddressInfo;
   return {
     config: kubeconfigOf(`http://127.0.0.1:${port}`),
+    server: `http://127.0.0.1:${port}`,
     written,
     reviews: () => reviews,
     stop: () => server.close().closeAllConnections(),

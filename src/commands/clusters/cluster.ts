@@ -52,6 +52,36 @@ const candidate = (each: TenantCluster): Candidate<TenantCluster> => ({
   text: each.remoteId || (each.id ?? ''),
 });
 
+/** The same among those that `--active-within` leaves, where it is given. */
+export const recentCluster: Kind<TenantCluster> = {
+  ...cluster,
+  looksUpIds: true,
+  async resolve(context, text, { activeWithin }) {
+    const within = typeof activeWithin === 'number' ? activeWithin : undefined;
+    const named = (await visibleClusters(context)).filter(({ name }) => name === text);
+    const [recent, another] = named.filter((each) => isRecent(context, each, within));
+    // Several of one name are what it tells apart.
+    if (recent !== undefined && another === undefined) return recent;
+    const found = (await cluster.resolve?.(context, text, {})) ?? { id: text };
+    requireRecent(context, found, within);
+    return found;
+  },
+};
+
+const isRecent = (context: Context, { lastSeen = '' }: TenantCluster, within: number | undefined): boolean =>
+  within === undefined || Date.parse(lastSeen) >= Date.parse(sinceTime(context, within));
+
+/** Throws for a cluster that was not seen within that time. */
+export function requireRecent(context: Context, each: TenantCluster, within: number | undefined): void {
+  if (isRecent(context, each, within)) return;
+  const { name, remoteId, id, lastSeen } = each;
+  throw new CliError(
+    'not-found',
+    `The cluster "${name || remoteId || id}" was last seen ${lastSeen ? `at ${lastSeen}` : 'never'}, which \`--active-within\` leaves out`,
+    { code: 'not-found.cluster', hint: 'leave `--active-within` out, or give a longer time' },
+  );
+}
+
 /** A cluster by name or id, else an organization or folder. */
 export const clusterOrGroup: Kind<TenantCluster | Reference> = {
   metavar: 'CLUSTER|GROUP',

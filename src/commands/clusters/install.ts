@@ -13,6 +13,7 @@ const view = defineView<Installed>({
 export default defineCommand({
   path: ['clusters', 'install'],
   changesHere: true,
+  contextElse: 'kubeContext',
   summary: 'Register a cluster and start its agent.',
   description:
     'Applies with kubectl what the platform says (`clusters print-config`), registers the cluster through an invite that is taken ' +

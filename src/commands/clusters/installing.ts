@@ -12,7 +12,7 @@ import {
   type WebhookAddress,
 } from '../../enforce/webhook/probe.ts';
 import { CliError } from '../../errors.ts';
-import { type Kubectl, openKubectl } from '../../kubernetes/kubectl.ts';
+import type { Kubectl } from '../../kubernetes/kubectl.ts';
 import { isLoopbackHost } from '../../loopback.ts';
 import {
   type AgentFile,
@@ -24,6 +24,7 @@ import {
   stopAgent,
   writeAgent,
 } from './agent-folder.ts';
+import { kubectlFor } from './kubectl.ts';
 import { enforcerOptions } from './options.ts';
 import { podName, podObjects, toYaml } from './pod-manifests.ts';
 import { type Registration, register } from './registering.ts';
@@ -51,8 +52,8 @@ const agentWaitMs = 60_000;
 const webhookName = 'enforcer.chainguard.dev';
 
 export async function install(context: Context, input: InstallInput): Promise<Installed> {
-  const { io, host } = context;
-  const kubectl = await openKubectl(host.env, input.kubeContext, context.signal);
+  const { io } = context;
+  const kubectl = await kubectlFor(context, input.kubeContext);
   const api = await context.api();
   const options = enforcerOptions(input.opt);
   const decode = (text = ''): string => Buffer.from(text, 'base64').toString();

@@ -4,11 +4,16 @@ import { defineCommand, defineView, exclusive, type Inputs, type InputValues } f
 import { group } from '../../cli/inputs/references.ts';
 import { duration, string } from '../../cli/inputs/values.ts';
 import { printable } from '../../cli/io.ts';
-import { cluster, sinceTime } from './cluster.ts';
+import { recentCluster, requireRecent, sinceTime } from './cluster.ts';
+import { kubectlFor } from './kubectl.ts';
 
 const inputs = {
   kubeContext: { kind: { ...string, metavar: 'NAME' }, help: 'Context of kubectl whose cluster is cleaned up.' },
-  cluster: { kind: cluster, help: 'Take away the registration of this cluster only, which may be gone already.' },
+  activeWithin: {
+    kind: duration({ min: 1000 }),
+    help: 'Only a cluster that was seen within this time, so that none is taken for another of its name.',
+  },
+  cluster: { kind: recentCluster, help: 'Take away the registration of this cluster only, which may be gone already.' },
   inactive: {
     kind: duration({ min: 1000 }),
     help: 'Take away the registrations of clusters that were not seen for this long.',
@@ -36,6 +41,18 @@ async function named(context: Context, input: InputValues<typeof inputs>): Promi
   return items.filter(({ lastSeen = '' }) => Date.parse(lastSeen) < Date.parse(since));
 }
 
+/** Returns the registrations of a cluster that kubectl reaches. Throws for those that `--active-within` leaves out. */
+async function registrationsOf(
+  context: Context,
+  remoteId: string,
+  activeWithin: number | undefined,
+): Promise<readonly TenantCluster[]> {
+  if (remoteId === '') return [];
+  const { items = [] } = await (await context.api()).call('tenant.v1.Clusters.List', { remoteId });
+  for (const one of items) requireRecent(context, one, activeWithin);
+  return items;
+}
+
 export default defineCommand({
   path: ['clusters', 'uninstall'],
   changesHere: true,
@@ -43,7 +60,8 @@ export default defineCommand({
   description:
     'With kubectl everything that `clusters install` applied goes, policies in the cluster included. The platform keeps its policies.',
   inputs,
-  check: [exclusive('kubeContext', 'cluster', 'inactive')],
+  contextElse: 'kubeContext',
+  check: [exclusive('kubeContext', 'cluster', 'inactive'), exclusive('activeWithin', 'inactive')],
   examples: [
     { text: 'The cluster of the current context of kubectl', args: '' },
     { text: 'A cluster that is gone', args: '--cluster=production --yes' },
@@ -58,16 +76,20 @@ export default defineCommand({
     const names = found.map(({ name, remoteId }) => `"${name || remoteId}"`).join(', ');
     const what = byName
       ? `the registration of ${names}`
-      : `the agent, its webhook and its policies from the cluster of ${input.kubeContext === undefined ? "kubectl's current context" : `context "${input.kubeContext}"`}, and its registration`;
+      : `the agent, its webhook and its policies from the cluster of context "${(await kubectlFor(context, input.kubeContext)).context}", and its registration`;
     return { message: printable(`This takes away ${what}. Do you want to continue?`), default: false };
   },
   run: async function* (context, input) {
     const api = await context.api();
     const byName = input.cluster !== undefined || input.inactive !== undefined;
     if (!byName) {
-      const { uninstall } = await import('./uninstalling.ts');
-      const remoteId = await uninstall(context, input.kubeContext);
-      const { items = [] } = remoteId === '' ? {} : await api.call('tenant.v1.Clusters.List', { remoteId });
+      const [{ installedId, uninstall }, kubectl] = await Promise.all([
+        import('./uninstalling.ts'),
+        kubectlFor(context, input.kubeContext),
+      ]);
+      const remoteId = await installedId(kubectl);
+      const items = await registrationsOf(context, remoteId, input.activeWithin);
+      await uninstall(context, kubectl, remoteId);
       for (const { id = '' } of items) await api.call('tenant.v1.Clusters.Delete', { id });
       yield items[0] ?? { id: '', name: '', remoteId: remoteId || 'nothing: there was no agent' };
       return;

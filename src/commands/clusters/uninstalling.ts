@@ -3,7 +3,7 @@
 
 import type { Context } from '../../cli/context.ts';
 import { probeName } from '../../enforce/webhook/probe.ts';
-import { openKubectl } from '../../kubernetes/kubectl.ts';
+import type { Kubectl } from '../../kubernetes/kubectl.ts';
 import { agentFolder, removeAgent, stopAgent } from './agent-folder.ts';
 
 export const deleteWebhooks = [
@@ -13,11 +13,14 @@ export const deleteWebhooks = [
   '--ignore-not-found',
 ] as const;
 
-/** Returns the uid that named the cluster; empty when there was no agent. */
-export async function uninstall(context: Context, kubeContext: string | undefined): Promise<string> {
-  const kubectl = await openKubectl(context.host.env, kubeContext, context.signal);
+/** Returns the uid that names the cluster; empty when there is no agent. */
+export async function installedId(kubectl: Kubectl): Promise<string> {
   const namespace = await kubectl.find(['get', 'namespace', 'gulfstream']);
   const { uid = '' } = (namespace?.['metadata'] ?? {}) as { uid?: string };
+  return uid;
+}
+
+export async function uninstall(context: Context, kubectl: Kubectl, uid: string): Promise<void> {
   await kubectl.run([...deleteWebhooks]);
   await kubectl.run(['delete', 'validatingwebhookconfiguration', probeName, '--ignore-not-found']);
   const folder = agentFolder(context, uid);
@@ -32,5 +35,4 @@ export async function uninstall(context: Context, kubeContext: string | undefine
   await kubectl.run(['delete', 'clusterrolebinding,clusterrole', 'gulfstream-controller', '--ignore-not-found']);
   await kubectl.run(['delete', 'namespace', 'gulfstream', 'cosign-system', '--ignore-not-found', '--wait=false']);
   if (uid !== '') removeAgent(folder);
-  return uid;
 }

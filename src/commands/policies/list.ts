@@ -1,6 +1,7 @@
 import { defineCommand } from '../../cli/define.ts';
 import type { Kind } from '../../cli/inputs/kind.ts';
 import { group } from '../../cli/inputs/references.ts';
+import { boolean } from '../../cli/inputs/values.ts';
 import { visiblePolicies } from './policy.ts';
 import { policyView, shown } from './policy-view.ts';
 
@@ -27,6 +28,8 @@ export default defineCommand({
       help: 'Only policies of this organization or folder, or below it.',
     },
     image: { kind: image, help: 'Only policies that are about this image.' },
+    // Of older guides (seed-era.json, policies list).
+    agreed: { kind: boolean, flag: 'yes', short: 'y', hidden: true, help: 'Has no effect: nothing is asked.' },
   },
   examples: [
     { text: 'Everything you may see', args: '' },

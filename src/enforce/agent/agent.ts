@@ -30,10 +30,10 @@ export interface AgentOptions {
     /** A login for a registry of the group's cloud account. */
     cloudLogin(registry: string): Promise<CloudLoginAnswer>;
   };
-  /** One repository, read with this login or as anybody may. */
+  /** One repository, read as anybody may, else with the login, which is asked for only then. */
   readonly openRepository: (
     place: { registry: string; repository: string },
-    login: Login | undefined,
+    login: () => Promise<Login | undefined>,
     signal: AbortSignal,
   ) => Repository;
   /** That of the authority at `url`, where its platform is trusted; else that of sigstore on this machine. */
@@ -112,10 +112,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     limit: AbortSignal,
   ): Surroundings => ({
     repository: (place, pullSecrets) =>
-      lazyRepository(async () => {
-        const login = await loginOf(place.registry, namespace, spec, pullSecrets);
-        return options.openRepository(place, login, limit);
-      }),
+      options.openRepository(place, () => loginOf(place.registry, namespace, spec, pullSecrets), limit),
     async secret(name, place = 'cosign-system') {
       const secret = await client.get(`/api/v1/namespaces/${place}/secrets/${name}`);
       const data = secret?.['data'] as Readonly<Record<string, string>> | undefined;
@@ -254,18 +251,31 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     policies: [...policies.values()].map(({ policy }) => policy),
     unreadable: [...unreadable],
     noMatch,
-    resolve: (image, request) =>
-      resolve(image, surroundingsFor(request.namespace, podSpecOf(request, request.object), limit)),
-    verify: (image, given, request) =>
-      decide(
-        image,
-        given,
-        workloadOf(request),
-        objectParts(request.object ?? {}, typeOf(request)),
-        surroundingsFor(request.namespace, podSpecOf(request, request.object), limit),
-        false,
-      ),
+    async resolve(image, request) {
+      const around = surroundingsFor(request.namespace, podSpecOf(request, request.object), limit);
+      const digest = await resolve(image, around);
+      if (digest === undefined) return undefined;
+      // The API server asks for the verdict next: it begins before.
+      const whole = { ...image, digest };
+      decideOf(whole, normalForm(whole), request, limit).catch(() => undefined);
+      return digest;
+    },
+    verify: (image, given, request) => decideOf(image, given, request, limit),
   });
+  const decideOf = (
+    image: ImageReference & { readonly digest: string },
+    given: string,
+    request: AdmissionRequest,
+    limit: AbortSignal,
+  ): Promise<Verdict> =>
+    decide(
+      image,
+      given,
+      workloadOf(request),
+      objectParts(request.object ?? {}, typeOf(request)),
+      surroundingsFor(request.namespace, podSpecOf(request, request.object), limit),
+      false,
+    );
   const anySignal = (limit: AbortSignal): AbortSignal => AbortSignal.any([signal, limit]);
   const webhook = await startWebhook({
     certificate,
@@ -402,20 +412,6 @@ const typeOf = ({ kind: { group, version, kind } }: AdmissionRequest) => ({
   apiVersion: group === '' ? version : `${group}/${version}`,
   kind,
 });
-
-/** Its login is found at its first use: most answers need no request at all. */
-function lazyRepository(open: () => Promise<Repository>): Repository {
-  let opened: Promise<Repository> | undefined;
-  const own = (): Promise<Repository> => {
-    opened ??= open();
-    return opened;
-  };
-  return {
-    manifest: async (reference) => (await own()).manifest(reference),
-    blob: async (digest) => (await own()).blob(digest),
-    referrers: async (digest) => (await own()).referrers(digest),
-  };
-}
 
 /**
  * Denials are events; what is let in is seen in records. Specifications hold secrets in variables, so they stay out.

@@ -10,7 +10,7 @@ import { breach } from './rules.ts';
 import { findSigned, type Signed } from './signatures.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** Signatures of one digest in one repository are fetched once, however many authorities ask. */
+/** Signatures or attestations of one digest in one repository are fetched once, however many authorities ask. */
 export type SignedCache = Map<string, Promise<Signed[]>>;
 
 export async function judgeAuthority(
@@ -117,7 +117,7 @@ const predicates: Readonly<Record<string, string>> = {
   vuln: 'https://cosign.sigstore.dev/attestation/vuln/v1',
 };
 async function signedFor(
-  { sources }: Authority,
+  { sources, attestations }: Authority,
   image: ImageReference & { readonly digest: string },
   around: Surroundings,
   cache: SignedCache,
@@ -127,10 +127,16 @@ async function signedFor(
   if (place === undefined) throw new Refusal(`source ${JSON.stringify(source?.oci)} names no repository`);
   const { registry, repository } = place;
   const secrets = source?.pullSecrets ?? [];
-  const key = JSON.stringify([registry, repository, image.digest, source?.tagPrefix ?? '', secrets]);
+  const what = attestations.length > 0 ? 'attestation' : 'signature';
+  const key = JSON.stringify([what, registry, repository, image.digest, source?.tagPrefix ?? '', secrets]);
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const finding = findSigned(around.repository({ registry, repository }, secrets), image.digest, source?.tagPrefix);
+  const finding = findSigned(
+    around.repository({ registry, repository }, secrets),
+    image.digest,
+    what,
+    source?.tagPrefix,
+  );
   cache.set(key, finding);
   return finding;
 }

@@ -8,14 +8,25 @@ import type { Surroundings } from './surroundings.ts';
 /** The first of a PEM, as policy-controller reads it; an authority has one key. Throws Refusal. */
 export async function keyOf(source: KeySource, around: Surroundings): Promise<KeyObject> {
   const pem = await pemOf(source, around);
+  const known = keys.get(pem);
+  if (known !== undefined) return known;
   const [block] = /-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/.exec(pem) ?? [];
   try {
-    if (block !== undefined) return createPublicKey(block);
+    if (block !== undefined) {
+      const key = createPublicKey(block);
+      if (keys.size >= mostKeys) keys.clear();
+      keys.set(pem, key);
+      return key;
+    }
   } catch {
     // Said below.
   }
   throw new Refusal('the key of the authority is no public key in PEM');
 }
+
+/** By their text: reading one takes longer than verifying with it. */
+const keys = new Map<string, KeyObject>();
+const mostKeys = 1000;
 
 /** Text of a key or certificate. Throws Refusal. */
 export async function pemOf({ data, secretRef, kms }: KeySource, around: Surroundings): Promise<string> {

@@ -31,21 +31,22 @@ export const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 /** Layers and referrers looked at for one image; whoever pushes more wants to keep us busy. */
 const maxSignaturesRead = 200;
 
-/** `tagPrefix` stands before the tags. Order: tags first, then referrers. */
-export async function findSigned(repository: Repository, digest: string, tagPrefix = ''): Promise<Signed[]> {
-  const tag = `${tagPrefix}${digest.replace(':', '-')}`;
-  const [signature, attestation, referrers] = await Promise.all([
-    repository.manifest(`${tag}.sig`),
-    repository.manifest(`${tag}.att`),
-    repository.referrers(digest),
-  ]);
+/** `tagPrefix` stands before the tag, which holds `what` alone. Order: the tag first, then referrers, which hold both. */
+export async function findSigned(
+  repository: Repository,
+  digest: string,
+  what: 'signature' | 'attestation',
+  tagPrefix = '',
+): Promise<Signed[]> {
+  const tag = `${tagPrefix}${digest.replace(':', '-')}.${what === 'signature' ? 'sig' : 'att'}`;
+  const [tagged, referrers] = await Promise.all([repository.manifest(tag), repository.referrers(digest)]);
   const bundles = await Promise.all(
     referrers
       .filter(({ artifactType, mediaType }) => bundleType.test(artifactType ?? mediaType))
       .slice(0, maxSignaturesRead)
       .map(({ digest: one }) => repository.manifest(one)),
   );
-  const layers = [signature, attestation, ...bundles].flatMap((manifest) => manifest?.layers ?? []);
+  const layers = [tagged, ...bundles].flatMap((manifest) => manifest?.layers ?? []);
   const seen = new Set<string>();
   const unique = layers.filter(({ digest: id, annotations }) => {
     // Two signatures with one payload are two layers of one digest.

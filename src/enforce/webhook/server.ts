@@ -46,6 +46,8 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     },
   );
   server.requestTimeout = 30_000;
+  // An API server keeps its connection for 90 s (Go's transport); the pod that comes next then needs no handshake.
+  server.keepAliveTimeout = 120_000;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').replace(/\?.*$/s, '');
@@ -117,14 +119,19 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   };
 }
 
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= maxReviewBytes) chunks.push(chunk);
-  }
-  return size > maxReviewBytes ? undefined : Buffer.concat(chunks).toString('utf8');
+/** Undefined for one that is too large, which is read to its end so that the answer is, too. */
+function readBody(request: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxReviewBytes) chunks.push(chunk);
+    });
+    request.on('end', () => resolve(size > maxReviewBytes ? undefined : Buffer.concat(chunks).toString('utf8')));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the request ended early')));
+  });
 }
 
 function reviewIn(body: string): AdmissionRequest | undefined {

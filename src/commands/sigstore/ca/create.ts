@@ -25,7 +25,11 @@ const inputs = {
   googlecaRef: { kind: named('RESOURCE'), help: 'With --ca=googleca, the resource name of the authority.' },
   kmsKeyRef: { kind: named('RESOURCE'), help: 'With --ca=kmsca, the resource name of the key.' },
   kmsCertChain: { kind: file, help: 'With --ca=kmsca, the file with its certificates in PEM.' },
-  generateCertChain: { kind: boolean, hidden: true, help: 'Was for certificates of a key in a KMS.' },
+  generateCertChain: {
+    kind: boolean,
+    hidden: true,
+    help: 'Has no effect without a KMS: the certificates are always generated.',
+  },
 } as const satisfies Inputs;
 
 export default defineCommand({
@@ -45,7 +49,7 @@ export default defineCommand({
     ...(ca !== 'kmsca' && (kmsKeyRef !== undefined || kmsCertChain !== undefined)
       ? ['`--kms-key-ref` and `--kms-cert-chain` need `--ca=kmsca`']
       : []),
-    ...(generateCertChain
+    ...(generateCertChain && ca !== 'local'
       ? ['`--generate-cert-chain` is not supported; name the certificates with `--kms-cert-chain`']
       : []),
   ],

@@ -1,12 +1,12 @@
 // Memory of the agent for 10,000 workloads, beside the JSON that they are: the objects go through the real watch, inventory and
 // mirror, from a client that lists them as an API server does. Prints a ratio; 3 is what is promised.
 //
-//   node --expose-gc --import tsx scripts/bench-enforce.mts [COUNT]
+//   node --expose-gc --import tsx scripts/enforce/memory.mts [COUNT]
 
-import { createInventory } from '../src/enforce/agent/inventory.ts';
-import { Mirror } from '../src/enforce/agent/mirror.ts';
-import type { KubernetesClient, KubernetesObject } from '../src/kubernetes/client.ts';
-import { follow } from '../src/kubernetes/follow.ts';
+import { createInventory } from '../../src/enforce/agent/inventory.ts';
+import { Mirror } from '../../src/enforce/agent/mirror.ts';
+import type { KubernetesClient, KubernetesObject } from '../../src/kubernetes/client.ts';
+import { follow } from '../../src/kubernetes/follow.ts';
 
 const count = Number(process.argv[2] ?? 10_000);
 const hex = (at: number, length: number) => at.toString(16).padStart(length, '0');
