@@ -1,6 +1,5 @@
 // Answer of `version` for this build.
 
-import { writeSync } from 'node:fs';
 import { buildCommit, buildDate, buildVersion, isExecutable } from './build.ts';
 
 export interface VersionInfo {
@@ -38,14 +37,4 @@ export function versionText(info: VersionInfo = versionInfo()): string {
   ];
   const lines = rows.map(([key, value]) => `${`${key}:`.padEnd(15)}${value}`);
   return `chainctl: an independent command line for the Chainguard platform\n\n${lines.join('\n')}\n`;
-}
-
-/** Writes it to standard output. Returns whether all of it was written; why not is for somebody else to explain. */
-export function writesVersion(): boolean {
-  try {
-    const bytes = Buffer.from(versionText());
-    return writeSync(1, bytes) === bytes.length;
-  } catch {
-    return false;
-  }
 }

@@ -21,7 +21,7 @@ interface Detail {
 }
 
 /** Each shorter than the one before: a page that nearly fits a screen is made to. */
-const details: readonly Detail[] = [
+const details: readonly [Detail, ...Detail[]] = [
   { examples: maxExamples, firstSentences: { description: false, flags: false } },
   { examples: 2, firstSentences: { description: true, flags: false } },
   { examples: 1, firstSentences: { description: true, flags: true } },
@@ -29,9 +29,17 @@ const details: readonly Detail[] = [
 
 /** `children`: of a command that is a group as well. */
 export function commandHelp(page: HelpPage, host: Host, children: readonly IndexNode[] = []): string {
-  const texts = details.map((detail) => laidOut(page, helpWidth(host), children, detail));
-  return texts.find((text) => text.split('\n').length <= screen + 1) ?? texts[0] ?? '';
+  const width = helpWidth(host);
+  const whole = laidOut(page, width, children, details[0]);
+  if (fits(whole)) return whole;
+  for (const detail of details.slice(1)) {
+    const shorter = laidOut(page, width, children, detail);
+    if (fits(shorter)) return shorter;
+  }
+  return whole;
 }
+
+const fits = (text: string) => text.split('\n').length <= screen + 1;
 
 function laidOut(page: HelpPage, width: number, children: readonly IndexNode[], detail: Detail): string {
   const { summary, description = '', deprecated, filters } = page;
@@ -156,12 +164,21 @@ export function section(title: string, rows: readonly (readonly [string, string]
 function wrap(text: string, indent: string, width: number): string {
   return text
     .split('\n')
-    .map((paragraph) => wrapWords(paragraph.split(outsideBackticks), indent, indent, width))
+    .map((paragraph) => wrapWords(wordsOf(paragraph), indent, indent, width))
     .join('\n');
 }
 
-/** Blanks where a line may end: a command is there to be copied, so it stays on one. */
-const outsideBackticks = / (?=(?:[^`]*`[^`]*`)*[^`]*$)/;
+/** Splits where a line may end: a command in backticks is there to be copied, so it stays on one. */
+function wordsOf(paragraph: string): string[] {
+  const [first = '', ...parts] = paragraph.split('`');
+  const words = first.split(' ');
+  parts.forEach((part, at) => {
+    // Inside of backticks, when another one closes them.
+    const [rest = '', ...others] = at % 2 === 0 && at + 1 < parts.length ? [part] : part.split(' ');
+    words.push(`${words.pop() ?? ''}\`${rest}`, ...others);
+  });
+  return words;
+}
 
 function wrapWords(words: readonly string[], first: string, rest: string, width: number): string {
   const lines: string[] = [];

@@ -1,14 +1,15 @@
 // The entry: argv to exit code. Guarantees: the version and the Docker helper are answered before anything else loads, the
 // outside world included, and only here is the process ended, after everything was written.
 
-import { basename } from 'node:path';
 import { isExecutable } from '../build.ts';
 import { CliError, exitCodes, OutputClosed } from '../errors.ts';
 import type { Host } from '../host.ts';
 
 async function main(): Promise<void> {
-  // An executable's argv[1] is a path inside of it.
-  const invoked = basename((isExecutable ? process.argv0 : process.argv[1]) ?? '').replace(/\.(js|cjs|exe)$/i, '');
+  // An executable's argv[1] is a path inside of it. Cut by hand: node:path takes Bun as long as the whole answer of `version`.
+  const started = (isExecutable ? process.argv0 : process.argv[1]) ?? '';
+  const slash = process.platform === 'win32' ? /[/\\]/ : '/';
+  const invoked = (started.split(slash).at(-1) ?? '').replace(/\.(js|cjs|exe)$/i, '');
   const words = process.argv.slice(2);
   const isHelper = invoked === 'docker-credential-cgr';
   if (isHelper || words[0] === '__docker-credential-cgr') {
@@ -16,9 +17,10 @@ async function main(): Promise<void> {
     const { runHelper } = await import('../credential-helper.ts');
     return runHelper(isHelper ? words : words.slice(1));
   }
-  if (asksForVersion(words)) {
-    const { writesVersion } = await import('../version.ts');
-    if (writesVersion()) return;
+  if (isExecutable && asksForVersion(words)) {
+    const { versionText } = await import('../version.ts');
+    const { writesOut } = await import('../bun-output.ts');
+    if (await writesOut(versionText())) return;
   }
   const { createRealHost } = await import('../real-host.ts');
   const host = createRealHost();

@@ -2,8 +2,8 @@
 // chunks beside it. Where this is the V8 that `npm run build` ran on, they and what V8 made of them come out of one file
 // (scripts/code-cache.mjs), and each from its own elsewhere.
 
-import { openSync, readFileSync, readSync } from 'node:fs';
-import { writesVersion } from '../version.ts';
+import { openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { versionText } from '../version.ts';
 
 declare const require: NodeJS.Require;
 declare const __dirname: string;
@@ -79,7 +79,12 @@ function answersVersion(): boolean {
   if (others.length > 0 || (word !== 'version' && word !== '--version') || !/[/\\]chainctl(?:\.js)?$/.test(path)) {
     return false;
   }
-  return writesVersion();
+  try {
+    const bytes = Buffer.from(versionText());
+    return writeSync(1, bytes) === bytes.length;
+  } catch {
+    return false;
+  }
 }
 
 const isAnswered = answersVersion();

@@ -281,6 +281,8 @@ test('only the entries and the real host touch process', () => {
     'real-pager.ts',
     'real-terminal.ts',
     'credential-helper.ts',
+    'credential-helper-rest.ts',
+    'docker/helper-request.ts',
     'version.ts',
     'cli/prompts/hooks.ts',
     'cli/prompts/terminal.ts',

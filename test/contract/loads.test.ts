@@ -3,7 +3,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,6 +41,8 @@ test('the entry holds no command, parser, HTTP client or platform', () => {
 test('the Docker helper holds no command, parser, HTTP client or platform', () => {
   expect(staticGraph('credential-helper.cjs').filter((id) => heavy.test(id))).toEqual([]);
   expect(staticGraph('credential-helper.cjs').filter((id) => /src\/(cli|config)\//.test(id))).toEqual([]);
+  // Each further file costs as much as the answer.
+  expect(meta['credential-helper.cjs']?.imports.filter((name) => !name.startsWith('node:'))).toEqual([]);
 });
 
 test('a request without a proxy brings no HTTP client along', () => {
@@ -157,6 +159,14 @@ describe('a real process', () => {
       [],
     );
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
+    // What its one file cannot answer is told by another one.
+    chmodSync(join(cache, 'oidc-token'), 0o644);
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'bin', 'docker-credential-cgr.js'), 'get'], {
+      env: { PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: join(folder, 'cache') },
+      input: audience,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('run `chmod 600') });
   });
 
   test('a platform that was asked for its discovery document loads neither API, issuer, modules nor the client', async () => {

@@ -10,7 +10,7 @@ import { login } from '../../src/auth/login.ts';
 import { audienceOfRegistry } from '../../src/auth/session.ts';
 import { audiencePath, readTokens, writeTokens } from '../../src/auth/token-cache.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { hostOf } from '../../src/credential-helper.ts';
+import { hostOf } from '../../src/docker/helper-request.ts';
 import { tokenForRegistry } from '../../src/docker/registry-token.ts';
 import { signInAs } from '../support/browser.ts';
 import { bundle } from '../support/bundle.ts';
