@@ -1,4 +1,4 @@
-// Reads plain command lines, with flags written out, each before its value, and operands. Skips the parser, whose
+// Reads plain command lines, with flags written out, each with its value behind it or behind a `=`, and operands. Skips the parser, whose
 // start costs as much as the rest of a small command.
 
 import type { AnyCommand, Input } from './define.ts';
@@ -15,7 +15,7 @@ export interface ParsedArguments {
 
 /**
  * Returns what the words say as `parseArguments` does. Undefined for every mistake and for each spelling that takes a rule
- * to read: `--flag=value`, `-ojson`, `--`, a flag that stands where a value does.
+ * to read: `-ojson`, `-o=json`, `--switch=false`, `--`, a flag that stands where a value does.
  */
 export function readPlainly(definition: AnyCommand, words: readonly string[]): ParsedArguments | undefined {
   const given = new Map<string, string[]>();
@@ -30,22 +30,32 @@ export function readPlainly(definition: AnyCommand, words: readonly string[]): P
       operands.push(word);
       continue;
     }
-    const found = flagCalled(word, own) ?? flagCalled(word, global);
+    const [name, value] = splitValue(word);
+    const found = flagCalled(name, own) ?? flagCalled(name, global);
     if (found === undefined) return undefined;
     let text = 'true';
-    if (found.input.kind.boolean !== true) {
+    if (value !== undefined) {
+      if (found.input.kind.boolean === true) return undefined;
+      text = value;
+    } else if (found.input.kind.boolean !== true) {
       const next = words[at + 1];
       if (next === undefined || next.startsWith('-')) return undefined;
       text = next;
       at += 1;
     }
-    if (found.alias) older.set(word, `--${flagOf(found.key, found.input)}`);
+    if (found.alias) older.set(name, `--${flagOf(found.key, found.input)}`);
     if (own[found.key] === found.input) given.set(found.key, [...(given.get(found.key) ?? []), text]);
     else globals[found.key] = text;
   }
   // A request for help may end an incomplete command line.
   if (globals['help'] !== undefined) return undefined;
   return placed(operands, definition, given) ? { given, globals, older } : undefined;
+}
+
+/** `--flag=value` as both; any other word alone. */
+function splitValue(word: string): [name: string, value?: string] {
+  const at = word.startsWith('--') ? word.indexOf('=') : -1;
+  return at < 0 ? [word] : [word.slice(0, at), word.slice(at + 1)];
 }
 
 interface Called {

@@ -114,7 +114,8 @@ describe('a real process', () => {
     const parser = (...words: string[]) =>
       modulesOf(loadedBy('chainctl.js', words).files).filter((id) => /commander/.test(id)).length;
     expect(parser('config', 'view', '--output', 'json')).toBe(0);
-    expect(parser('config', 'view', '--output=json')).toBeGreaterThan(0);
+    expect(parser('config', 'view', '--output=json')).toBe(0);
+    expect(parser('config', 'view', '-ojson')).toBeGreaterThan(0);
   });
 
   test('output that is thrown away loads no terminal', () => {

@@ -45,6 +45,15 @@ describe('a line without rules of spelling is read', () => {
       },
     ],
     [['--audience', ''], { given: { audience: [''] }, globals: {}, older: {} }],
+    [['--audience='], { given: { audience: [''] }, globals: {}, older: {} }],
+    [
+      ['--output=json', '--role=x=y', '--role', 'z', '--group=--old', 'a'],
+      {
+        given: { name: ['a'], role: ['x=y', 'z'], parent: ['--old'] },
+        globals: { output: 'json' },
+        older: { '--group': '--parent' },
+      },
+    ],
   ])('%j', (words, expected) => {
     const parsed = readPlainly(command, words);
     expect(parsed && comparable(parsed)).toEqual(expected);
@@ -53,7 +62,10 @@ describe('a line without rules of spelling is read', () => {
 
 describe('what takes a rule, or is a mistake, is left to the parser', () => {
   test.each<[string[]]>([
-    [['--audience=a']],
+    [['--expired=true']],
+    [['-o=json']],
+    [['--unknown=a']],
+    [['--=a']],
     [['-ojson']],
     [['-en']],
     [['--']],
@@ -74,8 +86,23 @@ describe('what takes a rule, or is a mistake, is left to the parser', () => {
 test('of three thousand lines, whatever is read is what the parser reads', () => {
   const words = [
     ...['a', 'b', '', '-', '--', '-5', 'true', '--name', '-n', '--file', '--parent', '--group', '--role', '--audience'],
-    ...['--expired', '-e', '--old', '--old=false', '--output', '-o', 'json', '-ojson', '--yes', '-y', '-v', '--v=2'],
+    ...[
+      '--expired',
+      '-e',
+      '--old',
+      '--old=false',
+      '--output',
+      '-o',
+      'json',
+      '-ojson',
+      '-o=json',
+      '--yes',
+      '-y',
+      '-v',
+      '--v=2',
+    ],
     ...['--api', 'https://x.example', '--config', '--log-level', '--help', '--kept', '--unknown', '-ey'],
+    ...['--audience=a', '--name=', '--group=--old', '--output=a=b', '--unknown=a', '--=', '--kept=x'],
   ];
   let seed = 12;
   const random = (below: number) => {
