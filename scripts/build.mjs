@@ -28,6 +28,8 @@ const chunkGroups = [
     name: 'api',
     test: /src\/api\/(http|client|direct-client|status|transport|wire|wire\/(codec|encode-request|values|template)|schema\/(lazily|packages\.gen|messages\/common\.gen))\.ts$/,
   },
+  // What a start of the platform reads of the console.
+  { name: 'console-clouds', test: /src\/(console\/(clouds|caller)|commands\/console\/clouds)\.ts$/ },
   {
     name: 'console',
     test: /src\/(console\/[\w.-]+|console\/look\/[\w.]+|commands\/console\/\w+|look|access\/authority|html)\.tsx?$|node_modules\/preact(-render-to-string)?\//,

@@ -20,7 +20,6 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from './errors.ts';
 import { codeOf, makeFolder, toFileError } from './files.ts';

@@ -1,6 +1,5 @@
 // Reads cloud settings of the console's pages from this machine's environment.
 
-import { execFile } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { Context } from '../../cli/context.ts';
@@ -83,6 +82,8 @@ const gcloud = (context: Context, args: readonly string[]): Promise<string> =>
     // On Windows it is a script, which only a shell runs; its words are ours to the letter.
     const shell = platform === 'win32';
     const options = { env: { ...env }, cwd, shell, timeout: 20_000, maxBuffer: 64 * 1024 };
+    // A start of the platform reads the settings only.
+    const { execFile } = process.getBuiltinModule('node:child_process');
     execFile('gcloud', [...args], options, (error, out) => (error ? fail(error) : done(out)));
   });
 
