@@ -99,15 +99,15 @@ export function generateSchema(): Map<string, string> {
     );
   }
   const messageNames = [...messagePackages.keys()];
-  const merged = (part: string) => messageNames.map((name) => `  ...${variableOf(name)}Schema.${part},\n`).join('');
+  const merged = (part: string) => messageNames.map((name) => `  ${variableOf(name)}Schema.${part},\n`).join('');
   add(
     'messages.gen.ts',
-    "import type { MessageSchema, SchemaSet } from './types.ts';",
+    "import { together } from './lazily.ts';\nimport type { MessageSchema, SchemaSet } from './types.ts';",
     messageNames
       .map((name) => `import { ${variableOf(name)}Schema } from './messages/${fileOf(name)}.gen.ts';\n`)
       .join(''),
-    `export const messages: Readonly<Record<string, MessageSchema>> = {\n${merged('messages')}};\n`,
-    `export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = {\n${merged('enums')}};\n`,
+    `export const messages: Readonly<Record<string, MessageSchema>> = together(\n${merged('messages')});\n`,
+    `export const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = together(\n${merged('enums')});\n`,
     '/** Every message and enum, for whoever serves the whole platform. */',
     'export const schema: SchemaSet = { messages, enums };\n',
   );

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { generateSchema } from '../../scripts/gen-schema.ts';
 import { capabilities } from '../../src/api/schema/capabilities.gen.ts';
+import { lazily, together } from '../../src/api/schema/lazily.ts';
 import { enums, messages } from '../../src/api/schema/messages.gen.ts';
 import { operations } from '../../src/api/schema/operations.gen.ts';
 import type { Operation } from '../../src/api/schema/types.ts';
@@ -90,4 +91,16 @@ describe('the generated tables', () => {
     expect(flags('iam.v1.Groups.Delete')).toEqual({ idempotent: true, readOnly: false });
     expect(flags('iam.v1.Groups.Create')).toEqual({ idempotent: false, readOnly: false });
   });
+});
+
+it('of several tables, what is not looked at is not read', () => {
+  const all = together(lazily<object>({ one: '{"read":true}' }), lazily<object>({ other: 'no JSON' }));
+  expect([Object.keys(all), Object.hasOwn(all, 'other'), Object.hasOwn(all, 'third')]).toEqual([
+    ['one', 'other'],
+    true,
+    false,
+  ]);
+  expect(all['one']).toEqual({ read: true });
+  expect(all['one']).toBe(all['one']);
+  expect(() => all['other']).toThrow(SyntaxError);
 });

@@ -21,3 +21,13 @@ export function lazily<T, Name extends string = string>(
   // Every name of the texts has its getter.
   return tables as Readonly<Record<Name, T>>;
 }
+
+/** Returns one table of several. A spread would read every entry of each. */
+export function together<T>(...tables: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {
+  const all: Record<string, T> = {};
+  for (const table of tables) {
+    for (const name of Object.keys(table))
+      Object.defineProperty(all, name, { enumerable: true, configurable: true, get: () => table[name] });
+  }
+  return all;
+}
