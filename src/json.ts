@@ -37,3 +37,12 @@ export function textOf(value: unknown, name: string): string | undefined {
   const member = memberOf(value, name);
   return typeof member === 'string' && member !== '' ? member : undefined;
 }
+
+/** Returns whether any text in the value, or any name, holds U+0000. */
+export function hasNullCharacter(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (Array.isArray(value)) return value.some(hasNullCharacter);
+  return isObject(value) && !ArrayBuffer.isView(value)
+    ? Object.entries(value).some((entry) => entry.some(hasNullCharacter))
+    : false;
+}

@@ -2,7 +2,7 @@
 // anything but the caller's list, and fails with a TokenError that says why in one clause; no input or output.
 
 import type { JWK } from 'jose';
-import { isObject } from '../json.ts';
+import { hasNullCharacter, isObject } from '../json.ts';
 import { quote } from '../quote.ts';
 import type { TokenClaims } from './claim-match.ts';
 
@@ -45,6 +45,8 @@ export function decodeJwt(token: string): DecodedToken {
   if (!thirdPartyAlgorithms.includes(alg)) throw notAccepted(alg);
   if (typeof iss !== 'string' || iss === '') throw new TokenError('it names no issuer');
   if (typeof sub !== 'string' || sub === '') throw new TokenError('it names no subject');
+  // What keeps texts may end them there, and would then take one account for another.
+  if (hasNullCharacter([iss, sub])) throw new TokenError('its issuer or subject holds the character U+0000');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw new TokenError('it has no expiry');
   const audiences = Array.isArray(aud) ? aud : aud === undefined ? [] : [aud];
   if (!audiences.every((item) => typeof item === 'string')) throw new TokenError('its audience is not text');

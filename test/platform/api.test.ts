@@ -198,6 +198,11 @@ describe('bodies', () => {
     ['of the wrong shape', '[]', undefined],
     ['a name that is a number', '{"name":7}', undefined],
     ['not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'the request body is not UTF-8'],
+    [
+      'a text that SQLite would end early',
+      '{"name":"a","description":"before\\u0000behind"}',
+      'a text holds the character U+0000, which cannot be kept',
+    ],
   ])('%s are 400', async (_, body, message) => {
     const platform = await startTestPlatform();
     const response = await fetch(`${platform.urls.api}/iam/v1/groups/${organization}`, {

@@ -205,13 +205,19 @@ async function startRefusing(options: TestPlatformOptions = {}) {
 
 test('a status is an answer, however slowly the rest of it comes, or if it never does', async () => {
   const { call, deliveries } = await start();
-  const beginnings: Readonly<Record<string, string>> = { '/endless': '', '/half': 'thanks', '/short': 'thanks' };
+  const beginnings: Readonly<Record<string, string>> = {
+    '/endless': '',
+    '/half': 'thanks',
+    '/short': 'thanks',
+    '/null': 'a\0b',
+  };
   for (const [path, beginning] of Object.entries(beginnings)) {
     let requests = 0;
     const sink = await startSink((response) => {
       requests += 1;
       response.writeHead(202, path === '/short' ? { 'content-length': 100 } : {});
       response.write(beginning === '' ? ' ' : beginning);
+      if (path === '/null') response.end();
       if (path === '/short') response.socket?.end();
       if (path === '/endless') setInterval(() => response.write(' '), 50).unref();
     });
@@ -220,7 +226,7 @@ test('a status is an answer, however slowly the rest of it comes, or if it never
     await until(async () => (await settled()).map((one: { state: string }) => one.state)).toEqual(['delivered']);
     const [{ attempts }] = await settled();
     expect(attempts).toEqual([expect.objectContaining({ number: 1, status: 202 })]);
-    expect(attempts[0].answer.trim()).toBe(beginning);
+    expect(attempts[0].answer.trim()).toBe(beginning.replace('\0', '\ufffd'));
     expect(requests).toBe(1);
     await call('DELETE', `/events/v1/subscriptions/${body.id}`);
   }

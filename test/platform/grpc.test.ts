@@ -198,6 +198,17 @@ describe('what is not as it should be', () => {
     expect(platform.log.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
+  test('a text that SQLite would end early is refused', async () => {
+    const { client, bearer } = await start();
+    const group = message(field(2, 'a'), field(3, 'before\0behind'));
+    const made = await client.call(
+      '/chainguard.platform.iam.Groups/Create',
+      message(field(1, organization), field(2, group)),
+      bearer,
+    );
+    expect(made).toMatchObject({ code: 3 });
+  });
+
   test('a deadline further away than timers count is none', async () => {
     const { client, bearer } = await start();
     const warnings: string[] = [];

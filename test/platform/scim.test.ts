@@ -71,6 +71,12 @@ const makeUser = async (userName: string, more: object = {}): Promise<string> =>
   return answer.body.id;
 };
 
+test('a name that SQLite would end early is refused, so that it is nobody else', async () => {
+  await makeUser('kim');
+  const longer = await scim('POST', '/Users', { schemas: [userSchema], userName: 'kim\0lee' });
+  expect(longer).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+});
+
 const patch = (path: string, ...operations: object[]): Promise<Answer> =>
   scim('PATCH', path, { schemas: [patchSchema], Operations: operations });
 
@@ -417,6 +423,7 @@ describe('lists', () => {
   test.each([
     'userName',
     'userName eq',
+    'userName eq "kim\\u0000lee"',
     'userName is "x"',
     'shoe eq "x"',
     'userName eq "x',

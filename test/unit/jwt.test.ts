@@ -40,6 +40,16 @@ describe('a token is not read that', () => {
     ['names no subject', written(header, { ...good, sub: undefined }), 'it names no subject'],
     ['has an empty subject', written(header, { ...good, sub: '' }), 'it names no subject'],
     ['has a subject that is a list', written(header, { ...good, sub: ['robot'] }), 'it names no subject'],
+    [
+      'has a subject with U+0000',
+      written(header, { ...good, sub: 'a\0b' }),
+      'its issuer or subject holds the character U+0000',
+    ],
+    [
+      'has an issuer with U+0000',
+      written(header, { ...good, iss: 'a\0b' }),
+      'its issuer or subject holds the character U+0000',
+    ],
     ['never ends', written(header, { ...good, exp: undefined }), 'it has no expiry'],
     ['ends at a text', written(header, { ...good, exp: '4000000000' }), 'it has no expiry'],
     [

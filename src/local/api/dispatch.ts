@@ -10,6 +10,7 @@ import { createRouteMatcher, type Routed, type RouteMatch, type Wire } from '../
 import { requireCapabilities } from '../authorization/access.ts';
 import { requireLiveIdentity } from '../authorization/live-identity.ts';
 import type { EventFacts } from '../core/event-facts.ts';
+import { refuseNullCharacters } from '../core/failures.ts';
 import type { CallContext, Outcome } from '../core/handler.ts';
 import type { LateReads } from '../core/late-reads.ts';
 import type { PublicRead } from '../core/module.ts';
@@ -95,6 +96,7 @@ export function createApi(options: ApiOptions): Api {
       : await authenticate(authorization, audiencesOf(options.urls, operation), options.verifyAccessToken);
     if (!isOpen) onCall?.({ operation: operation.id, identity: caller.identity });
     const { message, hasField } = await read();
+    refuseNullCharacters(message);
     const memory = {};
     const reads = options.lateReads.map((begin) => begin(memory));
     const waiting = () => reads.filter((one) => one.isWaiting());

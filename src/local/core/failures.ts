@@ -1,8 +1,14 @@
 import { grpcCodes } from '../../api/status.ts';
+import { hasNullCharacter } from '../../json.ts';
 import { StatusError } from './types.ts';
 
 export function invalidArgument(message: string): StatusError {
   return new StatusError(grpcCodes.INVALID_ARGUMENT, message);
+}
+
+/** For some versions of Node a text in SQLite ends at its first U+0000 (findings/photostructure-sqlite-nul.sh). */
+export function refuseNullCharacters(value: unknown): void {
+  if (hasNullCharacter(value)) throw invalidArgument('a text holds the character U+0000, which cannot be kept');
 }
 
 /** Also the answer for what exists but is not the caller's to see (semantics 4). */

@@ -86,5 +86,6 @@ async function readStart(response: IncomingMessage): Promise<string> {
   } finally {
     clearTimeout(timer);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Where a null character ends a text, the rest of the answer would be lost.
+  return Buffer.concat(chunks).toString('utf8').replaceAll('\0', '\ufffd');
 }

@@ -1,6 +1,7 @@
 // Attribute paths and filters (RFC 7644, 3.4.2.2 and 3.5.2). Guarantees: text of any shape gives a value or a
 // ScimError, within bounds of length and nesting.
 
+import { hasNullCharacter, parseJson } from '../../json.ts';
 import {
   type Attribute,
   commonAttributes,
@@ -219,11 +220,10 @@ class Parser {
   }
 
   #string(quoted: string): string {
-    try {
-      return JSON.parse(quoted) as string;
-    } catch {
-      throw this.#wrong('a text in it is not a JSON string');
-    }
+    const text = parseJson(quoted);
+    if (typeof text !== 'string') throw this.#wrong('a text in it is not a JSON string');
+    if (hasNullCharacter(text)) throw this.#wrong('a text in it holds the character U+0000');
+    return text;
   }
 
   #wrong(reason: string): ScimError {

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { grpcCodes, httpStatusOf } from '../../api/status.ts';
 import { isUidp } from '../../api/uidp.ts';
-import { isObject, parseJson } from '../../json.ts';
+import { hasNullCharacter, isObject, parseJson } from '../../json.ts';
 import { type HttpHandler, type PlatformUrls, StatusError } from '../core/types.ts';
 import { readCredentials } from '../http/credentials.ts';
 import { readText } from '../http/request-body.ts';
@@ -323,6 +323,9 @@ function toList(resources: readonly ScimObject[], total: number, startIndex: num
 function bodyIn(text: string | undefined): unknown {
   const body = parseJson(text ?? '');
   if (body === undefined) throw new ScimError(400, 'The request body is not valid JSON', 'invalidSyntax');
+  if (hasNullCharacter(body)) {
+    throw new ScimError(400, 'A text holds the character U+0000, which cannot be kept', 'invalidValue');
+  }
   return body;
 }
 

@@ -5,6 +5,7 @@
 
 import type { Configuration, CustomFetch } from 'openid-client';
 import { grpcCodes } from '../../../api/status.ts';
+import { hasNullCharacter } from '../../../json.ts';
 import { quote } from '../../../quote.ts';
 import { isIssuerUrl } from '../../../trust/issuer-keys.ts';
 import { failedPrecondition, permissionDenied } from '../../core/failures.ts';
@@ -90,6 +91,8 @@ export function createRelyingParty(urls: PlatformUrls, fetchUpstream: FetchUpstr
       );
       const claims = tokens.claims();
       if (claims === undefined || tokens.id_token === undefined) throw unusable(provider, 'it gave no ID token');
+      if (hasNullCharacter(claims.sub))
+        throw unusable(provider, 'its ID token has the character U+0000 in its subject');
       return { idToken: tokens.id_token, claims };
     },
   };
