@@ -1,7 +1,7 @@
 // Which requests the console takes: from which page and site, of which method, and how large.
 
-import { createServer, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Application } from '../../src/console/application.tsx';
 import { serveConsole } from '../../src/console/http.ts';
@@ -23,7 +23,7 @@ async function reached() {
       session: undefined,
       origin: 'http://console.invalid',
       lastOrganization: undefined,
-      beforeAnswer: () => {},
+      beforeAnswer: (_, response) => response.setHeader('x-before', 'yes'),
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -33,15 +33,17 @@ async function reached() {
   });
   const { port } = server.address() as AddressInfo;
   const send = (method: string, headers: OutgoingHttpHeaders = {}, body = '') =>
-    new Promise<{ readonly status: number | undefined; readonly body: string }>((resolve, reject) => {
-      const outgoing = httpRequest({ port, host: '127.0.0.1', method, path: '/page?a=1', headers, agent: false });
-      outgoing.once('response', async (response) => {
-        let text = '';
-        for await (const chunk of response.setEncoding('utf8')) text += chunk;
-        resolve({ status: response.statusCode, body: text });
-      });
-      outgoing.once('error', reject).end(body);
-    });
+    new Promise<{ readonly status?: number | undefined; readonly body: string; readonly headers: IncomingHttpHeaders }>(
+      (resolve, reject) => {
+        const outgoing = httpRequest({ port, host: '127.0.0.1', method, path: '/page?a=1', headers, agent: false });
+        outgoing.once('response', async (response) => {
+          let text = '';
+          for await (const chunk of response.setEncoding('utf8')) text += chunk;
+          resolve({ status: response.statusCode, body: text, headers: response.headers });
+        });
+        outgoing.once('error', reject).end(body);
+      },
+    );
   return { port, requests, send };
 }
 
@@ -108,7 +110,8 @@ test('a form is read to its end, up to 256 kB, and not a byte more', async () =>
   const own = { origin: `http://127.0.0.1:${port}` };
   const limit = 256 * 1024;
   expect((await send('POST', own, `a=${'x'.repeat(limit - 2)}`)).status).toBe(200);
-  expect((await send('POST', own, `a=${'x'.repeat(limit - 1)}`)).status).toBe(413);
+  const refused = await send('POST', own, `a=${'x'.repeat(limit - 1)}`);
+  expect([refused.status, refused.body.includes('It may have 256 kB.')]).toEqual([413, true]);
   expect(requests.map(({ fields }) => fields.get('a')?.length)).toEqual([limit - 2]);
 });
 
@@ -116,8 +119,36 @@ test('a page is asked for with its query, and a form with what was typed', async
   const { port, requests, send } = await reached();
   await send('GET');
   await send('POST', { origin: `http://127.0.0.1:${port}` }, 'name=a%26b');
-  expect(requests.map(({ path, query, fields }) => [path, String(query), String(fields)])).toEqual([
-    ['/page', 'a=1', ''],
-    ['/page', 'a=1', 'name=a%26b'],
+  expect(requests.map(({ method, path, query, fields }) => [method, path, String(query), String(fields)])).toEqual([
+    ['GET', '/page', 'a=1', ''],
+    ['POST', '/page', 'a=1', 'name=a%26b'],
   ]);
+});
+
+test('an answer goes with what belongs to it, and has the length that it says, also where only the head is asked for', async () => {
+  const { send } = await reached();
+  for (const method of ['GET', 'HEAD']) {
+    const { headers } = await send(method);
+    expect([headers['x-before'], headers['content-length']]).toEqual(['yes', '7']);
+  }
+  expect((await send('PUT')).headers['x-before']).toBeUndefined();
+});
+
+test('a form that is refused before it was read ends its connection, one that was read does not', async () => {
+  const { port } = await reached();
+  /** The head of the answer to what is written so far. */
+  const headFor = async (origin: string, body: string, length: number) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(`POST /page HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\norigin: ${origin}\r\n`);
+    socket.write(`content-length: ${length}\r\n\r\n${body}`);
+    let text = '';
+    for await (const chunk of socket.setEncoding('utf8')) {
+      text += chunk;
+      if (text.includes('\r\n\r\n')) break;
+    }
+    return text.toLowerCase();
+  };
+  expect(await headFor('https://evil.example', '', 3)).toMatch(/^http\/1.1 403 [\s\S]*connection: close/);
+  expect(await headFor(`http://127.0.0.1:${port}`, 'a=b', 3)).toMatch(/^http\/1.1 200 [\s\S]*connection: keep-alive/);
 });

@@ -127,3 +127,29 @@ test.each([
   expect(() => parseManifest(Buffer.from(text), ociManifest)).toThrow(message);
   expect(() => parseManifest(Buffer.concat([Buffer.from(text), Buffer.from([0xff])]), ociManifest)).toThrow(message);
 });
+
+describe('what a manifest says of itself', () => {
+  const other = `sha256:${'c'.repeat(64)}`;
+  test.each<[what: object, said: { subject?: string; artifactType?: string; annotations?: object }]>([
+    [image, { artifactType: ociConfig }],
+    [{ ...image, artifactType: '' }, { artifactType: ociConfig }],
+    [{ ...image, artifactType: 'application/x' }, { artifactType: 'application/x' }],
+    [{ ...image, subject: null }, { artifactType: ociConfig }],
+    [
+      { ...image, subject: { ...child, digest: other } },
+      { artifactType: ociConfig, subject: other },
+    ],
+    [
+      { ...image, annotations: { a: 'b' } },
+      { artifactType: ociConfig, annotations: { a: 'b' } },
+    ],
+    [{ ...image, annotations: null }, { artifactType: ociConfig }],
+  ])('%j', (document, { subject, artifactType, annotations = {} }) => {
+    expect(parse(document, ociManifest)).toMatchObject({ subject, artifactType, annotations });
+  });
+
+  test('an index has a type only where it says so', () => {
+    expect(parse(index, ociIndex).artifactType).toBeUndefined();
+    expect(parse({ ...index, artifactType: 'application/x' }, ociIndex).artifactType).toBe('application/x');
+  });
+});

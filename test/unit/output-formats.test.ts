@@ -233,3 +233,106 @@ test('env: a shell reads back what was meant, and runs none of it', async () => 
   // What needs no quotes has none, so that `eval $(…)` without quotes around it works too.
   expect(host.stdout.text).toContain("export PLAIN=abc.DEF-1_2/3:4@5%6+7,8\nexport EMPTY=''\n");
 });
+
+/** What a view prints of these items. */
+async function printed<T>(format: Format, of: View<T>, items: readonly T[], { tty = false, isList = true } = {}) {
+  const host = fakeHost({ tty });
+  const io = createIo(host, { forceColor: false, assumeYes: false, silent: () => false });
+  const { render } = await renderers[format]();
+  await render({ view: of, items, isList, io, now: 0 });
+  return host.stdout.text;
+}
+
+test('tree: roots bare, children on lines, the last one with a corner', async () => {
+  const leaf = (label: string) => ({ label, children: [] });
+  const forest = [
+    {
+      label: 'one',
+      children: [
+        { label: 'a', children: [leaf('b'), leaf('c')] },
+        { label: 'd', children: [leaf('e')] },
+      ],
+    },
+    leaf('two'),
+  ];
+  const of: View<Row> = { tree: (rows) => (rows.length === 0 ? [] : forest) };
+  expect(await printed('tree', of, [{ name: 'x' }])).toBe(
+    ['one', '├ a', '│ ├ b', '│ └ c', '└ d', '  └ e', 'two', ''].join('\n'),
+  );
+  expect(await printed('tree', of, [])).toBe('');
+  expect(await printed('tree', {}, [{ name: 'x' }])).toBe('');
+});
+
+test('json: a line without blanks in a pipe, indented on a terminal, as a list, an array, lines or one document', async () => {
+  const rows = [{ name: 'a', count: 1 }, { name: 'b' }];
+  expect(await printed('json', {}, rows)).toBe('{"items":[{"name":"a","count":1},{"name":"b"}]}\n');
+  expect(await printed('json', {}, [])).toBe('{"items":[]}\n');
+  expect(await printed('json', {}, rows, { isList: false })).toBe('{"name":"a","count":1}\n{"name":"b"}\n');
+  expect(await printed('json', { envelope: 'array' }, rows)).toBe('[{"name":"a","count":1},{"name":"b"}]\n');
+  expect(await printed('json', { envelope: 'array' }, [])).toBe('[]\n');
+  expect(await printed('json', { envelope: 'lines' }, rows)).toBe('{"name":"a","count":1}\n{"name":"b"}\n');
+  expect(await printed('json', { json: ({ name }: Row) => name }, rows)).toBe('{"items":["a","b"]}\n');
+  const tty = true;
+  for (const document of [{ items: rows }, { items: rows.slice(0, 1) }]) {
+    expect(await printed('json', {}, document.items, { tty })).toBe(`${JSON.stringify(document, undefined, 2)}\n`);
+    expect(await printed('json', { envelope: 'array' }, document.items, { tty })).toBe(
+      `${JSON.stringify(document.items, undefined, 2)}\n`,
+    );
+  }
+  expect(JSON.parse(await printed('json', {}, [], { tty }))).toEqual({ items: [] });
+  expect(await printed('json', {}, rows.slice(0, 1), { tty, isList: false })).toBe(
+    '{\n  "name": "a",\n  "count": 1\n}\n',
+  );
+});
+
+test('yaml: what is there twice is written twice, and nothing is nothing', async () => {
+  const shared = { a: 'b' };
+  const of: View<Row> = { envelope: 'array', json: () => ({ one: shared, two: shared, none: null, list: [null] }) };
+  expect(await printed('yaml', of, [{ name: 'x' }])).toBe(
+    ['- one:', '    a: b', '  two:', '    a: b', '  none: null', '  list:', '    - null', ''].join('\n'),
+  );
+});
+
+test.each(['\u0007', '\u009b', '\u202e'])(
+  'yaml: what commands a terminal does so in no key either: %j',
+  async (mark) => {
+    const text = await printed('yaml', { json: () => ({ [`a${mark}b`]: `c${mark}d` }) }, [{ name: 'x' }]);
+    expect(text).toBe('items:\n  - a\ufffdb: c\ufffdd\n');
+  },
+);
+
+test('id: one to a line, nothing of nothing, and nothing where there are none', async () => {
+  const of: View<Row> = { id: ({ name }) => name };
+  expect(await printed('id', of, [{ name: 'a' }, { name: 'b' }])).toBe('a\nb\n');
+  expect(await printed('id', of, [])).toBe('');
+  expect(await printed('id', {}, [{ name: 'a' }])).toBe('');
+});
+
+test('terse: the line of the view, or the first column', async () => {
+  expect(await printed('terse', { ...view, terse: ({ name }: Row) => `is ${name}` }, [{ name: 'a' }])).toBe('is a\n');
+  expect(await printed('terse', view, [{ name: 'a' }])).toBe('a\n');
+  expect(await printed('terse', {}, [{ name: 'a' }])).toBe('\n');
+});
+
+test.each([
+  ['a', 'a'],
+  ['a b', 'a b'],
+  ["it's", "it's"],
+  ['a-b', 'a-b'],
+  ['a,b', '"a,b"'],
+  ['a"b', '"a""b"'],
+  [' a', '" a"'],
+  ['a ', '"a "'],
+  ['\u00a0a', '"\u00a0a"'],
+  ['a\nb', '"a\nb"'],
+  ['a\n', '"a\n"'],
+  ['é', 'é'],
+  ['é,', '"é,"'],
+  ['a\u009bb', 'a\ufffdb'],
+  ['a\u001b[2Jb', 'a\ufffd[2Jb'],
+  ['', ''],
+])('csv: %j is the field %j', async (name, field) => {
+  expect(await printed('csv', { columns: [{ head: 'NAME', value: (row: Row) => row.name }] }, [{ name }])).toBe(
+    `NAME\r\n${field}\r\n`,
+  );
+});
