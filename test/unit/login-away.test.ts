@@ -4,6 +4,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createHeadlessKey, headlessCheck, openHeadless, sealHeadless } from '../../src/api/headless.ts';
 import { closeTransport } from '../../src/api/transport.ts';
+import { deviceLogin } from '../../src/auth/device-login.ts';
 import { headlessUrl } from '../../src/auth/headless-login.ts';
 import { type LoginOptions, login } from '../../src/auth/login.ts';
 import { listAudiences, readTokens } from '../../src/auth/token-cache.ts';
@@ -232,6 +233,20 @@ describe('device code', () => {
     };
     await w.log();
     expect(w.host.sleeps).toEqual([5000, 5000, 10_000, 15_000]);
+  });
+
+  test('a poll that nobody answers is no end; it asks less often from then on (RFC 8628, 3.5)', async () => {
+    const w = await world();
+    const stub = await stubServer();
+    const code = { device_code: 'd', user_code: 'ABCD-EFGH', verification_uri: `${stub.url}/activate` };
+    stub.expect('POST /code', { body: { ...code, expires_in: 900, interval: 5 } });
+    const pending = { status: 400, body: { error: 'authorization_pending' } };
+    for (const reply of [pending, { reset: true }, pending, { body: { id_token: 'the token' } }]) {
+      stub.expect('POST /token', reply);
+    }
+    const issuer = { clientId: 'c', authorizationEndpoint: `${stub.url}/code`, tokenEndpoint: `${stub.url}/token` };
+    expect(await deviceLogin(w.host, issuer, undefined)).toBe('the token');
+    expect(w.host.sleeps).toEqual([5000, 5000, 10_000, 10_000]);
   });
 
   test('the ID token verifies with the discovery document of its own issuer, and is a login and nothing else', async () => {
