@@ -1,11 +1,12 @@
 // Bundles src/ into dist/: CJS chunks, one per lazy import. Every pure-JavaScript
 // package is bundled, so an installed chainctl loads no node_modules but the two native optionals.
 
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { constants, describeBuild, root } from './build-constants.mjs';
+import { helpTexts } from './help-texts.mjs';
 import { standInFor } from './stand-ins.mjs';
 
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
@@ -138,6 +139,35 @@ const output = [
     { codeSplitting: false, plugins: [leaveRestOfHelper] },
   )),
 ];
+
+await writeHelp();
+
+/**
+ * A file for each first word, so that a page costs no more when there are more commands: eight digits, the bytes of the
+ * index; the index, where each page begins behind it and how long it is; the pages.
+ */
+async function writeHelp() {
+  const { texts, docsPlace } = await helpTexts();
+  // The package brings its documentation, and what tells the page knows where it lies.
+  texts[''] = texts[''].slice(0, -`${docsPlace}\n`.length);
+  mkdirSync(join(fresh, 'help'));
+  const files = new Map();
+  for (const page of Object.entries(texts)) {
+    const name = page[0].split(' ')[0] || 'chainctl';
+    files.set(name, [...(files.get(name) ?? []), page]);
+  }
+  for (const [name, pages] of files) {
+    let at = 0;
+    const index = {};
+    for (const [words, text] of pages) {
+      index[words] = [at, Buffer.byteLength(text)];
+      at += Buffer.byteLength(text);
+    }
+    const head = JSON.stringify(index);
+    const length = String(Buffer.byteLength(head)).padStart(8, '0');
+    writeFileSync(join(fresh, 'help', `${name}.pack`), [length, head, ...pages.map(([, text]) => text)].join(''));
+  }
+}
 
 // Which chunk holds what: the boundary tests read it.
 const meta = Object.fromEntries(

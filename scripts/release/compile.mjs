@@ -1,9 +1,10 @@
-// Run by Bun itself: bundles, compiles to bytecode and puts both into the target's runtime. argv: one JSON order. Prints
+// Run by Bun itself: bundles, compiles to bytecode and puts both into the target's runtime. argv: the file of one JSON order. Prints
 // the modules that went in, as JSON.
 
+import { readFileSync } from 'node:fs';
 import { standInFor, standInSources } from '../stand-ins.mjs';
 
-const order = JSON.parse(process.argv[2]);
+const order = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
 // The native part of the keychain for the target's system, which need not be this one's: the package's own loader would
 // look for all of them when it runs.
@@ -34,6 +35,25 @@ const leaveOutUnused = {
   },
 };
 
+// A module for each page, so that a start reads the one that is asked for.
+const help = {
+  name: 'help-for-80-columns',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/cli\/built-help\.ts$/ }, () => {
+      const pages = Object.keys(order.help).map(
+        (page) => `${JSON.stringify(page)}: () => import(${JSON.stringify(`help-page:${page}`)})`,
+      );
+      return { contents: `export const builtHelp = {${pages.join(',')}};`, loader: 'js' };
+    });
+    // The prefix stays: a module called "events" would be taken for Node's.
+    build.onResolve({ filter: /^help-page:/ }, ({ path }) => ({ path, namespace: 'help-page' }));
+    build.onLoad({ filter: /.*/, namespace: 'help-page' }, ({ path }) => ({
+      contents: `export default ${JSON.stringify(order.help[path.slice('help-page:'.length)])};`,
+      loader: 'js',
+    }));
+  },
+};
+
 const result = await Bun.build({
   entrypoints: [`${order.root}/${order.entry}`],
   root: order.root,
@@ -46,7 +66,7 @@ const result = await Bun.build({
   define: order.define,
   // As tsconfig.json says it, which a build with a root of its own does not read.
   jsx: { runtime: 'automatic', importSource: 'preact', development: false },
-  plugins: [keyring, leaveOutUnused],
+  plugins: [keyring, leaveOutUnused, help],
   // Only Node below 24 needs it; Bun has SQLite inside.
   external: ['@photostructure/sqlite'],
   compile: {

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, root } from '../build-constants.mjs';
+import { helpTexts } from '../help-texts.mjs';
 import { signMachO } from './mach-o.mjs';
 import { fileOfPackage, keptFileOfPackage } from './packages.mjs';
 import { hostTarget } from './targets.mjs';
@@ -42,9 +43,12 @@ export async function buildExecutable(target, { folder, work, build, release }) 
     target: target.bunTarget,
     runtime,
     addon,
+    help: (await helpTexts()).texts,
     define: constants(build, { target: target.name, ...release }),
   };
-  const answer = execFileSync(compilerPath, [compiler, JSON.stringify(order)], {
+  const orderFile = join(scratch, 'order.json');
+  writeFileSync(orderFile, JSON.stringify(order));
+  const answer = execFileSync(compilerPath, [compiler, orderFile], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: scratch, TMPDIR: scratch, BUN_NO_CODESIGN_MACHO_BINARY: '1' },
     encoding: 'utf8',

@@ -2,6 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isExecutable } from '../build.ts';
 import type { Host } from '../host.ts';
 import type { IndexNode } from './define.ts';
 import type { HelpPage, HelpRow } from './help-data.ts';
@@ -74,26 +75,29 @@ export function groupHelp(path: readonly string[], node: IndexNode, host: Host):
     isRoot ? rootExamples : '',
     section('Commands', childRows(node.children ?? []), width),
     isRoot
-      ? wrap(
-          'More: `chainctl COMMAND --help`, `chainctl help flags|output|environment|exit-codes|contexts`, ' +
-            `and ${docsAddress(host)}`,
+      ? `${wrap(
+          'More: `chainctl COMMAND --help`, `chainctl help flags|output|environment|exit-codes|contexts`, and',
           '',
           width,
-        )
+        )}\n${docsAddress(host)}`
       : wrap(`More: \`${name} COMMAND --help\`, \`chainctl help flags\``, '', width),
   ];
   return `${joined(sections)}\n`;
 }
 
+/** Stands for the documentation where it is not on this machine. */
+export const docsPlace = 'the folder docs of the package';
+
 /** Path of the documentation on this machine; an executable brings none. */
 function docsAddress({ program }: Host): string {
+  if (isExecutable) return docsPlace;
   try {
     const file = join(dirname(realpathSync(program)), '..', 'docs', 'README.md');
     if (existsSync(file)) return file;
   } catch {
     // Started by a name that is no path.
   }
-  return 'the folder docs of the package';
+  return docsPlace;
 }
 
 /** Pages that fit a window keep a blank line between their parts. */

@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     const { writesOut } = await import('../bun-output.ts');
     if (await writesOut(versionText())) return;
   }
+  if (isExecutable && (await tellsHelp(words))) return;
   const { createRealHost } = await import('../real-host.ts');
   const host = createRealHost();
   const isProvider = invoked === 'kubelet-credential-provider-cgr';
@@ -40,6 +41,17 @@ async function main(): Promise<void> {
 
 const asksForVersion = (words: readonly string[]): boolean =>
   words.length === 1 && (words[0] === '--version' || words[0] === 'version');
+
+async function tellsHelp(words: readonly string[]): Promise<boolean> {
+  const last = words.at(-1);
+  if (last !== undefined && last !== '--help' && last !== '-h') return false;
+  const { isEightyColumns, pageAskedFor, writesAll } = await import('./quick-help.ts');
+  const { builtHelp } = await import('./built-help.ts');
+  const page = pageAskedFor(words) ?? '';
+  if (!Object.hasOwn(builtHelp, page) || !isEightyColumns(process.env['COLUMNS'])) return false;
+  const text = (await builtHelp[page]?.())?.default ?? '';
+  return writesAll(Buffer.from(text));
+}
 
 async function fail(error: unknown, host: Host): Promise<void> {
   if (error instanceof OutputClosed) return finish(exitCodes.done);

@@ -2,7 +2,8 @@
 // chunks beside it. Where this is the V8 that `npm run build` ran on, they and what V8 made of them come out of one file
 // (scripts/code-cache.mjs), and each from its own elsewhere.
 
-import { openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { isEightyColumns, pageAskedFor, writesAll } from '../cli/quick-help.ts';
 import { versionText } from '../version.ts';
 
 declare const require: NodeJS.Require;
@@ -79,14 +80,31 @@ function answersVersion(): boolean {
   if (others.length > 0 || (word !== 'version' && word !== '--version') || !/[/\\]chainctl(?:\.js)?$/.test(path)) {
     return false;
   }
+  return writesAll(Buffer.from(versionText()));
+}
+
+/** Returns whether the page that is asked for was told as the build has laid it out (scripts/build.mjs, `writeHelp`). */
+function answersHelp(): boolean {
+  const [, path = '', ...words] = process.argv;
+  const page = /[/\\]chainctl(?:\.js)?$/.test(path) ? pageAskedFor(words) : undefined;
+  if (page === undefined || !isEightyColumns(process.env['COLUMNS'])) return false;
   try {
-    const bytes = Buffer.from(versionText());
-    return writeSync(1, bytes) === bytes.length;
+    const name = page.split(' ')[0] || 'chainctl';
+    if (!/^[a-z-]+$/.test(name)) return false;
+    const pack = readFileSync(`${__dirname}/help/${name}.pack`);
+    const start = 8 + Number(pack.toString('latin1', 0, 8));
+    const index = JSON.parse(pack.toString('utf8', 8, start)) as Record<string, [at: number, length: number]>;
+    const [at, length] = (Object.hasOwn(index, page) && index[page]) || [];
+    if (at === undefined || length === undefined) return false;
+    const text = pack.subarray(start + at, start + at + length);
+    if (page !== '') return writesAll(text);
+    const documentation = `${__dirname.slice(0, -'dist'.length)}docs/README.md`;
+    return existsSync(documentation) && writesAll(Buffer.concat([text, Buffer.from(`${documentation}\n`)]));
   } catch {
     return false;
   }
 }
 
-const isAnswered = answersVersion();
+const isAnswered = answersVersion() || answersHelp();
 const pack = isAnswered ? undefined : openPack();
 if (!isAnswered) load('main.cjs');

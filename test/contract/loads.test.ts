@@ -3,7 +3,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,13 +64,20 @@ describe('a real process', () => {
     program: string,
     args: readonly string[],
     input = '',
+    more: Readonly<Record<string, string>> = {},
   ): { files: string[]; builtins: string[]; out: string } {
     const report = join(folder, 'report.json');
     const result = spawnSync(
       process.execPath,
       ['--require', join(root, 'test/support/loaded.cjs'), join(root, 'bin', program), ...args],
       {
-        env: { PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LOADED_REPORT: report },
+        env: {
+          PATH: process.env['PATH'],
+          HOME: folder,
+          XDG_CACHE_HOME: join(folder, 'cache'),
+          LOADED_REPORT: report,
+          ...more,
+        },
         input,
         encoding: 'utf8',
       },
@@ -96,8 +103,35 @@ describe('a real process', () => {
     expect(builtins.filter((name) => network.includes(name))).toEqual([]);
   });
 
-  test('the help of a command loads its page and no command, parser, HTTP, YAML, prompt or platform', () => {
-    const { files, builtins, out } = loadedBy('chainctl.js', ['iam', 'identities', 'create', '--help']);
+  test('help for 80 columns is written as the build has laid it out, and loads nothing', () => {
+    for (const words of [[], ['iam'], ['iam', 'identities', 'create'], ['api']]) {
+      const { files, out } = loadedBy('chainctl.js', [...words, '--help']);
+      expect(modulesOf(files).filter((id) => !/src\/(node|cli\/quick-help|version|build)/.test(id))).toEqual([]);
+      expect(loadedBy('chainctl.js', [...words, '--help'], '', { COLUMNS: '80' }).out).toBe(out);
+    }
+    expect(loadedBy('chainctl.js', []).out).toBe(loadedBy('chainctl.js', ['--help']).out);
+  });
+
+  test('every page of help is laid out by the build, and is the recorded one', () => {
+    const folder = join(root, 'test', 'golden', 'files', 'help');
+    const recorded = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
+    const laidOut = readdirSync(join(root, 'dist', 'help')).flatMap((file) => {
+      const pack = readFileSync(join(root, 'dist', 'help', file));
+      const start = 8 + Number(pack.toString('latin1', 0, 8));
+      const index = JSON.parse(pack.toString('utf8', 8, start)) as Record<string, [number, number]>;
+      return Object.entries(index).map(([words, [at, length]]) => [
+        `${['chainctl', ...words.split(' ')].filter((word) => word !== '').join('-')}.txt`,
+        // Where the documentation lies is told by the program that knows its own place.
+        `${pack.toString('utf8', start + at, start + at + length)}${words === '' ? 'the folder docs of the package\n' : ''}`,
+      ]);
+    });
+    expect(Object.fromEntries(laidOut)).toEqual(Object.fromEntries(recorded));
+  });
+
+  test('the help of a command in other columns loads its page and no command, parser, HTTP, YAML, prompt or platform', () => {
+    const { files, builtins, out } = loadedBy('chainctl.js', ['iam', 'identities', 'create', '--help'], '', {
+      COLUMNS: '100',
+    });
     expect(out).toContain('chainctl iam identities create');
     const modules = modulesOf(files);
     expect(modules.filter((id) => /node_modules\//.test(id))).toEqual([]);
