@@ -5,7 +5,8 @@ import { notAnIssuer } from '../api/sts.ts';
 import { send } from '../api/transport.ts';
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { audiencesOf, decodeClaims } from './jwt.ts';
+import { isObject, parseObject } from '../json.ts';
+import { audiencesOf, decodeClaims, decodeHeader } from './jwt.ts';
 import { normalIssuer } from './store-tokens.ts';
 
 /** Throws kind `auth` when signature, issuer, audience or time do not fit. */
@@ -17,10 +18,10 @@ export async function verifyToken(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const claims = decodeClaims(token);
-  const header = headerOf(token);
+  const header = decodeHeader(token);
   if (claims === undefined || header === undefined) throw refused('it is not a token');
   // Extensions listed there must be understood (RFC 7515, 4.1.11), and nothing is.
-  if (header.crit !== undefined) throw refused('it asks for an extension that chainctl does not know');
+  if (header['crit'] !== undefined) throw refused('it asks for an extension that chainctl does not know');
   if (typeof claims.iss !== 'string' || normalIssuer(claims.iss) !== normalIssuer(issuer))
     throw refused('another issuer made it');
   const held = audiencesOf(claims);
@@ -37,9 +38,9 @@ export async function verifyToken(
   if (!isAsSafe) throw refused('the issuer does not say where its keys are');
   const { keys } = await getJson(host, address, signal);
   const key = (Array.isArray(keys) ? keys : []).find(
-    (one: unknown) => typeof one === 'object' && one !== null && 'kid' in one && one.kid === header.kid,
+    (one: unknown) => isObject(one) && 'kid' in one && one['kid'] === header['kid'],
   );
-  if (key === undefined || !isSigned(token, header.alg, key)) throw refused('its signature is not the issuer’s');
+  if (key === undefined || !isSigned(token, header['alg'], key)) throw refused('its signature is not the issuer’s');
 }
 
 function isSigned(token: string, algorithm: unknown, jwk: JsonWebKey): boolean {
@@ -57,17 +58,6 @@ function isSigned(token: string, algorithm: unknown, jwk: JsonWebKey): boolean {
   }
 }
 
-function headerOf(
-  token: string,
-): { readonly alg?: unknown; readonly kid?: unknown; readonly crit?: unknown } | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function getJson(
   host: Host,
   url: string,
@@ -81,13 +71,8 @@ async function getJson(
     maxBytes: 1024 * 1024,
     signal,
   });
-  try {
-    const value: unknown = response.status === 200 ? JSON.parse(response.text) : undefined;
-    // An object of unknown members is what the return type says.
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // Said below.
-  }
+  const value = response.status === 200 ? parseObject(response.text) : undefined;
+  if (value !== undefined) return value;
   throw notAnIssuer(new URL(url).origin);
 }
 

@@ -6,6 +6,7 @@ import { newKeyPair } from '../../src/key-pairs.ts';
 import type { FetchUpstream } from '../../src/local/issuer/fetch-upstream.ts';
 import { createUpstream, verifyWithStaticKeys } from '../../src/local/issuer/upstream.ts';
 import { decodeJwt } from '../../src/local/keys/jwt.ts';
+import { isIssuerUrl } from '../../src/trust/issuer-keys.ts';
 import { TestClock } from '../support/platform.ts';
 import { testStore } from '../support/store.ts';
 
@@ -77,12 +78,58 @@ describe('not asked is an issuer that', () => {
       'https://i.example.com/?a=b',
       '7 its issuer "https://i.example.com/?a=b" is not a URL that issuers',
     ],
+    [
+      'has a user without a password',
+      'https://a@i.example.com',
+      '7 its issuer "https://a@i.example.com" is not a URL that',
+    ],
+    [
+      'has a password only',
+      'https://:b@i.example.com',
+      '7 its issuer "https://:b@i.example.com" is not a URL that issuers',
+    ],
+    [
+      'has a fragment',
+      'https://i.example.com/#a',
+      '7 its issuer "https://i.example.com/#a" is not a URL that issuers have',
+    ],
+    [
+      'has a blank',
+      'https://i.example.com/a b',
+      '7 its issuer "https://i.example.com/a b" is not a URL that issuers have',
+    ],
+    ['has a host that begins like this machine', 'http://.localhost.i.example.com', '7 its issuer'],
     ['has a user', 'https://a:b@i.example.com', '7 its issuer "https://a:b@i.example.com" is not a URL that issuers'],
   ])('%s', async (_, iss, reason) => {
     const { asked, verify } = await begin({});
     expect(await verify(await token(iss))).toContain(reason);
     expect(asked).toEqual([]);
   });
+});
+
+test('an issuer’s address has at most 255 characters', () => {
+  const address = `https://i.example.com/${'a'.repeat(233)}`;
+  expect([isIssuerUrl(address), isIssuerUrl(`${address}a`)]).toEqual([true, false]);
+  for (const bad of ['ftp://i.example.com', 'data:text/plain,x', 'i.example.com', '']) {
+    expect(isIssuerUrl(bad), bad).toBe(false);
+  }
+});
+
+test.each([
+  [300, 'a redirect'],
+  [302, 'a redirect'],
+  [399, 'a redirect'],
+  [299, 'HTTP status 299'],
+  [400, 'HTTP status 400'],
+  [404, 'HTTP status 404'],
+  [429, 'HTTP status 429'],
+  [499, 'HTTP status 499'],
+  [500, 'HTTP status 500'],
+])('an issuer that answers with status %i is asked no further', async (status, what) => {
+  const { asked, verify } = await begin({ [wellKnown]: { status, text: configuration() } });
+  const code = status === 429 || status >= 500 ? 14 : 7;
+  expect(await verify(await token())).toMatch(new RegExp(`^${code} .*answers with ${what}`));
+  expect(asked).toEqual([wellKnown]);
 });
 
 test('an issuer on this machine may do without encryption', async () => {
