@@ -1,36 +1,38 @@
-// Making an account for a login from elsewhere (protocols 5). Not part of the API client: the bearer is the login's own
-// ID token and no token of the platform.
+// Making an account for a login from elsewhere (protocols 5), or a cluster for its agent's (enforce.md 1.2). Not part of the API
+// client: the bearer is the login's own ID token and no token of the platform.
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { send } from './transport.ts';
 
-export interface RegistrationRequest {
+interface Registration {
   readonly issuer: string;
   /** The ID token of who signs in. */
   readonly token: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RegistrationRequest extends Registration {
   /** An invite to accept with it. */
   readonly code?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClusterRegistrationRequest extends Registration {
+  /** An invite for a cluster. */
+  readonly code: string;
+  /** Uid of namespace gulfstream. */
+  readonly clusterId: string;
+  /** UIDP of who the agent is; a new identity when it is empty. */
+  readonly identityId: string;
+  readonly clusterName: string;
+  readonly clusterDescription: string;
 }
 
 /** Throws kind `auth` when the platform will not have it, with its words. */
 export async function register(host: Host, request: RegistrationRequest): Promise<void> {
-  const response = await send(host, {
-    method: 'POST',
-    url: `${request.issuer.replace(/\/+$/, '')}/auth/v1/register`,
-    headers: {
-      authorization: `Bearer ${request.token}`,
-      accept: 'application/json',
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify(request.code === undefined ? {} : { code: request.code }),
-    timeoutMs: 30_000,
-    maxBytes: 1024 * 1024,
-    signal: request.signal,
-  });
-  if (response.status >= 200 && response.status < 300) return;
-  const reason = messageIn(response.text) || `the platform answered ${response.status}`;
+  const { status, text } = await post(host, request, request.code === undefined ? {} : { code: request.code });
+  if (status >= 200 && status < 300) return;
+  const reason = messageIn(text) || `the platform answered ${status}`;
   const what = request.code === undefined ? 'register' : 'accept the invitation';
   throw new CliError('auth', `Cannot ${what}: ${reason}`, {
     code: request.code === undefined ? 'auth.not-registered' : 'auth.invite-refused',
@@ -38,17 +40,45 @@ export async function register(host: Host, request: RegistrationRequest): Promis
   });
 }
 
-function messageIn(text: string): string {
+/** Returns the UIDP of who the agent is from now on. Throws code `api.refused` with the platform's words. */
+export async function registerCluster(host: Host, request: ClusterRegistrationRequest): Promise<string> {
+  const { issuer: _issuer, token: _token, signal: _signal, ...body } = request;
+  const { status, text } = await post(host, request, body);
+  const identity = status === 200 ? stringIn(text, 'identity') : undefined;
+  if (identity !== undefined) return identity;
+  throw new CliError('api', `The platform does not register the cluster: ${messageIn(text) || status}`, {
+    code: 'api.refused',
+  });
+}
+
+const post = (host: Host, { issuer, token, signal }: Registration, body: object) =>
+  send(host, {
+    method: 'POST',
+    url: `${issuer.replace(/\/+$/, '')}/auth/v1/register`,
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify(body),
+    timeoutMs: 30_000,
+    maxBytes: 1024 * 1024,
+    signal,
+  });
+
+const messageIn = (text: string): string =>
+  (stringIn(text, 'message') ?? '')
+    .slice(0, 500)
+    .replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
+    .trim()
+    .replace(/\.$/, '');
+
+function stringIn(text: string, key: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    const message = typeof value === 'object' && value !== null && 'message' in value ? value.message : undefined;
-    if (typeof message !== 'string') return '';
-    return message
-      .slice(0, 500)
-      .replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
-      .trim()
-      .replace(/\.$/, '');
+    const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+    return typeof found === 'string' ? found : undefined;
   } catch {
-    return '';
+    return undefined;
   }
 }

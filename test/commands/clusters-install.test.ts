@@ -1,7 +1,9 @@
 // What stops an installation before anything is applied, with the real kubectl where there is one.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { demoFolders } from '../../src/local/iam/seed.ts';
 import { kubeconfigOf, startAccessReviews } from '../support/access-reviews.ts';
@@ -25,6 +27,26 @@ test('without kubectl it says where to have it from', async () => {
   expect(code).not.toBe(0);
   expect(err).toContain('There is no kubectl on the PATH');
   expect(err).toContain('https://kubernetes.io/docs/tasks/tools/');
+});
+
+test('what is no key of a service account is refused before anything is asked of a cluster', async () => {
+  const { run } = await signedIn();
+  const file = join(mkdtempSync(join(tmpdir(), 'key-')), 'key.json');
+  const words = ['clusters', 'install', '--group=sandbox', `--gcp-serviceaccount-file=${file}`];
+  expect((await run(words)).err).toContain(`\`--gcp-serviceaccount-file\` "${file}" does not exist`);
+  for (const text of [
+    'not JSON',
+    'null',
+    '{"type":"authorized_user","private_key":"x"}',
+    '{"type":"service_account"}',
+  ]) {
+    writeFileSync(file, text);
+    const { code, err } = await run(words, { env: { PATH: '' } });
+    expect(code).not.toBe(0);
+    expect(err).toContain('is not the JSON key of a service account');
+  }
+  writeFileSync(file, '{"type":"service_account","private_key":"x"}');
+  expect((await run(words, { env: { PATH: '' } })).err).toContain('There is no kubectl on the PATH');
 });
 
 test('what is not there is refused in one sentence, and never an empty answer', async () => {

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { distribute, policiesPath, policyVersionKey } from '../../src/enforce/agent/distribution.ts';
+import { googleKeyLogin } from '../../src/enforce/agent/google-key.ts';
 import { Mirror, type Path } from '../../src/enforce/agent/mirror.ts';
 import {
   type KubernetesClient,
@@ -140,4 +141,25 @@ test('policies of others stay, ours that count no longer go, and one name of two
   ]);
   expect(sent).toEqual(['PATCH /same-00000002', 'PATCH /foreign-00000003', 'DELETE /old']);
   expect(problems).toEqual([expect.stringContaining('policy broken cannot be read')]);
+});
+
+test('the key of a Google service account is a login for the registries of Google, and for no other', async () => {
+  const asked: string[] = [];
+  const client = {
+    async get(path: string) {
+      asked.push(path);
+      return { metadata: {}, data: { 'gcp.json': Buffer.from('{"private_key":"x"}').toString('base64') } };
+    },
+  } as unknown as KubernetesClient;
+  for (const registry of ['gcr.io', 'eu.gcr.io', 'europe-docker.pkg.dev']) {
+    expect(await googleKeyLogin(client, registry)).toEqual({ user: '_json_key', password: '{"private_key":"x"}' });
+  }
+  expect(new Set(asked)).toEqual(new Set(['/api/v1/namespaces/gulfstream/secrets/mcp-creds']));
+  for (const registry of ['ghcr.io', 'gcr.io.example.com', '123456789012.dkr.ecr.eu-west-1.amazonaws.com']) {
+    expect(await googleKeyLogin(client, registry)).toBeUndefined();
+  }
+  expect(asked).toHaveLength(3);
+  const without = { get: async () => ({ metadata: {}, data: {} }) } as unknown as KubernetesClient;
+  const refusing = { get: () => Promise.reject(new KubernetesError(403, 'no')) } as unknown as KubernetesClient;
+  for (const one of [without, refusing]) expect(await googleKeyLogin(one, 'gcr.io')).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import type { LoginResult } from '../../auth/login.ts';
 import type { ProviderChoice } from '../../auth/provider.ts';
 import type { Context } from '../../cli/context.ts';
-import { defineCommand, defineView } from '../../cli/define.ts';
+import { defineCommand, defineView, exclusive } from '../../cli/define.ts';
 import { boolean, named, secret } from '../../cli/inputs/values.ts';
 import { printable } from '../../cli/io.ts';
 import { timeCell } from '../../cli/output/age.ts';
@@ -75,13 +75,24 @@ export default defineCommand({
     createGroup: { kind: boolean, hidden: true, help: 'Has no effect; older scripts pass it.' },
     cluster: {
       kind: named('CLUSTER_ID'),
-      hidden: true,
-      help: 'Was for agents inside a cluster; refused with the reason.',
+      help:
+        'Sign in as the agent of this cluster, with a token of its service account, or its own where it was installed from here. ' +
+        'With --invite-code the cluster is registered first where it is not yet.',
     },
-    gulfstream: { kind: boolean, hidden: true, help: 'Was for agents inside a cluster; refused with the reason.' },
+    gulfstream: {
+      kind: boolean,
+      hidden: true,
+      help: "Sign in as a cluster's agent from its pod: IDENTITY_UID, INVITE_CODE and CHAINGUARD_CLUSTER_NAME say the rest.",
+    },
     validate: { kind: boolean, hidden: true, help: 'Has no effect: tokens are always verified.' },
   },
-  check: loginChecks,
+  check: [
+    ...loginChecks,
+    ...['orgName', 'identityProvider', 'socialLogin', 'headless', 'register'].flatMap((key) => [
+      exclusive('cluster', key),
+      exclusive('gulfstream', key),
+    ]),
+  ],
   examples: [
     { text: 'With the browser', args: '' },
     { text: 'On a machine without a browser', args: '--headless' },
@@ -90,23 +101,15 @@ export default defineCommand({
       text: 'Beside a workload, for as long as it runs',
       args: '--identity=IDENTITY_ID --identity-token=./token.jwt --refresh',
     },
+    {
+      text: "As a cluster's agent, which it registers",
+      args: '--cluster=CLUSTER_ID --identity=IDENTITY_ID --invite-code=INVITE_CODE --identity-token=./token.jwt',
+    },
     { text: 'As an identity, with the token of a CI job', args: '--identity=IDENTITY_ID --identity-token=./token.jwt' },
     {
       text: 'For the registry as well as the API',
       args: '--audience=https://console-api.enforce.dev --audience=cgr.dev',
     },
-  ],
-  validate: ({ cluster, gulfstream }) => [
-    ...(cluster === undefined
-      ? []
-      : [
-          '`--cluster` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent --in-cluster`)',
-        ]),
-    ...(gulfstream
-      ? [
-          '`--gulfstream` was for agents inside a cluster; here the agent signs in by itself (`chainctl local agent --in-cluster`)',
-        ]
-      : []),
   ],
   view: loginView,
   formats: ['text', 'table', 'json', 'id'],
@@ -121,6 +124,9 @@ export default defineCommand({
       preferAmbient: input.preferAmbientCredentials,
       ...(context.io.interactive ? { askProvider: () => askProvider(context) } : {}),
       inviteCode: input.inviteCode,
+      ...(input.cluster === undefined && !input.gulfstream
+        ? {}
+        : await (await import('./agent-login.ts')).agentLogin(context, input)),
       share: input.shareLogin,
       note: once((line) => context.io.note(line)),
       skipBrowser: input.skipBrowser,

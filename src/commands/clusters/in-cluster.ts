@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
+import { registerCluster } from '../../api/registration.ts';
 import { exchange } from '../../api/sts.ts';
 import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
@@ -27,19 +28,10 @@ const tokenLife = 30 * 60_000;
 
 export async function serveInCluster(context: Context, input: InClusterInput): Promise<void> {
   const kubernetes = inClusterAccess(context, input.serviceAccount);
-  const client = createKubernetesClient(kubernetes);
-  const namespace = await client.get('/api/v1/namespaces/gulfstream');
-  client.close();
-  if (namespace === undefined) {
-    throw new CliError('local', 'The cluster has no namespace gulfstream, whose uid names it', {
-      code: 'local.not-in-cluster',
-      hint: 'apply what `chainctl clusters print-config` prints',
-    });
-  }
+  const remoteId = await clusterOf(kubernetes);
   const api = context.config.get('platform.api');
   const platform = platformOf(context, api, input.identityToken);
-  const cluster =
-    (await platform.clusterOf(namespace.metadata.uid)) ?? (await platform.register(namespace.metadata.uid));
+  const cluster = (await platform.clusterOf(remoteId)) ?? (await platform.register(remoteId));
   await serve(context, {
     kubernetes,
     api,
@@ -53,7 +45,24 @@ export async function serveInCluster(context: Context, input: InClusterInput): P
   });
 }
 
-function inClusterAccess({ host: { env } }: Context, folder: string): KubernetesAccess {
+/** Where kubelets put what a pod shows to the API server. */
+export const defaultServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Where the pod that `clusters install --agent-image` makes has its token for the platform. */
+export const podToken = '/var/run/sts-in/oidc-token';
+
+/** Returns the uid that names the cluster. */
+export async function clusterOf(kubernetes: KubernetesAccess): Promise<string> {
+  const client = createKubernetesClient(kubernetes);
+  const namespace = await client.get('/api/v1/namespaces/gulfstream').finally(() => client.close());
+  if (namespace !== undefined) return namespace.metadata.uid;
+  throw new CliError('local', 'The cluster has no namespace gulfstream, whose uid names it', {
+    code: 'local.not-in-cluster',
+    hint: 'apply what `chainctl clusters print-config` prints',
+  });
+}
+
+export function inClusterAccess({ host: { env } }: Context, folder: string): KubernetesAccess {
   const { KUBERNETES_SERVICE_HOST: address, KUBERNETES_SERVICE_PORT: port = '443' } = env;
   if (!address) {
     throw new CliError('local', 'This is no pod: KUBERNETES_SERVICE_HOST is not set', {
@@ -109,24 +118,16 @@ function platformOf(context: Context, api: string, tokenFile: string) {
     /** With the invite that the pod was given, once: it is used up by that. */
     async register(remoteId: string): Promise<string> {
       if (code === '') throw refused(`the identity ${identity} reports for no cluster with the id ${remoteId}`);
-      const { status, text } = await send(host, {
-        method: 'POST',
-        url: `${issuer}/auth/v1/register`,
-        headers: {
-          authorization: `Bearer ${readText(tokenFile).trim()}`,
-          accept: 'application/json',
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify({
-          code,
-          clusterId: remoteId,
-          identityId: identity,
-          clusterName: host.env['CHAINGUARD_CLUSTER_NAME'] || remoteId,
-          clusterDescription: host.env['CHAINGUARD_CLUSTER_DESCRIPTION'] ?? '',
-        }),
+      await registerCluster(host, {
+        issuer,
+        token: readText(tokenFile).trim(),
+        code,
+        clusterId: remoteId,
+        identityId: identity,
+        clusterName: host.env['CHAINGUARD_CLUSTER_NAME'] || remoteId,
+        clusterDescription: host.env['CHAINGUARD_CLUSTER_DESCRIPTION'] ?? '',
         signal,
       });
-      if (status !== 200) throw refused((JSON.parse(text) as { message?: string }).message ?? String(status));
       issued = { token: '', until: 0 };
       const cluster = await clusterOf(remoteId);
       if (cluster === undefined) throw refused('it was registered and cannot be found');

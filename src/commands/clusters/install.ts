@@ -55,21 +55,20 @@ export default defineCommand({
       help: 'Was for clusters whose agent the vendor runs; refused with the reason.',
     },
     cluster: { kind: string, hidden: true, help: 'Name of a managed cluster.' },
-    gcpServiceaccountFile: { kind: file, hidden: true, help: 'Was for keys of Google Cloud; refused with the reason.' },
+    gcpServiceaccountFile: {
+      kind: file,
+      help: "JSON key of a Google service account that reads images from Google's registries where there is no pull secret.",
+    },
   },
   check: [
     exclusive('inviteCode', 'skipInvite'),
     exclusive('agentImage', 'webhookAddress'),
     needs('cluster', 'managed'),
   ],
-  validate: ({ managed, gcpServiceaccountFile }) => [
-    ...(managed === undefined
+  validate: ({ managed }) =>
+    managed === undefined
       ? []
-      : ['`--managed` needs an agent that the vendor runs, which this platform does not have; install with kubectl']),
-    ...(gcpServiceaccountFile === undefined
-      ? []
-      : ['`--gcp-serviceaccount-file` is not supported; give workloads a pull secret']),
-  ],
+      : ['`--managed` needs an agent that the vendor runs, which this platform does not have; install with kubectl'],
   examples: [
     { text: 'The current context of kubectl', args: '--group=example.com' },
     {

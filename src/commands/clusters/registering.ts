@@ -1,7 +1,7 @@
 // Registers a cluster on the platform (enforce.md 1.2), with the token of its own agent. Guarantees: a temporary invite is
 // taken back whatever happens.
 
-import { send } from '../../api/transport.ts';
+import { registerCluster } from '../../api/registration.ts';
 import type { Context } from '../../cli/context.ts';
 import type { Reference } from '../../cli/inputs/references.ts';
 import { printable } from '../../cli/io.ts';
@@ -45,32 +45,19 @@ export async function register(
       context.io.note(printable(`The issuer ${issuer} is not public, so its keys are pinned (--private).`));
     const identity = isPinned ? await pinnedIdentity(context, kubectl, group, agent.remoteId, issuer) : '';
     const tokens = createAgentTokens(context, folder, agent);
-    const answer = await send(context.host, {
-      method: 'POST',
-      url: `${agent.issuer}/auth/v1/register`,
-      headers: {
-        authorization: `Bearer ${await tokens.ownToken()}`,
-        accept: 'application/json',
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify({
-        code: input.inviteCode ?? invite?.code,
-        clusterId: agent.remoteId,
-        identityId: identity,
-        clusterName: input.name ?? kubectl.context,
-        clusterDescription: input.description ?? '',
-      }),
+    const registeredAs = await registerCluster(context.host, {
+      issuer: agent.issuer,
+      token: await tokens.ownToken(),
+      code: input.inviteCode ?? invite?.code ?? '',
+      clusterId: agent.remoteId,
+      identityId: identity,
+      clusterName: input.name ?? kubectl.context,
+      clusterDescription: input.description ?? '',
       signal: context.signal,
     });
-    const session = JSON.parse(answer.text) as { identity?: string; message?: string };
-    if (answer.status !== 200 || session.identity === undefined) {
-      throw new CliError('api', `The platform does not register the cluster: ${session.message ?? answer.status}`, {
-        code: 'api.refused',
-      });
-    }
     const { items = [] } = await api.call('tenant.v1.Clusters.List', { remoteId: agent.remoteId });
     const cluster = items.find(({ issuer: one }) => one === issuer)?.id ?? known[0]?.id ?? '';
-    const registered = { ...(readAgent(folder) ?? agent), identity: session.identity, cluster };
+    const registered = { ...(readAgent(folder) ?? agent), identity: registeredAs, cluster };
     writeAgent(folder, registered);
     return registered;
   } finally {

@@ -45,10 +45,10 @@ export default defineCommand({
   ],
   run: async (context, { cluster, inCluster, serviceAccount, identityToken, webhookPort }) => {
     if (inCluster) {
-      const { serveInCluster } = await import('../clusters/in-cluster.ts');
+      const { defaultServiceAccount, podToken, serveInCluster } = await import('../clusters/in-cluster.ts');
       return serveInCluster(context, {
-        serviceAccount: serviceAccount ?? '/var/run/secrets/kubernetes.io/serviceaccount',
-        identityToken: identityToken ?? '/var/run/sts-in/oidc-token',
+        serviceAccount: serviceAccount ?? defaultServiceAccount,
+        identityToken: identityToken ?? podToken,
         webhookPort: webhookPort ?? 8443,
       });
     }

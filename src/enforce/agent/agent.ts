@@ -18,6 +18,7 @@ import { type AdmissionRequest, type Decider, mutate, podSpecOf, validate, workl
 import { startWebhook } from '../webhook/server.ts';
 import { type CloudLoginAnswer, createCloudLogins } from './cloud-logins.ts';
 import { distribute, type GivenPolicy, policiesPath, policyIdKey, policyVersionKey } from './distribution.ts';
+import { googleKeyLogin } from './google-key.ts';
 import { createInventory, recordPath } from './inventory.ts';
 import { Mirror, type ReportSink } from './mirror.ts';
 import { type Login, loginFrom, pullSecretsOf } from './pull-secrets.ts';
@@ -103,7 +104,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       namespace === undefined
         ? []
         : await pullSecretsOf(client, namespace, spec as Record<string, unknown> | undefined);
-    return (await loginFrom(client, registry, [...system, ...beside, ...own])) ?? cloudLogin(registry);
+    const given = await loginFrom(client, registry, [...system, ...beside, ...own]);
+    return given ?? (await googleKeyLogin(client, registry)) ?? cloudLogin(registry);
   };
 
   const surroundingsFor = (

@@ -1,5 +1,5 @@
 // Ours: what agents of clusters and the platform say to each other. How the product's own did is not public (enforce.md 1.4).
-// Each path takes the token of the cluster's own identity, which needs `gulfstream` there.
+// Each path takes the token of the cluster's own identity, for the API or for audience gulfstream, which needs `gulfstream` there.
 //
 //   GET  /local/enforce/v1/clusters                      the clusters that the caller reports for
 //   GET  /local/enforce/v1/clusters/<UIDP>/policies      what counts there: documents, profiles and options
@@ -48,7 +48,7 @@ export function createAgentRoutes(options: AgentRoutesOptions): HttpHandler {
     if (request.method !== (what === 'report' ? 'POST' : 'GET')) {
       throw new StatusError(grpcCodes.UNIMPLEMENTED, 'Method Not Allowed');
     }
-    const caller = await authenticate(request.headers.authorization, [urls.api], verifyAccessToken);
+    const caller = await authenticate(request.headers.authorization, [urls.api, 'gulfstream'], verifyAccessToken);
     if (id === undefined || what === undefined) return store.read((tx) => ({ clusters: clustersOf(tx, caller) }));
     if (what === 'policies') {
       return store.read((tx) => {
