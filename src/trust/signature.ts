@@ -2,7 +2,7 @@
 
 import { type KeyObject, verify } from 'node:crypto';
 
-/** Returns what DSSE signs (its protocol, "Signature Definition"). */
+/** Returns what DSSE signs: type and payload with their lengths, so that neither can be taken for the other. */
 export function preAuthEncoding(type: string, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
 }

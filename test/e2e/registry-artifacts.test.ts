@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { preAuthEncoding } from '../../src/local/registry/attestations.ts';
+import { preAuthEncoding } from '../../src/trust/signature.ts';
 import { createClient } from '../platform/registry-client.ts';
 import { demoOrganizations, dev } from '../support/ids.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';

@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { logEntries, timestamps } from '../../attestations/cosign-annotations.ts';
+import { preAuthEncoding } from '../../trust/signature.ts';
 import type { Descriptor, Repository } from './surroundings.ts';
 
 /** Something that was signed about an image. */
@@ -127,14 +128,13 @@ function envelope(
   };
   const [algorithm = '', hex] = digest.split(':');
   if (!(statement.subject ?? []).some((one) => one.digest?.[algorithm] === hex)) return [];
-  const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `;
   const predicate = String(statement.predicateType ?? '');
   return [
     {
       id: layer.digest,
       predicateType: predicate === signPredicate ? undefined : predicate,
       statement: statement as Record<string, unknown>,
-      signedBytes: Buffer.concat([Buffer.from(head), body]),
+      signedBytes: preAuthEncoding(payloadType, body),
       signatures: signatures.flatMap(({ sig }) => (typeof sig === 'string' ? Buffer.from(sig, 'base64') : [])),
       bundle: bundle ?? { mediaType: oldBundle, verificationMaterial: material, dsseEnvelope: dsse },
       hasCertificate: hasCertificate(material),

@@ -3,6 +3,7 @@
 // check.
 
 import { sign } from 'node:crypto';
+import { preAuthEncoding } from '../../trust/signature.ts';
 import type { AttestationKey } from '../keys/attestation-key.ts';
 import { digestOf } from '../store/digest.ts';
 import { type Descriptor, mediaTypes } from './manifest.ts';
@@ -92,10 +93,4 @@ export function attest(
   );
   const blobs = [config, envelope].map((bytes) => ({ digest: digestOf(bytes), bytes }));
   return { manifest, blobs, tag: `${algorithm}-${hex}.att` };
-}
-
-/** Returns what DSSE signs: type and payload with their lengths, so that neither can be taken for the other. */
-export function preAuthEncoding(type: string, payload: Uint8Array): Buffer {
-  const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
-  return Buffer.concat([Buffer.from(head), payload]);
 }
