@@ -36,7 +36,7 @@ export async function finish(words: readonly string[], begun: Begun): Promise<vo
     if (answer.complaint !== undefined) write(2, `${name}: ${answer.complaint}\n`);
     if (answer.text !== undefined) unwritten = writeAnswer(answer.text);
   }
-  if (unwritten?.isLost) write(2, `${name}: standard output is closed, so there is nobody to answer\n`);
+  if (unwritten?.isLost) write(2, `${name}: standard output is closed, so no answer can be written\n`);
   else if (unwritten !== undefined && !isCode(unwritten.reason, 'EPIPE')) {
     const { toFileError } = await import('./files.ts');
     write(2, `${name}: ${toFileError(unwritten.reason, 'write', 'standard output').message}\n`);

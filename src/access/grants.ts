@@ -31,7 +31,7 @@ export type Hidden = 'bindings' | 'groups' | 'invites' | 'identities';
 
 /**
  * `binding`: holds now. `group-mapping` and `scim-group`: whoever the provider says is in the group, at sign-in or over
- * SCIM. `default-role`: whoever first signs in through the provider. `pending-invite`: whoever accepts it.
+ * SCIM. `default-role`: anyone who first signs in through the provider. `pending-invite`: whoever accepts it.
  */
 export type Through = 'binding' | 'group-mapping' | 'scim-group' | 'default-role' | 'pending-invite';
 
@@ -101,7 +101,7 @@ export function* grantsIn(facts: Facts): Generator<Grant> {
       place: parentOf(id),
       role: roleOf(defaultRole),
       identity: '',
-      who: `whoever first signs in through ${name || id}`,
+      who: `anyone who first signs in through ${name || id}`,
     };
   }
   for (const invite of facts.invites) {
@@ -111,7 +111,7 @@ export function* grantsIn(facts: Facts): Generator<Grant> {
       place: parentOf(invite.id ?? ''),
       role: roleOf(invite.role?.id ?? '', invite.role),
       identity: '',
-      who: invite.email || `whoever has the invite ${invite.keyId || invite.id}`,
+      who: invite.email || `anyone who has the invite ${invite.keyId || invite.id}`,
       ...ended(invite.expiration, facts.now),
     };
   }

@@ -72,10 +72,10 @@ export function ambientProvider(host: Host): AmbientProvider | undefined {
  */
 export function ambientHint({ env }: Pick<Host, 'env'>, isAlone: boolean): string | undefined {
   if (env['GITHUB_ACTIONS'] === 'true') {
-    return 'give the workflow `permissions: id-token: write`, so that GitHub hands out an identity token';
+    return 'give the workflow `permissions: id-token: write`, so that GitHub issues an identity token';
   }
   if (env['GITLAB_CI'] === 'true') {
-    return 'give the job `id_tokens:` with the issuer as `aud`, so that GitLab hands out an identity token';
+    return 'give the job `id_tokens:` with the issuer as `aud`, so that GitLab issues an identity token';
   }
   if (isAlone && env['IDENTITY_ENDPOINT'] && env['IDENTITY_HEADER']) {
     return `set ${azureAudience} to the client id of the Entra application that the identity names as audience`;
@@ -97,7 +97,7 @@ function github(host: Host): AmbientProvider | undefined {
     const { status, text } = await get(host, address.href, headers, signal);
     const value = status === 200 ? textOf(parseJson(text), 'value') : undefined;
     if (value !== undefined) return value;
-    throw refused(`GitHub did not hand out an identity token (HTTP ${status})`, ambientHint(host, true));
+    throw refused(`GitHub did not issue an identity token (HTTP ${status})`, ambientHint(host, true));
   };
   return { name: 'github', isJob: true, tokens: alone(token) };
 }
@@ -145,7 +145,7 @@ function buildkite(host: Host): AmbientProvider | undefined {
     const printed = await outputOf(host, 'buildkite-agent', args, signal);
     const value = printed?.trim() ?? '';
     if (decodeClaims(value) !== undefined) return value;
-    throw refused('Buildkite’s agent did not hand out an identity token', undefined);
+    throw refused('Buildkite’s agent did not issue an identity token', undefined);
   };
   return { name: 'buildkite', isJob: true, tokens: alone(token) };
 }
@@ -166,7 +166,7 @@ function google(host: Host): AmbientProvider | undefined {
     const { status, text } = await get(host, `${base}/identity?${query}`, { 'metadata-flavor': 'Google' }, signal);
     const value = text.trim();
     if (status === 200 && decodeClaims(value) !== undefined) return value;
-    throw refused(`Google Cloud did not hand out an identity token (HTTP ${status})`, 'give it a service account');
+    throw refused(`Google Cloud did not issue an identity token (HTTP ${status})`, 'give it a service account');
   };
   return { name: 'google', isJob: false, tokens: alone(token) };
 }
@@ -265,7 +265,7 @@ function azure(host: Host): AmbientProvider | undefined {
     const value = status === 200 ? textOf(parseJson(text), 'access_token') : undefined;
     if (value !== undefined && decodeClaims(value) !== undefined) return value;
     throw refused(
-      `Azure did not hand out an identity token (HTTP ${status})`,
+      `Azure did not issue an identity token (HTTP ${status})`,
       `give it a managed identity, and look at the application in ${azureAudience}`,
     );
   };

@@ -79,14 +79,14 @@ async function profileCredentials(
     const source = profile['source_profile'];
     // A profile may be its own source; then its keys are meant.
     if (source !== undefined && source !== name && [...users, name].includes(source)) {
-      throw noCredentials(`profile "${name}" and its \`source_profile\` name each other`, 'mend ~/.aws/config');
+      throw noCredentials(`profile "${name}" and its \`source_profile\` name each other`, 'fix ~/.aws/config');
     }
     const base =
       source !== undefined && source !== name
         ? await profileCredentials(host, source, signal, [...users, name])
         : await (credentialSources[profile['credential_source'] ?? ''] ?? (async () => keys))(host, signal);
     if (base !== undefined) return assumeRole(host, base, role, signal);
-    throw noCredentials(`there are none to assume the role of profile "${name}" with`, 'mend ~/.aws/config');
+    throw noCredentials(`there are none to assume the role of profile "${name}" with`, 'fix ~/.aws/config');
   }
   if (keys !== undefined) return keys;
   const { login_session: signedIn, sso_session: session, sso_start_url: page, credential_process: program } = profile;

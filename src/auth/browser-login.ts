@@ -333,7 +333,7 @@ function oneLine(value: string): string {
 }
 
 function timedOut(timeoutMs: number): CliError {
-  return new CliError('timeout', `Nobody finished the login within ${Math.round(timeoutMs / 1000)} s`, {
+  return new CliError('timeout', `The login was not finished within ${Math.round(timeoutMs / 1000)} s`, {
     code: 'auth.login-timeout',
     hint: 'try again with `chainctl auth login`',
   });

@@ -76,7 +76,7 @@ export function minutes(ms: number): string {
 }
 
 export function timedOut(ms: number): CliError {
-  return new CliError('timeout', `Timed out waiting: nobody signed in within ${Math.round(ms / 60_000)} minutes`, {
+  return new CliError('timeout', `Timed out waiting: no sign-in within ${Math.round(ms / 60_000)} minutes`, {
     code: 'auth.login-timeout',
     hint: 'try again with `chainctl auth login --headless`',
   });

@@ -206,7 +206,7 @@ async function mint(renewal: Renewal, record: LoginRecord | undefined): Promise<
   );
   // A login does not turn into somebody else's because a file did.
   if (subjectOf(issued.token) !== record.subject) {
-    throw new CliError('auth', 'The identity token is by now for somebody else than this login', {
+    throw new CliError('auth', 'The identity token now belongs to another identity than this login', {
       code: 'auth.other-identity',
     });
   }

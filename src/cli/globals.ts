@@ -24,7 +24,7 @@ export const globalInputs = {
   issuer: { kind: named('URL'), help: 'Address of the token issuer.', config: 'platform.issuer' },
   logLevel: {
     kind: named('LEVEL'),
-    help: 'How much to tell about what happens: error, info or debug.',
+    help: 'How much to log: error, info or debug.',
     config: 'default.log-level',
   },
   needs: {

@@ -48,10 +48,10 @@ export default defineCommand({
   summary: 'Find what keeps pulls and installs from working.',
   description:
     'Looks in the order in which one thing rests on another, and stops at the first that is wrong: configuration, network, ' +
-    'clock, login, and what --for names. Says which file and key decided, and the command that mends it. Asks nobody and ' +
+    'clock, login, and what --for names. Says which file and key decided, and the command that fixes it. Sends no request and ' +
     'changes nothing. Exits with 0 when nothing is wrong, 1 when something is, 2 when it was used wrongly.',
   inputs: {
-    for: { kind: choice(...purposes), help: 'What has to work; everything that is set up unless given.' },
+    for: { kind: choice(...purposes), help: 'What has to work. Defaults to everything that is set up.' },
     image: { kind: image, help: 'Image that has to come: says which credentials each client takes for it.' },
     report: { kind: boolean, help: 'Everything, as Markdown to paste: no secrets, no addresses, home is `~`.' },
   },

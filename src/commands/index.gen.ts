@@ -95,7 +95,7 @@ export const index: IndexNode = {
     {
       name: "sigstore",
       summary: "Sign images with an authority of your own.",
-      description: "An authority gives whoever signs a certificate for ten minutes, made out to the address or the identity of the login. cosign signs with it once `chainctl sigstore env` has told it where it is; no key is kept and nothing leaves for the internet.",
+      description: "An authority issues each signer a certificate for ten minutes, in the name of the address or the identity of the login. cosign signs with it once `chainctl sigstore env` has told it where it is; no key is kept and nothing leaves for the internet.",
       open: () => import('./sigstore/index.gen.ts'),
     },
     {

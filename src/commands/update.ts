@@ -29,7 +29,7 @@ export default defineCommand({
     'and comes back when the new one does not run.',
   inputs: {
     version: { kind: named('VERSION'), help: 'Take this release, even if it is older.' },
-    check: { kind: boolean, help: 'Say whether there is a newer release, and change nothing.' },
+    check: { kind: boolean, help: 'Check for a newer release, and change nothing.' },
     force: { kind: boolean, help: 'Replace it even if this release is installed.' },
   },
   examples: [

@@ -2,7 +2,7 @@
 export function EnterCode({ action, problem }: { readonly action: string; readonly problem: string | undefined }) {
   return (
     <form method="post" action={action} class="fields">
-      <p>This console is for whoever started it. Its terminal names a file; the code stands in it.</p>
+      <p>This console is for the person who started it. Its terminal names a file that holds the code.</p>
       <div class="field">
         <label for="code">Code</label>
         {problem !== undefined && (

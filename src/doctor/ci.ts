@@ -26,6 +26,6 @@ export const ci: Check = {
     // The workflow's path is between the repository's and the reference.
     const [, workflow] = /^[^/]+\/[^/]+\/(.+)@/.exec(host.env['GITHUB_WORKFLOW_REF'] ?? '') ?? [];
     const file = workflow ?? (key === 'id_tokens' ? '.gitlab-ci.yml' : undefined);
-    return [wrong('The job hands out no identity token', hint ?? login, { file, key })];
+    return [wrong('The job provides no identity token', hint ?? login, { file, key })];
   },
 };

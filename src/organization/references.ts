@@ -134,7 +134,7 @@ export class References {
   user(address: string, line: Line): string | undefined {
     if (isUidp(address)) {
       if (this.#holders.has(address)) return address;
-      return this.#wrong(line, `nobody with the id ${address} holds a role in this organization`);
+      return this.#wrong(line, `no one with the id ${address} holds a role in this organization`);
     }
     return (
       this.#users.get(address) ??

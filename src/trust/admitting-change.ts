@@ -60,7 +60,7 @@ function everyTokenOf(issuer: string, subject: string): string {
   if (issuer === githubIssuer) return everyRunOf(subject);
   const [, project, kind, ref] = /^project_path:(.+):ref_type:(branch|tag):ref:(.+)$/.exec(subject) ?? [];
   if (issuer === gitlabIssuer && project !== undefined) {
-    return `every job of ${project} on the ${kind} ${ref}, whoever starts it`;
+    return `every job of ${project} on the ${kind} ${ref}, no matter who starts it`;
   }
   const [, organization, pipeline, commit] =
     /^organization:([^:]+):pipeline:([^:]+):ref:.*:commit:([^:]+):step:/.exec(subject) ?? [];
@@ -79,12 +79,13 @@ function everyTokenOf(issuer: string, subject: string): string {
 function everyRunOf(subject: string): string {
   const [, repo = '', rest = ''] = /^repo:([^:]+):(.*)$/s.exec(subject) ?? [];
   if (repo === '') return 'every workflow run with this subject';
-  const later = repo.includes('@') ? '' : '; also those of whoever has that name later';
+  const later = repo.includes('@') ? '' : '; also those of anyone who takes that name later';
   const [, environment] = /^environment:(.*)$/s.exec(rest) ?? [];
   if (environment !== undefined) {
     return `every job of ${repo} in the environment ${environment}, on any branch and for any event${later}`;
   }
-  if (rest === 'pull_request') return `every workflow run for a pull request of ${repo}, whoever opened it${later}`;
+  if (rest === 'pull_request')
+    return `every workflow run for a pull request of ${repo}, no matter who opened it${later}`;
   const [, ref] = /^ref:(.*)$/s.exec(rest) ?? [];
   if (ref !== undefined)
     return `every workflow run of ${repo} on ${ref}, whatever its workflow, event and actor${later}`;

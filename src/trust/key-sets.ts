@@ -20,7 +20,7 @@ export function judgeKeySet(text: string): KeySetVerdict {
   } catch {
     keys = undefined;
   }
-  const until = 'so nobody can assume the identity until it has other keys';
+  const until = 'so the identity cannot be assumed until it has other keys';
   if (!Array.isArray(keys) || keys.length === 0) {
     return { warning: `is not a JSON Web Key Set with at least one key, ${until}` };
   }

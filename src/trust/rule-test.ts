@@ -46,7 +46,7 @@ export function noTokenReason(tested: IamIdentity): string | undefined {
   if (tested.claimMatch !== undefined || tested.static !== undefined) return undefined;
   return typeOf(tested) === 'aws'
     ? 'is for AWS: it is assumed with a signed request that AWS itself answers, and with no token'
-    : 'is for a service of the platform, and nobody can assume it with a token';
+    : 'is for a service of the platform, and cannot be assumed with a token';
 }
 
 /** Compares the rule of an identity, and its end, with what a token says. */

@@ -134,7 +134,11 @@ describe('claim match', () => {
     writeFileSync(join(folder, 'notes.txt'), 'nothing of use\n');
     for (const [name, keys, warning] of [
       ['a', 'keys', '`--issuer-keys` names no file and is not a JSON Web Key Set with at least one key, so nobody can'],
-      ['b', '{"keys":[]}', '`--issuer-keys` is not a JSON Web Key Set with at least one key, so nobody can assume'],
+      [
+        'b',
+        '{"keys":[]}',
+        '`--issuer-keys` is not a JSON Web Key Set with at least one key, so the identity cannot be assumed',
+      ],
       ['c', '{"keys":[{"kty":"RSA"}]}', '`--issuer-keys` holds no key that can verify a signature, so nobody can'],
       ['d', 'notes.txt', '`--issuer-keys` is not a JSON Web Key Set'],
     ] as const) {

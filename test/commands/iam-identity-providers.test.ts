@@ -135,7 +135,7 @@ describe('create', () => {
       [
         `On ${session.platform.urls.api}, as dev@example.com:`,
         'This creates the identity provider "accounts.example.com" for "example.com".',
-        `Whoever signs in at ${issuer} gets the role "viewer".`,
+        `Anyone who signs in at ${issuer} gets the role "viewer".`,
         'Do you want to continue?',
       ].join('\n'),
     ]);

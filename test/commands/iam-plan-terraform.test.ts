@@ -250,7 +250,7 @@ test('updates, deletions and what is made anew take and give what the same files
   const answer = await run(['iam', 'plan', '--from-plan', file]);
   expect(answer.code).toBe(3);
   expect(answer.out).toContain(
-    '± identity engineering/ci\n      chainguard_identity.ci\n      made anew, with another id\n',
+    '± identity engineering/ci\n      chainguard_identity.ci\n      recreated, with another id\n',
   );
   expect(answer.out).toContain('role: "viewer" → "editor"');
   expect(answer.out).toContain('capabilities: adds manifest.create\n      capabilities: drops repo.create\n');
@@ -376,7 +376,7 @@ test('the secret of an identity provider is not told', async () => {
     ),
   ]);
   const { out } = await run(['iam', 'plan', '--from-plan', write(text)]);
-  expect(out).toContain('  whoever first signs in through sso (if the condition is met)\n    + in example.com:\n');
+  expect(out).toContain('  anyone who first signs in through sso (if the condition is met)\n    + in example.com:\n');
   expect(out).not.toContain('hunter2');
 });
 

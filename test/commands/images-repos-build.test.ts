@@ -273,7 +273,7 @@ describe('edit', () => {
     };
     const late = await world.run([...words, '--yes'], { env, foreground });
     expect(late.code).toBe(1);
-    expect(late.err).toContain('error: Somebody else changed the configuration of "app" meanwhile');
+    expect(late.err).toContain('error: Someone else changed the configuration of "app" meanwhile');
     expect(await overlayOf(world, 'app')).toMatchObject({ contents: { packages: ['bash'] } });
     const kept = /your text is kept in (.*)/.exec(late.err)?.[1] ?? '';
     const again = await world.run([...words, `--file=${kept}`], { stdin: 'y\n' });

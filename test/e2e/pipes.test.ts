@@ -149,7 +149,7 @@ describe('standard input', () => {
     );
     expect(ran.out).toBe(names.replaceAll('\n', ' 2\n'));
     expect(ran.err).not.toContain('[y,N]');
-    expect(ran.err.match(/error: `--yes` is required: nobody can be asked\n {2}Remove /g)).toHaveLength(
+    expect(ran.err.match(/error: `--yes` is required: no question can be asked here\n {2}Remove /g)).toHaveLength(
       names.split('\n').length - 1,
     );
     expect(user.read('.config/chainctl/config.yaml')).toContain('mine');

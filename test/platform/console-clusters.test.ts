@@ -34,7 +34,7 @@ test('a cluster is found by the id that kubectl tells, with flagged images and w
 
   const image = (digest: string) => browser.get(at(`clusters/image?id=${remoteId}&digest=${digestOf(digest)}`));
   expect((await image('a')).text).toContain('no signatures found for &lt;b>this&lt;/b>');
-  expect((await image('b')).text).toContain('by kim@example.com, for whom https://accounts.google.com vouched');
+  expect((await image('b')).text).toContain('by kim@example.com (issuer https://accounts.google.com)');
   expect((await image('c')).text).toContain('No policy is about this image');
   expect((await image('d')).status).toBe(404);
   expect((await browser.get(at('clusters/cluster?id=nothing'))).status).toBe(404);

@@ -250,7 +250,7 @@ describe('testing a token', () => {
     const answer = await browser.get(`${page}/test?id=${encodeURIComponent((await identity('sync')).id)}`);
     expect([answer.status, text(answer.text)]).toEqual([
       400,
-      expect.stringContaining('nobody can assume it with a token'),
+      expect.stringContaining('cannot be assumed with a token'),
     ]);
   });
 

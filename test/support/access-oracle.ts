@@ -200,7 +200,7 @@ export async function accessOracle(): Promise<AccessOracle> {
           expect({ ...about, mine }).toEqual({ ...about, mine: allowed });
           const subject = { id: who.id, name: who.email };
           const answers = operation.capabilities.map((one) => decide(facts, subject, one, at).answer);
-          // About somebody else the token is not known; of groups no list says who is in them, so they are never a no.
+          // About someone else the token is not known; of groups no list says who is in them, so they are never a no.
           const others = answers.includes('no') ? 'no' : answers.includes('unknown') ? 'unknown' : 'yes';
           if (way !== 'narrowed') {
             const fits = others === 'yes' ? allowed : others === 'no' ? !allowed : /group|SCIM/.test(way) || !allowed;

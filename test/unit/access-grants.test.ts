@@ -92,7 +92,7 @@ describe('what depends on something', () => {
     expect(through(true)).toEqual([['scim-group', 'group "admins" of okta', root]]);
     const providers = [{ ...provider(false), defaultRole: owner.id }];
     expect(whoCan(facts({ providers }), 'groups.create', below)).toMatchObject([
-      { through: 'default-role', who: 'whoever first signs in through okta', place: root },
+      { through: 'default-role', who: 'anyone who first signs in through okta', place: root },
     ]);
   });
 
@@ -103,7 +103,7 @@ describe('what depends on something', () => {
     const conditions = (some: Partial<Facts>) =>
       decide(facts(some), { id: user, name: 'u@example.com' }, 'groups.create', below).conditions.map(({ who }) => who);
     expect(conditions(invite('u@example.com', '2026-03-28T00:00:00Z'))).toEqual(['u@example.com']);
-    expect(conditions(invite('', '2026-03-28T00:00:00Z'))).toEqual(['whoever has the invite k1']);
+    expect(conditions(invite('', '2026-03-28T00:00:00Z'))).toEqual(['anyone who has the invite k1']);
     expect(conditions(invite('other@example.com', '2026-03-28T00:00:00Z'))).toEqual([]);
     expect(conditions(invite('u@example.com', '2026-03-27T12:00:00Z'))).toEqual([]);
     // It gives nothing before it is accepted.

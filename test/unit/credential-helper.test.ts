@@ -69,7 +69,7 @@ function cache(host: FakeHost, audience: string, lifeSeconds: number): string {
 describe('a good token', () => {
   test.each([
     ['/dev/full', 1, 'docker-credential-cgr: Cannot write "standard output": the disk is full\n'],
-    ['&-', 1, 'docker-credential-cgr: standard output is closed, so there is nobody to answer\n'],
+    ['&-', 1, 'docker-credential-cgr: standard output is closed, so no answer can be written\n'],
     // Thrown away on purpose.
     ['/dev/null', 0, ''],
   ])('that goes to %s', async (where, expected, said) => {

@@ -149,7 +149,7 @@ describe('jobs', () => {
     w.host.env['PATH'] = `${bin}:${process.env['PATH']}`;
     w.host.env['BUILDKITE'] = 'true';
     w.host.env['BUILDKITE_JOB_ID'] = 'job';
-    await expect(w.log({ identity })).rejects.toThrow('agent did not hand out');
+    await expect(w.log({ identity })).rejects.toThrow('agent did not issue');
     writeFileSync(answer, `${await w.mint(job)}\n`);
     expect((await w.log({ identity })).identity).toBe(identity);
     const { readFileSync } = await import('node:fs');
@@ -205,7 +205,7 @@ describe('jobs', () => {
     expect(metadata.requests[0]?.headers[header]).toBe(value);
     metadata.expect(`GET ${path}`, { status: 400, body: { error: 'invalid_resource' } });
     await expect(w.log({ identity, preferAmbient: true })).rejects.toThrow(
-      'Azure did not hand out an identity token (HTTP 400)',
+      'Azure did not issue an identity token (HTTP 400)',
     );
     // The identity that the system assigns has no client id of its own to name; the application may be named by its URI.
     Object.assign(w.host.env, { AZURE_CLIENT_ID: '', CHAINCTL_AZURE_AUDIENCE: 'api://app-1' });

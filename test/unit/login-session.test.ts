@@ -205,7 +205,7 @@ describe('with an identity token', () => {
     actions.expect(`GET /token?api-version=2&audience=${aud}`, { body: { value: await workflow(w) } });
     expect(decodeClaims(await w.token())?.sub).toBe(identity);
     actions.expect(`GET /token?api-version=2&audience=${aud}`, { status: 403, body: 'no' });
-    await expect(w.log({ identity })).rejects.toThrow('GitHub did not hand out an identity token (HTTP 403)');
+    await expect(w.log({ identity })).rejects.toThrow('GitHub did not issue an identity token (HTTP 403)');
   });
 
   test('options that make no sense', async () => {
@@ -376,7 +376,7 @@ describe('keeping a session', () => {
     };
     writeFileSync(file, await mintThirdPartyToken(plain.platform.store, guest));
     await expect(plain.token(plain.registry)).rejects.toMatchObject({
-      details: ['The identity token is by now for somebody else than this login'],
+      details: ['The identity token now belongs to another identity than this login'],
     });
 
     // Somebody else's for this audience, over by now, is not replaced.

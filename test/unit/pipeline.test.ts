@@ -586,7 +586,7 @@ describe('confirmation', () => {
     expect(await outcome(initial, [], { stdin: '' })).toEqual({
       code: 2,
       ran: false,
-      err: `${question(initial ? '[Y,n]' : '[y,N]')}error: \`--yes\` is required: nobody can be asked\n${hint}`,
+      err: `${question(initial ? '[Y,n]' : '[y,N]')}error: \`--yes\` is required: no question can be asked here\n${hint}`,
       reads: 1,
     });
   });

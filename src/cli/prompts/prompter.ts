@@ -80,7 +80,7 @@ async function confirmPlainly(question: Question, host: Host, signal: AbortSigna
   // A terminal that is no place for questions, in CI, is not read.
   const line = host.stdin.isTty ? undefined : await host.stdin.readAnswer(ask, signal);
   if (isAsked) host.stderr.write('\n');
-  if (line === undefined) return refuse('nobody can be asked', isAsked ? [] : asked.split('\n'));
+  if (line === undefined) return refuse('no question can be asked here', isAsked ? [] : asked.split('\n'));
   return answerOf(line) ?? refuse('the line read from standard input is neither yes nor no');
 }
 

@@ -9,7 +9,7 @@ export default defineCommand({
   summary: 'Delete your own account.',
   description:
     'Removes the account you are signed in with, its roles and its tokens, and forgets every login on this machine. ' +
-    'Organizations stay; one that would be left without an owner keeps you from it.',
+    'Organizations stay; the deletion is refused while one would be left without an owner.',
   inputs: {},
   examples: [
     { text: 'After a question', args: '' },

@@ -12,7 +12,7 @@ export default defineCommand({
     'Asks the issuer whether the login is good, and exits with an error when it is not. --audience asks about the login ' +
     'for something else than the API. When a flag says how to log in and there is no valid login, that is done first.',
   inputs: {
-    quick: { kind: boolean, help: 'Only look at the token on this machine and ask nobody.' },
+    quick: { kind: boolean, help: 'Look at the token on this machine only, and send no request.' },
     ...loginInputs,
   },
   check: loginChecks,

@@ -21,7 +21,7 @@ export default defineCommand({
   summary: 'Print a token of your login.',
   description:
     'For programs that talk to the platform themselves. The token is for the API, or for what --audience names, and is ' +
-    'renewed first when it is about to expire. Whoever has it can act as you until it expires.',
+    'renewed first when it is about to expire. Anyone who has it can act as you until it expires.',
   inputs: {
     capabilities: {
       kind: strings('CAPABILITY'),
@@ -37,7 +37,7 @@ export default defineCommand({
   examples: [
     { text: 'Call the API', args: '' },
     { text: 'Pull an image with another tool', args: '--audience=cgr.dev' },
-    { text: 'Hand somebody less than you may do', args: '--capabilities=groups.list,repo.list --scope=example.com' },
+    { text: 'Give someone less than you may do', args: '--capabilities=groups.list,repo.list --scope=example.com' },
   ],
   view: tokenView,
   formats: ['text', 'json'],

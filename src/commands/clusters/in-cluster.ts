@@ -82,7 +82,7 @@ function platformOf(context: Context, api: string, tokenFile: string) {
   const issuer = context.config.get('platform.issuer');
   const { IDENTITY_UID: identity = '', INVITE_CODE: code = '' } = host.env;
   if (identity === '') {
-    throw new CliError('usage', 'IDENTITY_UID is not set, so nobody knows who the agent is on the platform', {
+    throw new CliError('usage', 'IDENTITY_UID is not set, so the platform cannot tell who the agent is', {
       code: 'usage.no-agent',
       hint: 'put the id of its identity under `identity-uid` into Secret gulfstream/mcp-creds, as `chainctl clusters install --agent-image` does',
     });

@@ -33,7 +33,7 @@ export default defineCommand({
     description: { kind: string, short: 'd', help: 'What the cluster is for.' },
     private: {
       kind: boolean,
-      help: 'Pin the keys that the API server signs tokens with. Done by itself where nobody else could read them.',
+      help: 'Pin the keys that the API server signs tokens with. Automatic where the platform could not read them.',
     },
     skipInvite: {
       kind: boolean,

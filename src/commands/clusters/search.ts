@@ -70,7 +70,7 @@ export default defineCommand({
   summary: 'Look for packages in what clusters run.',
   description:
     'Reads the SBOMs that are attested of running images, SPDX 2 or CycloneDX, from their registries; private ones are read with ' +
-    'what `docker login` has stored. An image without an SBOM is told, because what it holds is not known. Signatures of SBOMs ' +
+    'what `docker login` has stored. An image without an SBOM is named, because what it holds is not known. Signatures of SBOMs ' +
     'are not judged here; `chainctl packages list IMAGE` does.',
   inputs: {
     place: {

@@ -13,10 +13,10 @@ const inputs = {
     kind: duration({ min: 1000 }),
     help: 'Only a cluster that was seen within this time, so that none is taken for another of its name.',
   },
-  cluster: { kind: recentCluster, help: 'Take away the registration of this cluster only, which may be gone already.' },
+  cluster: { kind: recentCluster, help: 'Remove the registration of this cluster only, which may no longer exist.' },
   inactive: {
     kind: duration({ min: 1000 }),
-    help: 'Take away the registrations of clusters that were not seen for this long.',
+    help: 'Remove the registrations of clusters that were not seen for this long.',
   },
   group: {
     kind: group,
@@ -64,7 +64,7 @@ export default defineCommand({
   check: [exclusive('kubeContext', 'cluster', 'inactive'), exclusive('activeWithin', 'inactive')],
   examples: [
     { text: 'The cluster of the current context of kubectl', args: '' },
-    { text: 'A cluster that is gone', args: '--cluster=production --yes' },
+    { text: 'A cluster that no longer exists', args: '--cluster=production --yes' },
     { text: 'Those not seen for a month', args: '--inactive=720h' },
   ],
   view,

@@ -13,7 +13,7 @@ export default defineCommand({
   summary: 'Open the configuration file in an editor.',
   description:
     'Uses the program in VISUAL or EDITOR, or the first of nano, vim and vi. What you write is checked before it replaces the file; if it is not valid ' +
-    'the file stays as it is and your text is kept, and you are told where.',
+    'the file stays as it is and your text is kept, and its path is printed.',
   inputs: {},
   confirmsInRun: 'Do not ask before saving.',
   examples: [
@@ -72,7 +72,7 @@ async function check(text: string, draft: Draft, context: Context): Promise<void
     throw new CliError('usage', 'The edited configuration is not valid, so nothing was changed', {
       code: 'usage.bad-config',
       details: [...fatal.map(line), `your text is kept in ${draft.path}`],
-      hint: 'mend it there and copy it over, or run `chainctl config edit` again',
+      hint: 'fix it there and copy it over, or run `chainctl config edit` again',
     });
   }
   for (const problem of problems) context.io.warn(line(problem));

@@ -24,7 +24,7 @@ export default defineCommand({
       ? { message: `Write the configuration in force to "${file}"?`, default: true, isHere: true }
       : {
           message:
-            `These addresses come from variables, and stay in the file when the variables are gone:\n${variables.join('')}` +
+            `These addresses come from variables, and stay in the file when the variables are unset:\n${variables.join('')}` +
             `Write them to "${file}", with everything else in force?`,
           default: false,
           isHere: true,

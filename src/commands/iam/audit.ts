@@ -59,7 +59,7 @@ export default defineCommand({
   summary: 'Find what is dangerous in who may do what.',
   description:
     'Identities that strangers can assume (with a token that gets in), ways to become an owner, rules that trust the name of a ' +
-    'repository alone, keys without an end, and custom roles that hand out access. Only lists are read.',
+    'repository alone, keys without an end, and custom roles that can grant access. Only lists are read.',
   lists: true,
   inputs: {
     parent: {

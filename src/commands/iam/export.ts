@@ -33,7 +33,7 @@ export default defineCommand({
     },
     format: { kind: choice('yaml', 'terraform'), default: 'yaml', help: 'What to write.' },
     split: { kind: boolean, help: 'A file for each kind of thing, in the folder of `--out`.' },
-    out: { kind: { ...file, metavar: 'FILE|FOLDER' }, help: 'Where to write; standard output unless given.' },
+    out: { kind: { ...file, metavar: 'FILE|FOLDER' }, help: 'Where to write. Defaults to standard output.' },
   },
   check: [needs('split', 'out')],
   examples: [

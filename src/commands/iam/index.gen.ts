@@ -9,7 +9,7 @@ const children: readonly IndexNode[] = [
     children: [
       {
         name: "can-i",
-        summary: "Say whether you, or somebody else, can do something.",
+        summary: "Check whether you or someone else can do something.",
         load: () => import('./access/can-i.ts'),
         help: () => import('./access/help.gen.ts'),
       },
@@ -21,13 +21,13 @@ const children: readonly IndexNode[] = [
       },
       {
         name: "explain",
-        summary: "Say why somebody can or cannot do something.",
+        summary: "Explain why someone can or cannot do something.",
         load: () => import('./access/explain.ts'),
         help: () => import('./access/help.gen.ts'),
       },
       {
         name: "list",
-        summary: "List what somebody may do, and where.",
+        summary: "List what someone may do, and where.",
         load: () => import('./access/list.ts'),
         help: () => import('./access/help.gen.ts'),
       },
@@ -152,7 +152,7 @@ const children: readonly IndexNode[] = [
   {
     name: "external-group-role-mappings",
     summary: "Manage roles for groups of identity providers.",
-    description: "A mapping gives a role to everybody whom the identity provider names as a member of a group. It counts from sign-in to sign-in: sessions with such roles last an hour, and no role binding shows them.",
+    description: "A mapping gives a role to everyone whom the identity provider lists as a member of a group. It applies at each sign-in: sessions with such roles last an hour, and no role binding shows them.",
     aliases: ["external-group-role-mapping"],
     children: [
       {
@@ -374,7 +374,7 @@ const children: readonly IndexNode[] = [
       },
       {
         name: "test",
-        summary: "Say whether an identity admits a token, and why not.",
+        summary: "Check whether an identity admits a token, and why not.",
         load: () => import('./identities/test.ts'),
         help: () => import('./identities/help.gen.ts'),
       },
@@ -409,7 +409,7 @@ const children: readonly IndexNode[] = [
       {
         name: "group-mappings",
         summary: "Manage roles for groups of an identity provider.",
-        description: "A mapping gives a role to everybody whom the identity provider names as a member of a group. It counts from sign-in to sign-in: sessions with such roles last an hour, and no role binding shows them.",
+        description: "A mapping gives a role to everyone whom the identity provider lists as a member of a group. It applies at each sign-in: sessions with such roles last an hour, and no role binding shows them.",
         aliases: ["group-mapping"],
         children: [
           {

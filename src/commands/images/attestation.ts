@@ -136,13 +136,13 @@ export function unverifiedOf(sboms: readonly Judged[], { requireSignature }: Pic
     if (trust.kind === 'forged') {
       throw new CliError('api', `The SBOM attestation of ${name} cannot be trusted: ${trust.reason}`, {
         code: 'sbom.forged',
-        hint: 'pull the image anew from its source, and tell whoever runs the registry',
+        hint: 'pull the image again from its source, and tell the operator of the registry',
       });
     }
     if (requireSignature) {
       throw new CliError('api', `The SBOM attestation of ${name} is not verified: ${trust.reason}`, {
         code: 'sbom.unverified',
-        hint: 'name whom to trust with `--key`, or with `--certificate-identity` and `--certificate-oidc-issuer`',
+        hint: 'name the trusted signer with `--key`, or with `--certificate-identity` and `--certificate-oidc-issuer`',
       });
     }
     return [{ image: name, digest, reason: trust.reason }];

@@ -67,14 +67,14 @@ async function verifyBundle(bundle: object, signed: Buffer, root: object, flags:
 
 /** The library takes the identity for a pattern that may match anywhere; here it is compared. */
 function judgeIdentity(subject: string, issuer: string, flags: SignatureFlags): Trust {
-  const signer = `${JSON.stringify(subject)}, for whom ${issuer} vouched`;
+  const signer = `${JSON.stringify(subject)} (issuer ${issuer})`;
   if (flags.certificateIdentity === undefined) {
-    const reason = `it is signed by ${signer}, and nobody has said that this is whom to trust; say so with \`--certificate-identity\` and \`--certificate-oidc-issuer\``;
+    const reason = `it is signed by ${signer}, which is not a trusted signer; to trust it, use \`--certificate-identity\` and \`--certificate-oidc-issuer\``;
     return { kind: 'unknown', reason };
   }
   return subject === flags.certificateIdentity && issuer === flags.certificateOidcIssuer
     ? { kind: 'verified' }
-    : { kind: 'unknown', reason: `it is signed by ${signer}, and not by whom \`--certificate-identity\` names` };
+    : { kind: 'unknown', reason: `it is signed by ${signer}, not by the one that \`--certificate-identity\` names` };
 }
 
 /**

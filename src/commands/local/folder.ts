@@ -48,7 +48,7 @@ export async function runningPlatform(folder: string): Promise<PlatformFile | un
     if (!(error instanceof SyntaxError)) throw error;
     throw new CliError('local', `"${join(folder, 'platform.json')}" is damaged, so the platform cannot be found`, {
       code: 'local.damaged-file',
-      hint: 'end the platform with `chainctl local stop` and start it again, which writes the file anew',
+      hint: 'end the platform with `chainctl local stop` and start it again, which writes the file again',
       cause: error,
     });
   }

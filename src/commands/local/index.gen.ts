@@ -85,7 +85,7 @@ const children: readonly IndexNode[] = [
   },
   {
     name: "status",
-    summary: "Say whether the platform is running, and where.",
+    summary: "Show whether the platform is running, and where.",
     load: () => import('./status.ts'),
     help: () => import('./help.gen.ts'),
   },

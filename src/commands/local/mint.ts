@@ -150,6 +150,6 @@ async function issuerOf(folder: string, store: Store): Promise<string> {
   if (port !== undefined) return `http://127.0.0.1:${port}`;
   throw new CliError('local', `The platform in "${folder}" was never served, so its issuer has no address yet`, {
     code: 'local.no-issuer',
-    hint: 'say whom the token is for with `--audience`',
+    hint: 'set the audience of the token with `--audience`',
   });
 }

@@ -73,7 +73,7 @@ export default defineCommand({
     },
     noSignInCode: {
       kind: boolean,
-      help: 'Let whoever reaches the sign-in page sign in, without the code that only you can read; for containers.',
+      help: 'Let anyone who reaches the sign-in page sign in, without the code that only you can read; for containers.',
     },
   },
   examples: [

@@ -5,7 +5,7 @@ import { type PlatformStatus, statusView } from './view.ts';
 
 export default defineCommand({
   path: ['local', 'status'],
-  summary: 'Say whether the platform is running, and where.',
+  summary: 'Show whether the platform is running, and where.',
   description: 'Exits 1 when it is not running or does not answer.',
   inputs: { dataDir: dataDirInput },
   examples: [

@@ -49,7 +49,7 @@ export async function editPolicies(context: Context, text: string, instead: stri
         throw new CliError('usage', error.message, {
           code: error.code,
           details: [...error.details, `your text is kept in ${draft.path}`],
-          hint: `mend it there, then \`chainctl policies apply --filename=${draft.path}\``,
+          hint: `fix it there, then \`chainctl policies apply --filename=${draft.path}\``,
         });
       }
     }

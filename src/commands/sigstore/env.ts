@@ -30,7 +30,7 @@ export default defineCommand({
   description:
     'For `eval` in a POSIX shell, and with --shell for fish and PowerShell. `cosign sign` then asks this authority for a ' +
     'certificate in your name and has the time of the signature attested; `cosign verify` trusts both. There is no ' +
-    'transparency log. The token among the variables is good for an hour: print them anew after that.',
+    'transparency log. The token among the variables is good for an hour: print them again after that.',
   inputs: {
     group: { kind: group, aliases: ['parent'], help: 'Only authorities of this organization or folder, or below it.' },
     authority: {

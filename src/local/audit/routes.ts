@@ -52,7 +52,7 @@ function records(tx: Tx, caller: Caller, query: URLSearchParams): object {
   const since = query.get('since') ?? '';
   if (since !== '') {
     const at = Date.parse(since);
-    if (Number.isNaN(at)) throw invalidArgument('since must be a time as RFC 3339 has it');
+    if (Number.isNaN(at)) throw invalidArgument('since must be an RFC 3339 time');
     conditions.push('at >= ?');
     values.push(at);
   }

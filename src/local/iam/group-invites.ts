@@ -54,7 +54,7 @@ export function createGroupInviteWithGroup(tx: Tx, caller: Caller, request: IamG
   if (groupsWith(tx, caller, wanted).length === 0) throw permissionDenied(`missing: ${wanted.join(', ')}`);
   const owner = builtInRoleId('owner');
   if (request.role !== undefined && request.role !== owner) {
-    throw invalidArgument('role: whoever accepts becomes owner of the new organization');
+    throw invalidArgument('role: the person who accepts becomes owner of the new organization');
   }
   const group = createOrganizationWithoutOwner(tx, request.group);
   const role = findApplicableRole(tx, group, owner);

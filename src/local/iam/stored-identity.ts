@@ -116,7 +116,7 @@ export function createUser(tx: Tx, user: NewUser, id = userIdOf(user.issuer, use
 }
 
 /**
- * Whoever signs in at the platform itself is nobody's: an organization may have opened the account before its owner
+ * Anyone who signs in at the platform itself is nobody's: an organization may have opened the account before its owner
  * came, with a token for an application of its own, and must not share what the owner is given later
  * (provider-logins.ts).
  */

@@ -13,7 +13,7 @@ export type Severity = (typeof severities)[number];
 
 export const rules = {
   'admits-strangers': 'An identity can be assumed by people outside of the organization.',
-  'owner-by-condition': 'Somebody who is no owner can become one.',
+  'owner-by-condition': 'Someone who is not an owner can become one.',
   'name-only-subject': 'An identity trusts the name of a repository, which others can take over.',
   'no-end': 'A key or pull token works for more than a year, or for ever.',
   'hands-out-access': 'A custom role lets its holders give access to others.',
@@ -93,7 +93,7 @@ function* owners({ state, invites, now, audience }: Audited): Generator<Finding>
       severity: 'high',
       about: `identity provider ${name(provider)}`,
       id: provider.id ?? '',
-      message: `Whoever first signs in through it becomes an owner of "${organization.name}"`,
+      message: `Anyone who first signs in through it becomes an owner of "${organization.name}"`,
       steps: [`chainctl auth login --identity-provider=${provider.id}`],
     };
   }
@@ -105,7 +105,7 @@ function* owners({ state, invites, now, audience }: Audited): Generator<Finding>
       severity: 'medium',
       about: `group mapping of ${provider === undefined ? mapping.identityProviderUidp : name(provider)}`,
       id: mapping.id ?? '',
-      message: `Whoever manages the group "${mapping.externalGroupId}" there makes owners of "${organization.name}", themselves included`,
+      message: `Anyone who manages the group "${mapping.externalGroupId}" there makes owners of "${organization.name}", themselves included`,
       steps: [
         `join the group "${mapping.externalGroupId}"`,
         `chainctl auth login --identity-provider=${mapping.identityProviderUidp}`,
@@ -120,7 +120,7 @@ function* owners({ state, invites, now, audience }: Audited): Generator<Finding>
       severity: invite.singleUse ? 'medium' : 'high',
       about: `invite ${invite.keyId || invite.id}`,
       id: invite.id ?? '',
-      message: `Whoever has its code becomes an owner of "${organization.name}"${invite.singleUse ? ', once' : ', any number of times'}`,
+      message: `Anyone who has its code becomes an owner of "${organization.name}"${invite.singleUse ? ', once' : ', any number of times'}`,
       steps: ['chainctl auth login --invite-code=CODE'],
     };
   }
@@ -165,7 +165,7 @@ function* names({ state }: Audited): Generator<Finding> {
       severity: 'medium',
       about: `identity ${name(identity)}`,
       id: identity.id ?? '',
-      message: `It trusts whoever owns the name ${repository.replaceAll('\\', '')}; bound to ids it would trust this repository alone`,
+      message: `It trusts anyone who owns the name ${repository.replaceAll('\\', '')}; bound to ids it would trust this repository alone`,
       ...(subject === undefined ? {} : { fixable: identity }),
     };
   }

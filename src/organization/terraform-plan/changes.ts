@@ -324,7 +324,7 @@ class Reader {
         ),
       };
     };
-    const replaced = one.action === 'replace' ? ['made anew, with another id'] : [];
+    const replaced = one.action === 'replace' ? ['recreated, with another id'] : [];
     const fields = section === 'bindings' && one.action === 'create' ? {} : fieldsOf('after');
     const lines = one.action === 'create' ? described(fields) : differences(fieldsOf('before'), fields);
     return [...replaced, ...lines.map((line) => line.replaceAll(`"${afterApply}"`, afterApply))];

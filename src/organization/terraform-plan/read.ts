@@ -65,7 +65,7 @@ export function readTerraformPlan(text: string, path: string): TerraformPlan {
   if (plan['errored'] === true) {
     throw wrong(
       `"${path}" is a plan that Terraform could not finish`,
-      'mend what `terraform plan` says and plan again',
+      'fix what `terraform plan` reports and plan again',
     );
   }
   if (!Array.isArray(plan['resource_changes'])) {

@@ -48,7 +48,7 @@ export default defineCommand({
     console: { kind: property('platform.console', 'URL'), help: 'Address of the web console.' },
     audience: {
       kind: property('platform.audience', 'AUDIENCE'),
-      help: 'Audience of tokens for the API; its address unless given.',
+      help: 'Audience of tokens for the API; its address when not given.',
     },
     parent: { kind: named('LOCATION'), help: 'Location used there when `--parent` is not given.' },
     use: { kind: boolean, help: 'Select it at once.' },

@@ -5,7 +5,7 @@ export default defineCommand({
   path: ['events', 'audit', 'list'],
   summary: 'List what has happened, newest first.',
   description:
-    'Calls, token exchanges and sign-ins: who, what, where, and by which roles, or for what it was refused. Whoever may give roles ' +
+    'Calls, token exchanges and sign-ins: who, what, where, and by which roles, or why it was refused. Anyone who may give roles ' +
     'at a location, as its owners may, sees what happened there. Reads that are alike are one line. The log keeps thirty days and ' +
     'a hundred thousand records. Only local platforms have it.',
   aliases: ['ls'],

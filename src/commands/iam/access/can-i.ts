@@ -46,7 +46,7 @@ const answerView = defineView<Answer>({
 
 export default defineCommand({
   path: ['iam', 'access', 'can-i'],
-  summary: 'Say whether you, or somebody else, can do something.',
+  summary: 'Check whether you or someone else can do something.',
   description:
     'Exits 0 for yes and 1 for no. About yourself the issuer is asked, so groups and narrowed tokens count. About others ' +
     'the lists that you may see are read: where only a group of an identity provider or a binding that you cannot see could ' +
@@ -56,12 +56,12 @@ export default defineCommand({
     capability: capabilityInput,
     as: {
       kind: principalAt('on'),
-      help: 'Somebody else: name or id of an identity, or the address of a user who holds a role.',
+      help: 'Someone else: name or id of an identity, or the address of a user who holds a role.',
     },
   },
   examples: [
     { text: 'In a script', args: 'repo.create --on=example.com --output=none' },
-    { text: 'About somebody else', args: 'groups.create --on=engineering --as=guest-identity' },
+    { text: 'About someone else', args: 'groups.create --on=engineering --as=guest-identity' },
   ],
   view: answerView,
   formats: ['text', 'table', 'json', 'csv', 'none'],

@@ -38,7 +38,7 @@ export default defineCommand({
   summary: 'Compare two reports of access.',
   description:
     'Says who gained or lost which role where, and which roles allow something else than before, between two reports that ' +
-    '`iam access report --output=json` has made. Asks nobody. Exits 0 where nothing has changed and 3 where something has.',
+    '`iam access report --output=json` has made. Sends no request. Exits 0 where nothing has changed and 3 where something has.',
   lists: true,
   inputs: {
     old: { ...report, positional: 'OLD', help: 'The report of before.', question: 'Which report is the older one?' },

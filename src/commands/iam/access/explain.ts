@@ -84,7 +84,7 @@ function missWords(reason: NearMiss['reason'], { grant, location }: ShownGrant):
 
 export default defineCommand({
   path: ['iam', 'access', 'explain'],
-  summary: 'Say why somebody can or cannot do something.',
+  summary: 'Explain why someone can or cannot do something.',
   description:
     'Names what gives the capability, or what comes close: the right role in another folder, a role that lacks it, an ' +
     'identity that has expired, a token that was narrowed; and the smallest built-in role that would do.',

@@ -9,9 +9,9 @@ import { grantOrder, heldView } from './view.ts';
 
 export default defineCommand({
   path: ['iam', 'access', 'list'],
-  summary: 'List what somebody may do, and where.',
+  summary: 'List what someone may do, and where.',
   description:
-    'Lists every role that somebody holds in an organization, where, and through what; for a user also what a group of an ' +
+    'Lists every role that someone holds in an organization, where, and through what; for a user also what a group of an ' +
     'identity provider or a pending invite would give. A role counts where it is held and everywhere below.',
   lists: true,
   inputs: {

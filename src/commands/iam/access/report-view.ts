@@ -17,5 +17,5 @@ export const reportView = defineView<ReportRow>({
     { head: 'ID', id: true, wide: true, value: ({ id }) => id },
   ],
   envelope: 'items',
-  empty: 'Nobody has access, as far as this login sees.',
+  empty: 'No one has access, as far as this login sees.',
 });

@@ -11,7 +11,7 @@ export default defineCommand({
   path: ['iam', 'access', 'report'],
   summary: 'List everybody’s access in an organization.',
   description:
-    'One row for each role that somebody holds, or would hold through a group, a default role or an invite, with its end and when ' +
+    'One row for each role that someone holds, or would hold through a group, a default role or an invite, with its end and when ' +
     'the identity was last seen, where the platform tells. As json it also has the capabilities of each role, and is what ' +
     '`iam access diff` compares.',
   lists: true,

@@ -34,7 +34,7 @@ export const grantView = defineView<ShownGrant>({
   ],
   json: (shown) => grantJson(shown),
   envelope: 'items',
-  empty: 'Nobody can, as far as this login sees.',
+  empty: 'No one can, as far as this login sees.',
 });
 
 /** Grants of one person or identity. */
@@ -51,7 +51,7 @@ export const heldView = defineView<ShownGrant>({
           ? 'ended'
           : grant.through === 'binding'
             ? 'yes'
-            : `if in ${grant.who}`.replace('if in whoever', 'if whoever'),
+            : `if in ${grant.who}`.replace('if in anyone', 'if anyone'),
       state: ({ grant }) => (grant.endedAt === undefined ? undefined : 'fail'),
     },
     {

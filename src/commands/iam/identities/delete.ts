@@ -14,7 +14,7 @@ export default defineCommand({
   path: ['iam', 'identities', 'delete'],
   summary: 'Delete an identity, or all that have expired.',
   description:
-    'Nobody can assume a deleted identity any more, and its roles go with it. This is also how a pull token is revoked.',
+    'A deleted identity can no longer be assumed, and its roles are deleted with it. This is also how a pull token is revoked.',
   aliases: ['rm', 'remove'],
   inputs: {
     expired: { kind: boolean, help: 'Delete every identity that has expired.' },

@@ -16,7 +16,7 @@ export const presentedInputs = {
   token: { kind: file, help: 'File that holds the token, or "-" for standard input.' },
   github: {
     kind: named('OWNER/REPO'),
-    help: 'A GitHub Actions workflow of this repository; OWNER@ID/REPO@ID asks nobody.',
+    help: 'A GitHub Actions workflow of this repository; OWNER@ID/REPO@ID needs no lookup.',
   },
   gitlab: { kind: named('GROUP/PROJECT'), help: 'A GitLab CI job of this project.' },
   buildkite: { kind: named('ORG/PIPELINE'), help: 'A Buildkite job of this pipeline.' },

@@ -17,7 +17,7 @@ const skewSeconds = 60;
 
 export default defineCommand({
   path: ['iam', 'identities', 'test'],
-  summary: 'Say whether an identity admits a token, and why not.',
+  summary: 'Check whether an identity admits a token, and why not.',
   description:
     'Compares what the identity expects with what the token says, claim by claim, and its times with the clock. Where it is ' +
     'refused, the one line that would admit it is shown, and what else that line would admit. A job of a CI system needs no ' +

@@ -100,7 +100,7 @@ export default defineCommand({
     const { parent, oidcIssuer, defaultRole } = input;
     const lines = [
       `This creates the identity provider "${nameOf(input)}" for "${parent.name}".`,
-      `Whoever signs in at ${oidcIssuer} gets the role "${defaultRole.name}".`,
+      `Anyone who signs in at ${oidcIssuer} gets the role "${defaultRole.name}".`,
       'Do you want to continue?',
     ];
     return { message: lines.map(printable).join('\n'), default: true };

@@ -8,7 +8,7 @@ export default defineDelete({
   path: ['iam', 'identity-providers', 'delete'],
   summary: 'Delete an identity provider.',
   description:
-    'Nobody can sign in there any more, and its group mappings and its SCIM token go with it. Accounts of its users stay.',
+    'No one can sign in there any more, and its group mappings and its SCIM token are deleted with it. Accounts of its users stay.',
   aliases: ['rm', 'remove'],
   noun: {
     kind: identityProvider,

@@ -11,7 +11,7 @@ import { newInviteView } from './view.ts';
 export default defineCommand({
   path: ['iam', 'invites', 'create'],
   summary: 'Invite people to an organization or folder.',
-  description: 'Prints a code. Whoever logs in with it gets the role; the code is not shown again.',
+  description: 'Prints a code. Anyone who logs in with it gets the role; the code is not shown again.',
   inputs: {
     parent: {
       kind: group,
@@ -25,7 +25,7 @@ export default defineCommand({
     role: {
       kind: role,
       requiredUnless: 'cluster',
-      help: 'Role, by name or id, that whoever accepts gets.',
+      help: 'Role of the person who accepts, by name or id.',
       question: 'Which role do they get?',
     },
     ttl: {

@@ -60,7 +60,7 @@ export const newInviteView = defineView<IamGroupInvite>({
       `Expires:     ${endCell(invite)}`,
       `Role:        ${roleCell(role)}`,
       '',
-      'Whoever is invited accepts with:',
+      'The invited person accepts with:',
       '',
       `    chainctl auth login --invite-code ${shellWord(code ?? '')}`,
       '',

@@ -39,7 +39,7 @@ export default defineCommand({
   summary: 'Find the smallest roles with which a command runs.',
   description:
     'Runs the command on a copy of the local platform, reads in its audit log what was used where, and runs it again on a fresh ' +
-    'copy as somebody who holds the suggested roles and nothing else. Only what that run proves is printed. The platform itself ' +
+    'copy as someone who holds the suggested roles and nothing else. Only what that run proves is printed. The platform itself ' +
     'stays as it is. Pulls and pushes of images are not in the audit log, and so not in the suggestion.',
   lists: true,
   inputs: {
@@ -99,7 +99,7 @@ export default defineCommand({
 const failed = (code: number) =>
   new CliError('local', `The command ended with ${code} although it had every right of this login`, {
     code: 'local.command-failed',
-    hint: 'mend it first, or sign in as somebody who may do it',
+    hint: 'fix it first, or sign in as someone who may do it',
   });
 
 /** Capabilities used, by place, as far as this login sees the groups. */
@@ -124,7 +124,7 @@ async function usesOf(
 
 /** The lines that give the roles to somebody. */
 function tell({ io }: Context, all: readonly Suggested[]): void {
-  io.note('It ran as somebody with nothing but these roles. To give them:');
+  io.note('It ran with these roles and nothing else. To grant them:');
   for (const [at, { suggestion, location }] of all.entries()) {
     const parent = location === suggestion.place ? suggestion.place : shellWord(location);
     const name = suggestion.role?.name ?? `${customName}${at === 0 ? '' : `-${at + 1}`}`;

@@ -8,7 +8,7 @@ export default defineCommand({
   changesHere: true,
   summary: 'Go back to a snapshot.',
   description:
-    'Replaces everything the platform holds; what it holds now is gone unless another snapshot has it. A running platform must be stopped first.',
+    'Replaces everything the platform holds; what it holds now is lost unless another snapshot has it. A running platform must be stopped first.',
   inputs: { name: nameInput, dataDir: dataDirInput },
   examples: [{ text: 'After an experiment', args: 'before --yes' }],
   readsConfig: false,

@@ -5,7 +5,7 @@ import { type Minted, mint, mintedView, mintInputs } from '../mint.ts';
 export default defineCommand({
   path: ['local', 'token', 'circleci'],
   summary: 'Print the ID token of a CircleCI job.',
-  description: 'What CIRCLE_OIDC_TOKEN holds in such a job. Its audience is the organization unless said otherwise.',
+  description: 'What CIRCLE_OIDC_TOKEN holds in such a job. Its audience defaults to the organization.',
   inputs: {
     project: {
       kind: named('ORG_ID/PROJECT_ID'),

@@ -36,7 +36,7 @@ export default defineCommand({
   path: ['sigstore', 'ca', 'create'],
   summary: 'Create a certificate authority.',
   description:
-    'Whoever holds sigstore.certificate.create where it is, which owners and editors do, can then sign with it. ' +
+    'Anyone who holds sigstore.certificate.create where it is, which owners and editors do, can then sign with it. ' +
     '`chainctl sigstore env` tells cosign how.',
   aliases: ['make', 'mk'],
   inputs,

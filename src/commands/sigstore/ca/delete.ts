@@ -7,7 +7,7 @@ export default defineDelete({
   path: ['sigstore', 'ca', 'delete'],
   summary: 'Delete a certificate authority.',
   description:
-    'Its keys go with it: nobody can sign with it any more. What was signed stays good for whoever has kept its certificates.',
+    'Its keys go with it: no one can sign with it any more. What was signed stays valid for anyone who has kept its certificates.',
   noun: {
     // The only one there is may not be the one that is meant to go.
     kind: { ...authority, onlyCandidate: async () => undefined },

@@ -263,9 +263,7 @@ async function image(visit: Visit): Promise<Shown> {
             {signatures.map(({ id, keyless, predicateType }) => (
               <li key={id}>
                 {predicateType ? <code>{predicateType}</code> : 'Signature'}{' '}
-                {keyless === undefined
-                  ? 'with a key'
-                  : `by ${keyless.subject ?? ''}, for whom ${keyless.issuer ?? ''} vouched`}
+                {keyless === undefined ? 'with a key' : `by ${keyless.subject ?? ''} (issuer ${keyless.issuer ?? ''})`}
               </li>
             ))}
           </ul>

@@ -35,7 +35,7 @@ export const live: Action = {
   async show(visit: Visit) {
     const deliveries = await deliveriesOf(visit);
     if (deliveries === undefined)
-      throw new CallFailure('missing', 'This platform does not tell what is delivered; a local one does.');
+      throw new CallFailure('missing', 'This platform does not show deliveries; a local one does.');
     return {
       title: 'Live',
       crumbs: [{ title: 'Live' }],

@@ -44,7 +44,7 @@ async function list(visit: Visit): Promise<Shown> {
           prefix="subscriptions-"
           rowId={({ id = '' }) => rowId(id)}
           text={({ sink = '' }) => sink}
-          empty={<p>Nothing is told to anybody yet.</p>}
+          empty={<p>There are no subscriptions yet.</p>}
           columns={[
             { head: 'Sink', isName: true, cell: ({ sink }) => sink },
             { head: 'Group', cell: ({ id = '' }) => placeName(visit, parentOf(id)) },
@@ -58,7 +58,7 @@ async function list(visit: Visit): Promise<Shown> {
         {deliveries === undefined ? (
           <section aria-labelledby="deliveries">
             <h2 id="deliveries">Deliveries</h2>
-            <p class="empty">This platform does not tell what became of deliveries; a local one does.</p>
+            <p class="empty">This platform does not show deliveries; a local one does.</p>
           </section>
         ) : (
           <Deliveries visit={visit} deliveries={deliveries} />

@@ -31,7 +31,7 @@ export async function advisories(visit: Visit): Promise<Shown> {
           What is open for the packages{arch === undefined ? '' : ` for ${arch}`}; what is fixed in them is left out.
         </p>
         {packages === undefined ? (
-          <p class="empty">No bill of materials is attested of this image, so nobody knows its packages.</p>
+          <p class="empty">No bill of materials is attested of this image, so its packages are unknown.</p>
         ) : (
           <Listing
             rows={rows}

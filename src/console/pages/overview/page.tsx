@@ -56,7 +56,7 @@ async function show(visit: Visit): Promise<Shown> {
     ...(invites ?? []).flatMap(({ email, expiration }): Ending[] => {
       const at = Date.parse(expiration ?? '');
       if (!isSoon(at)) return [];
-      return [{ what: 'Invite', name: email || 'whoever has the code', at, href: visit.href('settings/users') }];
+      return [{ what: 'Invite', name: email || 'anyone with the code', at, href: visit.href('settings/users') }];
     }),
   ].sort((a, b) => a.at - b.at);
   const tokens = identities?.filter((each) => typeOf(each) === 'pull_token' && (expirationOf(each) ?? now + 1) > now);

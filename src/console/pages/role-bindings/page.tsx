@@ -59,7 +59,7 @@ async function list(visit: Visit): Promise<Shown> {
         initialSort="who"
         rowId={({ id }) => rowId(id)}
         text={({ who, identity, role, place }) => `${who} ${identity} ${role.name} ${placeName(visit, place)}`}
-        empty={<p>Nobody holds a role here that you may see.</p>}
+        empty={<p>You can see no one who holds a role here.</p>}
         columns={[
           { head: 'Who', isName: true, cell: ({ who }) => who, order: ({ who }) => who },
           {

@@ -63,7 +63,7 @@ async function list(visit: Visit): Promise<Shown> {
           label="users"
           initialSort="user"
           text={({ id, name, roles }) => `${id} ${name} ${roles.join(' ')}`}
-          empty={<p>Nobody holds a role here that you may see.</p>}
+          empty={<p>You can see no one who holds a role here.</p>}
           columns={[
             { head: 'User', isName: true, cell: ({ name }) => name, order: ({ name }) => name },
             { head: 'Roles', cell: ({ roles }) => <Lines lines={roles} />, order: ({ roles }) => roles[0] },
@@ -81,7 +81,7 @@ async function list(visit: Visit): Promise<Shown> {
             text={({ email = '', role }) => `${email} ${role?.name}`}
             empty={<p>No invite is open.</p>}
             columns={[
-              { head: 'For', isName: true, cell: ({ email }) => email || 'whoever has the code' },
+              { head: 'For', isName: true, cell: ({ email }) => email || 'anyone with the code' },
               { head: 'Role', cell: ({ role }) => role?.name },
               { head: 'Use', cell: ({ singleUse }) => (singleUse ? 'once' : 'many times') },
               { head: 'Created', cell: ({ createdAt }) => <When time={createdAt} now={now} /> },
@@ -92,7 +92,7 @@ async function list(visit: Visit): Promise<Shown> {
                 ? [
                     {
                       title: 'Withdraw',
-                      of: `the invite for ${email || 'whoever has the code'}`,
+                      of: `the invite for ${email || 'anyone with the code'}`,
                       href: visit.href(path, 'withdraw', { ...rowsShown(visit), id }),
                     },
                   ]
@@ -221,7 +221,7 @@ const withdraw = formFrame({
     anchor: 'invites',
     fields: (
       <p>
-        This withdraws the invite for <strong>{email || 'whoever has the code'}</strong>. Its code stops working at
+        This withdraws the invite for <strong>{email || 'anyone with the code'}</strong>. Its code stops working at
         once.
       </p>
     ),
@@ -229,7 +229,7 @@ const withdraw = formFrame({
   }),
   async submit(visit, _form, { id, email }) {
     await visit.caller.call('iam.v1.GroupInvites.Delete', { id });
-    return { to: backTo(visit, path, 'main'), notice: `Withdrew the invite for ${email || 'whoever has the code'}.` };
+    return { to: backTo(visit, path, 'main'), notice: `Withdrew the invite for ${email || 'anyone with the code'}.` };
   },
 });
 

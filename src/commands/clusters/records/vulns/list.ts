@@ -27,12 +27,12 @@ export default defineCommand({
   summary: 'Count the known vulnerabilities of each image.',
   description:
     'What the platform knows: packages of the SBOMs that are attested in its registry, against its advisories. Images of other ' +
-    'registries are told as not known; scan those with grype.',
+    'registries are listed as unknown; scan those with grype.',
   aliases: ['ls'],
   inputs: vulnInputs,
   examples: [
     { text: 'Of everything that runs', args: 'production' },
-    { text: 'What can be mended now', args: 'production --min-severity=HIGH --fix-states=FIXED' },
+    { text: 'What can be fixed now', args: 'production --min-severity=HIGH --fix-states=FIXED' },
   ],
   view,
   formats: ['table', 'json', 'wide', 'csv'],

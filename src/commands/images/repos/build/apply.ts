@@ -51,7 +51,7 @@ export default defineCommand({
   path: ['images', 'repos', 'build', 'apply'],
   summary: 'Customize the images of repositories.',
   description:
-    'What a file says takes the place of the present configuration; without one the flags add to it. The platform then builds the images anew: see `chainctl images repos build logs`.',
+    'What a file says takes the place of the present configuration; without one the flags add to it. The platform then rebuilds the images: see `chainctl images repos build logs`.',
   inputs,
   check: [
     {

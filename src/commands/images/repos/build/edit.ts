@@ -61,7 +61,7 @@ async function edited(context: Context, start: RegistryCustomOverlay, repo: stri
         throw new CliError('usage', error.message, {
           code: error.code,
           details: [...error.details, `your text is kept in ${draft.path}`],
-          hint: `mend it there, then \`chainctl images repos build edit --file=${draft.path}\``,
+          hint: `fix it there, then \`chainctl images repos build edit --file=${draft.path}\``,
         });
       }
     }

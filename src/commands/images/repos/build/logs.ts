@@ -74,7 +74,7 @@ export default defineCommand({
   },
   examples: [
     { text: 'Pick the build', args: '--parent=my-org --repo=my-custom-python' },
-    { text: 'The newest, when nobody can be asked', args: '--repo=my-custom-python' },
+    { text: 'The newest, when no question can be asked', args: '--repo=my-custom-python' },
   ],
   view,
   formats: ['text', 'json'],
@@ -115,7 +115,7 @@ async function* follow(
     await context.host.sleep(pollMs, context.signal);
     const now = (await listReports(context, { repo }, true)).find(({ id }) => id === first.id);
     if (now === undefined) {
-      throw new CliError('not-found', `Build "${first.id}" is gone: a newer configuration has taken its place`, {
+      throw new CliError('not-found', `Build "${first.id}" no longer exists: a newer configuration replaced it`, {
         code: 'not-found.build',
       });
     }

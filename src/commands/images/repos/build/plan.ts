@@ -64,7 +64,7 @@ export async function applyChanges(
     // An editor or a question may have been open for long, and the platform replaces all of the repository (semantics 5, PUT).
     const present = await presentRepository(context, repo);
     if (!isDeepStrictEqual(present.customOverlay, repo.customOverlay)) {
-      throw new CliError('conflict', `Somebody else changed the configuration of "${repo.name}" meanwhile`, {
+      throw new CliError('conflict', `Someone else changed the configuration of "${repo.name}" meanwhile`, {
         code: 'conflict.build-config',
         hint: 'run it again to see the difference to what is there now',
       });

@@ -41,7 +41,7 @@ export const github: Kind = {
         name="audience"
         label="Audience (optional)"
         maxLength={255}
-        note="The platform unless given."
+        note="Defaults to the platform."
       />
     </>
   ),
@@ -71,7 +71,7 @@ export const github: Kind = {
         ...(isKnown
           ? []
           : [
-              `The ids of the repository are not known here${reason}: tokens that have them in their subject, as GitHub writes it for newer repositories, are refused, and whoever takes the name later is admitted. Write owner@123/name@456.`,
+              `The ids of the repository are not known here${reason}: tokens that have them in their subject, as GitHub writes it for newer repositories, are refused, and anyone who takes the name later is admitted. Write owner@123/name@456.`,
             ]),
       ],
     };

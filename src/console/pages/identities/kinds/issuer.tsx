@@ -36,7 +36,7 @@ export const oidc: Kind = {
         name="audience"
         label="Audience (optional)"
         maxLength={255}
-        note="The platform unless given."
+        note="Defaults to the platform."
       />
     </>
   ),

@@ -40,7 +40,7 @@ export default defineCommand({
     },
     awsUserId: {
       kind: awsUserId,
-      help: 'Unique id of the user; without it a user made anew under the same name is accepted as well.',
+      help: 'Unique id of the user; without it a user recreated with the same name is accepted as well.',
     },
     awsPartition: awsInputs.awsPartition,
     ...creation.place,
