@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 import { constants, root } from '../build-constants.mjs';
 import { helpTexts } from '../help-texts.mjs';
 import { signMachO } from './mach-o.mjs';
@@ -44,6 +45,7 @@ export async function buildExecutable(target, { folder, work, build, release }) 
     runtime,
     addon,
     help: (await helpTexts()).texts,
+    helper: await quickHelper(),
     define: constants(build, { target: target.name, ...release }),
   };
   const orderFile = join(scratch, 'order.json');
@@ -61,6 +63,26 @@ export async function buildExecutable(target, { folder, work, build, release }) 
   rmSync(scratch, { recursive: true, force: true });
   rmSync(runtime);
   return { path, modules: JSON.parse(answer).modules };
+}
+
+/** Returns the quick answer of Docker's helper as one module, which still imports the rest of it. */
+export async function quickHelper() {
+  const rest = './credential-helper-rest.ts';
+  const bundle = await rolldown({
+    cwd: root,
+    input: 'src/credential-helper.ts',
+    platform: 'node',
+    external: (id) => id.startsWith('node:'),
+    plugins: [
+      {
+        name: 'leave-rest-of-helper',
+        resolveId: (source) => (source === rest ? { id: rest, external: true } : undefined),
+      },
+    ],
+  });
+  const { output } = await bundle.generate({ format: 'esm', codeSplitting: false });
+  await bundle.close();
+  return output[0].code;
 }
 
 async function unpacked(path, file) {
