@@ -16,6 +16,7 @@ import { bindRole } from '../src/local/iam/bind-role.ts';
 import { builtInRoleId } from '../src/local/iam/built-in-roles.ts';
 import { insertGroup } from '../src/local/iam/groups.ts';
 import { listIdentities } from '../src/local/iam/identities.ts';
+import { createRoleBinding, deleteRoleBinding } from '../src/local/iam/role-bindings.ts';
 import { demoOrganizations, personId, seedDemo } from '../src/local/iam/seed.ts';
 import { createUser, insertIdentity } from '../src/local/iam/stored-identity.ts';
 import { listIdentities as listPage } from '../src/local/iam/v2/identities.ts';
@@ -107,6 +108,38 @@ function checks({ store }: Platform): void {
   tell('a check of rights: owner of 1000 folders, to owner of one', many / 20, few / 20);
 }
 
+/** A role that is given and taken again where few and where many hold it. */
+function bindings({ store }: Platform): void {
+  const viewer = builtInRoleId('viewer');
+  const holder = (tx: Tx, name: string) => createUser(tx, { issuer: 'https://issuer.example', subject: name });
+  const places = [200, 20_000].map((count) =>
+    store.transact((tx) => {
+      const { id: group = '' } = insertGroup(tx, { parent: '', name: `company-${count}`, description: '' });
+      const owner = holder(tx, `owner ${count}`);
+      bindRole(tx, { group, identity: owner, role: builtInRoleId('owner') });
+      for (let index = 0; index < count; index += 1) {
+        const role = index % 2 === 0 ? viewer : builtInRoleId('owner');
+        bindRole(tx, { group, identity: holder(tx, `${index} of ${count}`), role });
+      }
+      return { group, owner, other: holder(tx, `other of ${count}`) };
+    }),
+  );
+  const give = ({ group, owner, other }: (typeof places)[number]) => {
+    const caller = store.read((tx) => callerOf(tx, owner));
+    return () => {
+      for (let time = 0; time < 20; time += 1) {
+        store.transact((tx) => {
+          const roleBinding = { identity: other, role: viewer };
+          const { id = '' } = createRoleBinding(tx, caller, { parent: group, roleBinding });
+          deleteRoleBinding(tx, caller, { id });
+        });
+      }
+    };
+  };
+  const [few = 0, many = 0] = inTurns(places.map(give));
+  tell('a role given and taken: in an organization of 20000 bindings, to one of 200', many / 20, few / 20);
+}
+
 /** The longest that nothing else got a turn in the first seconds after a start. */
 async function waiting(count: number): Promise<number> {
   const name = `events-${count}`;
@@ -144,6 +177,7 @@ async function main(): Promise<void> {
   platform.store.transact(seedDemo);
   lists(platform);
   checks(platform);
+  bindings(platform);
   await platform.stop();
   const few = await waiting(events / 100);
   const many = await waiting(events);

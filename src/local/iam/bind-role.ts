@@ -23,6 +23,18 @@ export function bindRole(tx: Tx, binding: NewRoleBinding): IamRoleBinding {
   return { id, identity: binding.identity, role: binding.role };
 }
 
+/** Returns the id of the binding that gives the identity this role at this group; undefined without one. */
+export function findBoundRole(tx: Tx, { group, identity, role }: NewRoleBinding): string | undefined {
+  // An identity holds few roles. Left to itself SQLite goes through everybody who holds this one, which a `+` keeps it from.
+  const row = tx.get(
+    'SELECT id FROM role_bindings WHERE identity = ? AND +group_id = ? AND +role = ?',
+    identity,
+    group,
+    role,
+  );
+  return row === undefined ? undefined : String(row['id']);
+}
+
 /** Takes away every role that the identity is bound to in the organization and its folders. */
 export function unbindRoles(tx: Tx, identity: string, organization: string): void {
   tx.run(

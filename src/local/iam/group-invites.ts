@@ -24,7 +24,7 @@ import { groupsWith } from '../authorization/access.ts';
 import { failedPrecondition, invalidArgument, notFound, permissionDenied } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
-import { bindRole } from './bind-role.ts';
+import { bindRole, findBoundRole } from './bind-role.ts';
 import { builtInRoleId } from './built-in-roles.ts';
 import { findApplicableRole, requireGrantableRole } from './grantable-roles.ts';
 import { createOrganizationWithoutOwner, findGroup } from './groups.ts';
@@ -155,13 +155,7 @@ export function openInvite(tx: Tx, code: string, invitee: Omit<Invitee, 'identit
 export function acceptInvite(tx: Tx, code: string, invitee: Invitee): string {
   const { id, group, role, singleUse } = openInvite(tx, code, invitee);
   const binding = { group, identity: invitee.identity, role: String(role['id']) };
-  const bound = tx.get(
-    'SELECT 1 FROM role_bindings WHERE group_id = ? AND identity = ? AND role = ?',
-    binding.group,
-    binding.identity,
-    binding.role,
-  );
-  if (bound === undefined) bindRole(tx, binding);
+  if (findBoundRole(tx, binding) === undefined) bindRole(tx, binding);
   if (singleUse) tx.run('DELETE FROM group_invites WHERE id = ?', id);
   return group;
 }

@@ -8,10 +8,10 @@ import { builtInRoleId } from './built-in-roles.ts';
 
 /** Does `change`; throws FAILED_PRECONDITION when it takes the last owner from one of these. Folders need none. */
 export function keepAnOwner<T>(tx: Tx, groups: readonly string[], change: () => T): T {
-  const owned = groups.filter((group) => isRoot(group) && countOwners(tx, group) > 0);
+  const owned = groups.filter((group) => isRoot(group) && countOwners(tx, group, 1) > 0);
   const result = change();
   for (const organization of owned) {
-    if (countOwners(tx, organization) === 0) {
+    if (countOwners(tx, organization, 1) === 0) {
       throw failedPrecondition(`the last owner of organization ${organization} cannot be removed`);
     }
   }
@@ -21,24 +21,28 @@ export function keepAnOwner<T>(tx: Tx, groups: readonly string[], change: () => 
 /** The organizations that this identity owns. */
 export function organizationsOwnedBy(tx: Tx, identity: string): string[] {
   const rows = tx.all(
-    "SELECT group_id FROM role_bindings WHERE identity = ? AND role = ? AND instr(group_id, '/') = 0",
+    "SELECT group_id FROM role_bindings WHERE identity = ? AND +role = ? AND instr(group_id, '/') = 0",
     identity,
     builtInRoleId('owner'),
   );
   return rows.map((row) => String(row['group_id']));
 }
 
-export function countOwners(tx: Tx, organization: string): number {
+/** Returns how many owners there are, or `most` when there are more: nobody asks for more than a few. */
+export function countOwners(tx: Tx, organization: string, most: number): number {
   const row = tx.get(
-    `SELECT COUNT(*) AS count FROM role_bindings b JOIN identities i ON i.id = b.identity
+    `SELECT COUNT(*) AS count FROM (
+     SELECT 1 FROM role_bindings b JOIN identities i ON i.id = b.identity
      WHERE b.group_id = ?1 AND b.role = ?2 AND i.kind <> 'servicePrincipal'
        AND (i.expires_at IS NULL OR i.expires_at > ?3)
        AND NOT EXISTS (
          SELECT 1 FROM provisioned_users off
-         WHERE off.identity = i.id AND off.active = 0 AND substr(off.identity_provider, 1, 40) = ?1)`,
+         WHERE off.identity = i.id AND off.active = 0 AND substr(off.identity_provider, 1, 40) = ?1)
+     LIMIT ?4)`,
     organization,
     builtInRoleId('owner'),
     tx.now,
+    most,
   );
   return Number(row?.['count']);
 }

@@ -3,7 +3,7 @@ import { grantsOf } from '../authorization/access.ts';
 import { permissionDenied } from '../core/failures.ts';
 import type { SqlRow, Tx } from '../store/database.ts';
 import { deactivated, requireActive } from './active-user.ts';
-import { bindRole } from './bind-role.ts';
+import { bindRole, findBoundRole } from './bind-role.ts';
 import { findApplicableRole } from './grantable-roles.ts';
 import type { UpstreamLogin } from './registration.ts';
 import { createUser, findUser, type StoredIdentity } from './stored-identity.ts';
@@ -155,13 +155,8 @@ function bindDefaultRole(tx: Tx, provider: StoredProvider, identity: string): vo
   const { defaultRole, parent: group } = provider;
   const role = defaultRole === null ? undefined : findApplicableRole(tx, group, defaultRole);
   if (role === undefined) return;
-  const bound = tx.get(
-    'SELECT 1 FROM role_bindings WHERE group_id = ? AND identity = ? AND role = ?',
-    group,
-    identity,
-    String(role['id']),
-  );
-  if (bound === undefined) bindRole(tx, { group, identity, role: String(role['id']) });
+  const binding = { group, identity, role: String(role['id']) };
+  if (findBoundRole(tx, binding) === undefined) bindRole(tx, binding);
 }
 
 /** A list in the token itself; references to a list elsewhere are not followed (protocols 9). */

@@ -18,7 +18,7 @@ import { type Authority, authorityOf, groupsWith } from '../authorization/access
 import { alreadyExists, invalidArgument, notFound } from '../core/failures.ts';
 import type { Caller } from '../core/types.ts';
 import type { SqlRow, SqlValue, Tx } from '../store/database.ts';
-import { bindRole } from './bind-role.ts';
+import { bindRole, findBoundRole } from './bind-role.ts';
 import { requireGrantableRole } from './grantable-roles.ts';
 import { findGroup, toWireGroup } from './groups.ts';
 import { keepAnOwner } from './owners.ts';
@@ -122,13 +122,8 @@ function requireBindable(tx: Tx, authority: Authority, group: string, identity: 
 }
 
 function requireNew(tx: Tx, group: string, identity: string, role: string): void {
-  const existing = tx.get(
-    'SELECT id FROM role_bindings WHERE identity = ? AND group_id = ? AND role = ?',
-    identity,
-    group,
-    role,
-  );
-  if (existing !== undefined) throw alreadyExists(`role binding already exists as ${existing['id']}`);
+  const existing = findBoundRole(tx, { group, identity, role });
+  if (existing !== undefined) throw alreadyExists(`role binding already exists as ${existing}`);
 }
 
 export function findBinding(tx: Tx, id: string): SqlRow {

@@ -131,7 +131,7 @@ export function setScimEnabled(tx: Tx, caller: Caller, request: IamSetScimEnable
   const enabled = request.enabled === true;
   if (enabled) requireProviderGrantable(tx, caller, provider);
   // A connector may take members away; two owners whom it did not make can always take it back.
-  if (enabled && countOwners(tx, rootOf(id)) < fewestOwners) {
+  if (enabled && countOwners(tx, rootOf(id), fewestOwners) < fewestOwners) {
     throw failedPrecondition(`SCIM needs at least ${fewestOwners} role bindings of owners of the organization`);
   }
   if (enabled !== scim.enabled) {
