@@ -6,6 +6,7 @@
 // cue and opa have to be on the PATH. Prints a table; ends with 1 where a verdict differs that enforce.md 3 does not decide otherwise.
 
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +39,14 @@ function makeImages() {
     join(folder, 'services.json'),
     JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json' }),
   );
+  writeFileSync(
+    join(folder, 'scan.json'),
+    JSON.stringify({
+      invocation: { uri: '', event_id: '', 'builder.id': '' },
+      scanner: { uri: 'scanner', version: '1', db: { uri: '', version: '' }, result: { found: 0 } },
+      metadata: { scanStartedOn: '2026-01-01T00:00:00Z', scanFinishedOn: '2026-01-01T00:00:01Z' },
+    }),
+  );
   const key = ['--key=cosign.key', '--yes'];
   const old = [...key, '--tlog-upload=false'];
   const attest = ['--type=spdxjson', '--predicate=predicate.json'];
@@ -49,6 +58,13 @@ function makeImages() {
     both: [
       [COSIGN, 'sign', ...old],
       [COSIGN, 'attest', ...old, ...attest],
+    ],
+    prefixed: [[COSIGN, 'sign', ...old, '--attachment-tag-prefix=release-']],
+    twice: [
+      [COSIGN, 'sign', '--key=other.key', '--yes', '--tlog-upload=false'],
+      [COSIGN, 'sign', ...old],
+      [COSIGN, 'attest', ...old, ...attest],
+      [COSIGN, 'attest', ...old, '--type=vuln', '--predicate=scan.json'],
     ],
     ...(COSIGN3 === '' ? {} : { signed3: [[COSIGN3, 'sign', ...key, '--signing-config=services.json']] }),
   };
@@ -112,7 +128,77 @@ function makePolicies() {
       authorities: [pass],
       policy: { ...rego('isCompliant { input.config["linux/amd64"] }'), fetchConfigFile: true },
     },
+    // ---- keys ----
+    'key in CRLF': { authorities: [{ key: { data: key.data.replaceAll('\n', '\r\n') } }] },
+    'key behind a line of text': { authorities: [{ key: { data: `a key\n${key.data}` } }] },
+    'private key': { authorities: [{ key: { data: plainPrivateKey() } }] },
+    'certificate as key': { authorities: [{ key: { data: certificateOfAnother() } }] },
+    'key with another hash': { authorities: [{ key: { ...key, hashAlgorithm: 'sha512' } }] },
+    // ---- modes and several authorities ----
+    'warn, nobody signed': { mode: 'warn', authorities: [{ key: other }] },
+    'warn, static fail': { mode: 'warn', authorities: [{ static: { action: 'fail' } }] },
+    'warn and signed': { mode: 'warn', authorities: [{ key }] },
+    'a signature or else no': { authorities: [{ key: other }, { static: { action: 'fail' } }] },
+    'a signature or anybody': { authorities: [{ key: other }, pass] },
+    'two kinds of attestation': {
+      authorities: [{ key, attestations: [sbom(), { name: 'scan', predicateType: 'vuln' }] }],
+    },
+    'one kind each': {
+      authorities: [
+        { name: 'a', key, attestations: [{ name: 'scan', predicateType: 'vuln' }] },
+        { name: 'b', key, attestations: [sbom()] },
+      ],
+    },
+    'type as a URL': {
+      authorities: [{ key, attestations: [{ name: 'c', predicateType: 'https://spdx.dev/Document' }] }],
+    },
+    // ---- globs ----
+    'glob of one star a part': { images: [{ glob: '*/*/signed@sha256:*' }], authorities: [pass] },
+    'glob of two stars': { images: [{ glob: '**' }], authorities: [pass] },
+    'glob of one star': { images: [{ glob: '*' }], authorities: [pass] },
+    'glob of half a name': { images: [{ glob: `${registry}/test/sign*` }], authorities: [pass] },
+    'two globs, one fits': { images: [{ glob: 'ghcr.io/**' }, { glob: `${registry}/test/**` }], authorities: [pass] },
+    // ---- where signatures lie ----
+    'source of the image itself': { authorities: [{ key, source: [{ oci: `${registry}/test/signed` }] }] },
+    'source elsewhere': { authorities: [{ key, source: [{ oci: `${registry}/test/elsewhere` }] }] },
+    'source with a prefix': { authorities: [{ key, source: [{ tagPrefix: 'release-' }] }] },
+    'log without an entry': { authorities: [{ key, ctlog: { url: 'http://127.0.0.1:1' } }] },
+    // ---- rules ----
+    'CUE imports its own': attested(cue('import "strings"\npredicate: name: strings.MinRunes(3)')),
+    'CUE, a number that breaks': attested(cue('predicate: count: >10')),
+    'CUE, a number that holds': attested(cue('predicate: count: <10 & int')),
+    'Rego says nothing': attested(rego('isCompliant { false }')),
+    'Rego with a default': attested(rego('default isCompliant = false\nisCompliant { input.predicate.count < 10 }')),
+    'Rego with an error': attested(rego('isCompliant {')),
+    'Rego with another name': attested(rego('allow { true }')),
+    'Rego with an error message': attested(rego('isCompliant[r] { r = {"result": false, "error": "never"} }')),
+    'policy, CUE over attestations': {
+      authorities: [{ name: 'a', key, attestations: [sbom()] }],
+      policy: cue('authorityMatches: a: attestations: sbom: [...]'),
+    },
+    'policy, Rego wants one of two': {
+      authorities: [
+        { name: 'a', key },
+        { name: 'b', key: other },
+      ],
+      policy: rego('isCompliant { input.authorityMatches.b }'),
+    },
+    'policy, static alone': {
+      authorities: [{ name: 'a', static: { action: 'pass' } }],
+      policy: cue('authorityMatches: a: static: true'),
+    },
   };
+}
+
+/** A private key, which is none to verify with. */
+function plainPrivateKey() {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' });
+}
+
+function certificateOfAnother() {
+  const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
+  return run('openssl', ...words, '-keyout', 'x.key', '-days', '2');
 }
 
 /** Where enforce.md 3 decides otherwise. */
@@ -148,7 +234,10 @@ try {
     rows.push(name);
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
-  console.log(`\n${rows.length} policies over ${images.length} images: ${differing} verdicts differ (theirs / ours)`);
+  const verdicts = rows.length * images.length;
+  console.log(
+    `\n${rows.length} policies over ${images.length} images, ${verdicts} verdicts: ${differing} differ (theirs / ours)`,
+  );
 } finally {
   server.kill();
   rmSync(folder, { recursive: true, force: true });

@@ -42,7 +42,7 @@ test('step 4 of the walkthrough runs as typed, and says how it was read', async 
   expect(made.code, made.err).toBe(0);
   expect(made.out).toMatch(new RegExp(`^Created policy ${demoFolders.sandbox}/[0-9a-f]{16}\n$`));
   expect(made.err).toContain('line 8: spec.images[1].glob is in typographic quotes');
-  expect(made.err).toContain('"ttl.sh/**" counts as well');
+  expect(made.err).toMatch(/lines 7, 8, 9, 10: a last \* .*"ttl\.sh\/\*\*", .* count as well/);
   expect(made.err).toContain('names no identities');
   const list = await run(['policy', 'ls', '-o', 'json']);
   const [item] = JSON.parse(list.out).items;
@@ -114,13 +114,4 @@ test('policies are deleted by name or with those of a whole folder', async () =>
   expect((await run(['policies', 'delete', '--group=sandbox', '--recursive', '-y'])).out).toBe(`${b}\n${c}\n`);
   expect((await run(['policies', 'list', '-oid'])).out).toBe('');
   expect((await run(['policies', 'delete', 'a', '-y'])).err).toContain('No policy found for "a"');
-});
-
-test('the words of agents inside a cluster are refused with what does it now', async () => {
-  const { run } = await signedIn();
-  for (const flag of ['--gulfstream', '--cluster=ba5eba11']) {
-    const { code, err } = await run(['auth', 'login', flag]);
-    expect(code, flag).toBe(2);
-    expect(err).toContain('here the agent signs in by itself');
-  }
 });

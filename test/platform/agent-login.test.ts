@@ -98,6 +98,9 @@ test('what is not known is said, and nothing is registered', async () => {
   expect(named.err).toContain('`--cluster` "kind" is not the uid of a namespace');
   const nowhere = await run(['login', '--gulfstream', `--identity-token=${token}`, `--invite-code=${await invite()}`]);
   expect(nowhere.err).toContain('This is no pod');
+  const elsewhere = await run(['login', '--gulfstream']);
+  expect(elsewhere.code).toBe(2);
+  expect(elsewhere.err).toContain('This is no pod of an agent: there is no /var/run/sts-in/oidc-token');
   expect((await run(['login', '--gulfstream', '--headless'])).err).toContain(
     '`--gulfstream` and `--headless` cannot be used together',
   );

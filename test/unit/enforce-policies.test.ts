@@ -1,5 +1,6 @@
 // How policy documents are read, and what their globs cover (enforce.md 2 and 3).
 
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readPolicies, readPolicy } from '../../src/enforce/policy/document.ts';
 import { coveringGlob, normalForm, parseReference } from '../../src/enforce/policy/globs.ts';
@@ -107,6 +108,18 @@ test.each([
   expect(() => readPolicies(text)).toThrow(message);
 });
 
+test('what is no public key is refused with what to type instead', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = (text: string) =>
+    document(`  images: [{ glob: '**' }]\n  authorities:\n  - key: { data: ${JSON.stringify(text)} }\n`);
+  const secret = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  expect(() => readPolicies(pem(secret))).toThrow(
+    /line 8: .*key\.data holds no PEM of a public key but a private key; .*-pubout/,
+  );
+  const certificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  expect(() => readPolicies(pem(certificate))).toThrow(/but a certificate; .*openssl x509 -noout -pubkey/);
+});
+
 test('an alias that stands for too much is refused and not unfolded', () => {
   const levels = ['a: &a ["x","x","x","x","x","x","x","x","x"]'];
   for (let at = 1; at < 9; at += 1) {
@@ -132,6 +145,16 @@ describe('what 004 wrote (enforce.md 3)', () => {
     expect(spec.authorities[0]?.keyless.identities).toEqual([{ issuerRegExp: '.*', subjectRegExp: '.*' }]);
     // What a cluster was given means the same when it is read back.
     expect(readPolicy(JSON.stringify(object)).policy).toEqual(policy);
+  });
+
+  test('several globs are told together', () => {
+    const images = '  images:\n  - glob: a/*\n  - glob: b/c\n  - glob: d/*/*\n';
+    const text = document(`${images}  authorities:\n  - static: { action: fail }\n`, 'v1alpha1');
+    expect(readPolicy(text).warnings).toEqual([
+      expect.stringMatching(
+        /^lines 7, 9: a last \* stood for whatever followed .*, so "a\/\*\*", "d\/\*\/\*\*" count as well\./,
+      ),
+    ]);
   });
 
   test('lets nothing more in: a policy that passes is taken literally', () => {

@@ -227,6 +227,10 @@ test('keys lie in secrets as well; a KMS is refused by name', async () => {
   expect((await ask(place.repository, [{ key: { secretRef: { name: 'no' } } }], {}, { secret })).text).toContain(
     'there is no secret cosign-system/no',
   );
+  const whole = async () => ({ k: String(privateKey.export({ type: 'pkcs8', format: 'pem' })) });
+  expect((await ask(place.repository, [{ key: { secretRef: { name: 'k' } } }], {}, { secret: whole })).text).toContain(
+    'the key of the authority is no public key in PEM',
+  );
   expect((await ask(place.repository, [{ key: { kms: 'awskms:///k' } }])).text).toContain(
     'keys in a KMS are not supported',
   );
@@ -239,6 +243,10 @@ test('a keyless signature counts for whom the policy names, and for nobody witho
   const place = registry();
   place.refer(JSON.stringify(made.bundle));
   const keyless = (...identities: object[]) => [{ keyless: { url: 'https://fulcio.sigstore.dev', identities } }];
+  // What nobody signed is told as that, whoever would be trusted.
+  expect((await ask(registry().repository, keyless({ issuer, subject }))).text).toBe(
+    `signature keyless validation failed for authority authority-0 for ${reference}: no signatures found`,
+  );
   const trustRoot = async () => sigstore.root;
   expect((await ask(place.repository, keyless({ issuer, subject }))).text).toContain(
     'there is no trust root of sigstore',

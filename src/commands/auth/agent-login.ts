@@ -9,6 +9,7 @@ import { findIdentityToken } from '../../auth/identity-token.ts';
 import type { LoginOptions } from '../../auth/login.ts';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
+import { readTextIfExists } from '../../files.ts';
 
 export interface AgentLoginInput {
   /** Uid of namespace gulfstream; of a cluster that was installed from here, also its id or the context of kubectl. */
@@ -33,6 +34,12 @@ export async function agentLogin(
   const installed = await installedHere(context, input.cluster);
   const given = input.gulfstream ? host.env : {};
   const code = input.inviteCode || given['INVITE_CODE'] || undefined;
+  if (input.gulfstream && input.identityToken === undefined && readTextIfExists(podToken) === undefined) {
+    throw new CliError('usage', `This is no pod of an agent: there is no ${podToken}`, {
+      code: 'usage.no-agent',
+      hint: 'leave `--gulfstream` out, or give a token of service account gulfstream/controller with `--identity-token`',
+    });
+  }
   const identityToken = input.identityToken ?? (input.gulfstream ? podToken : await installed?.ownToken());
   if (identityToken === undefined) {
     throw new CliError('usage', `No agent of "${input.cluster}" was set up here, so its token is not known`, {

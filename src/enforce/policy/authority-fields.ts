@@ -84,7 +84,7 @@ function toKind(fields: Fields, path: string, lines: Lines, warnings: string[]):
   return {
     kind: 'keyless',
     url,
-    caCert: caCert === undefined ? undefined : toKey(caCert, `${here}.ca-cert`, lines),
+    caCert: caCert === undefined ? undefined : toKey(caCert, `${here}.ca-cert`, lines, 'certificate'),
     trustRootRef,
     identities:
       identities.length > 0
@@ -94,7 +94,17 @@ function toKind(fields: Fields, path: string, lines: Lines, warnings: string[]):
   };
 }
 
-function toKey(fields: Fields, path: string, lines: Lines): KeySource {
+/** Labels of PEM (RFC 7468, 13 and 5) that policy-controller takes. */
+const kinds: Readonly<Record<'public key' | 'certificate', readonly string[]>> = {
+  'public key': ['PUBLIC KEY', 'RSA PUBLIC KEY'],
+  certificate: ['CERTIFICATE'],
+};
+const wrongKinds = [
+  ['PRIVATE KEY', ' but a private key; its public half is what `openssl pkey -pubout` prints'],
+  ['CERTIFICATE', ' but a certificate; its key is what `openssl x509 -noout -pubkey` prints'],
+] as const;
+
+function toKey(fields: Fields, path: string, lines: Lines, holds: keyof typeof kinds = 'public key'): KeySource {
   const {
     data,
     secretRef,
@@ -109,8 +119,10 @@ function toKey(fields: Fields, path: string, lines: Lines): KeySource {
   if ([data, secretRef, kms].filter((one) => one !== undefined).length !== 1) {
     throw problem(lines, path, `${path} needs exactly one of data, secretRef and kms`);
   }
-  if (data !== undefined && !/-----BEGIN (?:PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----/.test(data)) {
-    throw problem(lines, `${path}.data`, `${path}.data holds no PEM of a public key`);
+  const [, kind] = /-----BEGIN ([A-Z ]+)-----/.exec(data ?? '') ?? [];
+  if (data !== undefined && !kinds[holds].includes(kind ?? '')) {
+    const instead = holds === 'public key' ? wrongKinds.find(([word]) => kind?.includes(word))?.[1] : undefined;
+    throw problem(lines, `${path}.data`, `${path}.data holds no PEM of a ${holds}${instead ?? ''}`);
   }
   if (data !== undefined && !isReadable(data)) {
     throw problem(lines, `${path}.data`, `${path}.data holds a key that cannot be read; it may be cut short`);

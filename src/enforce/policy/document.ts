@@ -110,9 +110,12 @@ function toDocument(fields: Fields, lines: Lines, warnings: string[], content: s
   const twice = own.find(({ name: first }, at) => own.findIndex((other) => other.name === first) !== at);
   if (twice !== undefined) throw fail('spec.authorities', `two authorities are called ${JSON.stringify(twice.name)}`);
   const wider = widerGlobs(version, globs, own);
-  for (const [glob, meant] of wider) {
+  if (wider.length > 0) {
+    const at = wider.map(([glob]) => lines.get(`spec.images[${globs.indexOf(glob)}].glob`) ?? '?');
+    const meant = wider.map(([, glob]) => `"${glob}"`);
     warnings.push(
-      `line ${lines.get(`spec.images[${globs.indexOf(glob)}].glob`) ?? '?'}: "${glob}" was written when the last * stood for whatever followed; "${meant}" counts as well. Write apiVersion v1beta1 to have it taken literally`,
+      `line${at.length === 1 ? '' : 's'} ${at.join(', ')}: a last * stood for whatever followed when v1alpha1 was written, so ${meant.join(', ')} ` +
+        `count${meant.length === 1 ? 's' : ''} as well. Write apiVersion v1beta1 to have * taken literally`,
     );
   }
   const every = [...globs, ...wider.map(([, meant]) => meant)];

@@ -37,6 +37,9 @@ export async function judgeAuthority(
     verdict(`${what} ${kind.kind} validation failed for authority ${name} for ${reference}: ${reason}`);
   try {
     const signed = await signedFor(authority, image, around, cache);
+    // That nobody signed is known without a trust root, and is what there is to mend.
+    const isUnsigned = !signed.some(({ predicateType }) => predicateType === undefined);
+    if (kind.kind === 'keyless' && what === 'signature' && isUnsigned) return failed('no signatures found');
     const check = await checkerOf(authority, kind, around);
     if (authority.attestations.length === 0) return signatureVerdict(signed, check, verdict, failed);
     return await attestationVerdict(authority, signed, check, around, verdict, failed);

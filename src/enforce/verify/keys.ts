@@ -10,9 +10,10 @@ export async function keyOf(source: KeySource, around: Surroundings): Promise<Ke
   const pem = await pemOf(source, around);
   const known = keys.get(pem);
   if (known !== undefined) return known;
-  const [block] = /-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/.exec(pem) ?? [];
+  const [block, kind = ''] = /-----BEGIN ([A-Z ]+)-----[\s\S]*?-----END [A-Z ]+-----/.exec(pem) ?? [];
   try {
-    if (block !== undefined) {
+    // Node would make a key of a private one, and of a certificate whatever its time.
+    if (block !== undefined && /^(?:RSA )?PUBLIC KEY$/.test(kind)) {
       const key = createPublicKey(block);
       if (keys.size >= mostKeys) keys.clear();
       keys.set(pem, key);
