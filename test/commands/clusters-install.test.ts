@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { demoFolders } from '../../src/local/iam/seed.ts';
 import { kubeconfigOf, startAccessReviews } from '../support/access-reviews.ts';
+import { demoFolders } from '../support/ids.ts';
 import { reportCluster } from '../support/reporting-cluster.ts';
 import { signedIn } from '../support/signed-in.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { demoFolders, demoOrganizations, personId } from '../../src/local/iam/seed.ts';
+import { demoFolders, demoOrganizations, personId } from '../support/ids.ts';
 import { until } from '../support/program.ts';
 import { remoteId, reportCluster } from '../support/reporting-cluster.ts';
 import { signedIn } from '../support/signed-in.ts';

@@ -133,13 +133,21 @@ describe('claim match', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'notes.txt'), 'nothing of use\n');
     for (const [name, keys, warning] of [
-      ['a', 'keys', '`--issuer-keys` names no file and is not a JSON Web Key Set with at least one key, so nobody can'],
+      [
+        'a',
+        'keys',
+        '`--issuer-keys` names no file and is not a JSON Web Key Set with at least one key, so the identity cannot',
+      ],
       [
         'b',
         '{"keys":[]}',
         '`--issuer-keys` is not a JSON Web Key Set with at least one key, so the identity cannot be assumed',
       ],
-      ['c', '{"keys":[{"kty":"RSA"}]}', '`--issuer-keys` holds no key that can verify a signature, so nobody can'],
+      [
+        'c',
+        '{"keys":[{"kty":"RSA"}]}',
+        '`--issuer-keys` holds no key that can verify a signature, so the identity cannot',
+      ],
       ['d', 'notes.txt', '`--issuer-keys` is not a JSON Web Key Set'],
     ] as const) {
       const made = await session.run([...create, name, ...words, `--issuer-keys=${keys}`], { cwd: folder });

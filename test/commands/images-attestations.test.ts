@@ -319,7 +319,7 @@ test('signatures of SBOM attestations', async () => {
     expect(good).toMatchObject({ code: 0, document: { packages: {} } });
     const wrong = await diff('keyed', `--key=${file('other.pub', pem(other))}`);
     expect(wrong.document.unverified[0].reason).toBe('it is signed by another key than the one in --key');
-    expect((await diff('keyed', '--require-signature')).err).toContain('hint: name whom to trust with `--key`');
+    expect((await diff('keyed', '--require-signature')).err).toContain('hint: name the trusted signer with `--key`');
     // The other commands take the same flags.
     const changelog = await world.run('changelog', world.image('keyed'), '--require-signature');
     expect([changelog.code, changelog.err]).toEqual([1, expect.stringContaining('is not verified')]);

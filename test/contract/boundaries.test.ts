@@ -253,6 +253,18 @@ test('only the platform loads the tables of all packages, or those of v2', () =>
   );
 });
 
+test('tests take the ids of the demo from test/support/ids.ts', () => {
+  const tests = join(root, '..', 'test');
+  const files = readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+  expect(files.length).toBeGreaterThan(100);
+  const broken = files.filter((file) =>
+    /import \{[^}]*\b(builtInRoleId|demo\w+|personId|people|developerIssuer)\b[^}]*\} from '[./]*src\/local/.test(
+      readFileSync(join(tests, file), 'utf8'),
+    ),
+  );
+  expect(broken).toEqual([]);
+});
+
 test('a command never imports another command', () => {
   const commands = new Set(
     sources().filter(

@@ -1,8 +1,8 @@
 // Settings › Identity providers of the console, over HTTP: provider, group mapping and SCIM from beginning to end.
 
 import { expect, test } from 'vitest';
-import { demoOrganizations, personId } from '../../src/local/iam/seed.ts';
 import { signInToConsole } from '../support/console.ts';
+import { demoOrganizations, personId } from '../support/ids.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const organization = demoOrganizations.private;
