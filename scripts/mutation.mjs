@@ -60,6 +60,7 @@ const testsOf = {
     'commands/auth-configure-docker',
   ],
   'src/enforce/': ['unit/enforce'],
+  'src/enforce/policy/globs': ['unit/enforce-globs'],
   'src/local/': ['platform/api'],
   'src/local/authorization/': ['unit/authorization'],
   'src/local/http/': ['unit/credentials', 'unit/loopback'],

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readEnvelope } from '../../src/attestations/statement.ts';
+import { probeStatement, readDocument, readEnvelope } from '../../src/attestations/statement.ts';
 import { trustOf as trustOfEnvelope } from '../../src/commands/images/attestation.ts';
 import { newKeyPair } from '../../src/key-pairs.ts';
 import { attest, spdxPredicate } from '../../src/local/registry/attestations.ts';
@@ -83,4 +83,76 @@ test.each([
   ['signatures that are none', { ...good, signatures: [null] }, ours.publicKey, 'another key'],
 ])('not verified, and said why: %s', (_what, envelope, key, reason) => {
   expect(trustOf(envelope, key)).toEqual({ kind: 'unknown', reason: expect.stringContaining(reason) });
+});
+
+/** What is read of a statement: how its document lies, of what it speaks, and the document itself. */
+function readWhole(statement: unknown) {
+  const bytes = Buffer.from(typeof statement === 'string' ? statement : JSON.stringify(statement));
+  const probe = probeStatement();
+  probe.push(bytes);
+  probe.end();
+  const facts = probe.facts();
+  const pieces: Buffer[] = [];
+  const reader = readDocument(facts, (piece) => pieces.push(Buffer.from(piece)));
+  reader.push(bytes);
+  reader.end();
+  return { ...facts, text: Buffer.concat(pieces).toString() };
+}
+const inEnvelope = (statement: unknown) => ({
+  payloadType: 'application/vnd.in-toto+json',
+  payload: Buffer.from(JSON.stringify(statement)).toString('base64'),
+  signatures: [],
+});
+
+test.each([
+  ['object', { a: 'b' }, '{"a":"b"}'],
+  ['framed', { Data: '{"a":"b"}', Timestamp: 'x' }, '{"a":"b"}'],
+  ['text', '{"a":"b"}', '{"a":"b"}'],
+  ['text', 'SPDXVersion: SPDX-2.3', 'SPDXVersion: SPDX-2.3'],
+])('a document that lies as %s is read in or out of an envelope', (form, predicate, text) => {
+  const statement = { predicateType: 't', subject: [{ name: 'n', digest: { sha256: 'ab', sha512: 'cd' } }], predicate };
+  for (const lies of [statement, inEnvelope(statement), { dsseEnvelope: inEnvelope(statement) }]) {
+    expect(readWhole(lies)).toMatchObject({ form, text, predicateType: 't', subjects: ['sha256:ab', 'sha512:cd'] });
+  }
+});
+
+test.each([
+  [undefined, []],
+  [null, []],
+  ['text', []],
+  [{ digest: { sha256: 'ab' } }, []],
+  [[null, 7, 'x', {}, { digest: null }, { digest: 'ab' }, { digest: { sha256: 'ab' } }], ['sha256:ab']],
+])('of the subjects %j only digests count', (subject, subjects) => {
+  expect(readWhole({ predicateType: 't', subject, predicate: {} }).subjects).toEqual(subjects);
+});
+
+test.each([
+  ['that ends early', '{"predicateType":"t","predicate":{'],
+  ['whose payload ends early', JSON.stringify({ payload: Buffer.from('{"predicate":{').toString('base64') })],
+  ['whose payload is no text', '{"payload":7}'],
+  ['whose payload is an object', '{"payload":{}}'],
+  ['whose payload in a bundle is a list', '{"dsseEnvelope":{"payload":[]}}'],
+  ['that is no JSON', 'statement'],
+])('a statement %s is none', (_, text) => {
+  expect(() => readWhole(text)).toThrow(SyntaxError);
+});
+
+test('an envelope has a payload, and what is around it as it stands', () => {
+  const read = (value: unknown) => readEnvelope(Buffer.from(JSON.stringify(value)));
+  expect(read({ predicateType: 't' })).toBeUndefined();
+  expect(read({ ...good, signatures: [null, { sig: 'x' }] })).toMatchObject({
+    signatures: [{}, { sig: 'x' }],
+    payloadType: good.payloadType,
+    material: undefined,
+    mediaType: '',
+  });
+  expect(read({ ...good, signatures: 'none' })?.signatures).toEqual([]);
+  const verificationMaterial = { publicKey: { hint: 'h' } };
+  expect(read({ mediaType: 'm', verificationMaterial, dsseEnvelope: good })).toMatchObject({
+    payload: Buffer.from(good.payload, 'base64'),
+    signatures: good.signatures,
+    material: verificationMaterial,
+    mediaType: 'm',
+  });
+  expect(() => readEnvelope(Buffer.from(JSON.stringify(good).slice(0, -1)))).toThrow(SyntaxError);
 });
