@@ -1,8 +1,10 @@
 // The parts of an agent against a cluster and a platform that go away, forget and come back.
 
 import { expect, test } from 'vitest';
+import { dropResults } from '../../src/enforce/agent/agent.ts';
 import { distribute, policiesPath, policyVersionKey } from '../../src/enforce/agent/distribution.ts';
 import { googleKeyLogin } from '../../src/enforce/agent/google-key.ts';
+import { recordPath } from '../../src/enforce/agent/inventory.ts';
 import { Mirror, type Path } from '../../src/enforce/agent/mirror.ts';
 import {
   type KubernetesClient,
@@ -162,4 +164,20 @@ test('the key of a Google service account is a login for the registries of Googl
   const without = { get: async () => ({ metadata: {}, data: {} }) } as unknown as KubernetesClient;
   const refusing = { get: () => Promise.reject(new KubernetesError(403, 'no')) } as unknown as KubernetesClient;
   for (const one of [without, refusing]) expect(await googleKeyLogin(one, 'gcr.io')).toBeUndefined();
+});
+
+test('what a policy said of images is taken back when it goes, and nothing else', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  const images = ['a', 'b', 'c'].map((letter) => `registry.example/app@sha256:${letter.repeat(64)}`);
+  const result = (image: string, policy: string): Path => [...recordPath(image), ['result', policy]];
+  const [a = '', b = ''] = images;
+  for (const image of images) mirror.set(recordPath(image), image, {});
+  mirror.set(result(a, 'gone'), 'gone', {});
+  mirror.set(result(b, 'gone'), 'gone', {});
+  mirror.set(result(b, 'stays'), 'stays', {});
+  await mirror.flush(sink, facts, []);
+  dropResults(mirror, images, 'gone');
+  await mirror.flush(sink, facts, []);
+  expect(sink.told.at(-1)?.removals).toEqual([result(a, 'gone'), result(b, 'gone')]);
+  expect(mirror.has(result(b, 'stays'))).toBe(true);
 });

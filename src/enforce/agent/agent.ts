@@ -186,6 +186,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 
   const takePolicy = (object: KubernetesObject): void => {
     const { name, annotations = {}, resourceVersion } = object.metadata;
+    const before = policies.get(name)?.id;
     try {
       const text = JSON.stringify({
         apiVersion: object.apiVersion ?? 'policy.sigstore.dev/v1beta1',
@@ -205,6 +206,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       unreadable.add(name);
       note(`policy ${name}`, `policy ${name} of the cluster cannot be read: ${(error as Error).message}`);
     }
+    if (before !== undefined && before !== policies.get(name)?.id) dropResults(mirror, inventory.images.keys(), before);
     policiesAt += 1;
   };
 
@@ -346,8 +348,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
           if (kind === 'Namespace') inventory.removeNamespace(object);
           else if (kind === 'Node') inventory.removeNode(object);
           else if (kind === 'ClusterImagePolicy') {
-            policies.delete(object.metadata.name);
-            unreadable.delete(object.metadata.name);
+            const { name } = object.metadata;
+            const known = policies.get(name);
+            policies.delete(name);
+            unreadable.delete(name);
+            if (known !== undefined) dropResults(mirror, inventory.images.keys(), known.id);
             policiesAt += 1;
           } else inventory.removeWorkload(object);
         },
@@ -403,6 +408,14 @@ const followed: readonly (readonly [path: string, kind: string, apiVersion: stri
   ['/api/v1/pods', 'Pod', 'v1'],
   [policiesPath, 'ClusterImagePolicy', 'policy.sigstore.dev/v1beta1'],
 ];
+
+/** A policy that went has no verdict about anything; what it said would flag an image for good. */
+export function dropResults(mirror: Pick<Mirror, 'has' | 'remove'>, images: Iterable<string>, policyId: string): void {
+  for (const image of images) {
+    const at = [...recordPath(image), ['result', policyId] as const];
+    if (mirror.has(at)) mirror.remove(at);
+  }
+}
 
 /** Returns what rules may ask for of an object. */
 const objectParts = (
