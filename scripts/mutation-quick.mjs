@@ -201,12 +201,11 @@ async function askFile(work, path, status) {
   const loaded = new Set(first.flatMap(({ loaded = [] }) => loaded));
   const open = [...status].filter(([, state]) => state !== 'Killed').map(([id]) => id);
   let plan = [];
-  const once = [];
+  const reached = [];
   for (const id of open) {
     const names = Object.keys(perTest).filter((name) => perTest[name][id]);
     const hits = names.reduce((sum, name) => sum + perTest[name][id], outside[id] ?? 0);
-    // What runs once, while a file loads, has to be put in before it does.
-    if (loaded.has(id) || hits === 1) once.push(id);
+    if (loaded.has(id) || hits > 0) reached.push(id);
     if (hits > 0) plan.push({ id, limit: hits * 100 + 1_000, ...(outside[id] ? {} : { tests: names }) });
   }
   for (const { id } of plan) status.set(id, 'Survived');
@@ -221,7 +220,8 @@ async function askFile(work, path, status) {
     status.set(stuck, 'Killed');
     plan = plan.filter(({ id }) => id !== stuck && !ended.has(id));
   }
-  for (const id of once.filter((id) => status.get(id) !== 'Killed')) {
+  // What runs while a file loads, and what a module remembers, has to be put in before anything else.
+  for (const id of reached.filter((id) => status.get(id) !== 'Killed')) {
     const told = await vitest(work, file, [{ id, limit: 1e6 }], id);
     status.set(id, told.find(({ ended }) => ended === id)?.isNoticed === false ? 'Survived' : 'Killed');
   }
