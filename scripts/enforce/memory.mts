@@ -119,7 +119,7 @@ const sink = {
     return 'taken' as const;
   },
 };
-await mirror.flush(sink, { agentVersion: '1', version: '1', active: () => [] }, []);
+await mirror.flush(sink, { agentVersion: '1', version: '1', active: () => [], isWhole: () => true }, []);
 const mib = (value: number) => `${(value / 1024 / 1024).toFixed(1)} MiB`;
 console.log(
   `${count} pods are ${mib(bytes)} of JSON; the agent holds ${mib(held)} for them: ratio ${(held / bytes).toFixed(2)}`,

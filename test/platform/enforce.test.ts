@@ -230,6 +230,33 @@ test('what breaks a policy is shown with its record, and its turn is an event', 
   expect(none.body.items).toEqual([]);
 });
 
+test('a policy that is deleted flags no image, and a whole run forgets where images ran', async () => {
+  const { report } = await agent();
+  const policy = (await createPolicy(organization, documentOf('sample-policy'))).body.id;
+  const digest = `sha256:${'c'.repeat(64)}`;
+  const below = (kind: string, key: string, body: object) => ({
+    path: [
+      ['record', digest],
+      [kind, key],
+    ],
+    name: key,
+    body,
+  });
+  const resultOf = (key: string) => below('result', key, { policyId: key, result: 'FAIL', parentType: 'RECORD' });
+  const kept = () =>
+    platform.store
+      .read((tx) => tx.all("SELECT key FROM enforce_objects WHERE kind IN ('result', 'context') ORDER BY kind, id"))
+      .map(({ key }) => key);
+  await report(1, {
+    upserts: [record(digest), resultOf(policy), resultOf('other'), below('context', 'pod-1', {})],
+  });
+  expect(new Set(kept())).toEqual(new Set(['pod-1', policy, 'other']));
+  expect((await platform.call(owner, 'DELETE', `/iam/v1/policies/${policy}`)).status).toBe(200);
+  expect(kept()).toEqual(['pod-1', 'other']);
+  await report(1, { upserts: [below('context', 'pod-2', {})], complete: true }, 'run-00000002');
+  expect(kept()).toEqual(['pod-2', 'other']);
+});
+
 test('a report that is no report changes nothing', async () => {
   const { report } = await agent();
   const bad = async (more: object) => (await report(1, more)).body.message;

@@ -1,10 +1,10 @@
 // The parts of an agent against a cluster and a platform that go away, forget and come back.
 
 import { expect, test } from 'vitest';
-import { dropResults } from '../../src/enforce/agent/agent.ts';
 import { distribute, policiesPath, policyVersionKey } from '../../src/enforce/agent/distribution.ts';
 import { googleKeyLogin } from '../../src/enforce/agent/google-key.ts';
-import { recordPath } from '../../src/enforce/agent/inventory.ts';
+import { dropResults } from '../../src/enforce/agent/image-results.ts';
+import { createInventory, recordPath } from '../../src/enforce/agent/inventory.ts';
 import { Mirror, type Path } from '../../src/enforce/agent/mirror.ts';
 import {
   type KubernetesClient,
@@ -14,7 +14,7 @@ import {
 } from '../../src/kubernetes/client.ts';
 import { follow } from '../../src/kubernetes/follow.ts';
 
-const facts = { agentVersion: '1', version: 'v1', active: () => ['observer'] };
+const facts = { agentVersion: '1', version: 'v1', active: () => ['observer'], isWhole: () => true };
 const at = (key: string): Path => [['node', key]];
 
 interface Told {
@@ -23,21 +23,27 @@ interface Told {
   readonly complete?: boolean;
   readonly upserts: readonly { readonly name: string }[];
   readonly removals?: readonly Path[];
+  readonly seen?: readonly Path[];
+  readonly events?: readonly object[];
 }
 
-/** A platform that keeps what it was told; it may be away, or have forgotten. */
+/** A platform that keeps what it was told; it may be away, have forgotten, refuse, or take a report and lose its answer. */
 function platform() {
   const told: Told[] = [];
-  const state = { isAway: false, forgets: false };
+  const state = { isAway: false, forgets: false, refuses: false, losesAnswers: false, meanwhile: () => {} };
   return {
     told,
     state,
-    async report(body: object): Promise<'taken' | 'mustRestart'> {
+    async report(body: object): Promise<'taken' | 'mustRestart' | { refused: string }> {
       if (state.isAway) throw new Error('nobody is there');
+      if (state.refuses) return { refused: 'no such kind' };
       const report = body as Told;
       if (state.forgets && report.number > 1) return 'mustRestart';
       state.forgets = false;
-      told.push(report);
+      // As the platform does: one that came before changes nothing.
+      if (told.at(-1)?.run !== report.run || told.at(-1)?.number !== report.number) told.push(report);
+      state.meanwhile();
+      if (state.losesAnswers) throw new Error('the connection was lost');
       return 'taken';
     },
     names: () => told.map(({ number, upserts }) => [number, ...upserts.map(({ name }) => name)]),
@@ -55,8 +61,8 @@ test('what was told is told again only when it changed, and nothing is lost whil
   await expect(mirror.flush(sink, facts, [])).rejects.toThrow('nobody is there');
   sink.state.isAway = false;
   await mirror.flush(sink, facts, []);
-  expect(sink.names()).toEqual([[1, 'a'], [2], [3, 'b']]);
-  expect(sink.told[2]?.removals).toEqual([at('a')]);
+  expect(sink.names()).toEqual([[1, 'a'], [2, 'b'], [3]]);
+  expect(sink.told[1]?.removals).toEqual([at('a')]);
   expect(new Set(sink.told.map(({ run }) => run)).size).toBe(1);
 });
 
@@ -67,9 +73,107 @@ test('a platform that has forgotten is told everything in a new run', async () =
   sink.state.forgets = true;
   mirror.set(at('b'), 'b', {});
   await mirror.flush(sink, facts, []);
-  const [before, , again] = sink.told;
+  const [before, again] = sink.told;
   expect(again?.run).not.toBe(before?.run);
   expect(again).toMatchObject({ number: 1, complete: true, upserts: [{ name: 'a' }, { name: 'b' }] });
+});
+
+test('what changes or goes while a report is under way is told with the next', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  for (const name of ['a', 'b', 'c']) mirror.set(at(name), name, {});
+  sink.state.meanwhile = () => {
+    sink.state.meanwhile = () => {};
+    mirror.set(at('a'), 'a', { kernelVersion: '2' });
+    mirror.remove(at('b'));
+  };
+  await mirror.flush(sink, facts, []);
+  await mirror.flush(sink, facts, []);
+  await mirror.flush(sink, facts, []);
+  expect(sink.names()).toEqual([[1, 'a', 'b', 'c'], [2, 'a'], [3]]);
+  expect(sink.told[1]).toMatchObject({ upserts: [{ body: { kernelVersion: '2' } }], removals: [at('b')] });
+});
+
+test('a report whose answer was lost is sent again as it was, and what changed meanwhile after it', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  mirror.set(at('a'), 'a', {});
+  mirror.tell({ type: 'denied' });
+  sink.state.losesAnswers = true;
+  await expect(mirror.flush(sink, facts, [])).rejects.toThrow('the connection was lost');
+  mirror.set(at('b'), 'b', {});
+  mirror.remove(at('a'));
+  await expect(mirror.flush(sink, facts, [])).rejects.toThrow('the connection was lost');
+  sink.state.losesAnswers = false;
+  await mirror.flush(sink, facts, []);
+  expect(sink.names()).toEqual([
+    [1, 'a'],
+    [2, 'b'],
+  ]);
+  expect(sink.told.map(({ removals }) => removals)).toEqual([[], [at('a')]]);
+  expect(sink.told.map(({ events }) => events)).toEqual([[{ type: 'denied' }], []]);
+});
+
+test('a report that is refused is not sent again as it was', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  mirror.set(at('bad'), 'bad', {});
+  sink.state.refuses = true;
+  await expect(mirror.flush(sink, facts, [])).rejects.toThrow('no such kind');
+  sink.state.refuses = false;
+  mirror.remove(at('bad'));
+  mirror.set(at('good'), 'good', {});
+  await mirror.flush(sink, facts, []);
+  expect(sink.names()).toEqual([[1, 'good']]);
+});
+
+test('a run is complete once, when all was mirrored and the last of it is told', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  let isWhole = false;
+  const growing = { ...facts, isWhole: () => isWhole };
+  for (let count = 0; count < 1001; count += 1) mirror.set(at(`n${count}`), `n${count}`, {});
+  await mirror.flush(sink, growing, [at('n0')]);
+  expect(sink.told.map(({ upserts, complete, seen }) => [upserts.length, complete, seen])).toEqual([
+    [1000, undefined, []],
+    [1, undefined, [at('n0')]],
+  ]);
+  isWhole = true;
+  for (let count = 0; count < 1001; count += 1) mirror.set(at(`n${count}`), `n${count}`, { kernelVersion: '2' });
+  await mirror.flush(sink, growing, []);
+  await mirror.flush(sink, growing, []);
+  expect(sink.told.map(({ complete }) => complete)).toEqual([undefined, undefined, undefined, true, undefined]);
+});
+
+test('what is removed goes with everything below it, and may come again', async () => {
+  const [mirror, sink] = [new Mirror(), platform()];
+  const record = (key: string): Path => [['record', key]];
+  const below = (key: string, context: string): Path => [...record(key), ['context', context]];
+  for (const path of [record('a'), below('a', '1'), below('a', '2'), record('ab'), below('ab', '1')]) {
+    mirror.set(path, path.map(([, key]) => key).join('/'), {});
+  }
+  mirror.remove(record('a'));
+  expect([record('a'), below('a', '1'), below('ab', '1')].map((path) => mirror.has(path))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  mirror.set(below('a', '2'), 'a/2 again', {});
+  await mirror.flush(sink, facts, []);
+  expect(sink.names()).toEqual([[1, 'ab', 'ab/1', 'a/2 again']]);
+});
+
+test('a workload waits for its namespace, whatever else of it goes meanwhile', () => {
+  const mirror = new Mirror();
+  const inventory = createInventory(mirror, async () => undefined);
+  const set = (name: string): KubernetesObject => ({
+    metadata: { name, uid: `uid-${name}`, namespace: 'shop', resourceVersion: '1' },
+  });
+  inventory.workload(set('first'), 'ReplicaSet', 'apps/v1');
+  inventory.workload(set('second'), 'ReplicaSet', 'apps/v1');
+  inventory.removeWorkload(set('second'));
+  inventory.namespace({ metadata: { name: 'shop', uid: 'uid-shop', resourceVersion: '1' } });
+  const workload = (name: string): Path => [
+    ['namespace', 'uid-shop'],
+    ['workload', `uid-${name}`],
+  ];
+  expect(['first', 'second'].map((name) => mirror.has(workload(name)))).toEqual([true, false]);
 });
 
 const objectOf = (name: string, version: string, more: object = {}): KubernetesObject => ({

@@ -90,7 +90,9 @@ export async function serve(context: Context, place: AgentPlace): Promise<void> 
         const { code, message } = JSON.parse(text) as { code?: number; message?: string };
         // FAILED_PRECONDITION: a report is missing there.
         if (code === 9) return 'mustRestart';
-        throw new Error(message ?? `the platform answered ${status} for a report`);
+        const reason = message ?? `the platform answered ${status} for a report`;
+        if (status >= 500) throw new Error(reason);
+        return { refused: reason };
       },
     },
     openRepository: (repository, login, limit) => openRepository(context, repository, login, limit),

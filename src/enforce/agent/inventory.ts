@@ -39,8 +39,8 @@ export function createInventory(
   resolve: (image: ImageReference, pod: KubernetesObject) => Promise<string | undefined>,
 ): Inventory {
   const namespaces = new Map<string, string>();
-  /** Objects of namespaces that were not told yet. */
-  const waiting = new Map<string, (() => void)[]>();
+  /** Objects of namespaces that were not told yet, by namespace and uid. */
+  const waiting = new Map<string, Map<string, () => void>>();
   const images = new Map<string, RunningImage>();
   const paths = new Map<string, Path>();
 
@@ -100,14 +100,15 @@ export function createInventory(
     }
   }
 
-  return {
+  const inventory: Inventory = {
     images,
     namespace(object) {
       const { name, uid } = object.metadata;
       namespaces.set(name, uid);
       mirror.set([['namespace', uid]], name, common(object));
-      for (const again of waiting.get(name) ?? []) again();
+      const held = waiting.get(name);
       waiting.delete(name);
+      for (const again of held?.values() ?? []) again();
     },
     removeNamespace({ metadata: { name, uid } }) {
       namespaces.delete(name);
@@ -130,8 +131,11 @@ export function createInventory(
       const { name, namespace = '', uid, ownerReferences = [] } = object.metadata;
       const place = namespaces.get(namespace);
       if (place === undefined) {
-        const again = () => this.workload(object, kind, apiVersion);
-        waiting.set(namespace, [...(waiting.get(namespace) ?? []), again]);
+        const held = waiting.get(namespace) ?? new Map<string, () => void>();
+        waiting.set(
+          namespace,
+          held.set(uid, () => inventory.workload(object, kind, apiVersion)),
+        );
         return;
       }
       const path: Path = [
@@ -152,11 +156,12 @@ export function createInventory(
       else addImages(object);
     },
     removeWorkload({ metadata: { uid, namespace = '' } }) {
-      waiting.delete(namespace);
+      waiting.get(namespace)?.delete(uid);
       const path = paths.get(uid);
       paths.delete(uid);
       if (path !== undefined) mirror.remove(path);
       dropImages(uid);
     },
   };
+  return inventory;
 }

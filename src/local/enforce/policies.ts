@@ -96,6 +96,11 @@ export function listPolicies(tx: Tx, caller: Caller, request: IamPolicyFilter, c
 export function deletePolicy(tx: Tx, _caller: Caller, request: IamDeletePolicyRequest): Empty {
   const id = requiredUidp('id', request.id);
   if (tx.run('DELETE FROM enforce_policies WHERE id = ?', id) === 0) throw notFound(`${id} not found`);
+  // An agent that is away, or that is gone, would leave images flagged by it.
+  tx.run(
+    `DELETE FROM enforce_objects WHERE cluster IN (SELECT id FROM enforce_clusters) AND kind = 'result' AND key = ?`,
+    id,
+  );
   return {};
 }
 

@@ -122,7 +122,7 @@ export function applyReport(
   // Records stay: what ran once is what `--active-within` looks back at.
   if (report.complete) {
     tx.run(
-      "DELETE FROM enforce_objects WHERE cluster = ? AND run <> ? AND kind IN ('namespace', 'node', 'workload')",
+      "DELETE FROM enforce_objects WHERE cluster = ? AND run <> ? AND kind IN ('namespace', 'node', 'workload', 'context')",
       id,
       report.run,
     );
