@@ -100,8 +100,6 @@ export function openStore(path: string, migrations: readonly Migration[], clock:
   handle.exec('PRAGMA foreign_keys = ON');
   // Kilobytes. A list in the order of ids jumps about in the file; with SQLite's 2 MB each row is read from the system.
   handle.exec('PRAGMA cache_size = -32000');
-  // Pages, 16 MB. A page that is changed over and over is copied into the file once for that much of the log.
-  handle.exec('PRAGMA wal_autocheckpoint = 4000');
   migrate(handle, migrations);
 
   const statements = new Map<string, Prepared>();
