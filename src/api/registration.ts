@@ -3,6 +3,7 @@
 
 import { CliError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { parseObject, textOf } from '../json.ts';
 import { send } from './transport.ts';
 
 interface Registration {
@@ -44,7 +45,7 @@ export async function register(host: Host, request: RegistrationRequest): Promis
 export async function registerCluster(host: Host, request: ClusterRegistrationRequest): Promise<string> {
   const { issuer: _issuer, token: _token, signal: _signal, ...body } = request;
   const { status, text } = await post(host, request, body);
-  const identity = status === 200 ? stringIn(text, 'identity') : undefined;
+  const identity = status === 200 ? textOf(parseObject(text), 'identity') : undefined;
   if (identity !== undefined) return identity;
   throw new CliError('api', `The platform does not register the cluster: ${messageIn(text) || status}`, {
     code: 'api.refused',
@@ -67,18 +68,8 @@ const post = (host: Host, { issuer, token, signal }: Registration, body: object)
   });
 
 const messageIn = (text: string): string =>
-  (stringIn(text, 'message') ?? '')
+  (textOf(parseObject(text), 'message') ?? '')
     .slice(0, 500)
     .replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
     .trim()
     .replace(/\.$/, '');
-
-function stringIn(text: string, key: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-    return typeof found === 'string' ? found : undefined;
-  } catch {
-    return undefined;
-  }
-}

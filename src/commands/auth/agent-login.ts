@@ -4,7 +4,6 @@
 
 import { registerCluster } from '../../api/registration.ts';
 import { exchange } from '../../api/sts.ts';
-import { send } from '../../api/transport.ts';
 import { findIdentityToken } from '../../auth/identity-token.ts';
 import type { LoginOptions } from '../../auth/login.ts';
 import type { Context } from '../../cli/context.ts';
@@ -97,16 +96,10 @@ async function reports(
   try {
     const shown = { issuer: config.get('platform.issuer'), token, audience: [api], identity, signal };
     const bearer = (await exchange(host, shown)).token;
-    const { status, text } = await send(host, {
-      method: 'GET',
-      url: `${api}/local/enforce/v1/clusters`,
-      headers: { authorization: `Bearer ${bearer}`, accept: 'application/json' },
-      timeoutMs: 30_000,
-      signal,
-    });
-    if (status !== 200) return true;
-    const { clusters = [] } = JSON.parse(text) as { clusters?: { remoteId?: string }[] };
-    return clusters.some(({ remoteId }) => remoteId === clusterId);
+    const { reportedClusters } = await import('../clusters/reported-clusters.ts');
+    const clusters = await reportedClusters(context, api, bearer);
+    // A platform that does not tell them has let the agent in, and an invite is not spent on a guess.
+    return 'refused' in clusters || clusters.some(({ remoteId }) => remoteId === clusterId);
   } catch (error) {
     if (error instanceof CliError && refusals.has(error.kind)) return false;
     throw error;

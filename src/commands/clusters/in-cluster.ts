@@ -7,11 +7,11 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { registerCluster } from '../../api/registration.ts';
 import { exchange } from '../../api/sts.ts';
-import { send } from '../../api/transport.ts';
 import type { Context } from '../../cli/context.ts';
 import { CliError } from '../../errors.ts';
 import { toFileError } from '../../files.ts';
 import { createKubernetesClient, type KubernetesAccess } from '../../kubernetes/client.ts';
+import { reportedClusters } from './reported-clusters.ts';
 import { serve } from './serve-agent.ts';
 
 export interface InClusterInput {
@@ -101,16 +101,9 @@ function platformOf(context: Context, api: string, tokenFile: string) {
     return issued.token;
   };
   const clusterOf = async (remoteId: string): Promise<string | undefined> => {
-    const { status, text } = await send(host, {
-      method: 'GET',
-      url: `${api}/local/enforce/v1/clusters`,
-      headers: { authorization: `Bearer ${await token()}`, accept: 'application/json' },
-      timeoutMs: 30_000,
-      signal,
-    });
-    const answer = JSON.parse(text) as { clusters?: { id: string; remoteId: string }[]; message?: string };
-    if (status !== 200) throw refused(answer.message ?? `the platform answered ${status}`);
-    return answer.clusters?.find((one) => one.remoteId === remoteId)?.id;
+    const clusters = await reportedClusters(context, api, await token());
+    if ('refused' in clusters) throw refused(clusters.refused);
+    return clusters.find((one) => one.remoteId === remoteId)?.id;
   };
   return {
     token,
