@@ -50,7 +50,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const client = createKubernetesClient(options.kubernetes);
   const note = createNotes(log);
   const cloudLogin = createCloudLogins((registry) => platform.cloudLogin(registry), now, note);
-  const around = (pod: Pod, limit: AbortSignal) => surroundingsOf({ ...options, client, cloudLogin }, pod, limit);
+  const access: ClusterAccess = { ...options, client, cloudLogin };
+  const around = (pod: Pod, limit: AbortSignal) => surroundingsOf(access, pod, limit);
 
   const mirror = new Mirror();
   const policies = new KnownPolicies((id) => dropResults(mirror, inventory.images.keys(), id));

@@ -1,4 +1,4 @@
-// What deciding about an image of a cluster may reach: registries, with a login of the policy, the workload or the group's
+// Opens what deciding about an image of a cluster may reach: registries, with a login of the policy, the workload or the group's
 // cloud account, and Secrets, ConfigMaps and TrustRoots of the cluster.
 
 import type { KubernetesClient } from '../../kubernetes/client.ts';

@@ -1,4 +1,4 @@
-// What policies say of the images that run, as records of the platform.
+// Records what policies say of the images that run.
 
 import type { KubernetesObject } from '../../kubernetes/client.ts';
 import type { Question, Verdict } from '../verify/verify.ts';
@@ -43,12 +43,11 @@ async function lookAgainAt(
   const path = recordPath(name);
   for (const [policyName, { id, version }] of policies.byName) {
     const found = results.find((one) => one.name === policyName);
-    const at = [...path, ['result', id] as const];
     if (found === undefined) {
-      if (mirror.has(at)) mirror.remove(at);
+      dropResults(mirror, [name], id);
       continue;
     }
-    mirror.set(at, policyName, {
+    mirror.set([...path, ['result', id]], policyName, {
       policyId: id,
       version,
       result: found.result,

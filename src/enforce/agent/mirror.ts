@@ -35,7 +35,7 @@ export interface Facts {
   readonly version: string;
   /** Profiles that work now. */
   active(): readonly string[];
-  /** Whether all that is in the cluster was mirrored once: the platform then forgets what a run has not told. */
+  /** Returns whether all that is in the cluster was mirrored once: the platform then forgets what a run has not told. */
   isWhole(): boolean;
 }
 
