@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { constants, describeBuild, root } from './build-constants.mjs';
 import { helpTexts } from './help-texts.mjs';
+import { helperEntry, leaveRestOfHelper } from './helper-module.mjs';
 import { standInFor } from './stand-ins.mjs';
 
 // Modules that are always loaded together share a file: each further one costs a third of a millisecond at start-up.
@@ -53,12 +54,6 @@ const leaveOutUnused = {
     return id;
   },
   load: (id) => codes.get(id),
-};
-
-const leaveRestOfHelper = {
-  name: 'leave-rest-of-helper',
-  resolveId: (source) =>
-    source === './credential-helper-rest.ts' ? { id: './credential-helper-rest.cjs', external: true } : undefined,
 };
 
 // A release builds elsewhere, and may be of another version.
@@ -133,10 +128,9 @@ const output = [
     { codeSplitting: { groups: chunkGroups } },
   )),
   ...(await write({ chainctl: 'src/node/entry.ts' }, { codeSplitting: false })),
-  // In one file: Docker starts it thousands of times, and each further one costs as much as the answer.
   ...(await write(
-    { 'credential-helper': 'src/credential-helper.ts' },
-    { codeSplitting: false, plugins: [leaveRestOfHelper] },
+    { 'credential-helper': helperEntry },
+    { codeSplitting: false, plugins: [leaveRestOfHelper('./credential-helper-rest.cjs')] },
   )),
 ];
 

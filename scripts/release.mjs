@@ -22,7 +22,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeBuild, root } from './build-constants.mjs';
 import { tarball, writeDebianPackage } from './release/debian.mjs';
-import { buildExecutable } from './release/executable.mjs';
+import { buildExecutable, prepare } from './release/executable.mjs';
 import { homebrewFormula, scoopManifest } from './release/formulas.mjs';
 import { packForNpm } from './release/npm-package.mjs';
 import { sbom } from './release/sbom.mjs';
@@ -66,8 +66,9 @@ async function main() {
   const work = mkdtempSync(join(tmpdir(), 'chainctl-release-'));
   try {
     const modules = new Set();
+    const prepared = await prepare();
     for (const target of chosen) {
-      const made = await timed(target.file, () => buildExecutable(target, { folder, work, build, release }));
+      const made = await timed(target.file, () => buildExecutable(target, { folder, work, build, release, prepared }));
       for (const module of made.modules) modules.add(module);
     }
     if (values.executables) return;

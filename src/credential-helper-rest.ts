@@ -1,5 +1,5 @@
-// What the Docker credential helper does besides answering with a token that is still good (protocols 7.2). Guarantees: nobody
-// is asked on the terminal; stdout holds Docker's protocol and nothing else.
+// Does the rest of the Docker credential helper's work, where no token is still good (protocols 7.2). Guarantees: nobody is
+// asked on the terminal; stdout holds Docker's protocol and nothing else.
 
 import {
   answerWith,

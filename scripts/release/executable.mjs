@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { constants, root } from '../build-constants.mjs';
 import { helpTexts } from '../help-texts.mjs';
+import { helperEntry, leaveRestOfHelper } from '../helper-module.mjs';
 import { signMachO } from './mach-o.mjs';
 import { fileOfPackage, keptFileOfPackage } from './packages.mjs';
 import { hostTarget } from './targets.mjs';
@@ -23,9 +24,9 @@ const spoiled = ['BUN_BE_BUN', 'BUN_OPTIONS', 'BUN_INSPECT'];
 
 /**
  * Builds `target` into `folder` and returns what went in: `{ path, modules }`, modules being paths below the project.
- * `work` is a scratch folder, one for all targets; the runtimes are unpacked there.
+ * `work` is a scratch folder, one for all targets; the runtimes are unpacked there. `prepared` is what `prepare` resolves to.
  */
-export async function buildExecutable(target, { folder, work, build, release }) {
+export async function buildExecutable(target, { folder, work, build, release, prepared }) {
   const bun = join(work, 'bun');
   mkdirSync(bun, { recursive: true });
   const host = hostTarget();
@@ -44,8 +45,7 @@ export async function buildExecutable(target, { folder, work, build, release }) 
     target: target.bunTarget,
     runtime,
     addon,
-    help: (await helpTexts()).texts,
-    helper: await quickHelper(),
+    ...prepared,
     define: constants(build, { target: target.name, ...release }),
   };
   const orderFile = join(scratch, 'order.json');
@@ -65,20 +65,18 @@ export async function buildExecutable(target, { folder, work, build, release }) 
   return { path, modules: JSON.parse(answer).modules };
 }
 
-/** Returns the quick answer of Docker's helper as one module, which still imports the rest of it. */
-export async function quickHelper() {
-  const rest = './credential-helper-rest.ts';
+/** Resolves to what is the same for every target: `{ help, helper }`, the pages of help and the quick helper's module. */
+export async function prepare() {
+  return { help: (await helpTexts()).texts, helper: await quickHelper() };
+}
+
+async function quickHelper() {
   const bundle = await rolldown({
     cwd: root,
-    input: 'src/credential-helper.ts',
+    input: helperEntry,
     platform: 'node',
     external: (id) => id.startsWith('node:'),
-    plugins: [
-      {
-        name: 'leave-rest-of-helper',
-        resolveId: (source) => (source === rest ? { id: rest, external: true } : undefined),
-      },
-    ],
+    plugins: [leaveRestOfHelper()],
   });
   const { output } = await bundle.generate({ format: 'esm', codeSplitting: false });
   await bundle.close();

@@ -4,6 +4,7 @@
 import { isExecutable } from '../build.ts';
 import { CliError, exitCodes, OutputClosed } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { pageAskedFor } from './page-asked-for.ts';
 
 async function main(): Promise<void> {
   // An executable's argv[1] is a path inside of it. Cut by hand: node:path takes Bun as long as the whole answer of `version`.
@@ -43,11 +44,10 @@ const asksForVersion = (words: readonly string[]): boolean =>
   words.length === 1 && (words[0] === '--version' || words[0] === 'version');
 
 async function tellsHelp(words: readonly string[]): Promise<boolean> {
-  const last = words.at(-1);
-  if (last !== undefined && last !== '--help' && last !== '-h') return false;
-  const { isEightyColumns, pageAskedFor, writesAll } = await import('./quick-help.ts');
+  const page = pageAskedFor(words);
+  if (page === undefined) return false;
+  const { isEightyColumns, writesAll } = await import('./quick-help.ts');
   const { builtHelp } = await import('./built-help.ts');
-  const page = pageAskedFor(words) ?? '';
   if (!Object.hasOwn(builtHelp, page) || !isEightyColumns(process.env['COLUMNS'])) return false;
   const text = (await builtHelp[page]?.())?.default ?? '';
   return writesAll(Buffer.from(text));

@@ -3,13 +3,6 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 
-/** Returns the words of the page that a command line asks for, with blanks between; undefined for any other line. */
-export function pageAskedFor(words: readonly string[]): string | undefined {
-  const last = words.at(-1);
-  if (words.length > 0 && last !== '--help' && last !== '-h') return undefined;
-  return words.slice(0, -1).join(' ');
-}
-
 /** Returns whether standard output is a file or a pipe, and nobody has said how wide it is. */
 export function isEightyColumns(columns: string | undefined): boolean {
   try {

@@ -3,7 +3,8 @@
 // (scripts/code-cache.mjs), and each from its own elsewhere.
 
 import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
-import { isEightyColumns, pageAskedFor, writesAll } from '../cli/quick-help.ts';
+import { pageAskedFor } from '../cli/page-asked-for.ts';
+import { isEightyColumns, writesAll } from '../cli/quick-help.ts';
 import { versionText } from '../version.ts';
 
 declare const require: NodeJS.Require;
