@@ -106,7 +106,9 @@ describe('a real process', () => {
   test('help for 80 columns is written as the build has laid it out, and loads nothing', () => {
     for (const words of [[], ['iam'], ['iam', 'identities', 'create'], ['api']]) {
       const { files, out } = loadedBy('chainctl.js', [...words, '--help']);
-      expect(modulesOf(files).filter((id) => !/src\/(node|cli\/(quick-help|page-asked-for)|version|build)/.test(id))).toEqual([]);
+      expect(
+        modulesOf(files).filter((id) => !/src\/(node|cli\/(quick-help|page-asked-for)|version|build)/.test(id)),
+      ).toEqual([]);
       expect(loadedBy('chainctl.js', [...words, '--help'], '', { COLUMNS: '80' }).out).toBe(out);
     }
     expect(loadedBy('chainctl.js', []).out).toBe(loadedBy('chainctl.js', ['--help']).out);

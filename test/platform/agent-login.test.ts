@@ -93,7 +93,7 @@ test('what is not known is said, and nothing is registered', async () => {
   const nobody = await run(['login', `--cluster=${remoteId}`]);
   expect(nobody.err).toContain(`No agent of "${remoteId}" was set up here`);
   const nameless = await run(['login', `--cluster=${remoteId}`, `--identity-token=${token}`]);
-  expect(nameless.err).toContain('Who the agent of the cluster is on the platform is not known');
+  expect(nameless.err).toContain('No identity is known for the agent of the cluster');
   const named = await run(['login', '--cluster=kind', `--identity-token=${token}`, `--invite-code=${await invite()}`]);
   expect(named.err).toContain('`--cluster` "kind" is not the uid of a namespace');
   const nowhere = await run(['login', '--gulfstream', `--identity-token=${token}`, `--invite-code=${await invite()}`]);

@@ -73,7 +73,7 @@ export async function agentLogin(
     }
   }
   if (identity === undefined) {
-    throw new CliError('usage', 'Who the agent of the cluster is on the platform is not known', {
+    throw new CliError('usage', 'No identity is known for the agent of the cluster', {
       code: 'usage.no-agent',
       hint: `name its identity with \`--identity\`${input.gulfstream ? ' or IDENTITY_UID' : ''}, or register the cluster with \`--invite-code\` (\`chainctl iam invites create GROUP --cluster\`)`,
     });

@@ -76,8 +76,8 @@ export default defineCommand({
     cluster: {
       kind: named('CLUSTER_ID'),
       help:
-        'Sign in as the agent of this cluster, with a token of its service account, or its own where it was installed from here. ' +
-        'With --invite-code the cluster is registered first where it is not yet.',
+        'Sign in as the agent of this cluster. --identity-token gives a token of its service account; a cluster that was installed from ' +
+        'this machine needs none. --invite-code registers a cluster that is not registered yet.',
     },
     gulfstream: {
       kind: boolean,
